@@ -1,0 +1,1 @@
+"""Scan what exists and report it."""

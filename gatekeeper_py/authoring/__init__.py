@@ -1,0 +1,1 @@
+"""Tools of the policy author: lint, test suites, explain."""

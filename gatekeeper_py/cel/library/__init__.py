@@ -1,0 +1,1 @@
+"""One file a function library: its declarations and its functions together."""

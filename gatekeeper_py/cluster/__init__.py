@@ -1,0 +1,1 @@
+"""What may be known of the cluster: kinds, schemas, defaults, and a snapshot of files or a live watch."""

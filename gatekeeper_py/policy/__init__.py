@@ -1,0 +1,1 @@
+"""Native policies: load, match, evaluate, mutate, compose messages, as the API server does."""

@@ -1,0 +1,1 @@
+"""Tenants, isolation levels, the reference catalogue, and the CEL library that exposes them."""
