@@ -13,7 +13,9 @@ SHARED = Path(os.environ.get("GATEKEEPER_SHARED", Path(__file__).parents[2] / "s
 
 needs_shared = [
     pytest.mark.shared,
-    pytest.mark.skipif(not SHARED.is_dir(), reason=f"no external corpora at {SHARED} (set GATEKEEPER_SHARED)"),
+    pytest.mark.skipif(
+        not SHARED.is_dir(), reason=f"no external corpora at {SHARED} (set GATEKEEPER_SHARED)"
+    ),
 ]
 """`pytestmark = needs_shared` in a module whose tests read the corpora."""
 
