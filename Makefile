@@ -1,0 +1,60 @@
+# `make demo` and `make test` need Python 3.11 or later and nothing else: they make their own environment in .venv.
+
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' 2>/dev/null \
+	&& echo $$python && break; done)
+VENV := .venv
+READY := $(VENV)/.ready
+PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test lint unit e2e benchmarks format lock image clean
+
+help:  ## Say what can be made
+	@sed -n 's/^\([a-z0-9]*\):.*  ## /\1\t/p' Makefile
+
+install: $(READY)  ## Make the environment in .venv, every package by its hash
+
+$(READY): requirements/development.txt pyproject.toml
+	@test -n "$(PYTHON)" || { echo "gatekeeper_py needs Python 3.11 to 3.14; set PYTHON=/path/to/python3" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --require-hashes -r requirements/development.txt
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $(READY)
+
+demo: $(READY)  ## Two tenants, good and hostile, against the real HTTPS webhook
+	$(VENV)/bin/python -m examples.demo
+
+test: lint unit  ## The whole test suite: style, types, floors, tests
+
+lint: $(READY)
+	$(VENV)/bin/ruff check
+	$(VENV)/bin/ruff format --check
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+
+unit: $(READY)
+	$(VENV)/bin/python -m pytest
+
+e2e: $(READY)  ## kubectl against a real kube-apiserver (KUBEBUILDER_ASSETS, or built with Go)
+	$(VENV)/bin/python -m pytest tests/e2e
+
+benchmarks: $(READY)  ## What a decision costs on this machine
+	$(VENV)/bin/python -m pytest tests/benchmarks -s
+
+format: $(READY)  ## Let ruff lay out the code
+	$(VENV)/bin/ruff check --fix
+	$(VENV)/bin/ruff format
+
+# The locks are remade only on purpose: `make lock` needs uv (`pip install uv`).
+LOCK := uv pip compile --universal --generate-hashes --no-header --python-version 3.11 --quiet pyproject.toml
+
+lock:  ## Remake the locks in requirements/ from pyproject.toml
+	$(LOCK) --output-file requirements/runtime.txt
+	$(LOCK) --extra development --output-file requirements/development.txt
+
+image:  ## The container image
+	docker build --tag gatekeeper-py:latest .
+
+clean:  ## Remove the environment and what tools cache
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .benchmarks dist

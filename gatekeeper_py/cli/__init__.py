@@ -1,0 +1,56 @@
+"""The `gatekeeper` command: one module a subcommand, imported only when it is asked for."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import click
+
+from gatekeeper_py import __version__
+
+__all__ = ["main"]
+
+COMMANDS: dict[str, str] = {
+    "audit": "Say what already exists and should not.",
+    "certs": "Make certificates for development.",
+    "install": "Print the webhook configurations.",
+    "review": "Decide about manifests or AdmissionReviews.",
+    "serve": "Answer the API server over HTTPS.",
+}
+"""Subcommands with their one-line help, here so that `gatekeeper --help` imports none of them."""
+
+
+class LazyGroup(click.Group):
+    """Imports `gatekeeper_py.cli.<name>` when the subcommand `<name>` runs."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Every subcommand, by name."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The subcommand's `command`, or None when there is none of that name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"gatekeeper_py.cli.{cmd_name}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the subcommands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(COMMANDS.items()))
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, "--version", prog_name="gatekeeper", message="%(prog)s %(version)s")
+def gatekeeper() -> None:
+    """Admission control and tenancy policies for Kubernetes.
+
+    Exit codes: 0 all is well, 1 something is denied or violates, 2 bad input.
+    """
+
+
+def main() -> None:
+    """Run the command line; the exit code says the outcome."""
+    sys.exit(gatekeeper.main(standalone_mode=True))
