@@ -1,0 +1,133 @@
+"""What `gatekeeper certs dev DIR` makes: `ca.crt`, `ca.key`, `tls.crt`, `tls.key`.
+
+The authority is made once and kept: who trusts `ca.crt` keeps trusting it. The serving certificate is made
+again when it is about to expire or lacks a name. Files that we did not make are never overwritten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.x509.oid import NameOID
+
+from gatekeeper_py.pki.authority import AUTHORITY_NAME, KeyPair, make_authority, make_serving, signed_by
+from gatekeeper_py.pki.errors import CertificateError
+from gatekeeper_py.pki.files import read_pair, write_pair
+
+__all__ = ["NAMESPACE", "SERVICE", "Certificates", "make_certificates", "service_names"]
+
+SERVICE = "gatekeeper"
+NAMESPACE = "gatekeeper-system"
+"""The Service and Namespace of `webhooks/`."""
+
+RENEW_BEFORE = timedelta(days=30)
+"""A serving certificate with less time left is made again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Certificates:
+    """Where the four files are, and what was done."""
+
+    authority: Path
+    certificate: Path
+    key: Path
+    made_authority: bool
+    made_serving: bool
+
+
+def service_names() -> tuple[str, ...]:
+    """Every name the server answers to: the API server asks for `<service>.<namespace>.svc`."""
+    qualified = f"{SERVICE}.{NAMESPACE}"
+    return (
+        f"{qualified}.svc",
+        f"{qualified}.svc.cluster.local",
+        qualified,
+        SERVICE,
+        "localhost",
+        "127.0.0.1",
+        "::1",
+    )
+
+
+def make_certificates(
+    directory: Path, names: Sequence[str] | None = None, now: datetime | None = None
+) -> Certificates:
+    """Make what is missing or stale; `CertificateError` rather than replace a stranger's file."""
+    names = service_names() if names is None else names
+    now = datetime.now(UTC) if now is None else now
+    _make_directory(directory)
+    try:
+        authority, made_authority = _authority(directory, now)
+        made_serving = _serving(directory, authority, names, now)
+    except OSError as error:
+        raise CertificateError(f"{error.filename or directory}: {error.strerror}") from error
+    return Certificates(
+        directory / "ca.crt", directory / "tls.crt", directory / "tls.key", made_authority, made_serving
+    )
+
+
+def _make_directory(directory: Path) -> None:
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CertificateError(f"{directory}: {error.strerror}") from error
+
+
+def _authority(directory: Path, now: datetime) -> tuple[KeyPair, bool]:
+    """The authority of the directory and whether it is new."""
+    certificate_file, key_file = directory / "ca.crt", directory / "ca.key"
+    if not certificate_file.exists() and not key_file.exists():
+        if (directory / "tls.crt").exists() or (directory / "tls.key").exists():
+            raise _foreign(directory / "tls.crt")
+        pair = make_authority(now)
+        write_pair(pair, certificate_file, key_file)
+        return pair, True
+    try:
+        pair = read_pair(certificate_file, key_file)
+    except CertificateError as error:
+        raise CertificateError(f"{error}; {_remedy(directory)}") from error
+    if _common_name(pair.certificate) != AUTHORITY_NAME:
+        raise _foreign(certificate_file)
+    if pair.certificate.not_valid_after_utc < now + RENEW_BEFORE:
+        expiry = pair.certificate.not_valid_after_utc
+        raise CertificateError(f"{certificate_file}: expires {expiry:%Y-%m-%d}; {_remedy(directory)}")
+    return pair, False
+
+
+def _serving(directory: Path, authority: KeyPair, names: Sequence[str], now: datetime) -> bool:
+    """Make the serving certificate unless the one there still serves; whether it was made."""
+    certificate_file, key_file = directory / "tls.crt", directory / "tls.key"
+    if certificate_file.exists() or key_file.exists():
+        try:
+            current = read_pair(certificate_file, key_file)
+        except CertificateError as error:
+            raise CertificateError(f"{error}; {_remedy(directory)}") from error
+        if not signed_by(current.certificate, authority.certificate):
+            raise _foreign(certificate_file)
+        if _serves(current.certificate, names, now):
+            return False
+    write_pair(make_serving(authority, names, now), certificate_file, key_file)
+    return True
+
+
+def _serves(certificate: x509.Certificate, names: Sequence[str], now: datetime) -> bool:
+    alternative = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    present = {str(name.value) for name in alternative}
+    return set(names) <= present and certificate.not_valid_after_utc >= now + RENEW_BEFORE
+
+
+def _common_name(certificate: x509.Certificate) -> str:
+    attributes = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    return str(attributes[0].value) if attributes else ""
+
+
+def _foreign(path: Path) -> CertificateError:
+    return CertificateError(f"{path}: was not made by gatekeeper certs dev; {_remedy(path.parent)}")
+
+
+def _remedy(directory: Path) -> str:
+    return f"choose another directory or move ca.crt, ca.key, tls.crt and tls.key out of {directory}"
