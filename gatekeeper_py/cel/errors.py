@@ -13,6 +13,9 @@ from dataclasses import dataclass
 
 __all__ = ["CelError", "CompileError", "CostExceeded", "DeadlineExceeded", "EvaluationError", "Issue"]
 
+SNIPPET_LIMIT = 16_384
+"""Bytes of a source line beyond which a message does not repeat it (cel-go, common/error.go)."""
+
 
 class CelError(Exception):
     """Anything the language refuses."""
@@ -24,15 +27,20 @@ class Issue:
 
     message: str
     line: int
-    """Counted from 1."""
+    """Counted from 1; -1 for the text as a whole."""
     column: int
     """Counted from 1, in code points, as cel-go prints it."""
     source_line: str = ""
 
     def __str__(self) -> str:
-        """The issue as cel-go prints it: place, message, source line, caret."""
-        dots = "." * (self.column - 1)
-        return f"ERROR: <input>:{self.line}:{self.column}: {self.message}\n | {self.source_line}\n | {dots}^"
+        """The issue as cel-go prints it (common/error.go): place, message, source line, caret."""
+        head = f"ERROR: <input>:{self.line}:{self.column}: {self.message}"
+        if self.line < 1 or len(self.source_line.encode()) > SNIPPET_LIMIT:
+            return head
+        text = self.source_line.replace("\t", " ")
+        dots = "".join("." if character < "\x80" else "\uff0e" for character in text[: self.column - 1])
+        caret = "\uff3e" if text[self.column - 1 : self.column] >= "\x80" else "^"
+        return f"{head}\n | {text}\n | {dots}{caret}"
 
 
 class CompileError(CelError):

@@ -1,0 +1,48 @@
+"""The text of an expression, and the issues found in it with their places."""
+
+from __future__ import annotations
+
+from gatekeeper_py.cel.errors import CompileError, Issue
+
+__all__ = ["Issues"]
+
+REPORT_LIMIT = 100
+"""Issues cel-go reports of one text (common/errors.go); a text this wrong is no expression at all."""
+
+
+class Issues:
+    """What is wrong with a text, gathered while it is read."""
+
+    __slots__ = ("_found", "text")
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._found: list[Issue] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._found)
+
+    def add(self, offset: int, message: str) -> None:
+        """Record `message` about the code point at `offset`."""
+        start = self.text.rfind("\n", 0, offset) + 1
+        end = self.text.find("\n", start)
+        source_line = self.text[start:] if end < 0 else self.text[start:end]
+        line = self.text.count("\n", 0, offset) + 1
+        self._record(Issue(message, line, offset - start + 1, source_line))
+
+    def add_general(self, message: str) -> None:
+        """Record `message` about the text as a whole; cel-go prints no line then."""
+        self._record(Issue(message, -1, 0))
+
+    def _record(self, issue: Issue) -> None:
+        if len(self._found) < REPORT_LIMIT:
+            self._found.append(issue)
+
+    def error(self) -> CompileError:
+        """The error that lists all issues, in the order of their places."""
+        return CompileError(tuple(sorted(self._found, key=lambda issue: (issue.line, issue.column))))
+
+    def raise_any(self) -> None:
+        """Raise `error()` if there is any issue."""
+        if self._found:
+            raise self.error()
