@@ -7,12 +7,19 @@ from __future__ import annotations
 
 import time
 
-from gatekeeper_py.cel.errors import CostExceeded
+from gatekeeper_py.cel.errors import CostExceeded, DeadlineExceeded
 
-__all__ = ["EXPRESSION_LIMIT", "Budget"]
+__all__ = ["EXPRESSION_LIMIT", "STRIDE", "WORK_LIMIT", "Budget"]
 
 EXPRESSION_LIMIT = 1_000_000
 """Units one expression may spend (PerCallLimit)."""
+
+STRIDE = 10_000
+"""Units between two looks at the clock: well below a hundredth of a second of work."""
+
+WORK_LIMIT = 10_000_000
+"""Steps of work that Kubernetes' cost model lets by uncharged: values visited by a deep comparison,
+elements copied by a concatenation. An expression that needs more is stopped, as one that costs too much."""
 
 
 class Budget:
@@ -21,12 +28,13 @@ class Budget:
     Not shared between threads: a budget belongs to one request.
     """
 
-    __slots__ = ("deadline", "remaining")
+    __slots__ = ("deadline", "remaining", "worked")
 
     def __init__(self, limit: int, deadline: float | None = None) -> None:
         self.remaining = limit
         self.deadline = deadline
         """`time.monotonic()` at which the request's time is over, in seconds; None for no such bound."""
+        self.worked = 0
 
     def spend(self, units: int) -> None:
         """Take `units` out of the purse; raise `CostExceeded` when they are not there."""
@@ -35,6 +43,22 @@ class Budget:
             raise CostExceeded(
                 "validation failed due to running out of cost budget, no further validation rules will be run"
             )
+
+    def checkpoint(self, cost: int) -> int:
+        """Where an expression that has spent `cost` must stop next; raises when it has to stop here."""
+        if cost > EXPRESSION_LIMIT:
+            raise CostExceeded("operation cancelled: actual cost limit exceeded")
+        if self.late:
+            raise DeadlineExceeded("operation interrupted")
+        return min(cost + STRIDE, EXPRESSION_LIMIT)
+
+    def work(self, steps: int) -> None:
+        """Count work that has no price; raise when there was too much of it or the time is over."""
+        self.worked += steps
+        if self.worked > WORK_LIMIT:
+            raise CostExceeded("operation cancelled: actual cost limit exceeded")
+        if steps >= 1024 and self.late:
+            raise DeadlineExceeded("operation interrupted")
 
     @property
     def late(self) -> bool:
