@@ -14,7 +14,7 @@ from dataclasses import dataclass
 __all__ = ["CelError", "CompileError", "CostExceeded", "DeadlineExceeded", "EvaluationError", "Issue"]
 
 SNIPPET_LIMIT = 16_384
-"""Bytes of a source line beyond which a message does not repeat it (cel-go, common/error.go)."""
+"""Length of a source line beyond which a message does not repeat it (cel-go, common/error.go)."""
 
 
 class CelError(Exception):
@@ -35,7 +35,7 @@ class Issue:
     def __str__(self) -> str:
         """The issue as cel-go prints it (common/error.go): place, message, source line, caret."""
         head = f"ERROR: <input>:{self.line}:{self.column}: {self.message}"
-        if self.line < 1 or len(self.source_line.encode()) > SNIPPET_LIMIT:
+        if self.line < 1 or len(self.source_line) > SNIPPET_LIMIT:
             return head
         text = self.source_line.replace("\t", " ")
         dots = "".join("." if character < "\x80" else "\uff0e" for character in text[: self.column - 1])
