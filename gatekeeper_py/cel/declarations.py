@@ -36,6 +36,12 @@ class Overload:
     """Called as `receiver.f(...)`; `parameters[0]` is the receiver's type."""
     cost: Callable[..., int] | None = None
     contextual: bool = False
+    work: Callable[..., int] | None = None
+    """Steps the call takes beyond what it costs, counted by `Budget.work` before it runs, from the same
+    arguments; None: few. Kubernetes lets much work by uncharged; this bounds it and changes no price."""
+    resolved_cost: bool = False
+    """Whether `cost` holds only where the checker left this overload alone. Among several, because an argument
+    is dyn, the call then costs one unit: cel-go prices its own functions by overload, Kubernetes its by name."""
 
 
 @dataclass(frozen=True, slots=True)
