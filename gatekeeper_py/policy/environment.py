@@ -1,0 +1,242 @@
+"""Which words an expression of a policy may use, and what it must give.
+
+One environment for each kind of expression, as apiserver/pkg/admission/plugin/cel/compile.go and
+composition.go declare them. Environments are immutable and shared; `Compiler` compiles the expressions of
+one policy, whose variables it learns one after the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from functools import cached_property
+
+from gatekeeper_py.cel import CompileError, Environment
+from gatekeeper_py.cel.environment import kubernetes_environment
+from gatekeeper_py.cel.library import authorizer, jsonpatch
+from gatekeeper_py.cel.types import (
+    BOOL,
+    DYN,
+    INT,
+    NULL,
+    STRING,
+    TIMESTAMP,
+    Kind,
+    Type,
+    list_of,
+    map_of,
+    object_type,
+)
+from gatekeeper_py.policy import messages
+from gatekeeper_py.policy.extension import Extension
+from gatekeeper_py.policy.model import Expression
+
+__all__ = ["Compiler", "Environments", "ExpressionKind", "InvalidExpression"]
+
+
+class InvalidExpression(ValueError):
+    """An expression the API server would refuse to store; the text is its own detail of why."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    results: tuple[Type, ...]
+    """What the expression may give; empty is anything."""
+    variables: bool = True
+    authorizer: bool = True
+    patches: bool = False
+
+
+JSON_PATCH = object_type("JSONPatch", {"op": STRING, "path": STRING, "from": STRING, "value": DYN})
+OBJECT = object_type("Object")
+
+
+class ExpressionKind(Enum):
+    """Where in a policy an expression stands."""
+
+    MATCH_CONDITION = _Kind((BOOL,), variables=False)
+    VARIABLE = _Kind(())
+    VALIDATION = _Kind((BOOL,))
+    MESSAGE = _Kind((STRING,), authorizer=False)
+    AUDIT_ANNOTATION = _Kind((STRING, NULL))
+    JSON_PATCH = _Kind((list_of(JSON_PATCH),), patches=True)
+    APPLY_CONFIGURATION = _Kind((OBJECT,), patches=True)
+
+
+class Environments:
+    """The environments that all policies of one load share."""
+
+    def __init__(self, extensions: Iterable[Extension] = ()) -> None:
+        self._extensions = tuple(extensions)
+        self._made: dict[tuple[bool, bool, bool], Environment] = {}
+
+    @cached_property
+    def _base(self) -> Environment:
+        libraries = [library for extension in self._extensions for library in extension.libraries]
+        words: dict[str, Type] = {}
+        for extension in self._extensions:
+            words |= extension.variables
+        return kubernetes_environment().extend(variables={**_variables(), **words}, libraries=libraries)
+
+    def of(self, kind: ExpressionKind, *, params: bool) -> Environment:
+        """The environment of a kind of expression, without `variables`."""
+        key = (kind.value.authorizer, kind.value.patches, params)
+        made = self._made.get(key)
+        if made is None:
+            made = self._made[key] = self._make(kind.value, params=params)
+        return made
+
+    def _make(self, kind: _Kind, *, params: bool) -> Environment:
+        variables: dict[str, Type] = {"params": DYN} if params else {}
+        if kind.authorizer:
+            variables |= AUTHORIZERS
+        if not kind.patches:
+            return self._base.extend(variables=variables)
+        return self._base.extend(variables=variables, libraries=[jsonpatch.LIBRARY], messages=patch_type)
+
+
+AUTHORIZERS: Mapping[str, Type] = {
+    "authorizer": authorizer.AUTHORIZER,
+    "authorizer.requestResource": authorizer.RESOURCE_CHECK,
+}
+
+
+def patch_type(name: str) -> Type | None:
+    """The type a message literal of a mutation names (apiserver/pkg/cel/mutation/typeresolver.go)."""
+    if name == JSON_PATCH.name:
+        return JSON_PATCH
+    if name == OBJECT.name or name.startswith(OBJECT.name + "."):
+        return object_type(name)
+    return None
+
+
+class Compiler:
+    """Compiles the expressions of one policy; its variables first, in order."""
+
+    def __init__(self, environments: Environments, *, params: bool) -> None:
+        self._environments = environments
+        self._params = params
+        self._fields: dict[str, Type] = {}
+        self._made: dict[tuple[ExpressionKind, int], Environment] = {}
+
+    def variable(self, name: str, text: str) -> Expression:
+        """Compile a variable and declare it for what comes after, as dyn when it does not compile."""
+        self._fields.setdefault(name, DYN)
+        declared = self._fields.pop(name)
+        try:
+            expression = self.compile(ExpressionKind.VARIABLE, text)
+            declared = declaration_of(expression.program.type)
+        finally:
+            self._fields[name] = declared
+            self._made.clear()
+        return expression
+
+    def compile(self, kind: ExpressionKind, text: str) -> Expression:
+        """Compile an expression; raise `InvalidExpression` in the API server's words."""
+        try:
+            program = self._environment(kind).compile(text)
+        except CompileError as error:
+            raise InvalidExpression(messages.compilation_failed(error)) from error
+        results = kind.value.results
+        if results and program.type not in results:
+            raise InvalidExpression(messages.wrong_result(results, program.type))
+        return Expression(text, program)
+
+    def _environment(self, kind: ExpressionKind) -> Environment:
+        shared = self._environments.of(kind, params=self._params)
+        if not kind.value.variables:
+            return shared
+        key = (kind, len(self._fields))
+        made = self._made.get(key)
+        if made is None:
+            variables = object_type("kubernetes.variables", dict(self._fields))
+            made = self._made[key] = shared.extend(variables={"variables": variables})
+        return made
+
+
+def declaration_of(result: Type) -> Type:
+    """How a variable of this type is declared: what Kubernetes' declarations cannot say becomes dyn.
+
+    Follows convertCelTypeToDeclType of apiserver/pkg/admission/plugin/cel/composition.go.
+    """
+    if result.kind in (Kind.LIST, Kind.MAP):
+        return Type(result.kind, result.name, tuple(map(declaration_of, result.parameters)))
+    return result if result.kind in (Kind.PRIMITIVE, Kind.NULL) else DYN
+
+
+def _variables() -> dict[str, Type]:
+    return {"object": DYN, "oldObject": DYN, "namespaceObject": _namespace(), "request": _request()}
+
+
+def _request() -> Type:
+    """`request`: the AdmissionReview's, without uid, object and oldObject (BuildRequestType)."""
+    kind = object_type("kubernetes.GroupVersionKind", dict.fromkeys(("group", "version", "kind"), STRING))
+    names = ("group", "version", "resource")
+    resource = object_type("kubernetes.GroupVersionResource", dict.fromkeys(names, STRING))
+    user = object_type(
+        "kubernetes.UserInfo",
+        {
+            "username": STRING,
+            "uid": STRING,
+            "groups": list_of(STRING),
+            "extra": map_of(STRING, list_of(STRING)),
+        },
+    )
+    return object_type(
+        "kubernetes.AdmissionRequest",
+        {
+            "kind": kind,
+            "resource": resource,
+            "subResource": STRING,
+            "requestKind": kind,
+            "requestResource": resource,
+            "requestSubResource": STRING,
+            "name": STRING,
+            "namespace": STRING,
+            "operation": STRING,
+            "userInfo": user,
+            "dryRun": BOOL,
+            "options": DYN,
+        },
+    )
+
+
+def _namespace() -> Type:
+    """`namespaceObject` (BuildNamespaceType); `UID` is upper case there, while the data has `uid`."""
+    condition = object_type(
+        "kubernetes.NamespaceCondition",
+        {
+            "status": STRING,
+            "type": STRING,
+            "lastTransitionTime": TIMESTAMP,
+            "message": STRING,
+            "reason": STRING,
+        },
+    )
+    metadata = object_type(
+        "kubernetes.NamespaceMetadata",
+        {
+            "name": STRING,
+            "generateName": STRING,
+            "namespace": STRING,
+            "labels": map_of(STRING, STRING),
+            "annotations": map_of(STRING, STRING),
+            "UID": STRING,
+            "creationTimestamp": TIMESTAMP,
+            "deletionGracePeriodSeconds": INT,
+            "deletionTimestamp": TIMESTAMP,
+            "generation": INT,
+            "resourceVersion": STRING,
+            "finalizers": list_of(STRING),
+        },
+    )
+    status = {"conditions": list_of(condition), "phase": STRING}
+    return object_type(
+        "kubernetes.Namespace",
+        {
+            "metadata": metadata,
+            "spec": object_type("kubernetes.NamespaceSpec", {"finalizers": list_of(STRING)}),
+            "status": object_type("kubernetes.NamespaceStatus", status),
+        },
+    )

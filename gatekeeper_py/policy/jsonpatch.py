@@ -1,0 +1,295 @@
+"""JSON patches as the API server applies them (evanphx/json-patch v4), and the patch between two objects.
+
+The library differs from RFC 6902 and what it does is what policies get: `replace` and `copy` of an absent key
+take it for null, an index may be negative, `add` without a value adds null. Messages are the library's.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import jsonpatch
+
+from gatekeeper_py.cluster.view import Object
+from gatekeeper_py.policy.decision import PatchOperation
+from gatekeeper_py.policy.messages import quote
+
+__all__ = ["Operation", "PatchError", "TestFailed", "apply", "copied", "difference", "same"]
+
+INDEX = re.compile(r"[+-]?[0-9]+", re.ASCII)
+"""What Go's strconv.Atoi reads."""
+
+INTEGER_LIMIT = 2**63
+
+
+class PatchError(ValueError):
+    """A patch that does not apply."""
+
+
+class TestFailed(PatchError):
+    """A `test` operation found another value; the patch as a whole is then skipped."""
+
+    __test__ = False
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation of a patch; an absent value is None, an absent path or origin empty."""
+
+    op: str
+    path: str
+    origin: str = ""
+    """`from`: where move and copy take the value."""
+    value: Any = None
+
+
+Container: TypeAlias = "dict[str, Any] | list[Any]"
+
+
+def apply(document: Object, operations: Sequence[Operation]) -> Any:
+    """Apply a patch to a copy of a document; raise `PatchError` when it does not apply.
+
+    The result need not be an object: a patch may replace the root.
+    """
+    root: Container = copied(document)
+    for operation in operations:
+        root = _step(root, operation)
+    return root
+
+
+def _step(root: Container, operation: Operation) -> Container:
+    if operation.op == "replace" and operation.path == "":
+        return _new_root(operation.value)
+    step = STEPS.get(operation.op)
+    if step is None:
+        raise PatchError(f"Unexpected kind: {operation.op}")
+    step(root, operation)
+    return root
+
+
+def _new_root(value: object) -> Container:
+    if isinstance(value, dict | list):
+        root: Container = copied(value)
+        return root
+    raise PatchError("replace operation value must be object or array: %!w(<nil>)")
+
+
+def _add(root: Container, operation: Operation) -> None:
+    container, key = _parent(root, operation.path, 'add operation does not apply: doc is missing path: "{}"')
+    try:
+        _insert(container, key, copied(operation.value))
+    except PatchError as error:
+        raise PatchError(f"error in add for path: '{operation.path}': {error}") from None
+
+
+def _remove(root: Container, operation: Operation) -> None:
+    missing = 'remove operation does not apply: doc is missing path: "{}"'
+    container, key = _parent(root, operation.path, missing)
+    try:
+        _delete(container, key)
+    except PatchError as error:
+        raise PatchError(f"error in remove for path: '{operation.path}': {error}") from None
+
+
+def _replace(root: Container, operation: Operation) -> None:
+    path = operation.path
+    container, key = _parent(root, path, "replace operation does not apply: doc is missing path: {}")
+    value = copied(operation.value)
+    if isinstance(container, dict):
+        container[key] = value
+        return
+    try:
+        container[_position(container, key)] = value
+    except PatchError:
+        raise PatchError(f"replace operation does not apply: doc is missing key: {path}: {MISSING}") from None
+
+
+def _move(root: Container, operation: Operation) -> None:
+    origin = _origin(operation)
+    container, key = _parent(root, origin, "move operation does not apply: doc is missing from path: {}")
+    try:
+        value = _read(container, key)
+        _delete(container, key)
+    except PatchError as error:
+        raise PatchError(f"error in move for path: '{key}': {error}") from None
+    missing = "move operation does not apply: doc is missing destination path: {}"
+    container, key = _parent(root, operation.path, missing)
+    try:
+        _insert(container, key, value)
+    except PatchError as error:
+        raise PatchError(f"error in move for path: '{operation.path}': {error}") from None
+
+
+def _copy(root: Container, operation: Operation) -> None:
+    origin = _origin(operation)
+    container, key = _parent(root, origin, "copy operation does not apply: doc is missing from path: {}")
+    try:
+        value = copied(_read(container, key))
+    except PatchError as error:
+        raise PatchError(f"error in copy for from: '{origin}': {error}") from None
+    missing = "copy operation does not apply: doc is missing destination path: {}"
+    container, key = _parent(root, operation.path, missing)
+    try:
+        _insert(container, key, value)
+    except PatchError as error:
+        raise PatchError(f"error while adding value during copy: {error}") from None
+
+
+def _test(root: Container, operation: Operation) -> None:
+    path = operation.path
+    if path == "":
+        found: object = root
+    else:
+        container, key = _parent(root, path, "test operation does not apply: is missing path: {}")
+        try:
+            found = _read(container, key)
+        except PatchError as error:
+            raise PatchError(f"error in test for path: '{path}': {error}") from None
+    if not same(found, operation.value):
+        raise TestFailed(f"testing value {path} failed: test failed")
+
+
+STEPS: dict[str, Callable[[Container, Operation], None]] = {
+    "add": _add,
+    "remove": _remove,
+    "replace": _replace,
+    "move": _move,
+    "copy": _copy,
+    "test": _test,
+}
+
+MISSING = "missing value"
+
+
+def _origin(operation: Operation) -> str:
+    if not operation.origin:
+        raise PatchError(
+            f"{operation.op} operation failed to decode from: operation, missing from field: {MISSING}"
+        )
+    return operation.origin
+
+
+def _parent(root: Container, path: str, missing: str) -> tuple[Container, str]:
+    """The container a path points into and the key there; what stands before the first slash is ignored."""
+    _, *tokens = path.split("/")
+    try:
+        *walk, key = map(_decoded, tokens)
+        container = root
+        for token in walk:
+            container = _container(_read(container, token))
+    except ValueError:
+        raise PatchError(f"{missing.format(path)}: {MISSING}") from None
+    return container, key
+
+
+def _decoded(token: str) -> str:
+    """RFC 6901, in one pass as the library's replacer does it."""
+    return re.sub("~[01]", lambda match: "/" if match[0] == "~1" else "~", token)
+
+
+def _container(value: object) -> Container:
+    if isinstance(value, dict | list):
+        return value
+    raise PatchError("unknown object type")
+
+
+def _read(container: Container, key: str) -> Any:
+    """The value of a key; an absent key of a map reads as null."""
+    if isinstance(container, dict):
+        return container.get(key)
+    return container[_position(container, key)]
+
+
+def _insert(container: Container, key: str, value: object) -> None:
+    if isinstance(container, dict):
+        container[key] = value
+    elif key == "-":
+        container.append(value)
+    else:
+        container.insert(_insertion(container, key), value)
+
+
+def _insertion(container: list[Any], key: str) -> int:
+    try:
+        index = _number(key)
+    except PatchError as error:
+        raise PatchError(f"value was not a proper array index: '{key}': {error}") from None
+    return _within(index, len(container) + 1)
+
+
+def _delete(container: Container, key: str) -> None:
+    if isinstance(container, dict):
+        if key not in container:
+            raise PatchError(f"Unable to remove nonexistent key: {key}: {MISSING}")
+        del container[key]
+    else:
+        del container[_position(container, key)]
+
+
+def _position(container: list[Any], key: str) -> int:
+    return _within(_number(key), len(container))
+
+
+def _within(index: int, length: int) -> int:
+    if not -length <= index < length:
+        raise PatchError(f"Unable to access invalid index: {index}: invalid index referenced")
+    return index + length if index < 0 else index
+
+
+def _number(key: str) -> int:
+    if not INDEX.fullmatch(key):
+        raise PatchError(f"strconv.Atoi: parsing {quote(key)}: invalid syntax")
+    digits = key.lstrip("+-").lstrip("0")
+    if len(digits) > len(str(INTEGER_LIMIT)) or not -INTEGER_LIMIT <= int(key) < INTEGER_LIMIT:
+        raise PatchError(f"strconv.Atoi: parsing {quote(key)}: value out of range")
+    return int(key)
+
+
+def same(one: object, other: object) -> bool:
+    """Whether two JSON values are equal; a number never equals a boolean."""
+    if isinstance(one, dict):
+        return (
+            isinstance(other, dict)
+            and one.keys() == other.keys()
+            and all(same(value, other[key]) for key, value in one.items())
+        )
+    if isinstance(one, list):
+        return isinstance(other, list) and len(one) == len(other) and all(map(same, one, other))
+    return isinstance(one, bool) == isinstance(other, bool) and one == other
+
+
+def copied(value: Any) -> Any:
+    """A JSON value that shares no container with the original."""
+    if isinstance(value, dict):
+        return {key: copied(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [copied(inner) for inner in value]
+    return value
+
+
+def difference(before: Object, after: Object) -> tuple[PatchOperation, ...]:
+    """The RFC 6902 patch that turns one object into another, exactly; empty when they are the same."""
+    if same(before, after):
+        return ()
+    patch = jsonpatch.make_patch(before, after)
+    if same(patch.apply(before), after):
+        return tuple(patch.patch)
+    return tuple(_replaced(before, after))
+
+
+def _replaced(before: Object, after: Object) -> list[PatchOperation]:
+    """Field by field at the top: the plain patch for what the library's optimiser gets wrong."""
+    made: list[PatchOperation] = [
+        {"op": "remove", "path": f"/{_encoded(key)}"} for key in before if key not in after
+    ]
+    for key, value in after.items():
+        if key not in before or not same(before[key], value):
+            made.append({"op": "add", "path": f"/{_encoded(key)}", "value": value})
+    return made
+
+
+def _encoded(key: str) -> str:
+    return key.replace("~", "~0").replace("/", "~1")

@@ -1,0 +1,202 @@
+"""The words users see when a policy refuses a request, all together, as kube-apiserver 1.36 says them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from gatekeeper_py.cel.types import Kind, Type
+from gatekeeper_py.cluster.resource import GroupVersionKind
+
+__all__ = [
+    "OUT_OF_BUDGET",
+    "aggregate",
+    "annotation_type",
+    "compilation_failed",
+    "composited_variable",
+    "evaluation_error",
+    "failed_expression",
+    "failed_message_expression",
+    "forbidden",
+    "internal_error",
+    "mutation_denied",
+    "not_found",
+    "printed",
+    "quote",
+    "schema_not_found",
+    "type_name_mismatch",
+    "unconfigured_binding",
+    "unconfigured_policy",
+    "validation_denied",
+    "validation_warning",
+    "wrong_result",
+]
+
+OUT_OF_BUDGET = "validation failed due to running out of cost budget, no further validation rules will be run"
+
+PRINTED_TYPES = {
+    "null": "null_type",
+    "timestamp": "google.protobuf.Timestamp",
+    "duration": "google.protobuf.Duration",
+}
+"""Run-time names of types where cel-go prints them by Type.String() and not by its checker."""
+
+
+# --- expressions (apiserver/pkg/admission/plugin/cel) -------------------------------------------------
+
+
+def compilation_failed(issues: object) -> str:
+    """An expression that does not compile."""
+    return f"compilation failed: {issues}"
+
+
+def wrong_result(expected: Sequence[Type], found: Type) -> str:
+    """An expression of a type that may not stand where it stands."""
+    if len(expected) == 1:
+        return f"must evaluate to {printed(expected[0])} but got {printed(found)}"
+    return f"must evaluate to one of [{' '.join(map(printed, expected))}] but got {printed(found)}"
+
+
+def printed(shown: Type) -> str:
+    """A type as `cel.Type.String()` gives it."""
+    name = shown.name if shown.kind is Kind.OBJECT else PRINTED_TYPES.get(shown.name, shown.name)
+    if not shown.parameters:
+        return name
+    return f"{name}({', '.join(map(printed, shown.parameters))})"
+
+
+def evaluation_error(text: str, error: object) -> str:
+    """An expression that has no value for this request."""
+    return f"expression '{text}' resulted in error: {error}"
+
+
+def composited_variable(name: str, error: object) -> str:
+    """A variable that has no value for this request."""
+    return f"composited variable {quote(name)} fails to evaluate: {error}"
+
+
+def aggregate(errors: Iterable[str]) -> str:
+    """Several errors as one (apimachinery/pkg/util/errors): each once, in order."""
+    distinct = list(dict.fromkeys(errors))
+    return distinct[0] if len(distinct) == 1 else f"[{', '.join(distinct)}]"
+
+
+# --- validation (apiserver/pkg/admission/plugin/policy/validating) ------------------------------------
+
+
+def failed_expression(text: str) -> str:
+    """A validation that is not true and has no message of its own."""
+    return f"failed expression: {text.strip()}"
+
+
+def failed_message_expression(error: object) -> str:
+    """A validation whose message could not be afforded."""
+    return f"failed messageExpression: {error}"
+
+
+def annotation_type(text: str, found: str) -> str:
+    """An audit annotation that is neither a string nor null."""
+    return (
+        f"valueExpression '{text}' resulted in unsupported return type: {found}. "
+        "Return type must be either string or null."
+    )
+
+
+def unconfigured_policy(error: object) -> str:
+    """A policy that cannot be used at all."""
+    return f"failed to configure policy: {error}"
+
+
+def unconfigured_binding(error: object) -> str:
+    """A binding that cannot be used."""
+    return f"failed to configure binding: {error}"
+
+
+def validation_denied(policy: str, binding: str, message: str) -> str:
+    """The cause of a denial by a ValidatingAdmissionPolicy."""
+    where = f" with binding '{binding}'" if binding else ""
+    return f"ValidatingAdmissionPolicy '{policy}'{where} denied request: {message}"
+
+
+def validation_warning(policy: str, binding: str, message: str) -> str:
+    """The warning that stands for a denial when the binding's actions have Warn."""
+    return f"Validation failed for ValidatingAdmissionPolicy '{policy}' with binding '{binding}': {message}"
+
+
+# --- mutation (apiserver/pkg/admission/plugin/policy/{generic,mutating}) -------------------------------
+
+
+def mutation_denied(policy: str, binding: str, message: str) -> str:
+    """The cause of a denial by a MutatingAdmissionPolicy."""
+    if binding:
+        return f"policy '{policy}' with binding '{binding}' denied request: {message}"
+    return f"policy {quote(policy)} denied request: {message}"
+
+
+def type_name_mismatch(found: str, expected: str) -> str:
+    """An `Object.a.b{}` that stands elsewhere than its name says."""
+    return (
+        f"unexpected type name {quote(found)}, expected {quote(expected)}, "
+        "which matches field name path from root Object type"
+    )
+
+
+def schema_not_found(kind: GroupVersionKind) -> str:
+    """A kind whose structure is not known, so that nothing can be merged into it."""
+    return (
+        f"Resource kind {kind.group}/{kind.version}, Kind={kind.kind} not found. There can be a delay "
+        "between when CustomResourceDefinitions are created and when they are available."
+    )
+
+
+# --- statuses (apimachinery/pkg/api/errors, apiserver/pkg/admission/errors.go) -------------------------
+
+
+def forbidden(resource: str, group: str, name: str, message: str) -> str:
+    """A denial: what was asked for, then why not."""
+    return f"{_qualified(resource, group)} {quote(name)} is forbidden: {message}"
+
+
+def not_found(resource: str, group: str, name: str) -> str:
+    """Something the request needs does not exist."""
+    return f"{_qualified(resource, group)} {quote(name)} not found"
+
+
+def internal_error(error: object) -> str:
+    """Something the server could not do, whatever failurePolicy says."""
+    return f"Internal error occurred: {error}"
+
+
+def _qualified(resource: str, group: str) -> str:
+    return f"{resource}.{group}" if group else resource
+
+
+# --- Go -----------------------------------------------------------------------------------------------
+
+ESCAPES = {
+    "\a": "\\a",
+    "\b": "\\b",
+    "\f": "\\f",
+    "\n": "\\n",
+    "\r": "\\r",
+    "\t": "\\t",
+    "\v": "\\v",
+    '"': '\\"',
+    "\\": "\\\\",
+}
+
+
+def quote(text: str) -> str:
+    """A string as Go's %q prints it."""
+    return f'"{"".join(map(_quoted, text))}"'
+
+
+def _quoted(character: str) -> str:
+    escape = ESCAPES.get(character)
+    if escape is not None:
+        return escape
+    if character.isprintable():
+        return character
+    code = ord(character)
+    if code < 0x80:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
