@@ -15,6 +15,8 @@ from gatekeeper_py.cel.budget import Budget
 from gatekeeper_py.cel.errors import EvaluationError
 
 __all__ = [
+    "NONE",
+    "NOTHING",
     "INT_MAX",
     "INT_MIN",
     "UINT_MAX",
@@ -73,7 +75,7 @@ class _Nanoseconds:
         self.nanoseconds = nanoseconds
 
     def __eq__(self, other: object) -> bool:
-        return type(other) is type(self) and other.nanoseconds == self.nanoseconds  # type: ignore[attr-defined]
+        return type(other) is type(self) and other.nanoseconds == self.nanoseconds
 
     def __hash__(self) -> int:
         return hash((type(self).__name__, self.nanoseconds))
@@ -169,7 +171,7 @@ class Message(dict[str, Any]):
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Message) and equal(self, other)
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None
 
     def __repr__(self) -> str:
         return f"{self.type_name}{dict.__repr__(self)}"
@@ -465,7 +467,7 @@ class _Probe:
 def find(container: Mapping[Any, Any], key: Any) -> Any:
     """The value of a key, or `NOTHING`; a number finds an equal one of another type, a bool only a bool."""
     if type(key) is str:
-        return container[key] if key in container else _NOTHING
+        return _find_string(container, key)
     key = normal(key)
     if isinstance(container, MapValue):
         return _find_distinct(container, key)
@@ -477,6 +479,15 @@ def find(container: Mapping[Any, Any], key: Any) -> Any:
     if value is _NOTHING or isinstance(key, bool) != isinstance(probe.found, bool):
         return _NOTHING
     return value
+
+
+def _find_string(container: Mapping[Any, Any], key: str) -> Any:
+    if type(container) is dict:
+        return container.get(key, _NOTHING)
+    try:
+        return container[key]
+    except KeyError:
+        return _NOTHING
 
 
 def _find_distinct(container: MapValue, key: Any) -> Any:
