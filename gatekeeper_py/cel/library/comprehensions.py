@@ -1,0 +1,13 @@
+"""Comprehensions with two variables (cel-go ext/comprehensions.go).
+
+The macros become nodes of the tree; nothing of it is called at run time.
+"""
+
+from __future__ import annotations
+
+from gatekeeper_py.cel.declarations import Library
+from gatekeeper_py.cel.macros import TWO_VARIABLES
+
+__all__ = ["LIBRARY"]
+
+LIBRARY = Library("cel.lib.ext.comprev2", macros=TWO_VARIABLES)

@@ -1,0 +1,32 @@
+"""Build JSON Patch paths: `jsonpatch.escapeKey` (apiserver/pkg/cel/library/jsonpatch.go)."""
+
+from __future__ import annotations
+
+from gatekeeper_py.cel.declarations import Function, Library, Overload
+from gatekeeper_py.cel.library import costs
+from gatekeeper_py.cel.types import STRING
+
+__all__ = ["LIBRARY"]
+
+
+def _escape_key(key: str) -> str:
+    return key.replace("~", "~0").replace("/", "~1")
+
+
+LIBRARY = Library(
+    "kubernetes.jsonpatch",
+    functions=(
+        Function(
+            "jsonpatch.escapeKey",
+            (
+                Overload(
+                    "string_jsonpatch_escapeKey_string",
+                    (STRING,),
+                    STRING,
+                    _escape_key,
+                    cost=costs.traversal,
+                ),
+            ),
+        ),
+    ),
+)
