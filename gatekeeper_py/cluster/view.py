@@ -58,5 +58,8 @@ class ClusterView(Protocol):
     def resource(self, resource: GroupVersionResource) -> Served | None:
         """The kind a resource serves, or None when unknown."""
 
+    def equivalents(self, resource: GroupVersionResource, subresource: str = "") -> tuple[Served, ...]:
+        """The same resource in its other versions and groups, each with the kind of the subresource."""
+
     def authorize(self, review: AccessReview) -> tuple[bool, str]:
         """Whether RBAC as this view knows it allows the access, and the reason in RBAC's words."""

@@ -1,0 +1,211 @@
+"""What RBAC allows, decided as kube-apiserver decides it (plugin/pkg/auth/authorizer/rbac).
+
+The default roles of every cluster (`cluster-admin`, `edit`, `system:basic-user`, ...) are known here, from
+`data/roles.json`; objects of the same name in the view stand for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache, cached_property
+from importlib.resources import files
+from typing import Any, NamedTuple, Protocol
+
+import orjson
+
+from gatekeeper_py.cluster.resource import GroupVersionKind
+from gatekeeper_py.cluster.selector import Selector, SelectorError, labels_of
+from gatekeeper_py.cluster.view import AccessReview, Object
+
+__all__ = ["Authorizer", "Objects"]
+
+GROUP = "rbac.authorization.k8s.io"
+ROLE = GroupVersionKind(GROUP, "v1", "Role")
+ROLE_BINDING = GroupVersionKind(GROUP, "v1", "RoleBinding")
+CLUSTER_ROLE = GroupVersionKind(GROUP, "v1", "ClusterRole")
+CLUSTER_ROLE_BINDING = GroupVersionKind(GROUP, "v1", "ClusterRoleBinding")
+
+SUPERUSERS = "system:masters"
+"""The group every API server lets do everything, before it asks RBAC."""
+
+ANY = "*"
+
+
+class Objects(Protocol):
+    """The part of a `ClusterView` that RBAC reads."""
+
+    def get(self, kind: GroupVersionKind, namespace: str, name: str) -> Object | None:
+        """The object, or None."""
+
+    def list(self, kind: GroupVersionKind, namespace: str | None = None) -> Iterable[Object]:
+        """All objects of a kind, in one namespace or in all."""
+
+
+class _Grant(NamedTuple):
+    """A binding and the subject of it that is the user."""
+
+    binding: Object
+    subject: Mapping[str, Any]
+
+
+class Authorizer:
+    """Answers access reviews from the RBAC objects of one immutable view."""
+
+    def __init__(self, objects: Objects) -> None:
+        self._objects = objects
+
+    def authorize(self, review: AccessReview) -> tuple[bool, str]:
+        """Whether the access is allowed, and why, in RBAC's words; empty when there is nothing to say."""
+        if SUPERUSERS in review.groups:
+            return True, ""
+        errors: list[str] = []
+        for grant in self._grants(review):
+            try:
+                rules = self._rules(grant.binding)
+            except LookupError as error:
+                errors.append(str(error.args[0]))
+                continue
+            if any(_allows(rule, review) for rule in rules):
+                return True, f"RBAC: allowed by {_describe(grant)}"
+        return False, f"RBAC: {_aggregate(errors)}" if errors else ""
+
+    def _grants(self, review: AccessReview) -> Iterator[_Grant]:
+        """Bindings that name the user: those of the whole cluster, then those of the namespace."""
+        for binding in self._cluster_role_bindings:
+            yield from _granted(binding, review, "")
+        if review.namespace:
+            for binding in self._objects.list(ROLE_BINDING, review.namespace):
+                yield from _granted(binding, review, review.namespace)
+
+    @cached_property
+    def _cluster_role_bindings(self) -> tuple[Object, ...]:
+        return _with_defaults("ClusterRoleBinding", self._objects.list(CLUSTER_ROLE_BINDING))
+
+    @cached_property
+    def _cluster_roles(self) -> Mapping[str, Object]:
+        roles = _with_defaults("ClusterRole", self._objects.list(CLUSTER_ROLE))
+        return {role["metadata"]["name"]: role for role in roles}
+
+    def _rules(self, binding: Object) -> Iterable[Mapping[str, Any]]:
+        """The rules a binding grants; LookupError when the role does not exist."""
+        reference = _mapping(binding.get("roleRef"))
+        kind, name = reference.get("kind"), reference.get("name")
+        if kind == "ClusterRole":
+            role = self._cluster_roles.get(str(name))
+        elif kind == "Role":
+            role = self._objects.get(ROLE, _namespace(binding), str(name))
+        else:
+            raise LookupError(f'unsupported role reference kind: "{kind or ""}"')
+        if role is None:
+            raise LookupError(f'{str(kind).lower()}.{GROUP} "{name}" not found')
+        return self._aggregated(role, frozenset()) if kind == "ClusterRole" else _rules(role)
+
+    def _aggregated(self, role: Object, above: frozenset[str]) -> Iterator[Mapping[str, Any]]:
+        """A role's rules; with an aggregationRule those of the roles it selects."""
+        selectors = _mapping(role.get("aggregationRule")).get("clusterRoleSelectors")
+        if not selectors:
+            yield from _rules(role)
+            return
+        above |= {role["metadata"]["name"]}
+        for name, other in sorted(self._cluster_roles.items()):
+            if name not in above and any(_selects(selector, other) for selector in selectors):
+                yield from self._aggregated(other, above)
+
+
+@cache
+def _defaults() -> tuple[Object, ...]:
+    data: list[Object] = orjson.loads(files("gatekeeper_py.cluster").joinpath("data/roles.json").read_bytes())
+    return tuple(data)
+
+
+def _with_defaults(kind: str, held: Iterable[Object]) -> tuple[Object, ...]:
+    """Objects by name, the default ones among them unless replaced."""
+    named = {obj["metadata"]["name"]: obj for obj in _defaults() if obj["kind"] == kind}
+    named |= {_mapping(obj.get("metadata")).get("name", ""): obj for obj in held}
+    return tuple(named[name] for name in sorted(named))
+
+
+def _granted(binding: Object, review: AccessReview, namespace: str) -> Iterator[_Grant]:
+    """The first subject of the binding that is the user."""
+    for subject in binding.get("subjects") or ():
+        if _applies(subject, review, namespace):
+            yield _Grant(binding, subject)
+            return
+
+
+def _applies(subject: Mapping[str, Any], review: AccessReview, namespace: str) -> bool:
+    kind, name = subject.get("kind"), subject.get("name")
+    if kind == "User":
+        return review.user == name
+    if kind == "Group":
+        return name in review.groups
+    if kind != "ServiceAccount":
+        return False
+    home = subject.get("namespace") or namespace
+    return bool(home) and review.user == f"system:serviceaccount:{home}:{name}"
+
+
+def _allows(rule: Mapping[str, Any], review: AccessReview) -> bool:
+    if not _holds(rule.get("verbs"), review.verb):
+        return False
+    if review.path:
+        return any(_covers(url, review.path) for url in rule.get("nonResourceURLs") or ())
+    names = rule.get("resourceNames")
+    return (
+        _holds(rule.get("apiGroups"), review.group)
+        and _names_resource(rule.get("resources") or (), review)
+        and (not names or review.name in names)
+    )
+
+
+def _holds(values: Iterable[str] | None, wanted: str) -> bool:
+    return any(value in (ANY, wanted) for value in values or ())
+
+
+def _covers(url: str, path: str) -> bool:
+    return url in (ANY, path) or (url.endswith(ANY) and path.startswith(url.rstrip(ANY)))
+
+
+def _names_resource(resources: Iterable[str], review: AccessReview) -> bool:
+    """`*` is every resource and subresource; `*/scale` that subresource of every resource."""
+    if not review.subresource:
+        return _holds(resources, review.resource)
+    wanted = (ANY, f"{review.resource}/{review.subresource}", f"*/{review.subresource}")
+    return any(resource in wanted for resource in resources)
+
+
+def _describe(grant: _Grant) -> str:
+    """`ClusterRoleBinding "b" of ClusterRole "r" to User "u"`; a namespace follows the name it belongs to."""
+    metadata, reference = _mapping(grant.binding.get("metadata")), _mapping(grant.binding.get("roleRef"))
+    name, namespace = metadata.get("name", ""), _namespace(grant.binding)
+    cluster = grant.binding["kind"] == "ClusterRoleBinding"
+    where = name if cluster else f"{name}/{namespace}"
+    who = grant.subject.get("name")
+    if grant.subject.get("kind") == "ServiceAccount":
+        who = f"{who}/{grant.subject.get('namespace') or ('' if cluster else namespace)}"
+    role = f'{reference.get("kind")} "{reference.get("name")}"'
+    return f'{grant.binding["kind"]} "{where}" of {role} to {grant.subject.get("kind")} "{who}"'
+
+
+def _aggregate(errors: list[str]) -> str:
+    different = list(dict.fromkeys(errors))
+    return different[0] if len(different) == 1 else f"[{', '.join(different)}]"
+
+
+def _selects(selector: Mapping[str, Any], role: Object) -> bool:
+    try:
+        return Selector.of(selector).matches(labels_of(role))
+    except SelectorError:
+        return False
+
+
+def _rules(role: Object) -> Iterable[Mapping[str, Any]]:
+    return role.get("rules") or ()
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _namespace(obj: Object) -> str:
+    return _mapping(obj.get("metadata")).get("namespace") or ""

@@ -1,0 +1,107 @@
+"""A cluster as manifests describe it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from gatekeeper_py.cluster.authorization import Authorizer
+from gatekeeper_py.cluster.kinds import CUSTOM_RESOURCE_DEFINITION, Kinds
+from gatekeeper_py.cluster.manifest import Manifest
+from gatekeeper_py.cluster.resource import GroupVersionKind, GroupVersionResource
+from gatekeeper_py.cluster.view import AccessReview, Object, Served
+
+__all__ = ["DEFAULT_NAMESPACE", "NAMESPACE", "Snapshot"]
+
+NAMESPACE = GroupVersionKind("", "v1", "Namespace")
+DEFAULT_NAMESPACE = "default"
+"""Where a namespaced object without a namespace belongs, as for kubectl."""
+
+NAME_LABEL = "kubernetes.io/metadata.name"
+"""The label every API server sets on every namespace, to its own name."""
+
+
+class Snapshot:
+    """Implements `ClusterView` over objects in memory; immutable once made.
+
+    An API server refuses requests into a namespace that does not exist before it asks any policy. A snapshot
+    is seldom complete, so by default it takes a namespace it was not told of to exist, with the one label
+    every namespace has. With `assume_namespaces=False` such a namespace is missing, and a policy that
+    selects namespaces then fails closed.
+    """
+
+    def __init__(self, objects: Iterable[Object] = (), *, assume_namespaces: bool = True) -> None:
+        held = tuple(objects)
+        self.kinds = Kinds.builtin().with_definitions(
+            obj for obj in held if _kind(obj) == CUSTOM_RESOURCE_DEFINITION
+        )
+        self._assume_namespaces = assume_namespaces
+        self._objects: dict[GroupVersionKind, dict[tuple[str, str], Object]] = {}
+        for obj in held:
+            kind = _kind(obj)
+            self._objects.setdefault(kind, {})[self._key(kind, obj)] = obj
+        self._authorizer = Authorizer(self)
+
+    @classmethod
+    def of(cls, manifests: Iterable[Manifest], *, assume_namespaces: bool = True) -> Snapshot:
+        """From manifests; of two with the same kind, namespace and name the last holds."""
+        return cls((manifest.object for manifest in manifests), assume_namespaces=assume_namespaces)
+
+    def get(self, kind: GroupVersionKind, namespace: str, name: str) -> Object | None:
+        """The object, or None; a Namespace that nobody told of is assumed to exist."""
+        for version in self._versions(kind):
+            found = self._objects.get(version, {}).get((namespace, name))
+            if found is not None:
+                return found
+        return _assumed(name) if kind == NAMESPACE and name and self._assume_namespaces else None
+
+    def list(self, kind: GroupVersionKind, namespace: str | None = None) -> Iterable[Object]:
+        """All objects of a kind, by namespace and name, without assumed Namespaces."""
+        held: dict[tuple[str, str], Object] = {}
+        for version in self._versions(kind):
+            held = self._objects.get(version, {}) | held
+        return [held[key] for key in sorted(held) if namespace is None or key[0] == namespace]
+
+    def served(self, kind: GroupVersionKind) -> Served | None:
+        """How a kind is served, or None when unknown."""
+        return self.kinds.served(kind)
+
+    def resource(self, resource: GroupVersionResource) -> Served | None:
+        """The kind a resource serves, or None when unknown."""
+        return self.kinds.resource(resource)
+
+    def equivalents(self, resource: GroupVersionResource, subresource: str = "") -> tuple[Served, ...]:
+        """The same resource in its other versions and groups."""
+        return self.kinds.equivalents(resource, subresource)
+
+    def authorize(self, review: AccessReview) -> tuple[bool, str]:
+        """Whether the RBAC objects of the snapshot allow the access, and the reason in RBAC's words."""
+        return self._authorizer.authorize(review)
+
+    def _versions(self, kind: GroupVersionKind) -> Iterable[GroupVersionKind]:
+        """The kind and its other versions: an object is one and the same in all of them."""
+        yield kind
+        served = self.kinds.served(kind)
+        if served:
+            yield from (other.kind for other in self.kinds.equivalents(served.resource))
+
+    def _key(self, kind: GroupVersionKind, obj: Object) -> tuple[str, str]:
+        metadata: Mapping[str, str] = obj.get("metadata") or {}
+        namespace, name = metadata.get("namespace") or "", metadata.get("name") or ""
+        served = self.kinds.served(kind)
+        if served:
+            namespace = (namespace or DEFAULT_NAMESPACE) if served.namespaced else ""
+        return namespace, name
+
+
+def _kind(obj: Object) -> GroupVersionKind:
+    return GroupVersionKind.parse(obj.get("apiVersion") or "", obj.get("kind") or "")
+
+
+def _assumed(name: str) -> Object:
+    return {
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {"name": name, "labels": {NAME_LABEL: name}},
+        "spec": {"finalizers": ["kubernetes"]},
+        "status": {"phase": "Active"},
+    }
