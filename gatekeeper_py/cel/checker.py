@@ -6,62 +6,62 @@ shows them to whoever writes a policy.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from enum import Enum
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from gatekeeper_py.cel.declarations import Function, Overload
-from gatekeeper_py.cel.tree import Node
-from gatekeeper_py.cel.types import Type
+from gatekeeper_py.cel.inference import Substitution, is_dynamic, more_general, unwrap_optional
+from gatekeeper_py.cel.names import Declarations, Reference, ReferenceKind, Scope, qualified_name
+from gatekeeper_py.cel.source import Issues
+from gatekeeper_py.cel.tree import (
+    Binding,
+    Call,
+    Comprehension,
+    ComprehensionKind,
+    Field,
+    Identifier,
+    ListLiteral,
+    Literal,
+    MapLiteral,
+    Message,
+    Node,
+    Select,
+)
+from gatekeeper_py.cel.types import (
+    BOOL,
+    BYTES,
+    DOUBLE,
+    DYN,
+    ERROR,
+    INT,
+    NULL,
+    STRING,
+    UINT,
+    Kind,
+    Type,
+    list_of,
+    map_of,
+    optional_of,
+)
+from gatekeeper_py.cel.validators import validate
+from gatekeeper_py.cel.values import UInt
+from gatekeeper_py.cel.wellknown import MESSAGES
 
-__all__ = ["Checked", "Declarations", "Reference", "ReferenceKind"]
+__all__ = ["Checked", "Declarations", "Reference", "ReferenceKind", "check"]
 
+TYPE_LIMIT = 1_000
+"""Parts of a type. `[x].map(a, {a: a}).map(b, {b: b})...` doubles its type at every step."""
 
-class ReferenceKind(Enum):
-    """What a name can stand for."""
-
-    VARIABLE = "variable"
-    """A declared variable: `activation[name]`."""
-    CONSTANT = "constant"
-    """A constant of a library: `declarations.constants[name]`."""
-    TYPE = "type"
-    """A type as a value, or the type of a message literal: `declarations.types[name]`."""
-    FUNCTION = "function"
-    """A call: one of `overloads`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reference:
-    """What a node stands for.
-
-    An Identifier, or a Select that is a qualified name as a whole (`a.b.c`; its operand is then unchecked
-    and has neither type nor reference), has the resolved `name` of a variable, a constant or a type.
-    A Message has the resolved name of its type.
-    A Call has the function's resolved `name` and the overloads that its argument types allow, more than one
-    when an argument is dyn. When `namespaced`, the call's target is a part of the name (`optional.of(x)`,
-    `ip.isCanonical(s)`), is no value and must not be evaluated.
-    A variable of a comprehension or a Binding has no reference: an Identifier without one is local.
-    """
-
-    kind: ReferenceKind
-    name: str
-    overloads: tuple[Overload, ...] = ()
-    namespaced: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Declarations:
-    """What an environment declares, as the checker wants it."""
-
-    functions: Mapping[str, Function]
-    variables: Mapping[str, Type]
-    constants: Mapping[str, tuple[Type, object]] = field(default_factory=dict)
-    types: Mapping[str, Type] = field(default_factory=dict)
-    """Names that are expressions of type `type(T)`, to T: `int`, `google.protobuf.Timestamp`, `net.IP`."""
-    messages: Callable[[str], Type | None] = lambda _: None
-    """The type of a message by its full name; None when there is none of that name."""
-    homogeneous: bool = True
-    """Whether the elements of a list or map literal must be of one type, as Kubernetes wants."""
+_LITERALS: Mapping[type, Type] = {
+    type(None): NULL,
+    bool: BOOL,
+    int: INT,
+    UInt: UINT,
+    float: DOUBLE,
+    str: STRING,
+    bytes: BYTES,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,3 +72,323 @@ class Checked:
     result: Type
     types: Mapping[Node, Type]
     references: Mapping[Node, Reference]
+
+
+def check(node: Node, declarations: Declarations, text: str, container: str = "") -> Checked:
+    """Give every node of `text` its type and every name its meaning.
+
+    Raises `CompileError` with all issues.
+    """
+    issues = Issues(text)
+    checker = _Checker(declarations, issues, container)
+    try:
+        result = checker.check(node)
+        issues.raise_any()
+        checked = checker.checked(node, result)
+        validate(node, checked.types, checked.references, issues, homogeneous=declarations.homogeneous)
+    except _TooComplex:
+        issues.add_general(f"type limit exceeded: {TYPE_LIMIT}")
+    except RecursionError:
+        issues.add_general("expression recursion limit exceeded: 250")
+    issues.raise_any()
+    return checked
+
+
+class _TooComplex(Exception):
+    """A type grew beyond all use."""
+
+
+class _Checker:
+    """One check of one tree. `check` and the method for a node are all that recurses: nesting costs stack."""
+
+    def __init__(self, declarations: Declarations, issues: Issues, container: str) -> None:
+        self._issues = issues
+        self._container = container
+        self._scope = Scope(declarations, container)
+        self._known = Substitution()
+        self._types: dict[Node, Type] = {}
+        self._references: dict[Node, Reference] = {}
+
+    def check(self, node: Node) -> Type:
+        """The type of `node`, as far as it is known by now; what is wrong goes to the issues."""
+        of = _CHECKS[type(node)](self, node)
+        if of.parameters and self._known.exceeds(of, TYPE_LIMIT):
+            raise _TooComplex
+        self._types[node] = of
+        return of
+
+    def checked(self, node: Node, result: Type) -> Checked:
+        """The outcome, all that is known of type parameters filled in."""
+        types = {each: self._known.resolve(of, final=True) for each, of in self._types.items()}
+        return Checked(node, self._known.resolve(result, final=True), types, self._references)
+
+    def literal(self, node: Literal) -> Type:
+        """A constant."""
+        return _LITERALS[type(node.value)]
+
+    def identifier(self, node: Identifier) -> Type:
+        """A name: a local variable, or something declared."""
+        local = self._scope.local(node)
+        if local is not None:
+            return local
+        name = f".{node.name}" if node.absolute else node.name
+        found = self._scope.identifier(name)
+        if found is None:
+            return self._undeclared(node, name)
+        of, self._references[node] = found
+        return of
+
+    def _undeclared(self, node: Node, name: str) -> Type:
+        message = f"undeclared reference to '{name}' (in container '{self._container}')"
+        return self._error(node.position, message)
+
+    def _error(self, position: int, message: str) -> Type:
+        self._issues.add(position, message)
+        return ERROR
+
+    def select(self, node: Select) -> Type:
+        """A field, or a qualified name that is declared as a whole."""
+        found = self._qualified(node)
+        if found:
+            of, self._references[node] = found
+            return of
+        operand = self._known.resolve(self.check(node.operand))
+        target, was_optional = unwrap_optional(operand)
+        of = self._field_of(target, node)
+        if node.test:
+            return BOOL
+        return self._known.resolve(optional_of(of) if was_optional or node.optional else of)
+
+    def _qualified(self, node: Select) -> tuple[Type, Reference] | None:
+        name = qualified_name(node)
+        if name is None:
+            return None
+        root: Node = node
+        while isinstance(root, Select):
+            root = root.operand
+        return None if self._scope.local(root) is not None else self._scope.identifier(name)
+
+    def _field_of(self, target: Type, node: Select) -> Type:
+        if target.kind is Kind.MAP:
+            return target.parameters[1]
+        if target.kind is Kind.OBJECT:
+            return self._declared_field(target.fields, node.field, node.position)
+        if target.kind is Kind.PARAMETER:
+            self._known.assignable(DYN, target)
+        elif not is_dynamic(target):
+            self._error(node.position, f"type '{target}' does not support field selection")
+        return DYN
+
+    def _declared_field(self, fields: Mapping[str, Type] | None, name: str, position: int) -> Type:
+        if fields is None:
+            return DYN
+        if name in fields:
+            return fields[name]
+        return self._error(position, f"undefined field '{name}'")
+
+    def call(self, node: Call) -> Type:
+        """A call: of a function, of a namespaced function (`optional.of`), or of a method."""
+        arguments = []
+        for argument in node.arguments:
+            arguments.append(self.check(argument))
+        if node.target is None:
+            return self._apply_named(node, node.function, arguments)
+        prefix = qualified_name(node.target)
+        function = self._scope.function(f"{prefix}.{node.function}") if prefix else None
+        if function:
+            return self._apply(node, function, arguments, namespaced=True)
+        return self._apply_named(node, node.function, [self.check(node.target), *arguments], member=True)
+
+    def _apply_named(self, node: Call, name: str, arguments: list[Type], *, member: bool = False) -> Type:
+        function = self._scope.function(name)
+        if function is None:
+            return self._undeclared(node, name)
+        if name in ("_&&_", "_||_"):
+            return self._logic(node, function, arguments)
+        return self._apply(node, function, arguments, member=member)
+
+    def _logic(self, node: Call, function: Function, arguments: list[Type]) -> Type:
+        """Logical operators say of each operand that it is no bool."""
+        operands = zip(node.arguments, arguments, strict=True)
+        wrong = [not self._expect_bool(operand, of) for operand, of in operands]
+        self._refer(node, function, function.overloads)
+        return ERROR if any(wrong) else BOOL
+
+    def _expect_bool(self, node: Node, of: Type) -> bool:
+        if self._known.assignable(of, BOOL):
+            return True
+        self._mismatch(node, BOOL, of)
+        return False
+
+    def _mismatch(self, node: Node, expected: Type, found: Type) -> Type:
+        return self._error(node.position, f"expected type '{expected}' but found '{found}'")
+
+    def _refer(
+        self, node: Call, function: Function, overloads: tuple[Overload, ...], *, namespaced: bool = False
+    ) -> None:
+        reference = Reference(ReferenceKind.FUNCTION, function.name, overloads, namespaced)
+        self._references[node] = reference
+
+    def _apply(
+        self,
+        node: Call,
+        function: Function,
+        arguments: list[Type],
+        *,
+        member: bool = False,
+        namespaced: bool = False,
+    ) -> Type:
+        """Find the overloads that take the arguments; the result is what they agree on, or dyn."""
+        candidates = []
+        result = None
+        for overload in function.overloads:
+            if overload.member is not member:
+                continue
+            returned, *parameters = self._known.instantiate((overload.result, *overload.parameters))
+            if self._known.all_assignable(arguments, parameters):
+                candidates.append(overload)
+                result = _common(result, self._known.resolve(returned))
+        if result is None:
+            return self._no_overload(node.position, function.name, arguments, member=member)
+        self._refer(node, function, tuple(candidates), namespaced=namespaced)
+        return result
+
+    def _no_overload(
+        self, position: int, name: str, arguments: Sequence[Type], *, member: bool = False
+    ) -> Type:
+        types = [str(self._known.resolve(of, final=True)) for of in arguments]
+        receiver = f"{types.pop(0)}." if member else ""
+        signature = f"{receiver}({', '.join(types)})"
+        return self._error(position, f"found no matching overload for '{name}' applied to '{signature}'")
+
+    def list_literal(self, node: ListLiteral) -> Type:
+        """A list; its elements agree on a type, or are dyn."""
+        joined = None
+        for index, element in enumerate(node.elements):
+            of = self.check(element)
+            if index in node.optional:
+                of = self._unwrap(element, of)
+            joined = self._join(joined, of)
+        return list_of(joined or self._known.fresh())
+
+    def map_literal(self, node: MapLiteral) -> Type:
+        """A map; its keys agree on a type, or are dyn, and so do its values."""
+        keys = values = None
+        for entry in node.entries:
+            keys = self._join(keys, self.check(entry.key))
+            of = self.check(entry.value)
+            values = self._join(values, self._unwrap(entry.value, of) if entry.optional else of)
+        return map_of(keys or self._known.fresh(), values or self._known.fresh())
+
+    def _unwrap(self, node: Node, of: Type) -> Type:
+        """The type within an optional, where the text marks a value as optional."""
+        inner, was_optional = unwrap_optional(of)
+        if not was_optional and inner.kind is not Kind.DYN:
+            self._mismatch(node, optional_of(inner), inner)
+        return inner
+
+    def _join(self, previous: Type | None, current: Type) -> Type:
+        if previous is None:
+            return current
+        if self._known.assignable(previous, current):
+            return more_general(previous, current)
+        return DYN
+
+    def message(self, node: Message) -> Type:
+        """A message: its name is that of a message type, its values fit its fields."""
+        found = self._scope.identifier(node.type_name)
+        if found is None:
+            return self._undeclared(node, node.type_name)
+        of, self._references[node] = found
+        if of.kind is not Kind.TYPE:
+            return self._error(node.position, f"'{of}' is not a type")
+        instance, name = of.parameters[0], self._references[node].name
+        if name not in MESSAGES and instance.kind is not Kind.OBJECT:
+            return self._error(node.position, f"'{instance}' is not a message type")
+        fields = MESSAGES[name].fields if name in MESSAGES else instance.fields
+        for each in node.fields:
+            self._initializer(each, fields, self.check(each.value))
+        return instance
+
+    def _initializer(self, node: Field, fields: Mapping[str, Type] | None, value: Type) -> None:
+        declared = self._declared_field(fields, node.name, node.position)
+        of = self._unwrap(node.value, value) if node.optional else value
+        if not self._known.assignable(declared, of):
+            expected = f"expected type of field '{node.name}' is '{declared}'"
+            self._error(node.position, f"{expected} but provided type is '{of}'")
+
+    def binding(self, node: Binding) -> Type:
+        """A local name for a value."""
+        self._scope.enter({node.variable: self.check(node.value)})
+        of = self.check(node.body)
+        self._scope.leave()
+        return of
+
+    def comprehension(self, node: Comprehension) -> Type:
+        """A macro over a list or a map, with the meaning and the messages of what cel-go expands it to."""
+        elements = self._elements(node, self._known.resolve(self.check(node.range)))
+        self._scope.enter(dict(zip(node.variables, elements, strict=True)))
+        condition = None if node.condition is None else self.check(node.condition)
+        result = None if node.result is None else self.check(node.result)
+        self._scope.leave()
+        if node.kind in (ComprehensionKind.ALL, ComprehensionKind.EXISTS):
+            assert node.condition is not None
+            assert condition is not None
+            self._expect_bool(node.condition, condition)
+            return BOOL
+        accumulator = self._accumulator(node, elements, result)
+        if condition is not None and not self._known.assignable(condition, BOOL):
+            self._no_overload(node.position, "_?_:_", (condition, accumulator, accumulator))
+        return BOOL if node.kind is ComprehensionKind.EXISTS_ONE else self._known.resolve(accumulator)
+
+    def _elements(self, node: Comprehension, of: Type) -> list[Type]:
+        """The types of the variables: element or key; with two variables index and element, key and value."""
+        count = len(node.variables)
+        if of.kind is Kind.LIST:
+            return [INT, of.parameters[0]][-count:]
+        if of.kind is Kind.MAP:
+            return list(of.parameters[:count])
+        if of.kind is Kind.PARAMETER or is_dynamic(of):
+            self._known.assignable(DYN, of)
+            return [DYN] * count
+        expected = "cannot be range of a comprehension (must be list, map, or dynamic)"
+        return [self._error(node.range.position, f"expression of type '{of}' {expected}")] * count
+
+    def _accumulator(self, node: Comprehension, elements: list[Type], result: Type | None) -> Type:
+        """What the loop builds up: a count, a list of elements or transforms, a map."""
+        if node.kind is ComprehensionKind.EXISTS_ONE:
+            return INT
+        if node.kind is ComprehensionKind.FILTER:
+            return list_of(elements[0])
+        assert result is not None
+        if node.kind is ComprehensionKind.TRANSFORM_MAP:
+            return map_of(elements[0], result)
+        if node.kind is ComprehensionKind.TRANSFORM_MAP_ENTRY:
+            return self._inserted(node, result)
+        return list_of(result)
+
+    def _inserted(self, node: Comprehension, entry: Type) -> Type:
+        accumulator = map_of(self._known.fresh(), self._known.fresh())
+        if not self._known.assignable(accumulator, entry):
+            self._no_overload(node.position, "cel.@mapInsert", (accumulator, entry))
+        return accumulator
+
+
+def _common(result: Type | None, other: Type) -> Type:
+    """The result of several overloads."""
+    if result is None or result.kind is Kind.DYN or result == other:
+        return result or other
+    return DYN
+
+
+_CHECKS: Mapping[type, Callable[[_Checker, Any], Type]] = {
+    Literal: _Checker.literal,
+    Identifier: _Checker.identifier,
+    Select: _Checker.select,
+    Call: _Checker.call,
+    ListLiteral: _Checker.list_literal,
+    MapLiteral: _Checker.map_literal,
+    Message: _Checker.message,
+    Comprehension: _Checker.comprehension,
+    Binding: _Checker.binding,
+}

@@ -27,6 +27,7 @@ __all__ = [
     "Node",
     "Select",
     "Span",
+    "children",
 ]
 
 
@@ -163,3 +164,23 @@ class Binding(_Node):
 Node: TypeAlias = (
     Literal | Identifier | Select | Call | ListLiteral | MapLiteral | Message | Comprehension | Binding
 )
+
+
+def children(node: Node) -> tuple[Node, ...]:
+    """The nodes right below `node`, in the order of the text."""
+    match node:
+        case Select():
+            return (node.operand,)
+        case Call():
+            return node.arguments if node.target is None else (node.target, *node.arguments)
+        case ListLiteral():
+            return node.elements
+        case MapLiteral():
+            return tuple(part for entry in node.entries for part in (entry.key, entry.value))
+        case Message():
+            return tuple(field.value for field in node.fields)
+        case Comprehension():
+            return tuple(part for part in (node.range, node.condition, node.result) if part is not None)
+        case Binding():
+            return node.value, node.body
+    return ()
