@@ -56,6 +56,8 @@ class Schema:
     """The structure of one place in an object."""
 
     form: Form
+    type: str = ""
+    """Go type of a built-in map: `core.v1.Container`; names the defaults that apply."""
     scalar: str = ""
     """string, integer, number, boolean, byte, date-time, quantity, int-or-string; empty unless SCALAR."""
     items: Schema | None = None
@@ -157,6 +159,7 @@ def _node(index: int) -> Schema:
         return Schema(Form.LIST, items=_node(node["items"]), keys=keys)
     return Schema(
         Form.MAP,
+        type=node.get("type", ""),
         fields=_Fields(node.get("fields", EMPTY)),
         values=_node(node["values"]) if "values" in node else None,
         atomic=node.get("atomic", False),

@@ -190,8 +190,7 @@ class SchemaTable:
         properties = schema.get("properties", {})
         if properties:
             node["fields"] = {field: self._reference(value) for field, value in sorted(properties.items())}
-        defaults = {field: value["default"] for field, value in properties.items() if value.get("default")}
-        if defaults:
+        if defaults := dict(_field_defaults(properties, self.fields.get(name, {}))):
             node["defaults"] = defaults
         if "additionalProperties" in schema:
             node["values"] = self._reference(schema["additionalProperties"])
@@ -199,7 +198,16 @@ class SchemaTable:
             node["values"] = self._inline({"any": "deduced"})
         if schema.get("x-kubernetes-map-type") == "atomic":
             node["atomic"] = True
+        if name:
+            node["type"] = ".".join(name.split(".")[-3:])
         return node | _presence(self.fields.get(name, {}), properties)
+
+
+def _field_defaults(properties: Json, fields: Json) -> Iterator[tuple[str, Any]]:
+    """Defaults that mean something: OpenAPI also names the zero value of what Go cannot leave out."""
+    for name, value in properties.items():
+        if value.get("default") or ("default" in value and fields[name]["presence"] == "pointer"):
+            yield name, value["default"]
 
 
 FORMATS = frozenset({"byte", "date-time", "int-or-string"})

@@ -1,0 +1,147 @@
+"""What is left of an object after the API server has read it into its types and written it again.
+
+Built-in kinds go through Go structs: unknown fields and nulls vanish, empty lists and maps vanish where the
+field says omitempty, structs and some zero values appear, quantities and times take one form. Custom kinds
+are pruned and given the defaults of their schema.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import copy
+import datetime
+from collections.abc import Iterator
+from typing import Any
+
+from gatekeeper_py.cluster import quantity
+from gatekeeper_py.cluster.schema import Form, Schema
+from gatekeeper_py.cluster.view import Object
+
+__all__ = ["decode_builtin", "decode_custom"]
+
+LEAST: dict[str, Any] = {
+    "string": "",
+    "byte": "",
+    "integer": 0,
+    "number": 0,
+    "boolean": False,
+    "quantity": "0",
+}
+"""What Go holds for a null list item or map value."""
+
+
+def decode_builtin(value: Object, schema: Schema) -> Object:
+    """A fresh object as Go writes it; the caller may change it in place."""
+    decoded: Object = _builtin(value, schema)
+    return decoded
+
+
+def _builtin(value: Any, schema: Schema) -> Any:
+    if schema.form is Form.SCALAR:
+        return _scalar(value, schema.scalar)
+    if isinstance(value, dict) and schema.form is Form.MAP:
+        return _struct(value, schema) if schema.fields else _map(value, schema)
+    if isinstance(value, list) and schema.form is Form.LIST and schema.items is not None:
+        return [_item(inner, schema.items) for inner in value]
+    return copy.deepcopy(value)
+
+
+def _item(value: Any, schema: Schema) -> Any:
+    if value is not None:
+        return _builtin(value, schema)
+    return _builtin({}, schema) if schema.type else LEAST.get(schema.scalar)
+
+
+def _map(value: Object, schema: Schema) -> Object:
+    fields = ((name, inner, schema.field(name)) for name, inner in value.items())
+    return {name: _item(inner, field) for name, inner, field in fields if field is not None}
+
+
+def _struct(value: Object, schema: Schema) -> Object:
+    made: Object = {}
+    for name, inner in value.items():
+        field = schema.field(name)
+        if field is None or inner is None:
+            continue
+        decoded = _builtin(inner, field)
+        if decoded or name in schema.pointers or name in schema.structs or name in schema.always:
+            made[name] = decoded
+    for name in schema.structs - made.keys():
+        made[name] = _builtin({}, schema.fields[name])
+    for name in schema.always.keys() - made.keys():
+        made[name] = schema.always[name]
+    return made
+
+
+def _scalar(value: Any, scalar: str) -> Any:
+    if scalar == "quantity" and isinstance(value, str | int | float) and not isinstance(value, bool):
+        return quantity.canonical(str(value))
+    if scalar == "date-time" and isinstance(value, str):
+        return _time(value)
+    if scalar == "byte" and isinstance(value, str):
+        return _bytes(value)
+    if scalar == "integer" and isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
+
+
+def _time(text: str) -> str:
+    """In UTC with whole seconds; micro times keep their six digits."""
+    try:
+        time = datetime.datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    if time.tzinfo is None:
+        return text
+    utc = time.astimezone(datetime.UTC)
+    precision = "microseconds" if "." in text else "seconds"
+    return utc.isoformat(timespec=precision).replace("+00:00", "Z")
+
+
+def _bytes(text: str) -> str:
+    """Base64 without the line breaks Go ignores."""
+    try:
+        return base64.b64encode(
+            base64.b64decode(text.replace("\n", "").replace("\r", ""), validate=True)
+        ).decode()
+    except (ValueError, binascii.Error):
+        return text
+
+
+def decode_custom(value: Object, schema: Schema) -> Object:
+    """A fresh object, pruned and with the defaults of its schema.
+
+    apiextensions-apiserver pkg/apiserver/schema/{pruning,defaulting}/algorithm.go.
+    """
+    decoded: Object = _custom(value, schema)
+    return decoded
+
+
+def _custom(value: Any, schema: Schema) -> Any:
+    if isinstance(value, dict) and schema.takes_map:
+        return _custom_map(value, schema)
+    if isinstance(value, list) and schema.items is not None:
+        return [_custom(inner, schema.items) for inner in value]
+    return copy.deepcopy(value)
+
+
+def _custom_map(value: Object, schema: Schema) -> Object:
+    made = {
+        name: copy.deepcopy(inner) if field is None else _custom(inner, field)
+        for name, inner, field in _kept(value, schema)
+    }
+    for name, default in schema.defaults.items():
+        field = schema.fields[name]
+        if name not in made or (made[name] is None and not field.nullable):
+            made[name] = _custom(default, field)
+    return made
+
+
+def _kept(value: Object, schema: Schema) -> Iterator[tuple[str, Any, Schema | None]]:
+    for name, inner in value.items():
+        field = schema.field(name)
+        if field is not None and field.type == "meta.v1.ObjectMeta" and isinstance(inner, dict):
+            yield name, _builtin(inner, field), None
+        elif field is not None or not schema.prunes:
+            yield name, inner, field

@@ -1,0 +1,100 @@
+"""What the API server makes of a manifest before it asks admission: decoding, defaults, creation.
+
+The order is the API server's: read into types, defaults of the types, built-in admission plugins, the kind's
+own preparation. What only a running cluster can know (an allocated address, a generated name) is left out or
+is a placeholder named in `creation.py`.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import yaml
+
+from gatekeeper_py.cluster import creation, default_rules
+from gatekeeper_py.cluster.decoding import decode_builtin, decode_custom
+from gatekeeper_py.cluster.resource import GroupVersionKind
+from gatekeeper_py.cluster.schema import Schema, builtin_schema, schema_of
+from gatekeeper_py.cluster.view import ClusterView, Object, Served
+
+__all__ = ["DEFAULT_NAMESPACE", "apply_defaults"]
+
+DEFAULT_NAMESPACE = "default"
+"""Where kubectl puts a namespaced object that names no namespace."""
+
+
+def apply_defaults(
+    value: Object,
+    served: Served | None,
+    view: ClusterView | None = None,
+    *,
+    operation: str = "CREATE",
+    subresource: str = "",
+    old: Object | None = None,
+    namespace: str = DEFAULT_NAMESPACE,
+) -> Object:
+    """The object as validating admission sees it. The argument is not changed.
+
+    `old` is what is stored (already defaulted), for an update. Without `view`, defaults that other objects
+    give (a default storage class, a priority class, a runtime class's overhead) stay out. An object of a
+    kind nobody knows comes back as it is.
+    """
+    kind = GroupVersionKind.parse(str(value.get("apiVersion", "")), str(value.get("kind", "")))
+    made = _typed(value, kind, view)
+    if served is not None and served.namespaced and not subresource:
+        made.setdefault("metadata", {}).setdefault("namespace", namespace)
+    if operation == "CREATE" and not subresource:
+        creation.create(made, kind, view)
+    elif operation == "UPDATE" and old is not None:
+        creation.update(made, old, kind, subresource)
+    return made
+
+
+def _typed(value: Object, kind: GroupVersionKind, view: ClusterView | None) -> Object:
+    schema = builtin_schema(kind)
+    if schema is not None:
+        made = decode_builtin(value, schema)
+        _default(made, schema)
+        return made
+    custom = schema_of(kind, view) if view is not None else None
+    return decode_custom(value, custom) if custom is not None else copy.deepcopy(value)
+
+
+@cache
+def _constants() -> Mapping[str, Mapping[str, Any]]:
+    text = files("gatekeeper_py.cluster").joinpath("data/defaults.yaml").read_bytes()
+    table: Mapping[str, Mapping[str, Any]] = yaml.load(text, Loader=yaml.CSafeLoader)  # our own file
+    return table
+
+
+def _default(value: Any, schema: Schema) -> None:
+    """Defaults of a value and, after it, of its parts."""
+    if isinstance(value, list) and schema.items is not None:
+        for inner in value:
+            _default(inner, schema.items)
+    elif isinstance(value, dict):
+        _default_map(value, schema)
+
+
+def _default_map(value: Object, schema: Schema) -> None:
+    if before := default_rules.BEFORE.get(schema.type):
+        before(value)
+    _fill(value, schema.defaults, schema)
+    _fill(value, _constants().get(schema.type, {}), schema)
+    for name, inner in value.items():
+        field = schema.field(name)
+        if field is not None:
+            _default(inner, field)
+    if after := default_rules.AFTER.get(schema.type):
+        after(value)
+
+
+def _fill(value: Object, defaults: Mapping[str, Any], schema: Schema) -> None:
+    """Sets what is absent; an empty value that Go cannot tell from an absent one counts as absent."""
+    for name, default in defaults.items():
+        if name not in value or (name not in schema.pointers and value[name] in ("", 0, None, [])):
+            value[name] = copy.deepcopy(default)
