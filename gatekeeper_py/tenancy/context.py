@@ -1,0 +1,131 @@
+"""What tenancy knows while one request is judged: the request's namespace, the tenants and the cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from gatekeeper_py.cluster.resource import GroupVersionKind
+from gatekeeper_py.cluster.selector import Requirement, Selector, SelectorError, labels_of
+from gatekeeper_py.cluster.view import ClusterView, Object
+from gatekeeper_py.policy.request import AdmissionRequest, UserInfo
+from gatekeeper_py.tenancy.forms import ANYWHERE, only_values
+from gatekeeper_py.tenancy.model import TENANT_LABEL, ContestedNamespace, Tenancy, Tenant
+
+__all__ = ["NAMESPACE", "RUNTIME_CLASS", "Context"]
+
+NAMESPACE = GroupVersionKind("", "v1", "Namespace")
+RUNTIME_CLASS = GroupVersionKind("node.k8s.io", "v1", "RuntimeClass")
+SERVICE_ACCOUNT = "system:serviceaccount:"
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Answers about one request. Raises `ContestedNamespace` where a namespace has two owners."""
+
+    tenancy: Tenancy
+    cluster: ClusterView
+    request: AdmissionRequest
+    _owners: dict[str, Tenant | None] = field(default_factory=dict)
+
+    @property
+    def namespace(self) -> str:
+        """The request's namespace; empty for cluster-wide objects."""
+        return self.request.namespace
+
+    def tenant(self) -> Tenant | None:
+        """The owner of the request's namespace, by its stored record, never by what the request says."""
+        if not self.namespace:
+            return None
+        if self.request.kind == NAMESPACE and self.request.old_object is not None:
+            return self.owner_with(self.namespace, labels_of(self.request.old_object))
+        return self.owner(self.namespace)
+
+    def owner(self, namespace: str) -> Tenant | None:
+        """The owner of a namespace."""
+        if namespace not in self._owners:
+            self._owners[namespace] = self.tenancy.owner(namespace, self._labels)
+        return self._owners[namespace]
+
+    def owner_with(self, namespace: str, labels: Mapping[str, Any]) -> Tenant | None:
+        """The owner a namespace would have if these were its labels."""
+        return self.tenancy.owner(namespace, lambda _name: labels)
+
+    def _labels(self, namespace: str) -> Mapping[str, str]:
+        return labels_of(self.cluster.get(NAMESPACE, "", namespace))
+
+    def owns(self, tenant: Tenant, namespace: str) -> bool:
+        """Whether a namespace is a tenant's."""
+        owner = self.owner(namespace)
+        return owner is not None and owner.name == tenant.name
+
+    def permits(self, tenant: Tenant, reference: Mapping[str, Any]) -> bool:
+        """Whether a tenant may name this: its own, what is granted, what has no namespace."""
+        namespace = reference["namespace"]
+        if tenant.trusted or not namespace:
+            return True
+        if ANYWHERE in namespace:
+            return namespace in tenant.claim.patterns or _stays_inside(tenant, reference.get("selector"))
+        try:
+            owner = self.owner(namespace)
+        except ContestedNamespace:
+            return False
+        if owner is None:
+            return False
+        return owner.name == tenant.name or any(
+            grant.covers(tenant.name, reference["group"], reference["kind"], namespace, reference["name"])
+            for grant in owner.sharing
+        )
+
+    def is_platform(self, user: UserInfo) -> bool:
+        """Whether a user acts for the platform: by settings, or as a ServiceAccount of a trusted tenant."""
+        settings = self.tenancy.settings
+        if user.username in settings.platform_users or any(
+            g in settings.platform_groups for g in user.groups
+        ):
+            return True
+        home = self._home(user)
+        return home is not None and home.trusted
+
+    def tenants_of(self, user: UserInfo) -> list[str]:
+        """The tenants a user belongs to: those it owns, and a ServiceAccount's own."""
+        owned = [
+            tenant.name for tenant in self.tenancy.tenants if tenant.is_owned_by(user.username, user.groups)
+        ]
+        home = self._home(user)
+        return owned if home is None or home.name in owned else [*owned, home.name]
+
+    def _home(self, user: UserInfo) -> Tenant | None:
+        if not user.username.startswith(SERVICE_ACCOUNT):
+            return None
+        return self.owner(user.username.removeprefix(SERVICE_ACCOUNT).partition(":")[0])
+
+    def runtime_class(self, name: str) -> Object | None:
+        """The RuntimeClass of a name."""
+        return self.cluster.get(RUNTIME_CLASS, "", name)
+
+
+def _stays_inside(tenant: Tenant, selector: object) -> bool:
+    """Whether whatever a selector of namespaces selects is the tenant's, by labels no tenant can forge."""
+    if not isinstance(selector, dict):
+        return False
+    try:
+        asked = Selector.of(selector)
+        named = only_values(asked, TENANT_LABEL)
+        if named is not None and named == {tenant.name}:
+            return True
+        return any(_implies(asked, claim) for claim in tenant.claim.selectors)
+    except (SelectorError, AttributeError, TypeError):
+        return False
+
+
+def _implies(asked: Selector, claimed: Selector) -> bool:
+    return all(_demands(asked, requirement) for requirement in claimed.requirements)
+
+
+def _demands(asked: Selector, requirement: Requirement) -> bool:
+    if requirement.operator != "In":
+        return requirement in asked.requirements
+    values = only_values(asked, requirement.key)
+    return values is not None and values <= requirement.values

@@ -1,0 +1,436 @@
+"""The forms in which a field names something, each a function that reads the field and reports what it names.
+
+Fields of custom resources hold whatever a tenant wrote, so every form looks at the type before it reads.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, TypeAlias
+from urllib.parse import urlsplit
+
+from gatekeeper_py.cluster.selector import Selector, SelectorError
+
+__all__ = [
+    "ANYWHERE",
+    "FORMS",
+    "NAME_LABEL",
+    "Emit",
+    "Finds",
+    "beside",
+    "beside_namespace",
+    "object_name",
+    "only_values",
+    "service_namespace",
+]
+
+ANYWHERE = "*"
+"""The namespace of a reference that may reach any namespace."""
+NAME_LABEL = "kubernetes.io/metadata.name"
+"""The label by which the API server itself names every Namespace."""
+CLUSTER_KINDS = frozenset(
+    ("Namespace", "Node", "PersistentVolume", "StorageClass", "GatewayClass", "IngressClass")
+)
+NAMESPACE_TEXT = re.compile(r"[a-z0-9*]([-a-z0-9*]{0,61}[a-z0-9*])?")
+PRINCIPAL = re.compile(r"(?:^|/)ns/([^/]+)(?:/sa/(.*))?")
+SERVICE_ACCOUNT_USER = "system:serviceaccount:"
+SERVICE_ACCOUNT_GROUP = "system:serviceaccounts"
+
+
+class Finds(NamedTuple):
+    """What a walk has found, and what it needs to know to find it."""
+
+    namespace: str
+    """The object's own namespace."""
+    references: list[dict[str, Any]]
+
+    def add(
+        self,
+        how: str,
+        path: str,
+        name: str,
+        group: str = "",
+        kind: str = "",
+        namespace: str = "",
+        selector: Any = None,
+    ) -> None:
+        """Report a reference."""
+        self.references.append(
+            {
+                "kind": kind,
+                "group": group,
+                "namespace": namespace,
+                "name": name,
+                "path": path,
+                "how": how,
+                "selector": selector,
+            }
+        )
+
+
+Emit: TypeAlias = Callable[[Any, Any, str, Finds], None]
+"""Reads a field's value, the mapping around it and its path; reports to the finds."""
+
+
+def _text(value: Any) -> str:
+    return value if type(value) is str else ""
+
+
+def _own_kind(around: Any, group: str, kind: str) -> tuple[str, str]:
+    """The kind a mapping names beside the name, or the usual one."""
+    if type(around) is not dict:
+        return group, kind
+    named = _text(around.get("kind"))
+    if not named:
+        return group, "" if kind == "*" else kind
+    api_version = _text(around.get("apiVersion"))
+    if "/" in api_version:
+        return api_version.partition("/")[0], named
+    stated = around.get("group", around.get("apiGroup"))
+    return (stated if type(stated) is str else group), named
+
+
+def object_name(group: str, kind: str, *, cluster: bool) -> Emit:
+    """The name of an object in the own namespace, or of a cluster-wide one."""
+
+    def emit(value: Any, around: Any, path: str, finds: Finds) -> None:
+        if type(value) is not str or not value:
+            return
+        found_group, found_kind = _own_kind(around, group, kind) if not cluster else (group, kind.strip("*"))
+        wide = cluster or found_kind.startswith("Cluster") or found_kind in CLUSTER_KINDS
+        finds.add("name", path, value, found_group, found_kind, "" if wide else finds.namespace)
+
+    return emit
+
+
+def beside(group: str, kind: str, field: str) -> Emit:
+    """The name of an object whose namespace stands beside it; in the own namespace when none does."""
+
+    def emit(value: Any, around: Any, path: str, finds: Finds) -> None:
+        if type(value) is not str or type(around) is not dict:
+            return
+        found_group, found_kind = _own_kind(around, group, kind)
+        namespace = _text(around.get(field))
+        if not namespace and (found_kind.startswith("Cluster") or found_kind in CLUSTER_KINDS):
+            finds.add("name", path, value, found_group, found_kind)
+        else:
+            finds.add("name", path, value, found_group, found_kind, namespace or finds.namespace)
+
+    return emit
+
+
+def beside_namespace(name_field: str) -> Emit:
+    """A namespace that stands alone, where a name should stand beside it."""
+
+    def emit(value: Any, around: Any, path: str, finds: Finds) -> None:
+        if (
+            type(value) is str
+            and value
+            and not (type(around) is dict and type(around.get(name_field)) is str)
+        ):
+            finds.add("namespace", path, value, kind="Namespace", namespace=value)
+
+    return emit
+
+
+def _namespace(_group: str, _kind: str) -> Emit:
+    def emit(value: Any, _around: Any, path: str, finds: Finds) -> None:
+        if type(value) is str and value not in ("", ".", "~"):
+            finds.add("namespace", path, value, kind="Namespace", namespace=value)
+        elif type(value) is list:
+            for index, item in enumerate(value):
+                emit(item, value, f"{path}[{index}]", finds)
+
+    return emit
+
+
+def _namespaces(_group: str, _kind: str) -> Emit:
+    def emit(value: Any, _around: Any, path: str, finds: Finds) -> None:
+        for name in _text(value).split(","):
+            if name.strip():
+                text = name.strip()
+                # A name with anything of a regular expression in it may stand for any namespace.
+                plain = NAMESPACE_TEXT.fullmatch(text) is not None
+                finds.add("namespace", path, text, kind="Namespace", namespace=text if plain else ANYWHERE)
+
+    return emit
+
+
+def _named(group: str, kind: str) -> Emit:
+    def emit(value: Any, _around: Any, path: str, finds: Finds) -> None:
+        text = _text(value)
+        if text.lstrip().startswith(("[", "{")):
+            _named_json(text, path, finds, group, kind)
+            return
+        for part in text.split(","):
+            namespace, slash, name = part.strip().partition("/")
+            if not slash:
+                if namespace and kind != "Host":
+                    finds.add("text", path, namespace.partition("@")[0], group, kind, finds.namespace)
+            elif namespace not in (".", "~"):
+                finds.add("text", path, name.partition("@")[0], group, kind, namespace or finds.namespace)
+
+    return emit
+
+
+def _named_json(text: str, path: str, finds: Finds, group: str, kind: str) -> None:
+    """Multus' long form: a JSON list of {name, namespace}. What cannot be read may name anything."""
+    try:
+        entries = json.loads(text)
+    except (ValueError, RecursionError):
+        finds.add("text", path, text[:100], group, kind, ANYWHERE)
+        return
+    for entry in entries if isinstance(entries, list) else [entries]:
+        if isinstance(entry, dict):
+            namespace = _text(entry.get("namespace")) or finds.namespace
+            finds.add("text", path, _text(entry.get("name")), group, kind, namespace)
+
+
+def _middlewares(_group: str, _kind: str) -> Emit:
+    def emit(value: Any, _around: Any, path: str, finds: Finds) -> None:
+        for part in _text(value).split(","):
+            name, _, provider = part.strip().partition("@")
+            if name and provider == "kubernetescrd":
+                # Where the namespace ends and the name begins is told by the namespaces that exist:
+                # it is ours only if ours begins it.
+                own = name.startswith(f"{finds.namespace}-")
+                namespace = finds.namespace if own else name.partition("-")[0]
+                finds.add("text", path, name, "traefik.io", "Middleware", namespace)
+
+    return emit
+
+
+def _subject(_group: str, _kind: str) -> Emit:
+    def emit(value: Any, _around: Any, path: str, finds: Finds) -> None:
+        if type(value) is not dict:
+            return
+        kind, name = _text(value.get("kind")), _text(value.get("name"))
+        if kind == "ServiceAccount":
+            namespace = _text(value.get("namespace")) or finds.namespace
+            finds.add("name", f"{path}.name", name, "", kind, namespace)
+        elif kind == "User" and name.startswith(SERVICE_ACCOUNT_USER):
+            namespace, _, account = name.removeprefix(SERVICE_ACCOUNT_USER).partition(":")
+            finds.add("text", f"{path}.name", account, "", "ServiceAccount", namespace or ANYWHERE)
+        elif (
+            kind == "Group" and name.partition(":s")[0] == "system" and name.startswith(SERVICE_ACCOUNT_GROUP)
+        ):
+            namespace = name.removeprefix(SERVICE_ACCOUNT_GROUP).removeprefix(":")
+            finds.add("text", f"{path}.name", ANYWHERE, "", "ServiceAccount", namespace or ANYWHERE)
+        else:
+            finds.add("name", f"{path}.name", name, "rbac.authorization.k8s.io", kind)
+
+    return emit
+
+
+def _principal(_group: str, _kind: str) -> Emit:
+    def emit(value: Any, _around: Any, path: str, finds: Finds) -> None:
+        text = _text(value)
+        match = PRINCIPAL.search(text)
+        if match is not None:
+            finds.add("text", path, match[2] or ANYWHERE, "", "ServiceAccount", match[1])
+        elif "*" in text:
+            finds.add("text", path, text, "", "ServiceAccount", ANYWHERE)
+
+    return emit
+
+
+def _entities(_group: str, _kind: str) -> Emit:
+    def emit(value: Any, _around: Any, path: str, finds: Finds) -> None:
+        if type(value) is str:
+            reaches_tenants = value in (
+                "all",
+                "cluster",
+                "host",
+                "remote-node",
+                "kube-apiserver",
+                "unmanaged",
+            )
+            finds.add("text", path, value, kind="Entity", namespace=ANYWHERE if reaches_tenants else "")
+
+    return emit
+
+
+def _parameters(_group: str, _kind: str) -> Emit:
+    def emit(value: Any, _around: Any, path: str, finds: Finds) -> None:
+        if type(value) is dict and value.get("name") == "namespace" and type(value.get("value")) is str:
+            finds.add(
+                "namespace", f"{path}.value", value["value"], kind="Namespace", namespace=value["value"]
+            )
+
+    return emit
+
+
+def service_namespace(host: str) -> str:
+    """The namespace a DNS name of the cluster lies in: `bar` of `db.bar.svc.cluster.local`; else empty."""
+    labels = host.lower().rstrip(".").split(".")
+    for index in range(2, len(labels)):
+        if labels[index] in ("svc", "pod"):
+            return labels[index - 1]
+    return ANYWHERE if labels[:1] == ["*"] and labels[1:2] == ["svc"] else ""
+
+
+def _host(text: str) -> str:
+    if "://" not in text:
+        return text
+    try:
+        return urlsplit(text).hostname or ""
+    except ValueError:
+        return text
+
+
+def _address(_group: str, _kind: str) -> Emit:
+    def emit(value: Any, _around: Any, path: str, finds: Finds) -> None:
+        if type(value) is str and value:
+            finds.add("address", path, value, kind="Address", namespace=service_namespace(_host(value)))
+        elif type(value) is list:
+            for index, item in enumerate(value):
+                emit(item, value, f"{path}[{index}]", finds)
+
+    return emit
+
+
+def _plain(how: str) -> Callable[[str, str], Emit]:
+    def form(group: str, kind: str) -> Emit:
+        def emit(value: Any, _around: Any, path: str, finds: Finds) -> None:
+            if type(value) is str and value:
+                finds.add(how, path, value, group, kind.strip("*"))
+
+        return emit
+
+    return form
+
+
+def _ignore(_group: str, _kind: str) -> Emit:
+    def emit(_value: Any, _around: Any, path: str, finds: Finds) -> None:
+        finds.add("ignore", path, "")
+
+    return emit
+
+
+# --- selectors of namespaces
+
+
+def _selector(_group: str, _kind: str) -> Emit:
+    def emit(value: Any, _around: Any, path: str, finds: Finds) -> None:
+        if type(value) is list:
+            for index, item in enumerate(value):
+                emit(item, value, f"{path}[{index}]", finds)
+        elif type(value) is dict:
+            _select(value, path, finds)
+        elif type(value) is str and value:
+            finds.add("selector", path, value, kind="Namespace", namespace=ANYWHERE)
+
+    return emit
+
+
+def _scrape(group: str, kind: str) -> Emit:
+    select = _selector(group, kind)
+
+    def emit(value: Any, around: Any, path: str, finds: Finds) -> None:
+        if type(value) is dict and (value.get("any") is True or value.get("matchNames")):
+            select(value, around, path, finds)
+
+    return emit
+
+
+def _select(value: Mapping[str, Any], path: str, finds: Finds) -> None:
+    """A selector of namespaces, in the forms of Kubernetes, Prometheus and the Gateway API."""
+    if "from" in value and type(value["from"]) is str:
+        if value["from"] == "All":
+            finds.add("selector", f"{path}.from", "All", kind="Namespace", namespace=ANYWHERE)
+        elif value["from"] == "Selector" and type(value.get("selector")) is dict:
+            _select(value["selector"], f"{path}.selector", finds)
+        return
+    names = value.get("matchNames", value.get("names"))
+    if type(names) is list:
+        for index, name in enumerate(names):
+            if type(name) is str:
+                finds.add("selector", f"{path}.matchNames[{index}]", name, kind="Namespace", namespace=name)
+        if value.get("any") is not True:
+            return
+    _select_by_labels(value, path, finds)
+
+
+def _select_by_labels(value: Mapping[str, Any], path: str, finds: Finds) -> None:
+    try:
+        names = only_values(Selector.of(value), NAME_LABEL)
+    except (SelectorError, AttributeError, TypeError):
+        names = None
+    if names is None:
+        finds.add("selector", path, "", kind="Namespace", namespace=ANYWHERE, selector=dict(value))
+    for name in sorted(names or ()):
+        finds.add("selector", path, name, kind="Namespace", namespace=name, selector=dict(value))
+
+
+def only_values(selector: Selector, key: str) -> frozenset[str] | None:
+    """The only values a selected object can have for a label; None when it may have any or none."""
+    found: frozenset[str] | None = None
+    for requirement in selector.requirements:
+        if requirement.key == key and requirement.operator == "In":
+            found = requirement.values if found is None else found & requirement.values
+    return found
+
+
+# --- free maps
+
+
+NAMESPACE_KEY = re.compile(r"namespaces?$", re.IGNORECASE)
+NAMESPACE_SELECTOR_KEY = re.compile(r"namespaceselectors?$", re.IGNORECASE)
+SILENT_KEYS = frozenset(("labels", "annotations"))
+"""Maps of text for people and queries: a namespace there is no reference."""
+
+
+def _scan(group: str, kind: str) -> Emit:
+    select = _selector(group, kind)
+    namespace = _scanned_namespace
+
+    def emit(value: Any, _around: Any, path: str, finds: Finds) -> None:
+        stack = [(value, path)]
+        while stack:
+            inner, at = stack.pop()
+            if type(inner) is list:
+                stack += [(item, f"{at}[{index}]") for index, item in enumerate(inner)]
+            elif type(inner) is dict:
+                for key, item in inner.items():
+                    where = f"{at}.{key}" if at else key
+                    if NAMESPACE_KEY.search(key):
+                        namespace(item, where, finds)
+                        stack.append((item, where))
+                    elif NAMESPACE_SELECTOR_KEY.search(key) and type(item) is not str:
+                        select(item, inner, where, finds)
+                    elif key not in SILENT_KEYS:
+                        stack.append((item, where))
+
+    return emit
+
+
+def _scanned_namespace(value: Any, path: str, finds: Finds) -> None:
+    if type(value) is str:
+        if NAMESPACE_TEXT.fullmatch(value):
+            finds.add("scan", path, value, kind="Namespace", namespace=value)
+    elif type(value) is list:
+        for index, item in enumerate(value):
+            _scanned_namespace(item, f"{path}[{index}]", finds)
+    elif value is True and path.rpartition(".")[2].lower().startswith(("all", "any", "watchall")):
+        finds.add("scan", path, "true", kind="Namespace", namespace=ANYWHERE)
+
+
+FORMS: Mapping[str, Callable[[str, str], Emit]] = {
+    "address": _address,
+    "entities": _entities,
+    "external": _plain("external"),
+    "host": _plain("host"),
+    "ignore": _ignore,
+    "middlewares": _middlewares,
+    "named": _named,
+    "namespace": _namespace,
+    "namespaces": _namespaces,
+    "parameters": _parameters,
+    "principal": _principal,
+    "scan": _scan,
+    "scrape": _scrape,
+    "selector": _selector,
+    "subject": _subject,
+}

@@ -1,0 +1,487 @@
+"""The words tenancy adds to the language of policies.
+
+    tenant                            the owner of the request's namespace, or null
+    requester                         who asks, in terms of tenants
+    tenants.ofNamespace(name)         the owner of a namespace
+    tenants.ofNamespaceObject(object) the owner a Namespace would have with the labels this object gives it
+    tenant.owns(namespace)            whether a namespace is the tenant's
+    tenant.permits(reference)         whether the tenant may name what a reference names
+    tenant.ownsHostname(host), tenant.allowsImage(image), tenant.storageClasses.permits(name) ...
+    references(object)                everything an object names
+    runtimeClass(name)                a RuntimeClass, its handler and how well it isolates
+    cluster.get(apiVersion, kind, namespace, name), cluster.list(apiVersion, kind, namespace)
+
+`docs/authors.md` explains each with an example.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from gatekeeper_py.cel.declarations import Function, Library, Overload
+from gatekeeper_py.cel.errors import EvaluationError
+from gatekeeper_py.cel.types import (
+    BOOL,
+    DYN,
+    STRING,
+    Type,
+    list_of,
+    map_of,
+    object_type,
+    opaque,
+    optional_of,
+)
+from gatekeeper_py.cel.values import NONE, Message, Optional
+from gatekeeper_py.cluster.resource import GroupVersionKind
+from gatekeeper_py.cluster.selector import labels_of
+from gatekeeper_py.cluster.view import ClusterView
+from gatekeeper_py.policy.extension import Extension
+from gatekeeper_py.policy.request import AdmissionRequest
+from gatekeeper_py.tenancy.context import Context
+from gatekeeper_py.tenancy.isolation import Level, satisfies
+from gatekeeper_py.tenancy.model import GROUP, TENANT_LABEL, Choice, ContestedNamespace, Tenancy, Tenant
+from gatekeeper_py.tenancy.references import references
+
+__all__ = ["CONTEXT", "extension"]
+
+CONTEXT = "@tenancy"
+"""Where the activation holds the context; no expression can spell it."""
+
+CHOICE = object_type("tenancy.Choice", {"allowed": list_of(STRING), "default": STRING})
+NODES = object_type("tenancy.Nodes", {"selector": map_of(STRING, STRING), "tolerations": list_of(DYN)})
+TENANT = object_type(
+    "tenancy.Tenant",
+    {
+        "name": STRING,
+        "trusted": BOOL,
+        "claimed": BOOL,
+        "refused": BOOL,
+        "isolation": STRING,
+        "runtimeClasses": CHOICE,
+        "storageClasses": CHOICE,
+        "ingressClasses": CHOICE,
+        "gatewayClasses": CHOICE,
+        "priorityClasses": CHOICE,
+        "snapshotClasses": CHOICE,
+        "volumeAttributesClasses": CHOICE,
+        "deviceClasses": CHOICE,
+        "loadBalancerClasses": CHOICE,
+        "schedulers": CHOICE,
+        "extendedResources": list_of(STRING),
+        "csiDrivers": list_of(STRING),
+        "hostnames": list_of(STRING),
+        "registries": list_of(STRING),
+        "identities": list_of(STRING),
+        "externalIPs": list_of(STRING),
+        "clusterIssuers": list_of(STRING),
+        "nodes": NODES,
+        "podSecurity": STRING,
+        "requireLimits": BOOL,
+        "labels": map_of(STRING, STRING),
+    },
+)
+REQUESTER = object_type("tenancy.Requester", {"platform": BOOL, "tenants": list_of(STRING)})
+REFERENCE = object_type(
+    "tenancy.Reference",
+    {
+        "kind": STRING,
+        "group": STRING,
+        "namespace": STRING,
+        "name": STRING,
+        "path": STRING,
+        "how": STRING,
+        "selector": DYN,
+    },
+)
+RUNTIME_CLASS = object_type(
+    "tenancy.RuntimeClass",
+    {"name": STRING, "handler": STRING, "isolation": STRING, "overhead": map_of(STRING, DYN)},
+)
+TENANTS = opaque("tenancy.Tenants")
+CLUSTER = opaque("tenancy.Cluster")
+SETTINGS = object_type(
+    "tenancy.Settings",
+    {
+        "reservedPrefixes": list_of(STRING),
+        "protectedCIDRs": list_of(STRING),
+        "clusterDomain": STRING,
+        "labelPrefix": STRING,
+        "tenantLabel": STRING,
+        "protectedLabels": list_of(STRING),
+    },
+)
+
+UNSEEN_KINDS = frozenset(("Secret",))
+"""Kinds no policy may look up: an engine that reads them would be worth breaking into."""
+REFERENCES_COST = 50
+"""Units a walk over an object is charged, about what it takes in calls."""
+LOOK_UP_COST = 20
+
+
+class TenantValue(Message):
+    """A tenant as expressions see it."""
+
+    __slots__ = ("tenant",)
+
+    def __init__(self, tenant: Tenant) -> None:
+        super().__init__(TENANT.name, _fields(tenant))
+        self.tenant = tenant
+
+
+class ContestedTenant(Message):
+    """Stands for the owner of a namespace that two tenants claim: to read anything of it is an error."""
+
+    __slots__ = ("reason",)
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(TENANT.name)
+        self.reason = reason
+
+    def __missing__(self, key: str) -> Any:
+        raise EvaluationError(self.reason)
+
+
+class Tenants:
+    """`tenants`."""
+
+    cel_type = TENANTS
+
+
+class Cluster:
+    """`cluster`."""
+
+    cel_type = CLUSTER
+
+
+class Requester(Message):
+    """`requester`; what it costs to know is found out when asked."""
+
+    __slots__ = ("context",)
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(REQUESTER.name)
+        self.context = context
+
+    def __missing__(self, key: str) -> Any:
+        user = self.context.request.user
+        try:
+            value = self.context.is_platform(user) if key == "platform" else self.context.tenants_of(user)
+        except ContestedNamespace as error:
+            raise EvaluationError(str(error)) from error
+        self[key] = value
+        return value
+
+
+def extension(tenancy: Tenancy) -> Extension:
+    """What tenancy adds to the language, for the tenants of `tenancy`."""
+    settings = Message(SETTINGS.name, _settings(tenancy))
+
+    def activation(request: AdmissionRequest, cluster: ClusterView) -> Mapping[str, object]:
+        context = Context(tenancy, cluster, request)
+        return {
+            CONTEXT: context,
+            "tenant": _tenant(context),
+            "requester": Requester(context),
+            "tenants": ALL_TENANTS,
+            "cluster": THE_CLUSTER,
+            "settings": settings,
+        }
+
+    return Extension(libraries=(LIBRARY,), variables=VARIABLES, activation=activation)
+
+
+ALL_TENANTS = Tenants()
+THE_CLUSTER = Cluster()
+VARIABLES: Mapping[str, Type] = {
+    "tenant": TENANT,
+    "requester": REQUESTER,
+    "tenants": TENANTS,
+    "cluster": CLUSTER,
+    "settings": SETTINGS,
+}
+
+
+def _settings(tenancy: Tenancy) -> dict[str, object]:
+    settings = tenancy.settings
+    labels = {TENANT_LABEL}
+    for tenant in tenancy.tenants:
+        labels |= set(tenant.labels)
+        labels |= {r.key for selector in tenant.claim.selectors for r in selector.requirements}
+    return {
+        "reservedPrefixes": list(settings.reserved_prefixes),
+        "protectedCIDRs": list(settings.protected_cidrs),
+        "clusterDomain": settings.cluster_domain,
+        "labelPrefix": f"{GROUP}/",
+        "tenantLabel": TENANT_LABEL,
+        "protectedLabels": sorted(labels),
+    }
+
+
+def _tenant(context: Context) -> Message | None:
+    try:
+        tenant = context.tenant()
+    except ContestedNamespace as error:
+        return ContestedTenant(str(error))
+    return None if tenant is None else _value(tenant)
+
+
+def _value(tenant: Tenant) -> TenantValue:
+    """The value of a tenant, made once and kept with it."""
+    found = tenant.__dict__.get(_VALUE)
+    if found is None:
+        found = tenant.__dict__[_VALUE] = TenantValue(tenant)
+    return cast(TenantValue, found)
+
+
+_VALUE = "_cel_value"
+
+
+def _fields(tenant: Tenant) -> dict[str, Any]:
+    return {
+        "name": tenant.name,
+        "trusted": tenant.trusted,
+        "claimed": tenant.claimed,
+        "refused": tenant.refused,
+        "isolation": tenant.isolation,
+        "runtimeClasses": _choice(tenant.runtime_classes),
+        "storageClasses": _choice(tenant.storage_classes),
+        "ingressClasses": _choice(tenant.ingress_classes),
+        "gatewayClasses": _choice(tenant.gateway_classes),
+        "priorityClasses": _choice(tenant.priority_classes),
+        "snapshotClasses": _choice(tenant.snapshot_classes),
+        "volumeAttributesClasses": _choice(tenant.volume_attributes_classes),
+        "deviceClasses": _choice(tenant.device_classes),
+        "loadBalancerClasses": _choice(tenant.load_balancer_classes),
+        "schedulers": _choice(tenant.schedulers),
+        "extendedResources": list(tenant.extended_resources),
+        "csiDrivers": list(tenant.csi_drivers),
+        "hostnames": list(tenant.hostnames),
+        "registries": list(tenant.registries),
+        "identities": list(tenant.identities),
+        "externalIPs": list(tenant.external_ips),
+        "clusterIssuers": list(tenant.cluster_issuers),
+        "nodes": Message(
+            NODES.name,
+            {
+                "selector": dict(tenant.nodes.selector),
+                "tolerations": [dict(t) for t in tenant.nodes.tolerations],
+            },
+        ),
+        "podSecurity": tenant.pod_security,
+        "requireLimits": tenant.require_limits,
+        "labels": dict(tenant.workload_labels),
+    }
+
+
+def _choice(choice: Choice) -> Message:
+    return Message(CHOICE.name, {"allowed": list(choice.allowed), "default": choice.default})
+
+
+# --- functions
+
+
+def _context(activation: Mapping[str, object]) -> Context:
+    return cast(Context, activation[CONTEXT])
+
+
+def _references(activation: Mapping[str, object], value: Any) -> list[dict[str, Any]]:
+    if not isinstance(value, dict):
+        raise EvaluationError("references() takes an object")
+    return references(value, _context(activation).namespace)
+
+
+def _runtime_class(activation: Mapping[str, object], name: str) -> Optional:
+    context = _context(activation)
+    found = context.runtime_class(name)
+    if found is None:
+        return NONE
+    handler = str(found.get("handler", ""))
+    overhead = (found.get("overhead") or {}).get("podFixed") or {}
+    isolation = context.tenancy.settings.handlers.get(handler, "none")
+    fields = {"name": name, "handler": handler, "isolation": isolation, "overhead": overhead}
+    return Optional(Message(RUNTIME_CLASS.name, fields))
+
+
+def _of_namespace(activation: Mapping[str, object], _tenants: Tenants, namespace: str) -> Optional:
+    return _owner(_context(activation), namespace)
+
+
+def _owner(context: Context, namespace: str) -> Optional:
+    try:
+        tenant = context.owner(namespace)
+    except ContestedNamespace as error:
+        raise EvaluationError(str(error)) from error
+    return NONE if tenant is None else Optional(_value(tenant))
+
+
+def _of_namespace_object(activation: Mapping[str, object], _tenants: Tenants, value: Any) -> Optional:
+    if not isinstance(value, dict):
+        raise EvaluationError("tenants.ofNamespaceObject() takes a Namespace")
+    name = str((value.get("metadata") or {}).get("name", ""))
+    try:
+        tenant = _context(activation).owner_with(name, labels_of(value))
+    except ContestedNamespace as error:
+        raise EvaluationError(str(error)) from error
+    return NONE if tenant is None else Optional(_value(tenant))
+
+
+def _owns(activation: Mapping[str, object], tenant: TenantValue, namespace: str) -> bool:
+    try:
+        return _context(activation).owns(tenant.tenant, namespace)
+    except ContestedNamespace:
+        return False
+
+
+def _permits(activation: Mapping[str, object], tenant: TenantValue, reference: Any) -> bool:
+    if not isinstance(reference, dict) or not reference.keys() >= REFERENCE_FIELDS:
+        raise EvaluationError("tenant.permits() takes a reference")
+    return _context(activation).permits(tenant.tenant, reference)
+
+
+REFERENCE_FIELDS = frozenset(("kind", "group", "namespace", "name"))
+
+
+def _grants(choice: Mapping[str, Any], name: str) -> bool:
+    return Choice(tuple(choice["allowed"]), choice["default"]).permits(name)
+
+
+def _is_at_least(runtime_class: Mapping[str, Any], level: str) -> bool:
+    return satisfies(cast(Level, runtime_class["isolation"]), level)
+
+
+def _get(
+    activation: Mapping[str, object],
+    _cluster: Cluster,
+    api_version: str,
+    kind: str,
+    namespace: str,
+    name: str,
+) -> Optional:
+    context = _context(activation)
+    wanted = _visible(context, api_version, kind, namespace)
+    found = context.cluster.get(wanted, namespace, name)
+    return NONE if found is None else Optional(found)
+
+
+def _list(
+    activation: Mapping[str, object], _cluster: Cluster, api_version: str, kind: str, namespace: str
+) -> list[Any]:
+    context = _context(activation)
+    wanted = _visible(context, api_version, kind, namespace)
+    return list(context.cluster.list(wanted, namespace or None))
+
+
+def _visible(context: Context, api_version: str, kind: str, namespace: str) -> GroupVersionKind:
+    """The kind asked for, if the request's tenant may be told of it; a look-up beyond it is refused."""
+    wanted = GroupVersionKind.parse(api_version, kind)
+    if kind in UNSEEN_KINDS:
+        raise EvaluationError(f"look-up refused: no policy may read a {kind}")
+    served = context.cluster.served(wanted)
+    if served is None:
+        raise EvaluationError(f"look-up refused: the cluster does not serve {api_version} {kind}")
+    if not served.namespaced:
+        return wanted
+    if not namespace:
+        raise EvaluationError(f"look-up refused: name the namespace in which to look for {kind}")
+    tenant = context.tenant()
+    if tenant is not None and not tenant.trusted and not context.owns(tenant, namespace):
+        raise EvaluationError(f"look-up refused: namespace {namespace!r} is not the tenant's")
+    return wanted
+
+
+def _member(
+    name: str, identifier: str, parameters: tuple[Type, ...], result: Type, function: Any, **more: Any
+) -> Function:
+    return Function(name, (Overload(identifier, parameters, result, function, member=True, **more),))
+
+
+LIBRARY = Library(
+    name="tenancy",
+    functions=(
+        Function(
+            "references",
+            (
+                Overload(
+                    "tenancy_references",
+                    (DYN,),
+                    list_of(REFERENCE),
+                    _references,
+                    cost=lambda *_: REFERENCES_COST,
+                    contextual=True,
+                ),
+            ),
+        ),
+        Function(
+            "runtimeClass",
+            (
+                Overload(
+                    "tenancy_runtime_class",
+                    (STRING,),
+                    optional_of(RUNTIME_CLASS),
+                    _runtime_class,
+                    cost=lambda *_: LOOK_UP_COST,
+                    contextual=True,
+                ),
+            ),
+        ),
+        _member(
+            "ofNamespace",
+            "tenants_of_namespace",
+            (TENANTS, STRING),
+            optional_of(TENANT),
+            _of_namespace,
+            contextual=True,
+        ),
+        _member(
+            "ofNamespaceObject",
+            "tenants_of_namespace_object",
+            (TENANTS, DYN),
+            optional_of(TENANT),
+            _of_namespace_object,
+            contextual=True,
+        ),
+        _member("owns", "tenant_owns", (TENANT, STRING), BOOL, _owns, contextual=True),
+        Function(
+            "permits",
+            (
+                Overload("tenant_permits", (TENANT, DYN), BOOL, _permits, member=True, contextual=True),
+                Overload("choice_permits", (CHOICE, STRING), BOOL, _grants, member=True),
+            ),
+        ),
+        _member(
+            "ownsHostname",
+            "tenant_owns_hostname",
+            (TENANT, STRING),
+            BOOL,
+            lambda t, host: t.tenant.owns_hostname(host),
+        ),
+        _member(
+            "allowsImage",
+            "tenant_allows_image",
+            (TENANT, STRING),
+            BOOL,
+            lambda t, image: t.tenant.allows_image(image),
+        ),
+        _member("isAtLeast", "runtime_class_is_at_least", (RUNTIME_CLASS, STRING), BOOL, _is_at_least),
+        _member(
+            "get",
+            "cluster_get",
+            (CLUSTER, STRING, STRING, STRING, STRING),
+            optional_of(DYN),
+            _get,
+            cost=lambda *_: LOOK_UP_COST,
+            contextual=True,
+        ),
+        _member(
+            "list",
+            "cluster_list",
+            (CLUSTER, STRING, STRING, STRING),
+            list_of(DYN),
+            _list,
+            cost=lambda *_: LOOK_UP_COST,
+            contextual=True,
+        ),
+    ),
+    types=(CHOICE, CLUSTER, NODES, REFERENCE, REQUESTER, RUNTIME_CLASS, SETTINGS, TENANT, TENANTS),
+)

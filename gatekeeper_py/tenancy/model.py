@@ -1,0 +1,288 @@
+"""What a tenant is: its namespaces, its people, what it may use and what it shares.
+
+A `Tenancy` is read from documents (see `loading`) and never changes; who owns a namespace it answers itself,
+from the namespace's name and, for claims by label, from the namespace's own record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+
+from gatekeeper_py.cluster.selector import Selector
+from gatekeeper_py.tenancy.isolation import DEFAULT_HANDLERS, Level
+from gatekeeper_py.tenancy.patterns import glob_matches, host_matches, image_matches
+
+__all__ = [
+    "GROUP",
+    "TENANT_LABEL",
+    "UNCLAIMED_PREFIX",
+    "Choice",
+    "Claim",
+    "ContestedNamespace",
+    "Grant",
+    "Nodes",
+    "Owner",
+    "PodSecurity",
+    "Requirement",
+    "Settings",
+    "Tenancy",
+    "Tenant",
+    "Unclaimed",
+]
+
+GROUP = "tenancy.gatekeeper-py.dev"
+TENANT_LABEL = f"{GROUP}/tenant"
+"""The label by which workloads say whose they are; the whole prefix is reserved."""
+UNCLAIMED_PREFIX = "unclaimed."
+"""Before the name of an unclaimed namespace that happens to be called like a declared tenant."""
+
+PodSecurity = Literal["baseline", "restricted"]
+Requirement = Level | Literal["virtual-node"]
+"""The least isolation of a tenant's pods; virtual nodes isolate by where a pod runs, not by its class."""
+Unclaimed = Literal["own-tenant", "refuse", "ignore"]
+
+
+class ContestedNamespace(Exception):
+    """Two tenants claim one namespace by its labels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What may be chosen by name, and what is chosen when nothing is said."""
+
+    allowed: tuple[str, ...] = ()
+    """Exact names, or `*` for all."""
+    default: str = ""
+
+    def permits(self, name: str) -> bool:
+        """Whether `name` is granted; a default is granted by being the default."""
+        return name in self.allowed or "*" in self.allowed or (name == self.default and name != "")
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Which namespaces a tenant says are its own."""
+
+    names: tuple[str, ...] = ()
+    patterns: tuple[str, ...] = ()
+    selectors: tuple[Selector, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """A person, a group or a ServiceAccount that runs a tenant."""
+
+    kind: Literal["User", "Group", "ServiceAccount"]
+    name: str
+    namespace: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Nodes:
+    """Where a tenant's pods run."""
+
+    selector: Mapping[str, str] = field(default_factory=dict)
+    """Added to every pod; a tenant cannot choose another value."""
+    tolerations: tuple[Mapping[str, Any], ...] = ()
+    """Added to every pod."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a tenant lets others name."""
+
+    to: tuple[str, ...]
+    """Names of tenants, or `*` for all."""
+    kinds: tuple[str, ...]
+    """`Service`, `Gateway.gateway.networking.k8s.io`, or `*`."""
+    names: tuple[str, ...] = ("*",)
+    """Patterns of names."""
+    namespaces: tuple[str, ...] = ("*",)
+    """Patterns of the granting tenant's namespaces."""
+
+    def covers(self, tenant: str, group: str, kind: str, namespace: str, name: str) -> bool:
+        """Whether `tenant` may name this object."""
+        return (
+            (tenant in self.to or "*" in self.to)
+            and ("*" in self.kinds or kind in self.kinds or f"{kind}.{group}" in self.kinds)
+            and any(glob_matches(pattern, namespace) for pattern in self.namespaces)
+            and any(glob_matches(pattern, name) for pattern in self.names)
+        )
+
+
+@dataclass(frozen=True)
+class Tenant:
+    """One tenant. Everything not granted here is refused."""
+
+    name: str
+    trusted: bool = False
+    """A part of the platform: nothing is forced on it."""
+    claimed: bool = True
+    """Declared by a document; false for a namespace that nobody claims."""
+    refused: bool = False
+    """Nothing may be made here: the namespace belongs to nobody and the settings say so."""
+    claim: Claim = Claim()
+    owners: tuple[Owner, ...] = ()
+    isolation: Requirement = "vm"
+    runtime_classes: Choice = Choice()
+    storage_classes: Choice = Choice()
+    ingress_classes: Choice = Choice()
+    gateway_classes: Choice = Choice()
+    priority_classes: Choice = Choice()
+    snapshot_classes: Choice = Choice()
+    volume_attributes_classes: Choice = Choice()
+    device_classes: Choice = Choice()
+    load_balancer_classes: Choice = Choice()
+    schedulers: Choice = Choice(default="default-scheduler")
+    extended_resources: tuple[str, ...] = ()
+    """Patterns of extended resources pods may ask for."""
+    csi_drivers: tuple[str, ...] = ()
+    """CSI drivers pods may use in line."""
+    hostnames: tuple[str, ...] = ()
+    registries: tuple[str, ...] = ()
+    identities: tuple[str, ...] = ()
+    """Patterns of cloud identities its ServiceAccounts may carry."""
+    external_ips: tuple[str, ...] = ()
+    """CIDRs of addresses its Services may claim."""
+    cluster_issuers: tuple[str, ...] = ()
+    """Cluster-wide issuers, secret stores and other cluster-wide helpers it may name, as `Kind/name`."""
+    nodes: Nodes = Nodes()
+    pod_security: PodSecurity = "baseline"
+    require_limits: bool = False
+    labels: Mapping[str, str] = field(default_factory=dict)
+    sharing: tuple[Grant, ...] = ()
+
+    @cached_property
+    def workload_labels(self) -> Mapping[str, str]:
+        """The labels of its workloads, the one that names it included."""
+        return {**self.labels, TENANT_LABEL: self.name}
+
+    def allows_image(self, reference: str) -> bool:
+        """Whether an image comes from a registry of the tenant's."""
+        return any(image_matches(registry, reference) for registry in self.registries)
+
+    def owns_hostname(self, host: str) -> bool:
+        """Whether a DNS name, wildcard or not, lies within the tenant's."""
+        return any(host_matches(pattern, host) for pattern in self.hostnames)
+
+    def is_owned_by(self, username: str, groups: tuple[str, ...]) -> bool:
+        """Whether a user is one of its owners."""
+        return any(_is(owner, username, groups) for owner in self.owners)
+
+
+def _is(owner: Owner, username: str, groups: tuple[str, ...]) -> bool:
+    match owner.kind:
+        case "User":
+            return owner.name == username
+        case "Group":
+            return owner.name in groups
+        case _:
+            return username == f"system:serviceaccount:{owner.namespace}:{owner.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What holds for the cluster and every tenant."""
+
+    unclaimed: Unclaimed = "own-tenant"
+    handlers: Mapping[str, Level] = field(default_factory=lambda: dict(DEFAULT_HANDLERS))
+    """Runtime handlers and how well each isolates; a handler not named isolates nothing."""
+    platform_users: tuple[str, ...] = ()
+    platform_groups: tuple[str, ...] = ("system:masters",)
+    reserved_prefixes: tuple[str, ...] = ("kube-",)
+    """Names of namespaces that only the platform makes."""
+    protected_cidrs: tuple[str, ...] = ()
+    """Addresses of pods, Services and nodes: nobody's policy may open a way to them by address."""
+    cluster_domain: str = "cluster.local"
+
+
+Labels = Callable[[str], Mapping[str, str]]
+"""The labels of a namespace's record, by its name; empty when there is no record."""
+
+
+@dataclass(frozen=True)
+class Tenancy:
+    """All tenants and the settings: who owns which namespace."""
+
+    tenants: tuple[Tenant, ...] = ()
+    settings: Settings = Settings()
+    template: Tenant = Tenant(name="", claimed=False)
+    """What an unclaimed namespace may use."""
+
+    @cached_property
+    def by_name(self) -> Mapping[str, Tenant]:
+        """Declared tenants by name."""
+        return {tenant.name: tenant for tenant in self.tenants}
+
+    @cached_property
+    def _by_namespace(self) -> Mapping[str, Tenant]:
+        return {name: tenant for tenant in self.tenants for name in tenant.claim.names}
+
+    @cached_property
+    def _by_pattern(self) -> tuple[tuple[str, Tenant], ...]:
+        return tuple((pattern, tenant) for tenant in self.tenants for pattern in tenant.claim.patterns)
+
+    @cached_property
+    def _by_selector(self) -> tuple[tuple[Selector, Tenant], ...]:
+        return tuple((selector, tenant) for tenant in self.tenants for selector in tenant.claim.selectors)
+
+    @cached_property
+    def _implicit(self) -> dict[str, Tenant]:
+        return {}
+
+    def owner(self, namespace: str, labels: Labels) -> Tenant | None:
+        """The tenant that owns a namespace; None only when the settings ignore unclaimed namespaces.
+
+        A claim by name beats a claim by label: a name cannot be changed. Raises `ContestedNamespace`
+        when the labels satisfy two tenants.
+        """
+        return self.claimant(namespace, labels) or self._unclaimed(namespace)
+
+    def claimant(self, namespace: str, labels: Labels) -> Tenant | None:
+        """The declared tenant that claims a namespace, if any."""
+        tenant = self._by_namespace.get(namespace)
+        if tenant is not None:
+            return tenant
+        for pattern, tenant in self._by_pattern:
+            if glob_matches(pattern, namespace):
+                return tenant
+        return self._by_labels(namespace, labels(namespace)) if self._by_selector else None
+
+    def _by_labels(self, namespace: str, labels: Mapping[str, str]) -> Tenant | None:
+        claims = {tenant.name: tenant for selector, tenant in self._by_selector if selector.matches(labels)}
+        if len(claims) > 1:
+            names = " and ".join(sorted(claims))
+            raise ContestedNamespace(
+                f"namespace {namespace!r} is claimed by the tenants {names} through its labels; "
+                "change its labels or their selectors so that one is left"
+            )
+        return next(iter(claims.values()), None)
+
+    def _unclaimed(self, namespace: str) -> Tenant | None:
+        if self.settings.unclaimed == "ignore":
+            return None
+        tenant = self._implicit.get(namespace)
+        if tenant is None:
+            tenant = _own_tenant(self, namespace)
+            if len(self._implicit) < MAXIMUM_REMEMBERED:
+                self._implicit[namespace] = tenant
+        return tenant
+
+
+MAXIMUM_REMEMBERED = 10_000
+"""Unclaimed namespaces whose tenants are kept; names come from requests, so memory needs a bound."""
+
+
+def _own_tenant(tenancy: Tenancy, namespace: str) -> Tenant:
+    name = UNCLAIMED_PREFIX + namespace if namespace in tenancy.by_name else namespace
+    fields = {key: getattr(tenancy.template, key) for key in tenancy.template.__dataclass_fields__}
+    fields |= {
+        "name": name,
+        "claimed": False,
+        "claim": Claim(names=(namespace,)),
+        "refused": tenancy.settings.unclaimed == "refuse",
+    }
+    return Tenant(**fields)

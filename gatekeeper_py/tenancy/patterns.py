@@ -1,0 +1,107 @@
+"""Patterns of names: `*` in namespaces, wildcards in hostnames, prefixes of images."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+__all__ = ["glob_matches", "globs_overlap", "host_matches", "image_matches", "image_registry_path"]
+
+DEFAULT_REGISTRY = "docker.io"
+DEFAULT_REPOSITORY = "library"
+
+
+@lru_cache(maxsize=4096)
+def glob_matches(pattern: str, name: str) -> bool:
+    """Whether `name` fits `pattern`, in which `*` stands for any characters, none included."""
+    first, *rest = pattern.split("*")
+    if not rest:
+        return name == pattern
+    *middle, last = rest
+    if not name.startswith(first) or len(name) < len(first) + len(last) or not name.endswith(last):
+        return False
+    position, end = len(first), len(name) - len(last)
+    for part in middle:
+        position = name.find(part, position, end)
+        if position < 0:
+            return False
+        position += len(part)
+    return True
+
+
+def globs_overlap(one: str, other: str) -> bool:
+    """Whether some name fits both patterns."""
+    reachable = {(0, 0)}
+    seen = set(reachable)
+    while reachable:
+        i, j = reachable.pop()
+        if i == len(one) and j == len(other):
+            return True
+        for step in _steps(one, i, other, j):
+            if step not in seen:
+                seen.add(step)
+                reachable.add(step)
+    return False
+
+
+def _steps(one: str, i: int, other: str, j: int) -> list[tuple[int, int]]:
+    steps: list[tuple[int, int]] = []
+    left = one[i] if i < len(one) else ""
+    right = other[j] if j < len(other) else ""
+    if left == "*":
+        steps += [(i + 1, j)] + ([(i, j + 1)] if right else [])
+    if right == "*":
+        steps += [(i, j + 1)] + ([(i + 1, j)] if left else [])
+    if left and left == right:
+        steps.append((i + 1, j + 1))
+    return steps
+
+
+def host_matches(pattern: str, host: str) -> bool:
+    """Whether a DNS name lies within a pattern: `*`, an exact name, or `*.example.com` for all below it.
+
+    A wildcard host (`*.foo.example.com`) lies within a pattern only if all it stands for does.
+    """
+    host = host.lower().rstrip(".")
+    pattern = pattern.lower().rstrip(".")
+    if not host:
+        return False
+    if pattern == "*":
+        return True
+    if not pattern.startswith("*."):
+        return host == pattern
+    suffix = pattern[1:]
+    return host.endswith(suffix) and len(host) > len(suffix)
+
+
+def image_registry_path(reference: str) -> str:
+    """An image reference with the registry and repository that container runtimes would fill in.
+
+    `nginx` is `docker.io/library/nginx`; tag and digest are dropped.
+    """
+    name = reference.partition("@")[0]
+    head, slash, tail = name.partition("/")
+    if not slash:
+        return f"{DEFAULT_REGISTRY}/{DEFAULT_REPOSITORY}/{name.partition(':')[0]}"
+    path = tail.rpartition("/")
+    tail = (path[0] + path[1]) + path[2].partition(":")[0]
+    if "." not in head and ":" not in head and head != "localhost" and head == head.lower():
+        return f"{DEFAULT_REGISTRY}/{head}/{tail}"
+    if head == "index.docker.io":
+        head = DEFAULT_REGISTRY
+    if head == DEFAULT_REGISTRY and "/" not in tail:
+        tail = f"{DEFAULT_REPOSITORY}/{tail}"
+    return f"{head}/{tail}"
+
+
+def image_matches(registry: str, reference: str) -> bool:
+    """Whether an image comes from a registry or a path in one; `*` is any.
+
+    `registry.example.com/foo` covers `registry.example.com/foo/web:1`, not `registry.example.com/foobar/web`.
+    """
+    if registry == "*":
+        return True
+    prefix = registry.removesuffix("*").rstrip("/")
+    path = image_registry_path(reference)
+    if ".." in path.split("/"):
+        return False
+    return path == prefix or path.startswith(prefix + "/")

@@ -1,0 +1,328 @@
+"""The shape of tenancy documents, once: the loader checks by it and CustomResourceDefinitions carry it.
+
+Shapes are OpenAPI v3 structural schemas as a CustomResourceDefinition has them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from gatekeeper_py.tenancy.isolation import LEVELS
+
+__all__ = ["SETTINGS_SPEC", "TENANT_SPEC", "Schema", "definitions"]
+
+Schema = dict[str, Any]
+
+TENANT_NAME = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
+TENANT_NAME_LENGTH = 53
+"""A label value holds 63 characters; ten are kept for the prefix of an unclaimed namespace's tenant."""
+LABEL_VALUE = "^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$"
+NAMESPACE_PATTERN = r"^[-a-z0-9*]+$"
+LEVEL_NAMES = [*LEVELS, "virtual-node"]
+LONGEST_LIST = 256
+
+
+def _text(description: str, **rules: Any) -> Schema:
+    return {"type": "string", "description": description, **rules}
+
+
+def _texts(description: str, **rules: Any) -> Schema:
+    return {
+        "type": "array",
+        "description": description,
+        "maxItems": LONGEST_LIST,
+        "items": {"type": "string", "minLength": 1, "maxLength": 253, **rules},
+    }
+
+
+def _flag(description: str) -> Schema:
+    return {"type": "boolean", "description": description}
+
+
+def _mapping(description: str, **rules: Any) -> Schema:
+    return {
+        "type": "object",
+        "description": description,
+        "additionalProperties": {"type": "string", "maxLength": 253, **rules},
+    }
+
+
+def _object(description: str, properties: Mapping[str, Schema], *required: str, **rules: Any) -> Schema:
+    schema: Schema = {"type": "object", "description": description, "properties": dict(properties), **rules}
+    return {**schema, "required": list(required)} if required else schema
+
+
+def _list(description: str, items: Schema) -> Schema:
+    return {"type": "array", "description": description, "maxItems": LONGEST_LIST, "items": items}
+
+
+def _choice(what: str) -> Schema:
+    return _object(
+        f"Which {what} may be used, and which is used when none is named.",
+        {
+            "allowed": _texts("Exact names; * allows every one."),
+            "default": _text("Used when none is named.", minLength=1, maxLength=253),
+        },
+    )
+
+
+_SELECTOR = _object(
+    "A label selector over Namespaces; it must ask for at least one label.",
+    {
+        "matchLabels": _mapping("Labels that must have these values."),
+        "matchExpressions": _list(
+            "Demands on labels.",
+            _object(
+                "One demand.",
+                {
+                    "key": _text("The label.", minLength=1),
+                    "operator": _text("How it is compared.", enum=["In", "NotIn", "Exists", "DoesNotExist"]),
+                    "values": _texts("What it is compared with."),
+                },
+                "key",
+                "operator",
+            ),
+        ),
+    },
+)
+_TOLERATION = _object(
+    "A toleration of core/v1.",
+    {
+        "key": _text("The taint.", minLength=1),
+        "operator": _text("How it is compared.", enum=["Equal", "Exists"]),
+        "value": _text("The taint's value."),
+        "effect": _text("The taint's effect.", enum=["NoSchedule", "PreferNoSchedule", "NoExecute"]),
+    },
+    "key",
+)
+_NODES = _object(
+    "Where pods run; added to every pod of the tenant.",
+    {
+        "selector": _mapping("Node labels every pod must select."),
+        "tolerations": _list(
+            "Tolerations every pod gets, and the only ones of dedicated nodes.", _TOLERATION
+        ),
+    },
+)
+_RUNTIME_CLASSES = _object(
+    "The runtime classes pods may name, and how well they must isolate.",
+    {
+        "allowed": _texts(
+            "Exact names of RuntimeClasses. Whatever is named, its handler must isolate well enough."
+        ),
+        "default": _text("Given to pods that name none.", minLength=1, maxLength=253),
+        "isolation": _text("The least level of isolation a pod's handler must give.", enum=LEVEL_NAMES),
+    },
+)
+_USAGE: dict[str, Schema] = {
+    "runtimeClasses": _RUNTIME_CLASSES,
+    "storageClasses": _choice("StorageClasses"),
+    "ingressClasses": _choice("IngressClasses"),
+    "gatewayClasses": _choice("GatewayClasses"),
+    "priorityClasses": _choice("PriorityClasses"),
+    "snapshotClasses": _choice("VolumeSnapshotClasses"),
+    "volumeAttributesClasses": _choice("VolumeAttributesClasses"),
+    "deviceClasses": _choice("DeviceClasses"),
+    "loadBalancerClasses": _choice("load balancer classes"),
+    "schedulers": _choice("schedulers"),
+    "extendedResources": _texts(
+        "Extended resources pods may ask for, such as nvidia.com/gpu; * stands for anything."
+    ),
+    "csiDrivers": _texts("CSI drivers pods may use in line."),
+    "hostnames": _texts(
+        "DNS names that may be served: exact, *.example.com for all below a name, or * for all."
+    ),
+    "registries": _texts("Where images come from: a registry, a path in one, or * for all."),
+    "identities": _texts("Cloud identities ServiceAccounts may carry; * stands for anything."),
+    "externalIPs": _texts("CIDRs of the addresses Services may claim."),
+    "clusterIssuers": _texts(
+        "Cluster-wide issuers and stores that may be named, as Kind/name; * stands for anything."
+    ),
+    "nodes": _NODES,
+    "podSecurity": _text(
+        "restricted makes the checks of that Pod Security level binding.", enum=["baseline", "restricted"]
+    ),
+    "requireLimits": _flag("Refuse containers without requests and limits, rather than warn."),
+    "labels": _mapping(
+        "Labels of all workloads, besides the one that names the tenant.", maxLength=63, pattern=LABEL_VALUE
+    ),
+}
+TENANT_SPEC = _object(
+    "What a tenant is.",
+    {
+        "trusted": _flag("A part of the platform: nothing is forced on it."),
+        "namespaces": _object(
+            "The namespaces the tenant owns.",
+            {
+                "names": _texts("Exact names.", maxLength=63, pattern=TENANT_NAME),
+                "patterns": _texts(
+                    "Names in which * stands for any characters.", maxLength=63, pattern=NAMESPACE_PATTERN
+                ),
+                "selector": _SELECTOR,
+                "capsuleTenant": _text(
+                    "The Capsule tenant whose namespaces these are.", minLength=1, maxLength=63
+                ),
+                "rancherProject": _text(
+                    "The id of the Rancher project (p-abcde) whose namespaces these are.",
+                    minLength=1,
+                    maxLength=63,
+                ),
+            },
+            minProperties=1,
+        ),
+        "owners": _list(
+            "Who runs the tenant.",
+            _object(
+                "A user, a group or a ServiceAccount.",
+                {
+                    "kind": _text("What it is.", enum=["User", "Group", "ServiceAccount"]),
+                    "name": _text("Its name.", minLength=1, maxLength=253),
+                    "namespace": _text("Of a ServiceAccount, its namespace.", minLength=1, maxLength=63),
+                },
+                "kind",
+                "name",
+                **{
+                    "x-kubernetes-validations": [
+                        {
+                            "rule": "(self.kind == 'ServiceAccount') == has(self.__namespace__)",
+                            "message": "namespace is for ServiceAccounts, and they need one",
+                        }
+                    ]
+                },
+            ),
+        ),
+        **_USAGE,
+        "sharing": _list(
+            "What other tenants may name.",
+            _object(
+                "A grant.",
+                {
+                    "to": _texts("Tenants; * for all.", maxLength=63),
+                    "kinds": _texts(
+                        "Kinds as Service or Gateway.gateway.networking.k8s.io, Namespace for the namespace "
+                        "itself, * for all."
+                    ),
+                    "names": _texts("Names in which * stands for any characters; all when absent."),
+                    "namespaces": _texts("Of this tenant's namespaces, those it holds for; all when absent."),
+                },
+                "to",
+                "kinds",
+            ),
+        ),
+    },
+    "namespaces",
+    **{
+        "x-kubernetes-validations": [
+            {
+                "rule": "!has(self.runtimeClasses) || !has(self.runtimeClasses.default) || "
+                "!has(self.runtimeClasses.allowed) || '*' in self.runtimeClasses.allowed || "
+                "self.runtimeClasses.default in self.runtimeClasses.allowed",
+                "message": "the default runtime class must be one of the allowed",
+            },
+        ]
+    },
+)
+SETTINGS_SPEC = _object(
+    "What holds for the cluster and every tenant.",
+    {
+        "unclaimed": _text(
+            "What a namespace is that no tenant claims: a tenant of its own, closed to everybody, "
+            "or outside all rules.",
+            enum=["own-tenant", "refuse", "ignore"],
+        ),
+        "handlers": _mapping(
+            "Runtime handlers and how well they isolate, added to the built-in list.", enum=list(LEVELS)
+        ),
+        "platform": _object(
+            "Who acts for the platform, besides the ServiceAccounts of trusted tenants.",
+            {
+                "users": _texts("User names."),
+                "groups": _texts("Groups; system:masters unless said otherwise."),
+            },
+        ),
+        "reservedPrefixes": _texts("How names of namespaces begin that only the platform makes."),
+        "protectedCIDRs": _texts("Addresses of pods, Services and nodes that no tenant may name by address."),
+        "clusterDomain": _text("The DNS domain of the cluster.", minLength=1, maxLength=253),
+        "defaults": _object(
+            "What a tenant may use where its document says nothing, and what unclaimed namespaces may use.",
+            _USAGE,
+        ),
+    },
+)
+
+
+def definitions() -> list[Schema]:
+    """The CustomResourceDefinitions of Tenant and TenancySettings."""
+    return [
+        _definition(
+            "Tenant",
+            "tenants",
+            TENANT_SPEC,
+            columns=[
+                _column("Trusted", "boolean", ".spec.trusted", "Whether it is a part of the platform."),
+                _column(
+                    "Isolation",
+                    "string",
+                    ".spec.runtimeClasses.isolation",
+                    "The least isolation of its pods.",
+                ),
+                _column("Runtime class", "string", ".spec.runtimeClasses.default", "What its pods get."),
+                _column("Namespaces", "string", ".spec.namespaces.names", "Those claimed by name."),
+                _column("Age", "date", ".metadata.creationTimestamp", "Since when."),
+            ],
+            rule={
+                "rule": f"self.metadata.name.size() <= {TENANT_NAME_LENGTH} && "
+                "!self.metadata.name.contains('.')",
+                "message": f"a tenant's name becomes a label; give at most {TENANT_NAME_LENGTH} characters "
+                "without dots",
+            },
+        ),
+        _definition(
+            "TenancySettings",
+            "tenancysettings",
+            SETTINGS_SPEC,
+            columns=[_column("Unclaimed", "string", ".spec.unclaimed", "What unclaimed namespaces are.")],
+            rule={
+                "rule": "self.metadata.name == 'settings'",
+                "message": "there is one TenancySettings, and its name is settings",
+            },
+        ),
+    ]
+
+
+def _column(name: str, kind: str, path: str, description: str) -> Schema:
+    return {"name": name, "type": kind, "jsonPath": path, "description": description}
+
+
+def _definition(kind: str, plural: str, spec: Schema, *, columns: list[Schema], rule: Schema) -> Schema:
+    schema = {
+        "type": "object",
+        "required": ["spec"],
+        "properties": {
+            "apiVersion": {"type": "string"},
+            "kind": {"type": "string"},
+            "metadata": {"type": "object"},
+            "spec": spec,
+        },
+        "x-kubernetes-validations": [rule],
+    }
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{plural}.tenancy.gatekeeper-py.dev"},
+        "spec": {
+            "group": "tenancy.gatekeeper-py.dev",
+            "scope": "Cluster",
+            "names": {"kind": kind, "listKind": f"{kind}List", "plural": plural, "singular": kind.lower()},
+            "versions": [
+                {
+                    "name": "v1alpha1",
+                    "served": True,
+                    "storage": True,
+                    "additionalPrinterColumns": columns,
+                    "schema": {"openAPIV3Schema": schema},
+                }
+            ],
+        },
+    }
