@@ -1,0 +1,93 @@
+"""What names mean without checking types: how an expression runs that was parsed but not checked.
+
+Every type is dyn, every overload of a function is a candidate, what is undeclared fails only when reached.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from gatekeeper_py.cel.checker import Checked
+from gatekeeper_py.cel.names import Declarations, Reference, ReferenceKind, Scope, qualified_name
+from gatekeeper_py.cel.tree import Binding, Call, Comprehension, Identifier, Message, Node, Select, children
+from gatekeeper_py.cel.types import DYN, Type
+
+__all__ = ["resolve"]
+
+
+def resolve(node: Node, declarations: Declarations, container: str = "") -> Checked:
+    """The tree with its names resolved and every type dyn."""
+    resolver = _Resolver(declarations, container)
+    resolver.visit(node)
+    return Checked(node, DYN, resolver.types, resolver.references)
+
+
+class _Resolver:
+    def __init__(self, declarations: Declarations, container: str) -> None:
+        self.types: dict[Node, Type] = {}
+        self.references: dict[Node, Reference] = {}
+        self._scope = Scope(declarations, container)
+
+    def visit(self, node: Node) -> None:
+        """Resolve the names of `node` and below."""
+        self.types[node] = DYN
+        match node:
+            case Identifier() | Select() if self._named(node):
+                return
+            case Message():
+                found = self._scope.identifier(node.type_name)
+                self.references[node] = found[1] if found else Reference(ReferenceKind.TYPE, node.type_name)
+            case Call() if self._call(node):
+                self._visit_all(node.arguments)
+                return
+            case Comprehension():
+                self.visit(node.range)
+                parts = [part for part in (node.condition, node.result) if part is not None]
+                self._visit_within(node.variables, parts)
+                return
+            case Binding():
+                self.visit(node.value)
+                self._visit_within((node.variable,), (node.body,))
+                return
+        self._visit_all(children(node))
+
+    def _visit_all(self, nodes: Iterable[Node]) -> None:
+        for node in nodes:
+            self.visit(node)
+
+    def _visit_within(self, variables: Iterable[str], nodes: Iterable[Node]) -> None:
+        self._scope.enter(dict.fromkeys(variables, DYN))
+        self._visit_all(nodes)
+        self._scope.leave()
+
+    def _named(self, node: Identifier | Select) -> bool:
+        """Whether the node is a name as a whole: a local one, a declared one, or at least an identifier."""
+        name = qualified_name(node)
+        root: Node = node
+        while isinstance(root, Select):
+            root = root.operand
+        if name is None or self._scope.local(root) is not None:
+            return isinstance(node, Identifier)
+        found = self._scope.identifier(name)
+        if found:
+            self.references[node] = found[1]
+        elif isinstance(node, Identifier):
+            self.references[node] = Reference(ReferenceKind.VARIABLE, name.lstrip("."))
+        return node in self.references
+
+    def _call(self, node: Call) -> bool:
+        """Resolve the function; whether its target is a part of the name."""
+        prefix = None if node.target is None else qualified_name(node.target)
+        function = self._scope.function(f"{prefix}.{node.function}") if prefix else None
+        namespaced = function is not None
+        function = function or self._scope.function(node.function)
+        member = node.target is not None and not namespaced
+        count = len(node.arguments) + member
+        overloads = tuple(
+            overload
+            for overload in (function.overloads if function else ())
+            if overload.member is member and len(overload.parameters) == count
+        )
+        name = function.name if function else node.function
+        self.references[node] = Reference(ReferenceKind.FUNCTION, name, overloads, namespaced)
+        return namespaced
