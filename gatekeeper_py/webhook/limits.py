@@ -1,0 +1,47 @@
+"""What one caller may cost the server."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Final
+
+__all__ = [
+    "DEFAULT_TIMEOUT",
+    "MAX_BODY",
+    "MAX_IN_FLIGHT",
+    "MAX_TIMEOUT",
+    "RESERVE",
+    "WORKERS",
+    "time_allowed",
+]
+
+MAX_BODY: Final = 7 * 1024 * 1024
+"""Bytes of one review: two objects of the API server's own limit (3 MiB) and 1 MiB of request around them."""
+
+MAX_IN_FLIGHT: Final = 64
+"""Reviews whose body may be in memory at once; more wait before their body is read."""
+
+WORKERS: Final = max(4, os.cpu_count() or 1)
+"""Threads that run the engine: more than one so that a slow review does not hold up the others."""
+
+DEFAULT_TIMEOUT: Final = 10.0
+"""Seconds when the caller names none: the default of a webhook's timeoutSeconds."""
+
+MAX_TIMEOUT: Final = 30.0
+"""Seconds: the highest timeoutSeconds that the API server accepts."""
+
+RESERVE: Final = 0.1
+"""Share of the time kept for the way back, so that our answer is there before the caller gives up."""
+
+_DURATION = re.compile(r"(?:\d+(?:\.\d*)?(?:ms|s|m|h))+", re.ASCII)
+_PART = re.compile(r"(\d+(?:\.\d*)?)(ms|s|m|h)", re.ASCII)
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def time_allowed(timeout: str | None) -> float:
+    """Seconds in which to answer: what `?timeout=` says (a Go duration such as `10s`), less the reserve."""
+    seconds = DEFAULT_TIMEOUT
+    if timeout and len(timeout) <= 32 and _DURATION.fullmatch(timeout):
+        seconds = sum(float(number) * _SECONDS[unit] for number, unit in _PART.findall(timeout))
+    return min(seconds, MAX_TIMEOUT) * (1 - RESERVE)

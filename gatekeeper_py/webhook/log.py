@@ -1,0 +1,143 @@
+"""One JSON line an event. Text of tenants cannot forge a line, move a terminal's cursor or fill a disk.
+
+Objects are never logged: they may be Secrets.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import traceback
+from collections.abc import Iterable
+from typing import Any, Final, TextIO
+
+import structlog
+from structlog.typing import EventDict
+
+from gatekeeper_py.policy.decision import Decision
+from gatekeeper_py.policy.request import AdmissionRequest
+
+__all__ = ["Log", "make_log", "route_library_logs"]
+
+MAX_TEXT: Final = 1024
+"""Characters of one value: names are at most 253, messages are cut here."""
+
+MAX_ITEMS: Final = 20
+"""Entries of one list: groups, findings."""
+
+Log = structlog.typing.FilteringBoundLogger
+
+
+def make_log(file: TextIO | None = None) -> Log:
+    """A logger that writes JSON lines to `file`, standard output by default."""
+    log: Log = structlog.wrap_logger(
+        structlog.PrintLogger(file or sys.stdout),
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _render,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        cache_logger_on_first_use=True,
+    )
+    return log
+
+
+def decision(
+    log: Log, webhook: str, request: AdmissionRequest, verdict: Decision, seconds: float, incident: str = ""
+) -> None:
+    """The line of one decision: who asked for what, and what became of it."""
+    log.info("decision", **_subject(webhook, request), **_outcome(verdict, seconds, incident))
+
+
+def incident(
+    log: Log, identifier: str, webhook: str, request: AdmissionRequest, error: BaseException
+) -> None:
+    """The line of an error of ours. Not the error's own text: it may quote the object."""
+    frames = [
+        f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)
+    ]
+    log.error(
+        "internal error",
+        incident=identifier,
+        error=type(error).__name__,
+        frames=frames[-MAX_ITEMS:],
+        **_subject(webhook, request),
+    )
+
+
+def route_library_logs(log: Log) -> None:
+    """Send what the HTTP server itself logs through `log`."""
+    handler = _Handler(log)
+    for name in ("uvicorn", "uvicorn.error"):
+        logger = logging.getLogger(name)
+        logger.handlers = [handler] if name == "uvicorn" else []
+        logger.setLevel(logging.INFO)
+        logger.propagate = name != "uvicorn"
+
+
+class _Handler(logging.Handler):
+    """Turns records of the standard library's logging into events."""
+
+    def __init__(self, log: Log) -> None:
+        super().__init__()
+        self._log = log
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one record."""
+        write = self._log.error if record.levelno >= logging.ERROR else self._log.info
+        error = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else None
+        write("server", message=record.getMessage(), **({"error": error} if error else {}))
+
+
+def _subject(webhook: str, request: AdmissionRequest) -> dict[str, Any]:
+    return {
+        "webhook": webhook,
+        "uid": request.uid,
+        "operation": request.operation,
+        "group": request.resource.group,
+        "version": request.resource.version,
+        "resource": request.resource.resource,
+        "subresource": request.subresource,
+        "namespace": request.namespace,
+        "name": request.name,
+        "user": request.user.username,
+        "groups": list(request.user.groups),
+        "dry_run": request.dry_run,
+    }
+
+
+def _outcome(verdict: Decision, seconds: float, incident: str) -> dict[str, Any]:
+    outcome: dict[str, Any] = {"allowed": verdict.allowed, "milliseconds": round(seconds * 1000, 3)}
+    if verdict.status is not None and not verdict.allowed:
+        outcome |= {
+            "code": verdict.status.code,
+            "reason": verdict.status.reason,
+            "message": verdict.status.message,
+        }
+    if verdict.findings:
+        outcome["findings"] = [
+            {"policy": f.policy, "binding": f.binding, "actions": list(f.actions), "message": f.message}
+            for f in verdict.findings[:MAX_ITEMS]
+        ]
+    outcome["patch_operations"] = len(verdict.patch)
+    outcome["warnings"] = len(verdict.warnings)
+    if incident:
+        outcome["incident"] = incident
+    return outcome
+
+
+def _render(_logger: object, _method: str, event: EventDict) -> str:
+    """One line of ASCII: json escapes every control and non-ASCII character but DEL."""
+    return json.dumps(_bounded(event), ensure_ascii=True).replace("\x7f", "\\u007f")
+
+
+def _bounded(value: Any) -> Any:
+    if isinstance(value, str):
+        return value if len(value) <= MAX_TEXT else value[: MAX_TEXT - 3] + "..."
+    if isinstance(value, dict):
+        return {key: _bounded(item) for key, item in value.items()}
+    if isinstance(value, Iterable):
+        return [_bounded(item) for item in list(value)[:MAX_ITEMS]]
+    return value

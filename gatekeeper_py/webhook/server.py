@@ -1,0 +1,160 @@
+"""Runs the application: HTTPS, files watched, an orderly end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, TypeAlias
+
+import uvicorn
+from starlette.applications import Starlette
+
+from gatekeeper_py.webhook import log
+from gatekeeper_py.webhook.app import Service, application
+from gatekeeper_py.webhook.policies import BadPolicies
+from gatekeeper_py.webhook.tls import ServingCertificate, TLSError
+from gatekeeper_py.webhook.watch import POLL, Fingerprint, changes, fingerprint
+
+__all__ = ["Listening", "Server"]
+
+GRACE: Final = 30
+"""Seconds that reviews under way have to end after SIGTERM: the longest timeout the API server accepts."""
+
+KEEP_ALIVE: Final = 75
+"""Seconds an idle connection stays open: longer than the API server's own pause between two health checks."""
+
+Reload: TypeAlias = Callable[[], Awaitable[None]]
+
+
+@dataclass(slots=True)
+class Server:
+    """A service on a port, following its files."""
+
+    service: Service
+    certificate: ServingCertificate
+    watched: Sequence[Path]
+    """Files and folders whose change means that policies or cluster have changed."""
+    host: str = "0.0.0.0"
+    port: int = 8443
+
+    def listen(self) -> Listening:
+        """Load the policies and open the port.
+
+        Raises `BadPolicies` when the first load fails, `OSError` when the port is taken.
+        """
+        seen = self._load_first()
+        log.route_library_logs(self.service.log)
+        listener = _listen(self.host, self.port)
+        address, port = listener.getsockname()[:2]
+        self.service.log.info("listening", host=address, port=port)
+        return Listening(port, listener, uvicorn.Server(self._config(seen)))
+
+    def _load_first(self) -> Fingerprint:
+        seen = fingerprint(self.watched)
+        in_force = self.service.policies.reload()
+        self.service.metrics.policies_loaded(in_force)
+        self.service.metrics.expiry.set(self.certificate.reload())
+        self.service.log.info("policies loaded", policies=in_force.count, revision=in_force.revision)
+        return seen
+
+    def _config(self, seen: Fingerprint) -> uvicorn.Config:
+        app = application(self.service)
+        app.router.lifespan_context = lambda app: self._watching(app, seen)
+        return uvicorn.Config(
+            app,
+            loop="uvloop",
+            http="httptools",
+            ws="none",
+            lifespan="on",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            timeout_keep_alive=KEEP_ALIVE,
+            timeout_graceful_shutdown=GRACE,
+            ssl_context_factory=lambda _config, _default: self.certificate.context,
+        )
+
+    @contextlib.asynccontextmanager
+    async def _watching(self, _app: Starlette, seen: Fingerprint) -> AsyncIterator[None]:
+        certificate = fingerprint(self.certificate.files)
+        tasks = [
+            asyncio.create_task(self._follow(self.watched, seen, self._reload_policies)),
+            asyncio.create_task(self._follow(self.certificate.files, certificate, self._reload_certificate)),
+        ]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _follow(self, paths: Sequence[Path], seen: Fingerprint, reload: Reload) -> None:
+        """Reload at every change of the files, for ever; after an error of ours the watch begins anew."""
+        while True:
+            try:
+                async for now in changes(paths, seen):
+                    seen = now
+                    await reload()
+            except Exception as error:
+                self.service.log.error("watch failed", error=type(error).__name__, message=str(error))
+                await asyncio.sleep(POLL)
+
+    async def _reload_policies(self) -> None:
+        await asyncio.to_thread(self.reload_policies)
+
+    async def _reload_certificate(self) -> None:
+        """Not in a thread: the TLS context belongs to the event loop."""
+        self.reload_certificate()
+
+    def reload_policies(self) -> None:
+        """Put an edit in force, or say why not and keep what there is."""
+        service = self.service
+        try:
+            in_force = service.policies.reload()
+        except BadPolicies as bad:
+            service.metrics.policies_refused()
+            for problem in bad.problems:
+                service.log.error("edit refused, the last good policies stay in force", problem=problem)
+        else:
+            service.metrics.policies_loaded(in_force)
+            service.log.info("policies loaded", policies=in_force.count, revision=in_force.revision)
+
+    def reload_certificate(self) -> None:
+        """Serve a renewed certificate, or say why not and keep what there is."""
+        try:
+            expiry = self.certificate.reload()
+        except TLSError as error:
+            self.service.log.error("certificate refused, the last good one stays", problem=str(error))
+        else:
+            self.service.metrics.expiry.set(expiry)
+            self.service.log.info("certificate loaded", expires_at=expiry)
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """A server with its port open."""
+
+    port: int
+    _listener: socket.socket
+    _server: uvicorn.Server
+
+    def serve(self) -> None:
+        """Answer until SIGTERM, SIGINT or `stop`; reviews under way are finished."""
+        with self._listener:
+            self._server.run(sockets=[self._listener])
+
+    def stop(self) -> None:
+        """End `serve`, from another thread."""
+        self._server.should_exit = True
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A listening socket; `::` takes IPv4 too."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    dual = family == socket.AF_INET6 and socket.has_dualstack_ipv6() and host == "::"
+    return socket.create_server((host, port), family=family, backlog=2048, dualstack_ipv6=dual)

@@ -1,0 +1,104 @@
+"""A webhook server with an engine of the test's choice, as an application or over TLS on a free port."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import ssl
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from starlette.testclient import TestClient
+
+from gatekeeper_py.pki.development import make_certificates
+from gatekeeper_py.policy.decision import Decision
+from gatekeeper_py.policy.request import AdmissionRequest
+from gatekeeper_py.webhook.app import Service, application
+from gatekeeper_py.webhook.log import make_log
+from gatekeeper_py.webhook.policies import Policies, Review, Webhook
+from gatekeeper_py.webhook.server import Listening, Server
+from gatekeeper_py.webhook.tls import ServingCertificate
+
+
+def pod_review(**fields: Any) -> dict[str, Any]:
+    """The review of a pod's creation, with fields of its request replaced."""
+    request = {
+        "uid": "uid-1",
+        "kind": {"group": "", "version": "v1", "kind": "Pod"},
+        "resource": {"group": "", "version": "v1", "resource": "pods"},
+        "name": "web",
+        "namespace": "foo",
+        "operation": "CREATE",
+        "userInfo": {"username": "alice", "groups": ["foo-admins"]},
+        "object": {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web"}},
+    }
+    return {"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": request | fields}
+
+
+def allow(_request: AdmissionRequest, _webhook: Webhook, _deadline: float) -> Decision:
+    return Decision(allowed=True)
+
+
+@dataclass
+class Harness:
+    """A service whose log is kept."""
+
+    review: Review = allow
+    load: Callable[[], tuple[Review, int]] | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.output = io.StringIO()
+        self.policies = Policies(self.load or (lambda: (self.review, 1)))
+        self.service = Service(self.policies, make_log(self.output), **self.options)
+
+    def client(self, *, load: bool = True) -> TestClient:
+        """A client of the application, without a network between."""
+        if load:
+            self.policies.reload()
+        return TestClient(application(self.service), raise_server_exceptions=False)
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        """The log so far."""
+        return [json.loads(line) for line in self.output.getvalue().splitlines()]
+
+    def events(self, name: str) -> list[dict[str, Any]]:
+        """The lines of one kind of event."""
+        return [line for line in self.lines if line["event"] == name]
+
+
+@dataclass
+class Running:
+    """A server over TLS on a free port of this machine."""
+
+    harness: Harness
+    listening: Listening
+    certificates: Path
+
+    @property
+    def url(self) -> str:
+        return f"https://localhost:{self.listening.port}"
+
+    def trust(self) -> ssl.SSLContext:
+        """A client's TLS context that trusts the server's authority."""
+        return ssl.create_default_context(cafile=str(self.certificates / "ca.crt"))
+
+
+@contextlib.contextmanager
+def running(harness: Harness, directory: Path, watched: Sequence[Path] = ()) -> Iterator[Running]:
+    """Serve until the block ends."""
+    made = make_certificates(directory)
+    certificate = ServingCertificate(made.certificate, made.key)
+    listening = Server(harness.service, certificate, watched, "127.0.0.1", 0).listen()
+    thread = threading.Thread(target=listening.serve)
+    thread.start()
+    try:
+        yield Running(harness, listening, directory)
+    finally:
+        listening.stop()
+        thread.join(timeout=20)

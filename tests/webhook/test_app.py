@@ -1,0 +1,308 @@
+"""What the webhook answers, review by review."""
+
+from __future__ import annotations
+
+import base64
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+import pytest
+
+from gatekeeper_py.policy.decision import Cause, Decision, Finding, Status
+from gatekeeper_py.policy.request import AdmissionRequest
+from gatekeeper_py.webhook.policies import BadPolicies, Review, Webhook
+from tests.webhook.support import Harness, pod_review
+
+JSON = {"content-type": "application/json"}
+PATCH = ({"op": "add", "path": "/spec", "value": {"runtimeClassName": "kata"}},)
+
+
+def answering(decision: Decision) -> Review:
+    return lambda request, webhook, deadline: decision
+
+
+def test_the_two_doors_ask_for_their_own_phase() -> None:
+    asked: list[tuple[Webhook, str]] = []
+
+    def review(request: AdmissionRequest, webhook: Webhook, deadline: float) -> Decision:
+        asked.append((webhook, request.uid))
+        return Decision(allowed=True, patch=PATCH)
+
+    client = Harness(review).client()
+    mutated = client.post("/mutate", json=pod_review(uid="a")).json()
+    validated = client.post("/validate", json=pod_review(uid="b")).json()
+    assert asked == [("mutate", "a"), ("validate", "b")]
+    assert orjson.loads(base64.b64decode(mutated["response"].pop("patch"))) == list(PATCH)
+    assert mutated["response"] == {"uid": "a", "allowed": True, "patchType": "JSONPatch"}
+    assert validated == {
+        "apiVersion": "admission.k8s.io/v1",
+        "kind": "AdmissionReview",
+        "response": {"uid": "b", "allowed": True},
+    }
+
+
+def test_a_denial_is_200_with_its_status() -> None:
+    status = Status(422, "Invalid", "no", name="web", kind="pods", causes=(Cause("no"),))
+    answer = Harness(answering(Decision(False, status))).client().post("/validate", json=pod_review())
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.json()["response"]["allowed"] is False
+    assert answer.json()["response"]["status"]["code"] == 422
+
+
+@pytest.mark.parametrize("path", ["/mutate", "/validate"])
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"", "the body is not JSON: Input is a zero-length, empty document: line 1 column 1 (char 0)"),
+        (
+            b"kind: Pod",
+            "the body is not JSON: unexpected character, expected a JSON value: line 1 column 1 (char 0)",
+        ),
+        (
+            b'{"a": NaN}',
+            "the body is not JSON: unexpected character, expected a JSON value: line 1 column 7 (char 6)",
+        ),
+        (b'{"a":"\\ud800"}', "the body is not JSON: no low surrogate in string: line 1 column 7 (char 6)"),
+        (
+            b'{"a":"\xff"}',
+            "the body is not JSON: str is not valid UTF-8: surrogates not allowed: line 1 column 1 (char 0)",
+        ),
+        (b"[" * 100_000, "the body is not JSON: depth limit exceeded: line 1 column 1026 (char 1025)"),
+        (b'{"a":' * 100_000, "the body is not JSON: depth limit exceeded: line 1 column 5122 (char 5121)"),
+        (b"[]", "an AdmissionReview is a JSON object, not a list"),
+        (b"null", "an AdmissionReview is a JSON object, not null"),
+        (b'{"kind":"Pod","apiVersion":"v1"}', 'kind must be "AdmissionReview", got "Pod"'),
+        (
+            orjson.dumps(pod_review() | {"apiVersion": "admission.k8s.io/v1beta1"}),
+            'apiVersion must be "admission.k8s.io/v1", got "admission.k8s.io/v1beta1"',
+        ),
+        (orjson.dumps(pod_review(uid=None)), "request.uid is missing"),
+        (
+            orjson.dumps(pod_review(operation="PATCH")),
+            'request.operation must be one of CREATE, UPDATE, DELETE, CONNECT, got "PATCH"',
+        ),
+        (orjson.dumps(pod_review(object=None)), "request.object is null, but CREATE has an object"),
+    ],
+)
+def test_a_malformed_review_is_400_and_one_line(path: str, body: bytes, reason: str) -> None:
+    harness = Harness()
+    answer = harness.client().post(path, content=body, headers=JSON)
+    assert answer.status_code == 400
+    assert answer.text == f"{reason}\n"
+    (line,) = harness.events("refused")
+    assert (line["code"], line["reason"]) == (400, reason)
+
+
+def chunks(size: int) -> Iterator[bytes]:
+    for _ in range(size // 65536 + 1):
+        yield b" " * 65536
+
+
+@pytest.mark.parametrize(
+    "body", [b" " * (8 << 20), b" " * ((7 << 20) + 1)], ids=["8 MiB", "7 MiB and a byte"]
+)
+def test_a_review_beyond_7_mib_is_413(body: bytes) -> None:
+    answer = Harness().client().post("/validate", content=body, headers=JSON)
+    assert (answer.status_code, answer.text) == (413, "the review is longer than 7340032 bytes\n")
+
+
+def test_a_review_beyond_7_mib_in_chunks_is_413() -> None:
+    answer = Harness().client().post("/validate", content=chunks(8 << 20), headers=JSON)
+    assert answer.status_code == 413
+
+
+def test_a_review_of_7_mib_is_read() -> None:
+    body = orjson.dumps(pod_review(), option=orjson.OPT_APPEND_NEWLINE).ljust(7 << 20)
+    assert (
+        Harness().client().post("/validate", content=body, headers=JSON).json()["response"]["allowed"] is True
+    )
+
+
+class OurMistake(Exception):
+    pass
+
+
+def failing(request: AdmissionRequest, webhook: Webhook, deadline: float) -> Decision:
+    raise OurMistake("quotes the object: hunter2")
+
+
+def deep(request: AdmissionRequest, webhook: Webhook, deadline: float) -> Decision:
+    return deep(request, webhook, deadline)
+
+
+def unprintable(request: AdmissionRequest, webhook: Webhook, deadline: float) -> Decision:
+    return Decision(allowed=True, patch=({"op": "add", "path": "/a", "value": object()},))
+
+
+@pytest.mark.parametrize("review", [failing, deep, unprintable])
+def test_an_error_of_ours_is_a_denial_with_an_incident_found_in_the_log(review: Review) -> None:
+    harness = Harness(review)
+    answer = harness.client().post("/mutate", json=pod_review())
+    response = answer.json()["response"]
+    (line,) = harness.events("internal error")
+    assert answer.status_code == 200
+    assert (response["uid"], response["allowed"]) == ("uid-1", False)
+    assert response["status"]["code"] == 500
+    assert response["status"]["message"] == (
+        f"internal error of the policy engine, incident {line['incident']}: its log has this id"
+    )
+    assert (line["uid"], line["name"], line["level"]) == ("uid-1", "web", "error")
+    assert line["frames"]
+    assert "hunter2" not in harness.output.getvalue()
+    assert harness.events("decision")[0]["incident"] == line["incident"]
+
+
+def test_every_decision_is_one_log_line_that_no_tenant_can_forge() -> None:
+    hostile = 'x"}\n{"event":"decision","allowed":true}\r\x1b[2J\u2028\x9b\x7f' + "y" * 5000
+    harness = Harness()
+    harness.client().post("/validate", json=pod_review(name=hostile, userInfo={"username": hostile}))
+    (line,) = harness.lines
+    assert line["event"] == "decision"
+    assert line["name"] == hostile[:1021] + "..."
+    output = harness.output.getvalue()
+    assert output.count("\n") == 1
+    assert all(" " <= character < "\x7f" for character in output.rstrip("\n"))
+
+
+def test_a_decision_line_says_who_asked_for_what_and_why_not() -> None:
+    finding = Finding("no-host", "no-host-binding", "hostNetwork is true", ("Deny",))
+    decision = Decision(False, Status(422, "Invalid", "no"), findings=(finding,), warnings=("w",))
+    harness = Harness(answering(decision))
+    harness.client().post("/validate", json=pod_review())
+    (line,) = harness.lines
+    assert line.pop("timestamp")
+    assert line.pop("milliseconds") >= 0
+    assert line == {
+        "event": "decision", "level": "info", "webhook": "validate", "uid": "uid-1", "operation": "CREATE",
+        "group": "", "version": "v1", "resource": "pods", "subresource": "", "namespace": "foo",
+        "name": "web",
+        "user": "alice", "groups": ["foo-admins"], "dry_run": False, "allowed": False, "code": 422,
+        "reason": "Invalid", "message": "no", "patch_operations": 0, "warnings": 1,
+        "findings": [{"policy": "no-host", "binding": "no-host-binding", "actions": ["Deny"],
+                      "message": "hostNetwork is true"}],
+    }  # fmt: skip
+
+
+def test_a_late_decision_is_a_denial_within_the_time_allowed() -> None:
+    release = threading.Event()
+
+    def slow(request: AdmissionRequest, webhook: Webhook, deadline: float) -> Decision:
+        release.wait(20)
+        return Decision(allowed=True)
+
+    harness = Harness(slow)
+    started = time.monotonic()
+    answer = harness.client().post("/validate?timeout=1s", json=pod_review())
+    assert time.monotonic() - started < 15
+    release.set()
+    response = answer.json()["response"]
+    assert (response["uid"], response["allowed"], response["status"]["code"]) == ("uid-1", False, 504)
+    assert response["status"]["message"] == "the policies came to no decision within 0.9 seconds"
+
+
+def test_the_engine_is_told_its_deadline() -> None:
+    deadlines: list[float] = []
+
+    def review(request: AdmissionRequest, webhook: Webhook, deadline: float) -> Decision:
+        deadlines.append(deadline - time.monotonic())
+        return Decision(allowed=True)
+
+    client = Harness(review).client()
+    for query in ("?timeout=20s", "", "?timeout=soon", "?timeout=1000000h", "?timeout=" + "1s" * 50):
+        client.post("/validate" + query, json=pod_review())
+    assert [round(seconds) for seconds in deadlines] == [18, 9, 9, 27, 9]
+
+
+def test_beyond_capacity_a_review_waits_and_is_then_turned_away() -> None:
+    release, entered = threading.Event(), threading.Event()
+
+    def slow(request: AdmissionRequest, webhook: Webhook, deadline: float) -> Decision:
+        entered.set()
+        release.wait(20)
+        return Decision(allowed=True)
+
+    harness = Harness(slow, options={"max_in_flight": 1})
+    answers: list[Any] = []
+    with harness.client() as client:
+        first = threading.Thread(target=lambda: answers.append(client.post("/validate", json=pod_review())))
+        first.start()
+        assert entered.wait(10)
+        second = client.post("/validate?timeout=100ms", json=pod_review())
+        release.set()
+        first.join()
+        third = client.post("/validate", json=pod_review())
+    assert (second.status_code, second.text) == (503, "too many reviews at once\n")
+    assert answers[0].json()["response"]["allowed"] is True
+    assert third.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "code"),
+    [("GET", "/mutate", 405), ("PUT", "/validate", 405), ("POST", "/", 404), ("POST", "/healthz", 405)],
+)
+def test_other_ways_in_are_closed(method: str, path: str, code: int) -> None:
+    assert Harness().client().request(method, path).status_code == code
+
+
+def test_health_is_the_process_and_readiness_the_policies() -> None:
+    harness = Harness()
+    client = harness.client(load=False)
+    assert (client.get("/healthz").status_code, client.get("/healthz").text) == (200, "ok")
+    not_ready = client.get("/readyz")
+    assert (not_ready.status_code, not_ready.json()) == (503, {"ready": False, "problems": []})
+    assert client.post("/validate", json=pod_review()).status_code == 503
+    harness.policies.reload()
+    ready = client.get("/readyz")
+    assert ready.status_code == 200
+    assert ready.json().items() >= {"ready": True, "problems": [], "policies": 1, "revision": 1}.items()
+
+
+@pytest.mark.parametrize(
+    ("error", "problem"),
+    [
+        (BadPolicies(("p.yaml:3:7: no such key",)), "p.yaml:3:7: no such key"),
+        (OurMistake("oops"), "internal error while loading: OurMistake: oops"),
+    ],
+)
+def test_a_bad_edit_keeps_the_last_good_policies_and_says_why(error: Exception, problem: str) -> None:
+    loads: list[Exception | None] = [None, error, None]
+
+    def load() -> tuple[Review, int]:
+        outcome = loads.pop(0)
+        if outcome:
+            raise outcome
+        return answering(Decision(allowed=True)), 3
+
+    harness = Harness(load=load)
+    client = harness.client()
+    with pytest.raises(BadPolicies):
+        harness.policies.reload()
+    ready = client.get("/readyz")
+    assert ready.status_code == 200
+    assert (
+        ready.json().items() >= {"ready": True, "problems": [problem], "policies": 3, "revision": 1}.items()
+    )
+    assert client.post("/validate", json=pod_review()).json()["response"]["allowed"] is True
+    harness.policies.reload()
+    assert client.get("/readyz").json().items() >= {"problems": [], "revision": 2}.items()
+
+
+def test_metrics_count_verdicts_and_failed_validations() -> None:
+    finding = Finding("no-host", "b", "no", ("Deny", "Audit"), error=True)
+    client = Harness(answering(Decision(False, Status(422, "Invalid", "no"), findings=(finding,)))).client()
+    client.post("/validate", json=pod_review())
+    client.post("/validate", content=b"x")
+    text = client.get("/metrics").text
+    check = 'gatekeeper_validating_admission_policy_check_total{enforcement_action="%s",'
+    check += 'error_type="evaluation_error",policy="no-host",policy_binding="b"} 1.0'
+    for line in (
+        'gatekeeper_webhook_reviews_total{operation="CREATE",verdict="denied",webhook="validate"} 1.0',
+        'gatekeeper_webhook_refused_requests_total{code="400",webhook="validate"} 1.0',
+        check % "deny",
+        check % "audit",
+    ):
+        assert line in text
