@@ -13,9 +13,10 @@ from typing import Any, TypeAlias
 
 import jsonpatch
 
+from gatekeeper_py.cel.library.quoting import quote
+from gatekeeper_py.cel.values import equal
 from gatekeeper_py.cluster.view import Object
 from gatekeeper_py.policy.decision import PatchOperation
-from gatekeeper_py.policy.messages import quote
 
 __all__ = ["Operation", "PatchError", "TestFailed", "apply", "copied", "difference", "same"]
 
@@ -249,39 +250,46 @@ def _number(key: str) -> int:
 
 
 def same(one: object, other: object) -> bool:
-    """Whether two JSON values are equal; a number never equals a boolean."""
-    if isinstance(one, dict):
-        return (
-            isinstance(other, dict)
-            and one.keys() == other.keys()
-            and all(same(value, other[key]) for key, value in one.items())
-        )
-    if isinstance(one, list):
-        return isinstance(other, list) and len(one) == len(other) and all(map(same, one, other))
-    return isinstance(one, bool) == isinstance(other, bool) and one == other
+    """Whether two JSON values are equal: numbers by value, a number never equal to a boolean."""
+    return equal(one, other)
 
 
 def copied(value: Any) -> Any:
-    """A JSON value that shares no container with the original."""
-    if isinstance(value, dict):
-        return {key: copied(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [copied(inner) for inner in value]
-    return value
+    """A JSON value that shares no container with the original. Does not recurse: data may be nested deep."""
+    root = [value]
+    pending: list[tuple[Any, Any]] = [(root, 0)]
+    while pending:
+        holder, key = pending.pop()
+        source = holder[key]
+        if isinstance(source, dict):
+            made: Any = dict(source)
+            pending.extend((made, name) for name, inner in source.items() if isinstance(inner, CONTAINERS))
+        else:
+            made = list(source) if isinstance(source, CONTAINERS) else source
+            if made is not source:
+                pending.extend((made, at) for at, inner in enumerate(made) if isinstance(inner, CONTAINERS))
+        holder[key] = made
+    return root[0]
+
+
+CONTAINERS = (dict, list, tuple)
 
 
 def difference(before: Object, after: Object) -> tuple[PatchOperation, ...]:
     """The RFC 6902 patch that turns one object into another, exactly; empty when they are the same."""
     if same(before, after):
         return ()
-    patch = jsonpatch.make_patch(before, after)
-    if same(patch.apply(before), after):
-        return tuple(patch.patch)
+    try:
+        patch = jsonpatch.make_patch(before, after)
+        if same(patch.apply(before), after):
+            return tuple(patch.patch)
+    except RecursionError:
+        pass
     return tuple(_replaced(before, after))
 
 
 def _replaced(before: Object, after: Object) -> list[PatchOperation]:
-    """Field by field at the top: the plain patch for what the library's optimiser gets wrong."""
+    """Field by field at the top: the plain patch for objects nested too deep for the library."""
     made: list[PatchOperation] = [
         {"op": "remove", "path": f"/{_encoded(key)}"} for key in before if key not in after
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from gatekeeper_py.cel.library.quoting import quote
 from gatekeeper_py.cel.types import Kind, Type
 from gatekeeper_py.cluster.resource import GroupVersionKind
 
@@ -21,7 +22,6 @@ __all__ = [
     "mutation_denied",
     "not_found",
     "printed",
-    "quote",
     "schema_not_found",
     "type_name_mismatch",
     "unconfigured_binding",
@@ -168,35 +168,3 @@ def internal_error(error: object) -> str:
 
 def _qualified(resource: str, group: str) -> str:
     return f"{resource}.{group}" if group else resource
-
-
-# --- Go -----------------------------------------------------------------------------------------------
-
-ESCAPES = {
-    "\a": "\\a",
-    "\b": "\\b",
-    "\f": "\\f",
-    "\n": "\\n",
-    "\r": "\\r",
-    "\t": "\\t",
-    "\v": "\\v",
-    '"': '\\"',
-    "\\": "\\\\",
-}
-
-
-def quote(text: str) -> str:
-    """A string as Go's %q prints it."""
-    return f'"{"".join(map(_quoted, text))}"'
-
-
-def _quoted(character: str) -> str:
-    escape = ESCAPES.get(character)
-    if escape is not None:
-        return escape
-    if character.isprintable():
-        return character
-    code = ord(character)
-    if code < 0x80:
-        return f"\\x{code:02x}"
-    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

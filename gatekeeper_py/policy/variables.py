@@ -1,0 +1,48 @@
+"""`variables`: evaluated when first read, once a pass, errors too (plugin/cel/composition.go)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from gatekeeper_py.cel import Budget, CostExceeded, DeadlineExceeded, EvaluationError
+from gatekeeper_py.policy import messages
+from gatekeeper_py.policy.model import Expression
+
+__all__ = ["Variables"]
+
+
+class Variables(dict[str, Any]):
+    """The variables of one policy in one pass over its expressions.
+
+    What a variable costs comes out of the pass's budget; an expression that reads it pays nothing more.
+    """
+
+    __slots__ = ("_activation", "_budget", "_declared", "_errors")
+
+    def __init__(
+        self, declared: Mapping[str, Expression], activation: Mapping[str, object], budget: Budget
+    ) -> None:
+        super().__init__()
+        self._declared = declared
+        self._activation = activation
+        self._budget = budget
+        self._errors: dict[str, str] = {}
+
+    def __missing__(self, name: str) -> Any:
+        """Evaluate a variable that nothing has read before."""
+        if name in self._errors:
+            raise EvaluationError(self._errors[name])
+        value = self[name] = self._evaluate(name, self._declared[name])
+        return value
+
+    def _evaluate(self, name: str, expression: Expression) -> Any:
+        try:
+            return expression.program.evaluate(self._activation, self._budget)
+        except DeadlineExceeded:
+            raise
+        except EvaluationError as error:
+            if isinstance(error, CostExceeded) and self._budget.remaining < 0:
+                raise
+            self._errors[name] = messages.composited_variable(name, error)
+            raise EvaluationError(self._errors[name]) from error
