@@ -15,10 +15,10 @@ from gatekeeper_py.cel.budget import Budget
 from gatekeeper_py.cel.errors import EvaluationError
 
 __all__ = [
-    "NONE",
-    "NOTHING",
     "INT_MAX",
     "INT_MIN",
+    "NONE",
+    "NOTHING",
     "UINT_MAX",
     "Duration",
     "MapValue",

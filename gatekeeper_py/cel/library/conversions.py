@@ -21,7 +21,7 @@ __all__ = ["CONVERSIONS", "LIBRARY", "print_double"]
 CONVERSIONS = frozenset(
     {"bool", "bytes", "double", "duration", "dyn", "int", "string", "timestamp", "type", "uint"}
 )
-"""Functions cel-go computes while it compiles when their argument is a constant (IsTypeConversionFunction)."""
+"""What cel-go computes while it compiles when the argument is a constant (IsTypeConversionFunction)."""
 
 _TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
 _FALSE = frozenset({"0", "f", "F", "FALSE", "false", "False"})

@@ -1,0 +1,250 @@
+"""What expressions may say, and how a text becomes a program.
+
+An `Environment` is immutable and shared; so is a `Program`, which any thread may evaluate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache, cached_property
+from threading import Lock
+
+from gatekeeper_py.cel.budget import Budget
+from gatekeeper_py.cel.checker import Checked, Declarations, check
+from gatekeeper_py.cel.declarations import Function, Library
+from gatekeeper_py.cel.errors import CompileError, DeadlineExceeded, EvaluationError, Issue
+from gatekeeper_py.cel.generator import Function as Code
+from gatekeeper_py.cel.generator import generate
+from gatekeeper_py.cel.library import (
+    bindings,
+    cidr,
+    comprehensions,
+    conversions,
+    ip,
+    optionals,
+    quantity,
+    regex,
+    semver,
+    standard,
+    strings,
+    timestamps,
+    urls,
+)
+from gatekeeper_py.cel.names import ReferenceKind
+from gatekeeper_py.cel.parser import parse
+from gatekeeper_py.cel.resolution import resolve
+from gatekeeper_py.cel.tree import Node
+from gatekeeper_py.cel.types import Type
+
+__all__ = ["Environment", "Messages", "Program", "kubernetes_environment"]
+
+Messages = Callable[[str], Type | None] | Mapping[str, Type]
+"""The types of message literals by full name."""
+
+CORE: tuple[Library, ...] = (standard.LIBRARY, conversions.LIBRARY, timestamps.LIBRARY)
+"""The language itself; in every environment."""
+
+
+KUBERNETES: tuple[Library, ...] = (
+    optionals.LIBRARY,
+    urls.LIBRARY,
+    regex.LIBRARY,
+    quantity.LIBRARY,
+    strings.LIBRARY,
+    ip.LIBRARY,
+    cidr.LIBRARY,
+    comprehensions.LIBRARY,
+    semver.LIBRARY,
+)
+"""What Kubernetes 1.36 adds to it."""
+
+EXTRAS: tuple[Library, ...] = (bindings.LIBRARY, strings.EXTRA)
+"""What Kubernetes does not have."""
+
+
+class Program:
+    """A compiled expression."""
+
+    __slots__ = ("_checked", "_lock", "_plain", "_quick", "text")
+
+    def __init__(self, text: str, checked: Checked) -> None:
+        self.text = text
+        self._checked = checked
+        self._quick: Code = generate(checked, quick=True)
+        self._plain: Code | None = None
+        self._lock = Lock()
+
+    @property
+    def type(self) -> Type:
+        """The type of the result."""
+        return self._checked.result
+
+    @property
+    def tree(self) -> Node:
+        """The expression, macros expanded."""
+        return self._checked.node
+
+    @property
+    def checked(self) -> Checked:
+        """The expression with its types and references."""
+        return self._checked
+
+    @property
+    def variables(self) -> frozenset[str]:
+        """The declared variables the expression mentions."""
+        references = self._checked.references.values()
+        return frozenset(each.name for each in references if each.kind is ReferenceKind.VARIABLE)
+
+    def evaluate(self, activation: Mapping[str, object], budget: Budget) -> object:
+        """The value of the expression for these variables; what it cost is taken from `budget`.
+
+        Raises `EvaluationError` when it has none. One of its cost alone is `CostExceeded`, also when the
+        whole budget is spent: `budget.remaining` is then negative.
+        """
+        try:
+            return self._quick(activation, budget)
+        except DeadlineExceeded:
+            raise
+        except Exception:
+            pass
+        return self._careful(activation, budget)
+
+    def _careful(self, activation: Mapping[str, object], budget: Budget) -> object:
+        """Evaluate with the code that decides every case."""
+        plain = self._plain
+        if plain is None:
+            with self._lock:
+                plain = self._plain = self._plain or generate(self._checked, quick=False)
+        try:
+            return plain(activation, budget)
+        except RecursionError:
+            raise EvaluationError("value nested too deep") from None
+
+    def __repr__(self) -> str:
+        return f"Program({self.text!r})"
+
+
+class Environment:
+    """Libraries, variables and message types that expressions may use."""
+
+    def __init__(
+        self,
+        libraries: Iterable[Library] = (),
+        variables: Mapping[str, Type] | None = None,
+        *,
+        messages: Messages | None = None,
+        container: str = "",
+        backticks: bool = False,
+        homogeneous: bool = True,
+        fold: bool = True,
+    ) -> None:
+        self._libraries = tuple({each.name: each for each in (*CORE, *libraries)}.values())
+        self._variables = dict(variables or {})
+        self._messages = messages
+        self._container = container
+        self._backticks = backticks
+        self._homogeneous = homogeneous
+        self._fold = fold
+
+    def extend(
+        self,
+        *,
+        libraries: Iterable[Library] = (),
+        variables: Mapping[str, Type] | None = None,
+        messages: Messages | None = None,
+    ) -> Environment:
+        """This environment and more; `messages` replaces what was there."""
+        return Environment(
+            (*self._libraries, *libraries),
+            {**self._variables, **(variables or {})},
+            messages=messages or self._messages,
+            container=self._container,
+            backticks=self._backticks,
+            homogeneous=self._homogeneous,
+            fold=self._fold,
+        )
+
+    def compile(self, text: str, expected: Type | tuple[Type, ...] | None = None) -> Program:
+        """A program; raises `CompileError`, also when the result is of none of the `expected` types."""
+        checked = check(self._parse(text), self._declarations, text, self._container)
+        self._expect(checked.result, expected)
+        return _program(text, checked)
+
+    def compile_unchecked(self, text: str) -> Program:
+        """A program of a text whose types are not checked: every value is dyn."""
+        return _program(text, resolve(self._parse(text), self._declarations, self._container))
+
+    def _parse(self, text: str) -> Node:
+        return parse(text, macros=self._macros, backticks=self._backticks)
+
+    def _expect(self, result: Type, expected: Type | tuple[Type, ...] | None) -> None:
+        """Raise in Kubernetes' words (apiserver/pkg/admission/plugin/cel/compile.go)."""
+        if expected is None:
+            return
+        allowed = expected if isinstance(expected, tuple) else (expected,)
+        if result in allowed:
+            return
+        wanted = str(allowed[0]) if len(allowed) == 1 else f"one of [{' '.join(map(_go_name, allowed))}]"
+        raise CompileError((Issue(f"must evaluate to {wanted} but got {result}", -1, 0),))
+
+    @cached_property
+    def _macros(self) -> frozenset[str]:
+        return frozenset(name for library in self._libraries for name in library.macros)
+
+    @cached_property
+    def _declarations(self) -> Declarations:
+        constants = {name: value for each in self._libraries for name, value in each.constants.items()}
+        types = {each.name: each for library in self._libraries for each in library.types}
+        return Declarations(
+            self._functions(),
+            self._variables,
+            constants,
+            {_RUNTIME_NAMES.get(name, name): each for name, each in types.items()},
+            self._resolver(),
+            self._homogeneous,
+        )
+
+    def _functions(self) -> dict[str, Function]:
+        merged: dict[str, Function] = {}
+        for library in self._libraries:
+            for function in library.functions:
+                known = merged.get(function.name)
+                overloads = (*known.overloads, *function.overloads) if known else function.overloads
+                unique = {overload.identifier: overload for overload in overloads}
+                merged[function.name] = Function(function.name, tuple(unique.values()))
+        return merged
+
+    def _resolver(self) -> Callable[[str], Type | None]:
+        messages = self._messages
+        if messages is None:
+            return lambda _: None
+        return messages.get if isinstance(messages, Mapping) else messages
+
+
+_RUNTIME_NAMES = {
+    "timestamp": "google.protobuf.Timestamp",
+    "duration": "google.protobuf.Duration",
+    "null": "null_type",
+}
+
+
+def _go_name(of: Type) -> str:
+    return _RUNTIME_NAMES.get(of.name, str(of))
+
+
+def _program(text: str, checked: Checked) -> Program:
+    try:
+        return Program(text, checked)
+    except EvaluationError as error:
+        raise CompileError((Issue(f"program instantiation failed: {error}", -1, 0),)) from None
+    except (RecursionError, MemoryError):
+        raise CompileError((Issue("expression recursion limit exceeded: 250", -1, 0),)) from None
+
+
+@cache
+def kubernetes_environment(*, extras: bool = False) -> Environment:
+    """The environment of Kubernetes 1.36 (apiserver/pkg/cel/environment/base.go), without variables.
+
+    `extras` adds what Kubernetes does not have: cel.bind, math, base64, strings.reverse.
+    """
+    return Environment((*KUBERNETES, *EXTRAS) if extras else KUBERNETES)

@@ -1,0 +1,313 @@
+"""Quick code for common operations on common data.
+
+Every rule here either gives what `runtime` would give or raises: a Python error such as KeyError or
+TypeError, or `Abandon`. The program then runs the plain code. A rule must never give another value, so each
+says what makes it safe. Costs may be a unit or two too high, never too low.
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from gatekeeper_py.cel.code import (
+    binary,
+    call,
+    charge_for,
+    choose,
+    compare,
+    constant,
+    load,
+    method,
+    named,
+    negate,
+    subscript,
+)
+from gatekeeper_py.cel.constants import VARIABLE
+from gatekeeper_py.cel.library.standard import LIBRARY, pattern
+from gatekeeper_py.cel.names import Reference
+from gatekeeper_py.cel.tree import Call, Node, Select
+from gatekeeper_py.cel.types import INT, STRING, Kind
+
+if TYPE_CHECKING:
+    from gatekeeper_py.cel.generator import Generator
+
+__all__ = ["Inliner"]
+
+_EXACT = 2**53
+"""Ints below this are the same as doubles, so that comparing a huge int of the data cannot matter."""
+
+_ORDER: dict[str, type[ast.cmpop]] = {"_<_": ast.Lt, "_<=_": ast.LtE, "_>_": ast.Gt, "_>=_": ast.GtE}
+_ARITHMETIC: dict[str, type[ast.operator]] = {"_+_": ast.Add, "_-_": ast.Sub, "_*_": ast.Mult}
+
+
+def _is(value: ast.expr, other: ast.expr) -> ast.expr:
+    return compare(value, ast.Is(), other)
+
+
+def _has_class(value: ast.expr, name: str) -> ast.expr:
+    return _is(call("type", value), load(name))
+
+
+def _units(value: ast.expr) -> ast.expr:
+    """Units to walk once through a string: a tenth of its length, rounded up."""
+    length = binary(call("len", value), ast.Add(), constant(9))
+    return binary(length, ast.FloorDiv(), constant(10))
+
+
+class Inliner:
+    """Makes quick code for one generator."""
+
+    def __init__(self, generator: Generator) -> None:
+        self._generator = generator
+
+    def _name(self, value: ast.expr) -> tuple[ast.expr, ast.expr]:
+        """A value for its first use and for its later ones."""
+        if isinstance(value, (ast.Name, ast.Constant)):
+            return value, value
+        name = self._generator.fresh("t")
+        return named(name, value), load(name)
+
+    def _constant(self, node: Node) -> Any:
+        return self._generator.constants.value(node)
+
+    def select(self, node: Select, operand: ast.expr) -> ast.expr:
+        """A dict has the key, or raises KeyError; a str, a list and None raise TypeError."""
+        field = constant(node.field)
+        if node.test:
+            first, later = self._name(operand)
+            within = compare(field, ast.In(), later)
+            return choose(_has_class(first, "dict"), within, call("has", later, field))
+        if node.optional:
+            return call("select_optional", operand, field)
+        return subscript(operand, field)
+
+    def index(self, node: Call, container: ast.expr, key: ast.expr) -> ast.expr | None:
+        """As selection when the key is a string; a list with an int, looked at first."""
+        if node.function == "_[?_]":
+            return None
+        key_node = node.arguments[1]
+        if self._generator.type_of(key_node) == STRING:
+            if isinstance(key, ast.Constant):
+                return subscript(container, key)
+            first, later = self._name(container)
+            return choose(_has_class(first, "dict"), subscript(later, key), call("index", later, key))
+        position = self._constant(key_node)
+        if type(position) is not int or position < 0:
+            return None
+        first, later = self._name(container)
+        return choose(_has_class(first, "list"), subscript(later, key), call("index", later, key))
+
+    def equality(self, node: Call) -> ast.expr | None:
+        """Python agrees on strings with anything, and on ints with ints."""
+        left, right = node.arguments
+        known = self._constant(right)
+        other = left
+        if known is VARIABLE:
+            known, other = self._constant(left), right
+        if (
+            known is VARIABLE
+            or not isinstance(known, (str, bool, int, type(None)))
+            or isinstance(known, float)
+        ):
+            return self._general_equality(node)
+        same = self._equals_constant(other, known)
+        if same is None:
+            return None
+        self._generator.charge(math.ceil(len(known) * 0.1) if isinstance(known, str) else 1)
+        return self._negated(node, same)
+
+    def _negated(self, node: Call, same: ast.expr) -> ast.expr:
+        if node.function == "_==_":
+            return same
+        if isinstance(same, ast.Compare):
+            opposite = {ast.Eq: ast.NotEq, ast.Is: ast.IsNot}[type(same.ops[0])]
+            return compare(same.left, opposite(), same.comparators[0])
+        return negate(same)
+
+    def _equals_constant(self, other: Node, known: Any) -> ast.expr | None:
+        if isinstance(known, str):
+            return compare(self._generator.visit(other), ast.Eq(), constant(known))
+        if known is None or isinstance(known, bool):
+            return _is(self._generator.visit(other), constant(known))
+        if type(known) is not int or abs(known) >= _EXACT:
+            return None
+        first, later = self._name(self._generator.visit(other))
+        same = compare(later, ast.Eq(), constant(known))
+        return choose(_has_class(first, "int"), same, call("equal", later, constant(known)))
+
+    def _general_equality(self, node: Call) -> ast.expr | None:
+        if any(self._generator.type_of(each) != STRING for each in node.arguments):
+            return None
+        left, right = (
+            load(self._generator.keep(value)) for value in self._generator.visit_all(node.arguments)
+        )
+        self._generator.emit(charge_for(call("equality_cost", left, right)))
+        return self._negated(node, compare(left, ast.Eq(), right))
+
+    def call(self, node: Call, reference: Reference, nodes: Sequence[Node]) -> ast.expr | None:
+        """Quick code for a call; None when there is none."""
+        rule = _RULES.get(node.function)
+        if rule is None or not reference.overloads or not _is_standard(reference):
+            return None
+        return rule(self, node, nodes)
+
+    def _not(self, _: Call, nodes: Sequence[Node]) -> ast.expr:
+        self._generator.charge(1)
+        return negate(self._generator.visit_bool(nodes[0]))
+
+    def _order(self, node: Call, nodes: Sequence[Node]) -> ast.expr | None:
+        """An int of the data against a constant."""
+        left, right = nodes
+        bound = self._constant(right)
+        if type(bound) is not int or abs(bound) >= _EXACT:
+            return None
+        first, later = self._name(self._generator.visit(left))
+        self._generator.charge(1)
+        test = compare(later, _ORDER[node.function](), constant(bound))
+        if self._generator.type_of(left) == INT and isinstance(left, Call):
+            return compare(first, _ORDER[node.function](), constant(bound))
+        return choose(_has_class(first, "int"), test, call("abandon"))
+
+    def _arithmetic(self, node: Call, nodes: Sequence[Node]) -> ast.expr | None:
+        """Ints that expressions made, within 64 bits; strings."""
+        kinds = {self._generator.type_of(each) for each in nodes}
+        if kinds == {STRING} and node.function == "_+_":
+            return self._concatenation(node)
+        if kinds != {INT}:
+            return None
+        first, later = self._name(
+            binary(*_between(self._generator.visit_all(nodes), _ARITHMETIC[node.function]()))
+        )
+        self._generator.charge(1)
+        low, high = constant(-(2**63)), constant(2**63 - 1)
+        within = ast.Compare(low, [ast.LtE(), ast.LtE()], [first, high])
+        return choose(within, later, call("abandon"))
+
+    def _concatenation(self, node: Call) -> ast.expr | None:
+        """A chain of strings as one join; it costs what adding them one by one costs."""
+        parts = _chain(node, self._generator)
+        if any(self._generator.type_of(part) != STRING for part in parts):
+            return None
+        held = self._generator.visit_all(parts)
+        names = [
+            part if isinstance(part, ast.Constant) else load(self._generator.keep(part)) for part in held
+        ]
+        joined = self._generator.fresh("v")
+        self._generator.emit(charge_for(call("join_cost", *names)))
+        self._generator.check_cost()
+        text = method(constant(""), "join", ast.Tuple(list(names), ast.Load()))
+        self._generator.emit(ast.Assign([ast.Name(joined, ast.Store())], text))
+        return load(joined)
+
+    def _prefix(self, node: Call, nodes: Sequence[Node]) -> ast.expr | None:
+        """Only str has the method and takes a str: bytes raise TypeError, others AttributeError."""
+        part = self._constant(nodes[1])
+        if not isinstance(part, str):
+            return None
+        text = load(self._generator.keep(self._generator.visit(nodes[0])))
+        name = "startswith" if node.function == "startsWith" else "endswith"
+        result = load(self._generator.keep(method(text, name, constant(part))))
+        self._generator.emit(charge_for(_units(text)))
+        return result
+
+    def _contains(self, _: Call, nodes: Sequence[Node]) -> ast.expr | None:
+        """`find` is of str and bytes only, and bytes take no str."""
+        part = self._constant(nodes[1])
+        if not isinstance(part, str):
+            return None
+        text = load(self._generator.keep(self._generator.visit(nodes[0])))
+        units = binary(_units(text), ast.Mult(), constant(math.ceil(len(part) * 0.1)))
+        self._generator.emit(charge_for(units))
+        return compare(method(text, "find", constant(part)), ast.GtE(), constant(0))
+
+    def _matches(self, node: Call, nodes: Sequence[Node]) -> ast.expr | None:
+        """A constant pattern, compiled already; `isascii` is of str and bytes, `encode` of str only."""
+        part = self._constant(nodes[1])
+        if not isinstance(part, str) or node.target is None:
+            return None
+        text = load(self._generator.keep(self._generator.visit(nodes[0])))
+        factor = math.ceil(len(part) * 0.25)
+        length = binary(binary(call("len", text), ast.Add(), constant(10)), ast.FloorDiv(), constant(10))
+        self._generator.emit(charge_for(binary(length, ast.Mult(), constant(factor))))
+        self._generator.check_cost()
+        search = self._generator.share(pattern(part).search, "p")
+        found = compare(call(search, method(text, "encode")), ast.IsNot(), constant(None))
+        return found
+
+    def _size(self, _: Call, nodes: Sequence[Node]) -> ast.expr:
+        """Lists first; anything else is looked at."""
+        first, later = self._name(self._generator.visit(nodes[0]))
+        self._generator.charge(1)
+        return choose(_has_class(first, "list"), call("len", later), call("size_of", later))
+
+    def _in(self, _: Call, nodes: Sequence[Node]) -> ast.expr | None:
+        """A string among constant strings, or as the key of a dict."""
+        value, container = nodes
+        known = self._constant(container)
+        if isinstance(known, list) and known and all(isinstance(each, str) for each in known):
+            return self._in_constants(value, known)
+        if not isinstance(self._constant(value), str):
+            return None
+        if self._generator.type_of(container).kind is Kind.LIST:
+            return None
+        held = self._generator.visit(container)
+        first, later = self._name(held)
+        self._generator.charge(1)
+        key = constant(self._constant(value))
+        slow = call("contains", later, key, load("budget"))
+        return choose(_has_class(first, "dict"), compare(key, ast.In(), later), slow)
+
+    def _in_constants(self, value: Node, known: list[str]) -> ast.expr:
+        """Lists and maps are not hashable: TypeError."""
+        held = self._generator.visit(value)
+        return compare(held, ast.In(), self._generator.share(frozenset(known), "s"))
+
+
+def _between(operands: Sequence[ast.expr], operator: ast.operator) -> tuple[ast.expr, ast.operator, ast.expr]:
+    left, right = operands
+    return left, operator, right
+
+
+def _chain(node: Call, generator: Generator) -> list[Node]:
+    """The operands of a chain of `+`, from left to right."""
+    parts: list[Node] = []
+    current: Node = node
+    while (
+        isinstance(current, Call)
+        and current.function == "_+_"
+        and generator.constants.value(current) is VARIABLE
+    ):
+        parts.append(current.arguments[1])
+        current = current.arguments[0]
+    return [current, *reversed(parts)]
+
+
+def _is_standard(reference: Reference) -> bool:
+    """Whether a function is the language's own; a library may add overloads of the same name."""
+    return all(overload.identifier in _STANDARD for overload in reference.overloads)
+
+
+_STANDARD = frozenset(
+    overload.identifier for function in LIBRARY.functions for overload in function.overloads
+)
+
+_Rule = Callable[[Inliner, Call, Sequence[Node]], "ast.expr | None"]
+_RULES: dict[str, _Rule] = {
+    "!_": Inliner._not,
+    "_<_": Inliner._order,
+    "_<=_": Inliner._order,
+    "_>_": Inliner._order,
+    "_>=_": Inliner._order,
+    "_+_": Inliner._arithmetic,
+    "_-_": Inliner._arithmetic,
+    "_*_": Inliner._arithmetic,
+    "startsWith": Inliner._prefix,
+    "endsWith": Inliner._prefix,
+    "contains": Inliner._contains,
+    "matches": Inliner._matches,
+    "size": Inliner._size,
+    "@in": Inliner._in,
+}

@@ -1,0 +1,439 @@
+"""What generated code calls: selection, indexing, iteration, dispatch on run-time types.
+
+Each function is the whole rule for any values. Where types are known, generated code does the same
+in line and comes here only for what is left. Errors are worded as cel-go 0.26 words them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NoReturn
+
+from gatekeeper_py.cel import values
+from gatekeeper_py.cel.budget import Budget
+from gatekeeper_py.cel.declarations import Overload
+from gatekeeper_py.cel.errors import CostExceeded, DeadlineExceeded, EvaluationError
+from gatekeeper_py.cel.library import costs
+from gatekeeper_py.cel.types import DURATION, TIMESTAMP, Kind, Type
+from gatekeeper_py.cel.values import NONE, NOTHING, Message, Optional
+
+__all__ = [
+    "FATAL",
+    "Abandon",
+    "Dispatcher",
+    "Failure",
+    "abandon",
+    "elements",
+    "entries",
+    "equality_cost",
+    "failed",
+    "force",
+    "has",
+    "index",
+    "index_optional",
+    "join_cost",
+    "keep_present",
+    "list_of_optionals",
+    "map_of_entries",
+    "merge_entries",
+    "message",
+    "select",
+    "select_optional",
+    "size_of",
+    "truth",
+    "variable",
+]
+
+FATAL = (CostExceeded, DeadlineExceeded)
+"""Errors that nothing absorbs."""
+
+
+class Abandon(Exception):
+    """Code made for the common case has met another; the careful code must decide."""
+
+
+def abandon() -> NoReturn:
+    """Leave the code made for the common case."""
+    raise Abandon
+
+
+class Failure:
+    """An error kept for when its variable is used."""
+
+    __slots__ = ("error",)
+
+    def __init__(self, error: Exception) -> None:
+        self.error = failed(error)
+
+
+def failed(error: Exception) -> Exception:
+    """An error to be kept, without the frames that would keep everything else alive."""
+    if isinstance(error, RecursionError):
+        return EvaluationError("value nested too deep")
+    return error.with_traceback(None)
+
+
+def force(value: Any) -> Any:
+    """The value of a variable, or its error."""
+    if isinstance(value, Failure):
+        raise value.error
+    return value
+
+
+def variable(activation: Mapping[str, Any], name: str) -> Any:
+    """A declared variable."""
+    try:
+        return activation[name]
+    except KeyError:
+        raise EvaluationError(f"no such attribute(s): {name}") from None
+
+
+def truth(value: Any) -> bool:
+    """A value that must be a bool."""
+    if value is True or value is False:
+        return bool(value)
+    raise EvaluationError("no such overload")
+
+
+def _missing(key: Any) -> EvaluationError:
+    return EvaluationError(f"no such key: {values.print_key(key)}")
+
+
+def select(operand: Any, field: str) -> Any:
+    """`operand.field`."""
+    if isinstance(operand, Mapping):
+        try:
+            return operand[field]
+        except KeyError:
+            raise _missing(field) from None
+    if isinstance(operand, Optional):
+        return select_optional(operand, field)
+    if isinstance(operand, (list, tuple)):
+        raise EvaluationError("unsupported index type 'string' in list")
+    raise _missing(field)
+
+
+def has(operand: Any, field: str) -> bool:
+    """`has(operand.field)`; false for what has no fields at all."""
+    if isinstance(operand, Mapping):
+        return field in operand
+    if isinstance(operand, Optional):
+        return operand.present and has(operand.value, field)
+    if isinstance(operand, (list, tuple)):
+        raise EvaluationError("unsupported index type 'string' in list")
+    return False
+
+
+def select_optional(operand: Any, field: str) -> Optional:
+    """`operand.?field`."""
+    return index_optional(operand, field)
+
+
+def index(operand: Any, key: Any) -> Any:
+    """`operand[key]`."""
+    if isinstance(operand, Optional):
+        return index_optional(operand, key)
+    found = values.index(operand, key)
+    if found is not NOTHING:
+        return found
+    if isinstance(operand, (list, tuple)):
+        raise EvaluationError(f"index out of bounds: {values.print_key(key)}")
+    raise _missing(key)
+
+
+def index_optional(operand: Any, key: Any) -> Optional:
+    """`operand[?key]`."""
+    if isinstance(operand, Optional):
+        if not operand.present:
+            return operand
+        operand = operand.value
+    found = values.index(operand, key)
+    return NONE if found is NOTHING else Optional(found)
+
+
+_GO_NAMES = {
+    "bool": "types.Bool",
+    "int": "types.Int",
+    "uint": "types.Uint",
+    "double": "types.Double",
+    "string": "types.String",
+    "bytes": "types.Bytes",
+    "null_type": "types.Null",
+    "google.protobuf.Duration": "types.Duration",
+    "google.protobuf.Timestamp": "types.Timestamp",
+    "type": "*types.Type",
+    "optional_type": "*types.Optional",
+}
+
+
+def _not_iterable(value: Any) -> EvaluationError:
+    name = values.type_name(value)
+    return EvaluationError(f"got '{_GO_NAMES.get(name, name)}', expected iterable type")
+
+
+def elements(value: Any) -> Sequence[Any]:
+    """What a comprehension of one variable walks: elements of a list, keys of a map."""
+    if isinstance(value, (list, tuple)):
+        return value
+    if isinstance(value, Mapping):
+        return list(value)
+    raise _not_iterable(value)
+
+
+def entries(value: Any) -> Iterable[tuple[Any, Any]]:
+    """What a comprehension of two variables walks: index and element of a list, key and value of a map."""
+    if isinstance(value, (list, tuple)):
+        return enumerate(value)
+    if isinstance(value, Mapping):
+        return list(value.items())
+    raise _not_iterable(value)
+
+
+def list_of_optionals(parts: Iterable[tuple[bool, Any]]) -> list[Any]:
+    """A list literal; the parts marked optional must be optionals and are left out when empty."""
+    result = []
+    for optional, value in parts:
+        if not optional:
+            result.append(value)
+        elif not isinstance(value, Optional):
+            raise EvaluationError(
+                f"cannot initialize optional list element from non-optional value {values.print_key(value)}"
+            )
+        elif value.present:
+            result.append(value.value)
+    return result
+
+
+def keep_present(parts: Iterable[tuple[bool, Any, Any]]) -> list[tuple[Any, Any]]:
+    """The entries of a map literal; an optional one that is empty takes back an earlier one of its key."""
+    kept: list[tuple[Any, Any]] = []
+    for optional, key, value in parts:
+        if not optional:
+            kept.append((key, value))
+        elif not isinstance(value, Optional):
+            raise EvaluationError(
+                f"cannot initialize optional entry '{values.print_key(key)}' from non-optional value "
+                f"{values.print_key(value)}"
+            )
+        elif value.present:
+            kept.append((key, value.value))
+        else:
+            kept = [entry for entry in kept if not values.equal(entry[0], key)]
+    return kept
+
+
+def map_of_entries(parts: Iterable[tuple[bool, Any, Any]]) -> Mapping[Any, Any]:
+    """A map literal."""
+    return values.from_pairs(keep_present(parts))
+
+
+def merge_entries(maps: Iterable[Mapping[Any, Any]]) -> Mapping[Any, Any]:
+    """The maps of a transformMapEntry as one; a key may occur only once."""
+    pairs: list[tuple[Any, Any]] = []
+    seen: set[Any] = set()
+    for entry in maps:
+        for key, value in entry.items():
+            mark = (isinstance(key, bool), key)
+            if mark in seen:
+                raise EvaluationError(f"insert failed: key {values.print_key(key)} already exists")
+            seen.add(mark)
+            pairs.append((key, value))
+    return values.from_pairs(pairs)
+
+
+_ZERO: dict[str, Any] = {
+    "BoolValue": False,
+    "BytesValue": b"",
+    "DoubleValue": 0.0,
+    "FloatValue": 0.0,
+    "Int32Value": 0,
+    "Int64Value": 0,
+    "StringValue": "",
+    "UInt32Value": values.UInt(0),
+    "UInt64Value": values.UInt(0),
+}
+_RANGES = {"Int32Value": (-(2**31), 2**31 - 1), "UInt32Value": (0, 2**32 - 1)}
+
+
+def message(name: str, parts: Iterable[tuple[bool, str, Any]]) -> Any:
+    """A message literal: a `Message`, or the plain value a well-known message stands for."""
+    fields = dict(keep_present(parts))
+    prefix, _, short = name.rpartition(".")
+    if prefix != "google.protobuf":
+        return Message(name, fields)
+    if short in _ZERO:
+        return _wrapped(short, fields.get("value", _ZERO[short]))
+    if short in ("Duration", "Timestamp"):
+        return _moment(short, int(fields.get("seconds", 0)), int(fields.get("nanos", 0)))
+    return _json_value(name, short, fields)
+
+
+def _wrapped(short: str, value: Any) -> Any:
+    low, high = _RANGES.get(short, (None, None))
+    if low is not None and high is not None and value is not None and not low <= value <= high:
+        raise EvaluationError("range error")
+    return value
+
+
+def _moment(short: str, seconds: int, nanos: int) -> Any:
+    nanoseconds = seconds * values.NANOSECONDS + nanos
+    if short == "Duration":
+        return values.check_duration(nanoseconds)
+    return values.check_timestamp(nanoseconds)
+
+
+def _json_value(name: str, short: str, fields: dict[str, Any]) -> Any:
+    if short == "ListValue":
+        return fields.get("values", [])
+    if short == "Struct":
+        return fields.get("fields", {})
+    if short == "Value":
+        return None if "null_value" in fields else next(iter(fields.values()), None)
+    if not fields:
+        raise EvaluationError("conversion error: got invalid Any message with empty type URL")
+    return Message(name, fields)
+
+
+def _size(value: Any) -> int:
+    """What the cost model calls the size of a value."""
+    if isinstance(value, (str, bytes, list, tuple)):
+        return len(value)
+    if isinstance(value, Mapping):
+        return 1 if isinstance(value, Message) else len(value)
+    if isinstance(value, Optional) and value.present:
+        return _size(value.value)
+    return 1
+
+
+def equality_cost(left: Any, right: Any) -> int:
+    """Units a comparison for equality costs."""
+    return math.ceil(min(_size(left), _size(right)) * 0.1)
+
+
+def join_cost(*parts: str) -> int:
+    """Units it costs to add strings one by one."""
+    units = 0
+    length = len(parts[0])
+    for part in parts[1:]:
+        length += len(part)
+        units += math.ceil(length * 0.1)
+    costs.check_length(length)
+    return units
+
+
+def size_of(value: Any) -> int:
+    """`size(value)`."""
+    if isinstance(value, (str, bytes, list, tuple, Mapping)) and not isinstance(value, Message):
+        return len(value)
+    raise EvaluationError("no such overload: size")
+
+
+_PLAIN: dict[str, tuple[type, ...]] = {
+    "bool": (bool,),
+    "int": (int,),
+    "uint": (values.UInt,),
+    "double": (float,),
+    "string": (str,),
+    "bytes": (bytes,),
+    "timestamp": (values.Timestamp,),
+    "duration": (values.Duration,),
+}
+
+
+def _primitive_test(of: Type) -> Callable[[Any], bool]:
+    classes = _PLAIN[of.name]
+    only = classes[0]
+    if of.name == "string":
+        return lambda value: isinstance(value, str)
+    return lambda value: type(value) is only
+
+
+def _test(of: Type) -> Callable[[Any], bool]:
+    """Whether a run-time value may stand where `of` is declared; elements are not looked at, as in cel-go."""
+    if of.kind in (Kind.DYN, Kind.PARAMETER, Kind.ERROR):
+        return lambda _: True
+    if of.kind is Kind.PRIMITIVE or of in (TIMESTAMP, DURATION):
+        return _primitive_test(of)
+    if of.kind is Kind.LIST:
+        return lambda value: isinstance(value, (list, tuple))
+    if of.kind is Kind.MAP:
+        return lambda value: isinstance(value, Mapping)
+    if of.kind is Kind.NULL:
+        return lambda value: value is None
+    if of.kind is Kind.WRAPPER:
+        inner = _test(of.parameters[0])
+        return lambda value: value is None or inner(value)
+    name = {Kind.OPTIONAL: "optional_type", Kind.TYPE: "type"}.get(of.kind, of.name)
+    return lambda value: values.type_name(value) == name
+
+
+_TRAITS: dict[str, frozenset[str]] = {
+    name: frozenset(kinds.split())
+    for name, kinds in {
+        "_+_": "bytes double google.protobuf.Duration int list string google.protobuf.Timestamp uint",
+        "_-_": "double google.protobuf.Duration int google.protobuf.Timestamp uint",
+        "_*_": "double int uint",
+        "_/_": "double int uint",
+        "_%_": "int uint",
+        "-_": "bool double google.protobuf.Duration int",
+        "_<_": "bool bytes double google.protobuf.Duration int string google.protobuf.Timestamp uint",
+        "size": "bytes list map string",
+        "matches": "string",
+        "!_": "",
+    }.items()
+}
+_TRAITS.update(dict.fromkeys(("_<=_", "_>_", "_>=_"), _TRAITS["_<_"]))
+_UNGUARDED = frozenset({"contains", "endsWith", "startsWith", "@in", "!_"})
+
+
+def _no_overload(function: str, arguments: tuple[Any, ...]) -> EvaluationError:
+    """The error of a call that fits no overload; cel-go words it by how the function is bound."""
+    if function in _UNGUARDED:
+        return EvaluationError("no such overload")
+    kinds = _TRAITS.get(function)
+    if kinds is None:
+        return values.no_such_overload(function, *arguments)
+    if values.type_name(arguments[0]) in kinds:
+        return EvaluationError("no such overload")
+    return EvaluationError(f"no such overload: {function}")
+
+
+class Dispatcher:
+    """Calls the overload that run-time types ask for, and says what the call costs."""
+
+    __slots__ = ("_by_classes", "_candidates", "_function", "_single")
+
+    def __init__(self, function: str, overloads: tuple[Overload, ...]) -> None:
+        self._function = function
+        self._candidates = tuple((overload, tuple(map(_test, overload.parameters))) for overload in overloads)
+        self._single = len(overloads) == 1
+        self._by_classes: dict[tuple[type, ...], Overload] = {}
+
+    def prepare(self, budget: Budget, *arguments: Any) -> tuple[Overload, int]:
+        """The overload of these arguments and the units its call costs; counts its unpriced work."""
+        overload = self._choose(arguments)
+        if overload.work is not None:
+            budget.work(overload.work(*arguments))
+        if overload.cost is None or (overload.resolved_cost and not self._single):
+            return overload, 1
+        return overload, overload.cost(*arguments)
+
+    def _choose(self, arguments: tuple[Any, ...]) -> Overload:
+        classes = tuple(map(type, arguments))
+        known = self._by_classes.get(classes)
+        if known is not None:
+            return known
+        for overload, tests in self._candidates:
+            if len(tests) == len(arguments) and all(
+                test(argument) for test, argument in zip(tests, arguments, strict=True)
+            ):
+                if all(kind in _CACHEABLE for kind in classes):
+                    self._by_classes[classes] = overload
+                return overload
+        raise _no_overload(self._function, arguments)
+
+
+_CACHEABLE = frozenset(
+    {bool, int, values.UInt, float, str, bytes, list, dict, type(None), values.Timestamp, values.Duration}
+)
