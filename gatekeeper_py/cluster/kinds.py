@@ -1,4 +1,4 @@
-"""Which kinds a cluster serves, under which resources, and which of these are one thing in several versions."""
+"""Which kinds a cluster serves, under which resources, and which of these are one in several versions."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, cast
 
-from gatekeeper_py.cel import CompileError
+from gatekeeper_py.cel.errors import CompileError
 from gatekeeper_py.cluster.manifest import Manifest, Problem
 from gatekeeper_py.cluster.place import FieldPath
 from gatekeeper_py.cluster.resource import GroupVersionKind

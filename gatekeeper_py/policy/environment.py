@@ -114,9 +114,11 @@ def patch_type(name: str) -> Type | None:
 class Compiler:
     """Compiles the expressions of one policy; its variables first, in order."""
 
-    def __init__(self, environments: Environments, *, params: bool) -> None:
+    def __init__(self, environments: Environments, *, params: bool, composed: bool = True) -> None:
         self._environments = environments
         self._params = params
+        self._composed = composed
+        """Whether there is a name `variables` at all: a ValidatingAdmissionPolicy without any has none."""
         self._fields: dict[str, Type] = {}
         self._made: dict[tuple[ExpressionKind, int], Environment] = {}
 
@@ -145,7 +147,7 @@ class Compiler:
 
     def _environment(self, kind: ExpressionKind) -> Environment:
         shared = self._environments.of(kind, params=self._params)
-        if not kind.value.variables:
+        if not kind.value.variables or not self._composed:
             return shared
         key = (kind, len(self._fields))
         made = self._made.get(key)

@@ -18,7 +18,7 @@ from gatekeeper_py.cluster.view import ClusterView, Served
 from gatekeeper_py.policy.model import MatchResources, Rule
 from gatekeeper_py.policy.request import AdmissionRequest
 
-__all__ = ["ANY", "Match", "MatchError", "exempt", "may_concern", "match", "namespace_labels"]
+__all__ = ["ANY", "Match", "MatchError", "exempt", "match", "may_concern", "namespace_labels"]
 
 ANY = "*"
 
@@ -42,8 +42,9 @@ EXEMPT: frozenset[tuple[str, str]] = frozenset(
         (_AUTHORIZATION, "subjectaccessreviews"),
     }
 )
-"""Groups and resources no policy sees: policies themselves, lest one forbids its own removal, and reviews, which
-authentication waits for (policy/generic/plugin.go, pkg/kubeapiserver/admission/exclusion/resources.go)."""
+"""Groups and resources no policy sees: policies themselves, lest one forbids its own removal, and reviews,
+which authentication waits for (apiserver/pkg/admission/plugin/policy/generic/plugin.go,
+pkg/kubeapiserver/admission/exclusion/resources.go)."""
 
 
 class MatchError(Exception):

@@ -1,16 +1,20 @@
-"""Which objects a binding gives to its policy as `params` (policy/generic/policy_dispatcher.go CollectParams)."""
+"""Which objects a binding gives to its policy as `params`.
+
+Follows CollectParams of apiserver/pkg/admission/plugin/policy/generic/policy_dispatcher.go.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Iterable, Sequence
 
+from gatekeeper_py.cluster.kinds import Kinds
 from gatekeeper_py.cluster.resource import GroupVersionKind
 from gatekeeper_py.cluster.selector import labels_of
-from gatekeeper_py.cluster.view import ClusterView, Object, Served
+from gatekeeper_py.cluster.snapshot import DEFAULT_NAMESPACE
+from gatekeeper_py.cluster.view import ClusterView, Object
 from gatekeeper_py.policy.model import ParamRef
 
-__all__ = ["Parameters", "ParameterError", "collect"]
+__all__ = ["ParameterError", "Parameters", "collect", "configuration_error"]
 
 WITHOUT: Sequence[Object | None] = (None,)
 """One evaluation with `params` null."""
@@ -26,40 +30,46 @@ class ParameterError(Exception):
     """A binding whose params cannot be had; the message is the API server's."""
 
 
-class _Store(Protocol):
-    def get(self, kind: GroupVersionKind, namespace: str, name: str) -> Object | None:
-        """The object, or None."""
-
-    def list(self, kind: GroupVersionKind, namespace: str | None = None) -> Iterable[Object]:
-        """All objects of a kind in a namespace."""
-
-
 class Parameters:
-    """Parameter objects that stand in the policies directory; they go before those of the cluster.
+    """Params that stand in the policies directory; the directory goes before the cluster."""
 
-    A directory that holds any object of a kind is the whole truth about that kind.
-    """
+    def __init__(self, objects: Iterable[Object] = (), definitions: Iterable[Object] = ()) -> None:
+        self._kinds = Kinds.builtin().with_definitions(definitions)
+        self._objects: dict[GroupVersionKind, dict[tuple[str, str], Object]] = {}
+        for obj in objects:
+            kind, key = self.identify(obj)
+            self._objects.setdefault(kind, {})[key] = obj
 
-    def __init__(
-        self, objects: Mapping[GroupVersionKind, Mapping[tuple[str, str], Object]] | None = None
-    ) -> None:
-        self._objects = objects or {}
+    def identify(self, obj: Object) -> tuple[GroupVersionKind, tuple[str, str]]:
+        """Kind, and namespace with name, of an object; a namespaced one without namespace is in `default`."""
+        kind = GroupVersionKind.parse(obj["apiVersion"], obj["kind"])
+        metadata = obj.get("metadata") or {}
+        namespace, served = metadata.get("namespace") or "", self._kinds.served(kind)
+        if served:
+            namespace = (namespace or DEFAULT_NAMESPACE) if served.namespaced else ""
+        return kind, (namespace, metadata.get("name") or "")
 
-    def __contains__(self, kind: GroupVersionKind) -> bool:
-        return kind in self._objects
+    def namespaced(self, kind: GroupVersionKind, cluster: ClusterView) -> bool | None:
+        """Whether objects of a kind are in namespaces; None when the kind is unknown.
 
-    def namespaced(self, kind: GroupVersionKind) -> bool:
-        """Whether any of the kind's objects says which namespace it is in."""
-        return any(namespace for namespace, _ in self._objects.get(kind, {}))
+        A kind that no CustomResourceDefinition defines is known by its objects.
+        """
+        served = self._kinds.served(kind) or cluster.served(kind)
+        if served:
+            return served.namespaced
+        held = self._objects.get(kind)
+        return any(namespace for namespace, _ in held) if held else None
 
-    def get(self, kind: GroupVersionKind, namespace: str, name: str) -> Object | None:
-        """The object, or None."""
-        return self._objects.get(kind, {}).get((namespace, name))
+    def get(self, kind: GroupVersionKind, namespace: str, name: str, cluster: ClusterView) -> Object | None:
+        """The directory's object, otherwise the cluster's."""
+        found = self._objects.get(kind, {}).get((namespace, name))
+        return cluster.get(kind, namespace, name) if found is None else found
 
-    def list(self, kind: GroupVersionKind, namespace: str | None = None) -> Iterable[Object]:
-        """All objects of a kind, in one namespace or (None) in all, by namespace and name."""
-        held = self._objects.get(kind, {})
-        return [held[key] for key in sorted(held) if namespace is None or key[0] == namespace]
+    def list(self, kind: GroupVersionKind, namespace: str, cluster: ClusterView) -> list[Object]:
+        """The objects of a kind in a namespace, those of the directory for the cluster's of the same name."""
+        named = {self.identify(obj)[1]: obj for obj in cluster.list(kind, namespace)}
+        named |= {key: obj for key, obj in self._objects.get(kind, {}).items() if key[0] == namespace}
+        return [named[key] for key in sorted(named)]
 
 
 def collect(
@@ -75,15 +85,18 @@ def collect(
     """
     if kind is None or reference is None:
         return WITHOUT
-    served = cluster.served(kind)
-    if served is None and kind not in directory:
-        raise ParameterError(unknown_kind(kind))
-    where = _namespace(kind, reference, namespace, served, directory)
-    store: _Store = directory if kind in directory else cluster
-    found = _found(store, kind, where, reference)
+    where = _namespace(kind, reference, namespace, directory.namespaced(kind, cluster))
+    found = _found(kind, where, reference, cluster, directory)
     if not found and reference.not_found == "Deny":
         raise ParameterError(NOT_FOUND)
     return found
+
+
+def configuration_error(kind: GroupVersionKind | None, cluster: ClusterView, directory: Parameters) -> str:
+    """Why a policy with this paramKind cannot be used at all; empty when it can (policy_source.go)."""
+    if kind is None or directory.namespaced(kind, cluster) is not None:
+        return ""
+    return unknown_kind(kind)
 
 
 def unknown_kind(kind: GroupVersionKind) -> str:
@@ -92,11 +105,10 @@ def unknown_kind(kind: GroupVersionKind) -> str:
     return f"failed to find resource referenced by paramKind: '{name}'"
 
 
-def _namespace(
-    kind: GroupVersionKind, reference: ParamRef, namespace: str, served: Served | None, directory: Parameters
-) -> str:
+def _namespace(kind: GroupVersionKind, reference: ParamRef, namespace: str, namespaced: bool | None) -> str:
     """The namespace to look in; empty for kinds of the whole cluster."""
-    namespaced = served.namespaced if served else directory.namespaced(kind)
+    if namespaced is None:
+        raise ParameterError(unknown_kind(kind))
     if not namespaced:
         if reference.namespace:
             raise ParameterError(CLUSTER_SCOPED_KIND)
@@ -107,9 +119,11 @@ def _namespace(
     return where
 
 
-def _found(store: _Store, kind: GroupVersionKind, namespace: str, reference: ParamRef) -> Sequence[Object]:
+def _found(
+    kind: GroupVersionKind, namespace: str, reference: ParamRef, cluster: ClusterView, directory: Parameters
+) -> Sequence[Object]:
     if reference.selector is None:
-        found = store.get(kind, namespace, reference.name)
-        return (found,) if found is not None else ()
-    selected = reference.selector
-    return tuple(obj for obj in store.list(kind, namespace) if selected.matches(labels_of(obj)))
+        found = directory.get(kind, namespace, reference.name, cluster)
+        return () if found is None else (found,)
+    listed = directory.list(kind, namespace, cluster)
+    return [obj for obj in listed if reference.selector.matches(labels_of(obj))]
