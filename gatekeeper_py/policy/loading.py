@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +74,7 @@ def load(
     loading.sort(manifest for manifest in manifests if not is_test(Path(manifest.source.path)))
     loading.check(known)
     if loading.problems:
-        raise LoadError(sorted(loading.problems))
+        raise LoadError(sorted(loading.problems, key=attrgetter("path", "line", "column")))
     return loading.result()
 
 
@@ -102,7 +103,7 @@ class _Loading:
     def check(self, known: Callable[[GroupVersionKind], bool]) -> None:
         """Check everything; what is good is kept."""
         param_kinds = {kind for manifest in self.policies if (kind := _param_kind(manifest))}
-        self.definitions = [other for other in self.others if _defines(other, param_kinds)]
+        self.definitions = [other for other in self.others if other.kind == CUSTOM_RESOURCE_DEFINITION]
         self.params = [other for other in self.others if other.kind in param_kinds]
         claimed = {id(other) for other in (*self.definitions, *self.params)}
         self.problems += [
@@ -191,16 +192,6 @@ def _param_kind(manifest: Manifest) -> GroupVersionKind | None:
     if not isinstance(found, dict):
         return None
     return GroupVersionKind.parse(str(found.get("apiVersion")), str(found.get("kind")))
-
-
-def _defines(manifest: Manifest, kinds: Iterable[GroupVersionKind]) -> bool:
-    """Whether a document is the CustomResourceDefinition of one of these kinds."""
-    spec = manifest.object.get("spec")
-    if manifest.kind != CUSTOM_RESOURCE_DEFINITION or not isinstance(spec, dict):
-        return False
-    names = spec.get("names")
-    defined = (spec.get("group"), names.get("kind") if isinstance(names, dict) else None)
-    return any((kind.group, kind.kind) == defined for kind in kinds)
 
 
 # --- what users are told -----------------------------------------------------------------------------
