@@ -17,7 +17,7 @@ from gatekeeper_py.cluster.view import Object
 from gatekeeper_py.policy.conversion import whole
 from gatekeeper_py.policy.jsonpatch import same
 
-__all__ = ["DecodingError", "decode", "settle"]
+__all__ = ["DecodingError", "conversion_problem", "decode", "settle"]
 
 LONG_INTEGERS = frozenset(
     {
@@ -193,6 +193,29 @@ def _go_type(schema: Schema, place: _Place) -> str:
     if schema.type:
         return ".".join(schema.type.rsplit(".", 2)[-2:])
     return f"map[string]{_go_type(schema.values, place)}" if schema.values else "interface {}"
+
+
+def conversion_problem(value: Any, schema: Schema) -> str | None:
+    """What keeps a merged object, whose shape is right, out of the Go types; None when nothing does."""
+    if schema.form is Form.SCALAR:
+        return _scalar_conversion_problem(value, schema.scalar)
+    if isinstance(value, dict):
+        fields = ((schema.field(name), inner) for name, inner in value.items())
+        found = (conversion_problem(inner, field) for field, inner in fields if field is not None)
+    elif isinstance(value, list) and schema.items is not None:
+        items = schema.items
+        found = (conversion_problem(inner, items) for inner in value)
+    else:
+        return None
+    return next((problem for problem in found if problem is not None), None)
+
+
+def _scalar_conversion_problem(value: Any, scalar: str) -> str | None:
+    if scalar == "integer" and isinstance(value, float) and not value.is_integer():
+        return "cannot convert float64 to int32"
+    if value is not None and scalar in ("quantity", "int-or-string"):
+        return next(_scalar_problems(value, scalar, _Place("", "")), None)
+    return None
 
 
 # --- what is left after writing (omitempty) ------------------------------------------------------------

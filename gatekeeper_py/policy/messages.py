@@ -14,6 +14,7 @@ __all__ = [
     "annotation_type",
     "compilation_failed",
     "composited_variable",
+    "conversion_failed",
     "evaluation_error",
     "failed_expression",
     "failed_message_expression",
@@ -138,6 +139,12 @@ def type_name_mismatch(found: str, expected: str) -> str:
         f"unexpected type name {quote(found)}, expected {quote(expected)}, "
         "which matches field name path from root Object type"
     )
+
+
+def conversion_failed(kind: GroupVersionKind, problem: str) -> str:
+    """A merged object that is not one of its kind after all."""
+    named = f"{kind.group}/{kind.version}, Kind={kind.kind}"
+    return f"unable to convert unstructured object to {named}: {problem}"
 
 
 def schema_not_found(kind: GroupVersionKind) -> str:

@@ -17,8 +17,19 @@ from gatekeeper_py.cel.library.quoting import quote
 from gatekeeper_py.cel.library.times import print_timestamp
 from gatekeeper_py.cel.values import Duration, Message, Optional, Timestamp, UInt, type_name
 from gatekeeper_py.policy import messages
+from gatekeeper_py.policy.conversion import ConversionError, json_value
 
-__all__ = ["Foreign", "NativeError", "contents", "go_syntax", "go_type", "go_value", "native", "type_names"]
+__all__ = [
+    "Foreign",
+    "NativeError",
+    "contents",
+    "go_syntax",
+    "go_type",
+    "go_value",
+    "json_native",
+    "native",
+    "type_names",
+]
 
 
 class NativeError(ValueError):
@@ -139,7 +150,6 @@ def _nested(value: Any) -> str:
     return found.shown if isinstance(found, Foreign) else go_value(found)
 
 
-UNITS = (("h", 3_600_000_000_000), ("m", 60_000_000_000))
 SMALL_UNITS = (("ns", 1), ("µs", 1_000), ("ms", 1_000_000))
 
 
@@ -161,6 +171,29 @@ def _go_duration(nanoseconds: int) -> str:
 
 def _decimals(nanoseconds: int) -> str:
     return f".{nanoseconds:09d}".rstrip("0") if nanoseconds else ""
+
+
+def json_native(value: Any) -> Any:
+    """A native value as JSON, sharing no container with the data (structpb.NewStruct)."""
+    if isinstance(value, dict):
+        return {name: json_native(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return list(map(json_native, value))
+    if isinstance(value, Foreign):
+        return _foreign_json(value)
+    return (
+        json_value(float(value))
+        if isinstance(value, int) and not isinstance(value, bool)
+        else json_value(value)
+    )
+
+
+def _foreign_json(value: Foreign) -> Any:
+    if value.type == "uint64":
+        return json_value(float(value.shown))
+    if value.type == "[]uint8":
+        return json_value(bytes(map(int, value.shown[1:-1].split())))
+    raise ConversionError(f"proto:\u00a0invalid type: {value.type}")
 
 
 def go_value(value: Any) -> str:
