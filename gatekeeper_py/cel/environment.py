@@ -16,15 +16,21 @@ from gatekeeper_py.cel.errors import CompileError, DeadlineExceeded, EvaluationE
 from gatekeeper_py.cel.generator import Function as Code
 from gatekeeper_py.cel.generator import generate
 from gatekeeper_py.cel.library import (
+    authorizer,
     bindings,
     cidr,
     comprehensions,
     conversions,
+    encoders,
+    format,
     ip,
+    lists,
+    math,
     optionals,
     quantity,
     regex,
     semver,
+    sets,
     standard,
     strings,
     timestamps,
@@ -46,19 +52,23 @@ CORE: tuple[Library, ...] = (standard.LIBRARY, conversions.LIBRARY, timestamps.L
 
 
 KUBERNETES: tuple[Library, ...] = (
-    optionals.LIBRARY,
     urls.LIBRARY,
     regex.LIBRARY,
+    lists.LIBRARY,
+    authorizer.LIBRARY,
+    optionals.LIBRARY,
     quantity.LIBRARY,
     strings.LIBRARY,
+    sets.LIBRARY,
     ip.LIBRARY,
     cidr.LIBRARY,
+    format.LIBRARY,
     comprehensions.LIBRARY,
     semver.LIBRARY,
 )
-"""What Kubernetes 1.36 adds to it."""
+"""What Kubernetes 1.36 adds to it, in its order, which is that of overloads in messages."""
 
-EXTRAS: tuple[Library, ...] = (bindings.LIBRARY, strings.EXTRA)
+EXTRAS: tuple[Library, ...] = (bindings.LIBRARY, math.LIBRARY, encoders.LIBRARY, strings.EXTRA)
 """What Kubernetes does not have."""
 
 

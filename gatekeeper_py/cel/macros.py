@@ -17,6 +17,7 @@ from gatekeeper_py.cel.tree import (
     Comprehension,
     ComprehensionKind,
     Identifier,
+    ListLiteral,
     Literal,
     MapLiteral,
     Message,
@@ -28,6 +29,7 @@ from gatekeeper_py.cel.tree import (
 __all__ = [
     "BINDINGS",
     "LISTS",
+    "MATH",
     "OPTIONALS",
     "STANDARD",
     "TWO_VARIABLES",
@@ -66,6 +68,8 @@ LISTS = ("sortBy/2",)
 """What the list library brings; expands to a call of the method `@sortByAssociatedKeys`."""
 BINDINGS = ("cel.bind/3",)
 """`cel.bind(x, value, expression)`; not in Kubernetes."""
+MATH = ("math.greatest", "math.least")
+"""Take any number of numbers; expand to calls of `math.@max` and `math.@min`. Not in Kubernetes."""
 
 ACCUMULATORS = frozenset({"@result", "__result__"})
 """Names cel-go keeps for the accumulator of a comprehension."""
@@ -130,6 +134,8 @@ def expand(call: MacroCall, enabled: frozenset[str]) -> Node | None:
         return _expand_named(f"{call.function}/{count}", call, enabled) if call.function == "has" else None
     if isinstance(call.target, Identifier) and call.target.name == "cel" and call.function == "bind":
         return _expand_named(f"cel.bind/{count}", call, enabled)
+    if isinstance(call.target, Identifier) and f"{call.target.name}.{call.function}" in MATH:
+        return _expand_named(f"{call.target.name}.{call.function}", call, enabled)
     if call.function == "has":
         return None
     return _expand_named(f"{call.function}/{count}", call, enabled)
@@ -253,6 +259,39 @@ def _bind(call: MacroCall) -> Node:
     return call.binding(node.name, call.arguments[1], call.arguments[2])
 
 
+def _extreme(function: str) -> Expander:
+    """`math.greatest` or `math.least`: of one number or literal list, of two, or of more, as a list."""
+
+    def expander(call: MacroCall) -> Node:
+        name = f"math.{call.function}()"
+        arguments = call.arguments
+        if not arguments:
+            raise MacroError(call.receiver().position, f"{name} requires at least one argument")
+        if len(arguments) == 1:
+            if not (_is_numeric(arguments[0]) or _is_numeric_list(arguments[0])):
+                raise MacroError(arguments[0].position, f"{name} invalid single argument value")
+            return call.call(function, arguments[0])
+        for argument in arguments:
+            if not _is_numeric(argument):
+                raise MacroError(argument.position, f"{name} simple literal arguments must be numeric")
+        if len(arguments) == 2:
+            return call.call(function, *arguments)
+        return call.call(function, ListLiteral(call.span, call.position, arguments))
+
+    return expander
+
+
+def _is_numeric(node: Node) -> bool:
+    """Whether an argument may be a number, for all that its form tells."""
+    if isinstance(node, Literal):
+        return isinstance(node.value, int | float) and not isinstance(node.value, bool)
+    return not isinstance(node, ListLiteral | MapLiteral | Message)
+
+
+def _is_numeric_list(node: Node) -> bool:
+    return isinstance(node, ListLiteral) and bool(node.elements) and all(map(_is_numeric, node.elements))
+
+
 _EXPANDERS: dict[str, Expander] = {
     "has/1": _has,
     "all/2": _quantifier(ComprehensionKind.ALL),
@@ -276,4 +315,6 @@ _EXPANDERS: dict[str, Expander] = {
     "transformMapEntry/4": _transform(ComprehensionKind.TRANSFORM_MAP_ENTRY),
     "sortBy/2": _sort_by,
     "cel.bind/3": _bind,
+    "math.greatest": _extreme("math.@max"),
+    "math.least": _extreme("math.@min"),
 }

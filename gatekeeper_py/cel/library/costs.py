@@ -8,7 +8,7 @@ Such work is counted apart, in steps (see `Budget.work`), so that prices stay th
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from gatekeeper_py.cel.budget import EXPRESSION_LIMIT
 from gatekeeper_py.cel.errors import EvaluationError
@@ -24,6 +24,7 @@ __all__ = [
     "deep_size",
     "deep_traversal",
     "elements",
+    "pairwise",
     "regex",
     "scaled",
     "steps",
@@ -128,6 +129,17 @@ def deep_size(value: object, *_: object) -> int:
         elif (parts := _parts(item)) is not None:
             pending.extend(parts)
     return visited
+
+
+def pairwise(left: Sequence[object], right: Sequence[object]) -> int:
+    """Steps to compare every element of one list with every one of another, beyond one for each pair."""
+    if not (_nested(left) and _nested(right)):
+        return len(left) + len(right)
+    return deep_size(left) * max(len(right), 1)
+
+
+def _nested(items: Sequence[object]) -> bool:
+    return any(isinstance(item, (list, tuple, Mapping)) for item in items)
 
 
 def _parts(value: object) -> Iterable[object] | None:

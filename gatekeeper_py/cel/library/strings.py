@@ -37,6 +37,9 @@ _ESCAPES = str.maketrans(
     }
 )
 
+_LARGEST_RESULT = costs.MAXIMUM_LENGTH // costs.CHARACTERS_PER_STEP
+"""Steps to write the longest string there may be."""
+
 
 def _out_of_range(index: int) -> EvaluationError:
     return EvaluationError(f"index out of range: {index}")
@@ -151,7 +154,7 @@ def _join_cost(items: Sequence[Any], separator: str = "") -> int:
 
 def _replace_work(text: str, _: str, new: str, *__: int) -> int:
     """The result is bounded; a long replacement in a short text makes most of it."""
-    return costs.steps(text) + costs.steps(new) * (len(text) + 1)
+    return costs.steps(text) + min(costs.steps(new) * (len(text) + 1), _LARGEST_RESULT)
 
 
 def _format_work(text: str, arguments: Sequence[Any]) -> int:
