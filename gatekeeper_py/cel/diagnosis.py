@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Generator
 from typing import NamedTuple, TypeAlias
 
+from gatekeeper_py.cel.names import RESERVED
 from gatekeeper_py.cel.source import Issues
 
 __all__ = ["diagnose"]
@@ -22,6 +23,7 @@ RECOVERY_LIMIT = 30
 """Attempts to recover before cel-go gives up (errorRecoveryLimit)."""
 
 _END = "<EOF>"
+_GAP = "\uffff"
 _RELATIONS = ("==", "!=", "in", "<", "<=", ">=", ">")
 _CONSTANTS = ("true", "false", "null", "NUM_FLOAT", "NUM_INT", "NUM_UINT", "STRING", "BYTES")
 _ORDER = (
@@ -77,9 +79,8 @@ _Rule: TypeAlias = "Generator[tuple[_Rule, _Follow], None, None]"
 
 def diagnose(issues: Issues) -> None:
     """Add to `issues` why their text is no expression."""
-    tokens = _scan(issues)
     try:
-        _Diagnosis(tokens, issues).run()
+        _Diagnosis(issues).run()
     except _GiveUp as reason:
         if reason.args:
             issues.add_general(str(reason))
@@ -123,9 +124,13 @@ _UNFINISHED = re.compile(
 """How far a token gets that comes to nothing."""
 
 
-def _scan(issues: Issues) -> list[_Token]:
-    """The tokens of a text; what is no token is an issue, together with the character that made it none."""
+def _scan(issues: Issues) -> tuple[list[_Token], str]:
+    """The tokens of a text, and the text with gaps for what is no token.
+
+    That is an issue, together with the character that made it none.
+    """
     text = issues.text
+    readable = []
     tokens = []
     position = 0
     while position < len(text):
@@ -135,15 +140,16 @@ def _scan(issues: Issues) -> list[_Token]:
             if kind != "hidden":
                 kind = match[0] if kind in ("keyword", "symbol") else kind
                 tokens.append(_Token(kind, position, match.end()))
+            readable.append(match[0])
             position = match.end()
             continue
         unfinished = _UNFINISHED.match(text, position)
         end = (unfinished.end() if unfinished else position) + 1
-        shown = _shown(text[position:end])
-        issues.add(position, f"Syntax error: token recognition error at: {shown}")
+        issues.add(position, f"Syntax error: token recognition error at: '{text[position:end]}'")
+        readable.append(_GAP * len(text[position:end]))
         position = end
     tokens.append(_Token(_END, len(text), len(text)))
-    return tokens
+    return tokens, "".join(readable)
 
 
 def _shown(text: str) -> str:
@@ -159,9 +165,9 @@ def _listed(kinds: frozenset[str]) -> str:
 class _Diagnosis:
     """One reading of a text. Each rule of the grammar is a method; it yields the rules it calls."""
 
-    def __init__(self, tokens: list[_Token], issues: Issues) -> None:
-        self._tokens = tokens
+    def __init__(self, issues: Issues) -> None:
         self._issues = issues
+        self._tokens, self._readable = _scan(issues)
         self._index = 0
         self._frames: list[_Follow] = []
         self._recovering = False
@@ -193,6 +199,7 @@ class _Diagnosis:
         return self._token(count).kind
 
     def _token(self, count: int = 1) -> _Token:
+        """The next token, or the `count`-th next; 0 is the last one taken."""
         return self._tokens[min(self._index + count, len(self._tokens)) - 1]
 
     def _consume(self) -> None:
@@ -215,7 +222,7 @@ class _Diagnosis:
             message = f"mismatched input {self._display(token)} expecting {_listed(error.expected)}"
         else:
             token = error.offending
-            read = _shown(self._issues.text[error.start.start : token.end])
+            read = _shown(self._readable[error.start.start : token.end].replace(_GAP, ""))
             message = f"no viable alternative at input {read}"
             reserved = re.search(r"at input '.(true|false|null)'$", message)
             if reserved:
@@ -337,9 +344,9 @@ class _Diagnosis:
         follow = _Follow(_NONE, ends=True)
         sign = self._ahead()
         if sign == "!" or (sign == "-" and self._ahead(2) not in ("NUM_INT", "NUM_FLOAT")):
-            if sign == "-" and self._ahead(2) not in _MEMBER_START:
-                raise _NoAlternative(self._token(), self._token(2))
             while self._ahead() == sign:
+                if sign == "-" and self._ahead(2) not in _MEMBER_START:
+                    raise _NoAlternative(self._token(), self._token(2))
                 self._consume_operator()
                 self._sync_loop(_MEMBER_START | {sign})
         yield self._member(), follow
@@ -362,7 +369,7 @@ class _Diagnosis:
             elif self._ahead(2) == "IDENTIFIER" and self._ahead(3) == "(":
                 self._match(".", _NAMES)
                 self._match("IDENTIFIER", frozenset({"("}))
-                yield self._arguments(), _Follow(again, ends=True)
+                yield from self._arguments(again)
             elif self._ahead(2) in _NAMES or self._ahead(2) == "?":
                 self._match(".", _NAMES)
                 self._option(_NAMES)
@@ -377,16 +384,18 @@ class _Diagnosis:
 
     def _name(self) -> _Rule:
         self._sync(_NAMES)
+        if self._ahead() not in _NAMES:
+            raise _NoAlternative(self._token(), self._token())
         self._consume_operator()
         yield from ()
 
-    def _arguments(self) -> _Rule:
-        """Arguments in parentheses: a part of the rules that call it, not a rule of cel-go's own."""
+    def _arguments(self, then: frozenset[str] = _NONE) -> _Rule:
+        """Arguments in parentheses: a part of the rules that have them, not a rule of cel-go's own."""
         self._match("(", _START | {")"})
         self._sync(_START | {")"})
         if self._ahead() in _START:
             yield self._listed(self._expr), _Follow(frozenset({")"}))
-        self._match(")", _NONE, ends=True)
+        self._match(")", then, ends=True)
 
     def _listed(self, part: Callable[[], _Rule]) -> _Rule:
         follow = _Follow(frozenset({","}), ends=True)
@@ -408,10 +417,12 @@ class _Diagnosis:
             yield from self._braced("[", _START, self._element, "]")
         elif kind == "{":
             yield from self._braced("{", _START, self._entry, "}")
-        else:
+        elif kind in _MEMBER_START:
             self._consume_operator()
             if kind == "-":
                 self._consume_operator()
+        else:
+            raise _NoAlternative(self._token(), self._token())
 
     def _named(self) -> _Rule:
         """An identifier, a call, or a message."""
@@ -425,8 +436,12 @@ class _Diagnosis:
             message += 2
         if self._ahead(message + 1) == "{":
             ahead = message
+        first = self._token()
         for _ in range(ahead):
             self._consume_operator()
+        name = self._issues.text[first.start : self._token(0).end].lstrip(".")
+        if name in RESERVED and self._ahead() != "{":
+            self._issues.add(first.start, f"reserved identifier: {name}")
         if self._ahead() == "(":
             yield from self._arguments()
         elif self._ahead() == "{" and ahead == message:

@@ -29,13 +29,13 @@ class Issue:
     line: int
     """Counted from 1; -1 for the text as a whole."""
     column: int
-    """Counted from 1, in code points, as cel-go prints it."""
+    """Counted from 1, in code points, as cel-go prints it; 0 when there is no place to show."""
     source_line: str = ""
 
     def __str__(self) -> str:
         """The issue as cel-go prints it (common/error.go): place, message, source line, caret."""
         head = f"ERROR: <input>:{self.line}:{self.column}: {self.message}"
-        if self.line < 1 or len(self.source_line) > SNIPPET_LIMIT:
+        if self.column < 1 or len(self.source_line) > SNIPPET_LIMIT:
             return head
         text = self.source_line.replace("\t", " ")
         dots = "".join("." if character < "\x80" else "\uff0e" for character in text[: self.column - 1])

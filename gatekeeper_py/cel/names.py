@@ -8,10 +8,16 @@ from enum import Enum
 
 from gatekeeper_py.cel.declarations import Function, Overload
 from gatekeeper_py.cel.tree import Identifier, Node, Select
-from gatekeeper_py.cel.types import Type, type_of
+from gatekeeper_py.cel.types import Kind, Type, type_of
 from gatekeeper_py.cel.wellknown import CONSTANTS, MESSAGES
 
-__all__ = ["Declarations", "Reference", "ReferenceKind", "Scope", "qualified_name"]
+__all__ = ["RESERVED", "Declarations", "Reference", "ReferenceKind", "Scope", "qualified_name"]
+
+RESERVED = frozenset(
+    {"as", "break", "const", "continue", "else", "false", "for", "function", "if", "import", "in", "let"}
+    | {"loop", "package", "namespace", "null", "return", "true", "var", "void", "while"}
+)
+"""Words that name no variable and no function; fields and methods may be called so."""
 
 
 class ReferenceKind(Enum):
@@ -137,7 +143,12 @@ class Scope:
     def _type(self, name: str) -> Type | None:
         if name in MESSAGES:
             return MESSAGES[name].type
-        return self._declarations.messages(name) or self._declarations.types.get(name)
+        declared = self._declarations.messages(name) or self._declarations.types.get(name)
+        return _TYPE if declared and declared.kind is Kind.TYPE else declared
+
+
+_TYPE = Type(Kind.TYPE, "type")
+"""The type of types, as an expression: of which type is not said."""
 
 
 def _prefixes(container: str) -> Iterator[str]:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from gatekeeper_py.cel.diagnosis import diagnose
 from gatekeeper_py.cel.literals import read_bytes, read_double, read_int, read_string, read_uint
 from gatekeeper_py.cel.macros import STANDARD, MacroCall, MacroError, expand
+from gatekeeper_py.cel.names import RESERVED
 from gatekeeper_py.cel.source import Issues
 from gatekeeper_py.cel.tree import (
     Call,
@@ -44,12 +45,6 @@ DEPTH_LIMIT = 250
 """Nested expressions, and operations on top of each other (cel-go: maxRecursionDepth)."""
 TREE_LIMIT = 400
 """Levels of the tree. cel-go has no such limit; what is deeper exhausts the stack of those who walk it."""
-
-RESERVED = frozenset(
-    {"as", "break", "const", "continue", "else", "false", "for", "function", "if", "import", "in", "let"}
-    | {"loop", "package", "namespace", "null", "return", "true", "var", "void", "while"}
-)
-"""Words that name no variable and no function; fields and methods may be called so."""
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
 

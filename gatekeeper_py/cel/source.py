@@ -24,18 +24,21 @@ class Issues:
 
     def add(self, offset: int, message: str) -> None:
         """Record `message` about the code point at `offset`."""
+        if len(self._found) == REPORT_LIMIT:
+            return
         start = self.text.rfind("\n", 0, offset) + 1
         end = self.text.find("\n", start)
         source_line = self.text[start:] if end < 0 else self.text[start:end]
         line = self.text.count("\n", 0, offset) + 1
-        self._record(Issue(message, line, offset - start + 1, source_line))
+        column = offset - start + 1 if self.text else 0
+        self._record(Issue(message, line, column, source_line))
 
     def add_general(self, message: str) -> None:
         """Record `message` about the text as a whole; cel-go prints no line then."""
         self._record(Issue(message, -1, 0))
 
     def _record(self, issue: Issue) -> None:
-        if len(self._found) < REPORT_LIMIT:
+        if len(self._found) < REPORT_LIMIT and issue not in self._found:
             self._found.append(issue)
 
     def error(self) -> CompileError:

@@ -1,7 +1,8 @@
 """What Kubernetes asks of an expression whose types are right (cel-go, cel/validator.go).
 
 Literal arguments of duration, timestamp and matches must be readable; the elements of a list or map literal
-must be of one type, except within the arguments of format.
+must be of one type, except within the arguments of format; the clauses of a literal format must fit a literal
+list of arguments (ext/formatting.go).
 """
 
 from __future__ import annotations
@@ -10,10 +11,24 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from gatekeeper_py.cel.errors import EvaluationError
 from gatekeeper_py.cel.inference import unwrap_optional
+from gatekeeper_py.cel.library.formatting import Clause, FormatError, read_clauses, refusal
 from gatekeeper_py.cel.names import Reference
 from gatekeeper_py.cel.source import Issues
 from gatekeeper_py.cel.tree import Call, ListLiteral, Literal, MapLiteral, Node, children
-from gatekeeper_py.cel.types import Kind, Type
+from gatekeeper_py.cel.types import (
+    BOOL,
+    BYTES,
+    DOUBLE,
+    DURATION,
+    DYN,
+    INT,
+    NULL,
+    STRING,
+    TIMESTAMP,
+    UINT,
+    Kind,
+    Type,
+)
 
 __all__ = ["validate"]
 
@@ -35,6 +50,7 @@ def validate(
     for each, exempt in _walk(node):
         if isinstance(each, Call):
             _check_argument(each, references.get(each), issues)
+            _check_format(each, types, issues)
         elif homogeneous and not exempt:
             for position, expected, found in _mixed(each, types):
                 issues.add(position, f"expected type '{expected}' but found '{found}'")
@@ -70,6 +86,61 @@ def _runs(reference: Reference, *arguments: object) -> bool:
     except EvaluationError:
         return False
     return True
+
+
+def _check_format(call: Call, types: Mapping[Node, Type], issues: Issues) -> None:
+    """Whether a literal format and a literal list fit each other."""
+    match call:
+        case Call(function="format", target=Literal(value=str(text)), arguments=(ListLiteral() as listed,)):
+            try:
+                clauses = read_clauses(text, len(listed.elements))
+                verbs = [clause.verb for clause in clauses if isinstance(clause, Clause)]
+            except FormatError as error:
+                issues.add(call.position, str(error))
+                return
+            for verb, argument in zip(verbs, listed.elements, strict=False):
+                misfit = _misfit(verb, argument, types)
+                if misfit:
+                    issues.add(misfit.position, str(refusal(verb, _runtime_name(types[misfit]))))
+                    return
+            if len(verbs) < len(listed.elements):
+                counts = f"(expected {len(verbs)}, got {len(listed.elements)})"
+                issues.add(call.position, f"too many arguments supplied to string.format {counts}")
+
+
+def _misfit(verb: str, argument: Node, types: Mapping[Node, Type]) -> Node | None:
+    """The first node, the argument or one within, that a clause cannot print."""
+    of = _plain(types[argument])
+    if of != DYN and of.kind not in _PRINTABLE_KINDS.get(verb, ()) and of not in _PRINTABLE[verb.lower()]:
+        return argument
+    if verb != "s" or not isinstance(argument, ListLiteral | MapLiteral):
+        return None
+    misfits: Iterator[Node | None] = (_misfit(verb, part, types) for part in children(argument))
+    return next((misfit for misfit in misfits if misfit), None)
+
+
+def _runtime_name(of: Type) -> str:
+    return _RUNTIME_NAMES.get(_plain(of).name, _plain(of).name)
+
+
+_PRINTABLE: Mapping[str, tuple[Type, ...]] = {
+    "s": (INT, UINT, DOUBLE, BOOL, STRING, BYTES, TIMESTAMP, DURATION, NULL),
+    "d": (INT, UINT),
+    "f": (DOUBLE, STRING),
+    "e": (DOUBLE, STRING),
+    "b": (INT, UINT, BOOL),
+    "x": (INT, UINT, STRING, BYTES),
+    "o": (INT, UINT),
+}
+"""What each clause prints; strings stand for NaN and the infinities."""
+
+_PRINTABLE_KINDS: Mapping[str, tuple[Kind, ...]] = {"s": (Kind.LIST, Kind.MAP, Kind.TYPE)}
+
+_RUNTIME_NAMES = {
+    "null": "null_type",
+    "timestamp": "google.protobuf.Timestamp",
+    "duration": "google.protobuf.Duration",
+}
 
 
 def _mixed(node: Node, types: Mapping[Node, Type]) -> Iterator[tuple[int, Type, Type]]:
