@@ -46,6 +46,22 @@ class Snapshot:
         """From manifests; of two with the same kind, namespace and name the last holds."""
         return cls((manifest.object for manifest in manifests), assume_namespaces=assume_namespaces)
 
+    def with_object(self, obj: Object) -> Snapshot:
+        """This snapshot and one more object, which replaces that of its name; cheap, for many in a row."""
+        kind = _kind(obj)
+        if kind == CUSTOM_RESOURCE_DEFINITION:
+            held = (value for objects in self._objects.values() for value in objects.values())
+            return Snapshot((*held, obj), assume_namespaces=self._assume_namespaces)
+        made = Snapshot.__new__(Snapshot)
+        made.kinds = self.kinds
+        made._assume_namespaces = self._assume_namespaces
+        made._objects = {
+            **self._objects,
+            kind: {**self._objects.get(kind, {}), self._key(kind, obj): obj},
+        }
+        made._authorizer = Authorizer(made)
+        return made
+
     def get(self, kind: GroupVersionKind, namespace: str, name: str) -> Object | None:
         """The object, or None; a Namespace that nobody told of is assumed to exist."""
         for version in self._versions(kind):
