@@ -28,6 +28,9 @@ PLACEHOLDER_UID = "00000000-0000-0000-0000-000000000000"
 PLACEHOLDER_IP = "10.0.0.0"
 """Stands for a Service's address; what kube-apiserver's own dry run answers on the default range."""
 
+PLACEHOLDER_NODE_PORT = 32769
+"""The first port of nodes that a dry run of kube-apiserver answers; outside the range of real ones."""
+
 PRIORITY_CLASS = GroupVersionKind("scheduling.k8s.io", "v1", "PriorityClass")
 RUNTIME_CLASS = GroupVersionKind("node.k8s.io", "v1", "RuntimeClass")
 STORAGE_CLASS = GroupVersionKind("storage.k8s.io", "v1", "StorageClass")
@@ -262,11 +265,13 @@ def _app_armor_profile(annotation: str) -> Object | None:
 def _job(made: Object, _view: ClusterView | None) -> None:
     if made["spec"].get("manualSelector"):
         return
-    labels = made["spec"]["template"]["metadata"].setdefault("labels", {})
+    template = made["spec"]["template"]["metadata"]
+    labels = template.setdefault("labels", {})
     for key in JOB_NAME_LABELS:
         labels.setdefault(key, made["metadata"].get("name", ""))
     for key in JOB_UID_LABELS:
         labels.setdefault(key, PLACEHOLDER_UID)
+    template["labels"] = dict(labels)
     selector = made["spec"].setdefault("selector", {})
     selector.setdefault("matchLabels", {}).setdefault(JOB_UID_LABELS[1], PLACEHOLDER_UID)
 
@@ -352,6 +357,22 @@ def _service(made: Object, _view: ClusterView | None) -> None:
     families = spec.setdefault("ipFamilies", [_family(spec["clusterIP"])])
     if dual and len(families) == 1 and spec["ipFamilyPolicy"] != "SingleStack":
         families.append("IPv6" if families[0] == "IPv4" else "IPv4")
+    if spec["type"] in {"NodePort", "LoadBalancer"}:
+        _node_ports(spec)
+
+
+def _node_ports(spec: Object) -> None:
+    """One port of the nodes for each port number; protocols that share the number share it too."""
+    ports = spec.get("ports") or []
+    wanted = {port["port"]: port["nodePort"] for port in reversed(ports) if port.get("nodePort")}
+    taken: list[int] = []
+    if spec["type"] == "NodePort" or spec.get("allocateLoadBalancerNodePorts"):
+        for port in ports:
+            number = wanted.setdefault(port["port"], max(taken, default=PLACEHOLDER_NODE_PORT - 1) + 1)
+            port.setdefault("nodePort", number)
+            taken.append(port["nodePort"])
+    if spec["type"] == "LoadBalancer" and spec.get("externalTrafficPolicy") == "Local":
+        spec.setdefault("healthCheckNodePort", max(taken, default=PLACEHOLDER_NODE_PORT - 1) + 1)
 
 
 def _family(address: str) -> str:
@@ -380,7 +401,8 @@ def _attributes_class(made: Object, _view: ClusterView | None) -> None:
 
 def _custom_resource_definition(made: Object, _view: ClusterView | None) -> None:
     stored = [version["name"] for version in made["spec"].get("versions") or () if version.get("storage")]
-    made["status"] |= {"storedVersions": stored[:1]}
+    names = {"kind": "", "plural": ""}
+    made["status"] |= {"acceptedNames": names, "storedVersions": stored[:1]}
 
 
 PREPARATIONS: Mapping[tuple[str, str], Preparation] = {
@@ -400,8 +422,6 @@ PREPARATIONS: Mapping[tuple[str, str], Preparation] = {
 
 # --- updates ----------------------------------------------------------------------------------------
 
-STATUS_OWNS_LABELS = frozenset({"Deployment", "StatefulSet", "ReplicaSet", "DaemonSet", "Job", "CronJob"})
-
 
 def update(made: Object, old: Object, kind: GroupVersionKind, subresource: str) -> None:
     """As validating admission sees the update of a stored object: the rest of it comes from the old one."""
@@ -411,6 +431,8 @@ def update(made: Object, old: Object, kind: GroupVersionKind, subresource: str) 
             metadata.setdefault(name, stored[name])
     if subresource == "status":
         made.update({name: copy.deepcopy(part) for name, part in old.items() if name not in NOT_THE_SPEC})
+        if "qosClass" in old.get("status", {}):
+            made["status"].setdefault("qosClass", old["status"]["qosClass"])
     elif not subresource and "status" in old:
         made["status"] = copy.deepcopy(old["status"])
     if kind.kind == "Scale" and kind.group == "autoscaling":
@@ -432,27 +454,33 @@ def _keep_from_old_pod(spec: Object, old: Object) -> None:
 # --- placeholders -----------------------------------------------------------------------------------
 
 
-def without_placeholders(value: Object) -> Object:
-    """The object fit to be applied: what only the cluster can fill in is left to it."""
-    made = copy.deepcopy(value)
-    spec = made.get("spec")
-    if not isinstance(spec, dict):
-        return made
-    if made.get("kind") == "Service" and spec.get("clusterIP") == PLACEHOLDER_IP:
-        for name in ("clusterIP", "clusterIPs"):
-            spec.pop(name, None)
-    if made.get("kind") == "Job":
-        _without_uid(spec)
+def without_placeholders(made: Object, written: Object) -> Object:
+    """The object fit to be applied: what only the cluster can fill in, and nobody wrote, is left to it."""
+    made = copy.deepcopy(made)
+    spec, original = made.get("spec"), written.get("spec")
+    if isinstance(spec, dict) and isinstance(original, dict):
+        if made.get("kind") == "Service":
+            _without_addresses(spec, original)
+        elif made.get("kind") == "Job":
+            _without_uid(spec)
     return made
 
 
+def _without_addresses(spec: Object, original: Object) -> None:
+    for name in {"clusterIP", "clusterIPs", "healthCheckNodePort"} - original.keys():
+        spec.pop(name, None)
+    chosen = {port.get("nodePort") for port in original.get("ports") or ()}
+    for port in spec.get("ports") or ():
+        if port.get("nodePort") not in chosen:
+            port.pop("nodePort", None)
+
+
 def _without_uid(spec: Object) -> None:
-    for holder in (spec.get("selector") or {}, (spec.get("template") or {}).get("metadata") or {}):
-        for labels in ("matchLabels", "labels"):
-            kept = {key: text for key, text in (holder.get(labels) or {}).items() if text != PLACEHOLDER_UID}
-            if labels in holder:
-                holder[labels] = kept
-                if not kept:
-                    del holder[labels]
-    if spec.get("selector") == {}:
-        del spec["selector"]
+    selector, metadata = spec.get("selector") or {}, spec["template"]["metadata"]
+    for holder, name in ((selector, "matchLabels"), (metadata, "labels")):
+        kept = {key: text for key, text in (holder.get(name) or {}).items() if text != PLACEHOLDER_UID}
+        holder.pop(name, None)
+        if kept:
+            holder[name] = kept
+    if not selector:
+        spec.pop("selector", None)

@@ -15,10 +15,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from gatekeeper_py.cluster import quantity
-from gatekeeper_py.cluster.schema import Form, Schema
+from gatekeeper_py.cluster.schema import ANY, Form, Schema
 from gatekeeper_py.cluster.view import Object
 
-__all__ = ["decode_builtin", "decode_custom"]
+__all__ = ["UnreadableObject", "decode_builtin", "decode_custom"]
 
 LEAST: dict[str, Any] = {
     "string": "",
@@ -31,8 +31,65 @@ LEAST: dict[str, Any] = {
 """What Go holds for a null list item or map value."""
 
 
+class UnreadableObject(ValueError):
+    """An object that the types of its kind cannot hold; the API server answers 400 (Bad Request)."""
+
+    def __init__(self, path: tuple[str | int, ...], expected: str, found: str) -> None:
+        place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
+        super().__init__(f"{place[1:] or 'the object'} must be {expected}, not {found}")
+        self.path = path
+
+
+EXPECTED = {
+    "boolean": "true or false",
+    "integer": "a whole number",
+    "int-or-string": "a whole number or text",
+    "number": "a number",
+    "quantity": "a quantity",
+}
+"""Of a scalar; all others are text."""
+
+
+def _name(found: object) -> str:
+    if isinstance(found, dict | list):
+        return "a map" if isinstance(found, dict) else "a list"
+    return repr(found)
+
+
+def _check(value: Any, schema: Schema, path: tuple[str | int, ...]) -> None:
+    """Raises UnreadableObject at the first value of another shape than the schema's."""
+    if value is None or schema.form is Form.ANY:
+        return
+    if schema.form is Form.SCALAR:
+        if not _fits(value, schema.scalar):
+            raise UnreadableObject(path, EXPECTED.get(schema.scalar, "text"), _name(value))
+    elif schema.form is Form.MAP:
+        if not isinstance(value, dict):
+            raise UnreadableObject(path, "a map", _name(value))
+        for name, inner in value.items():
+            if (field := schema.field(name)) is not None:
+                _check(inner, field, (*path, name))
+    else:
+        if not isinstance(value, list):
+            raise UnreadableObject(path, "a list", _name(value))
+        for index, inner in enumerate(value):
+            _check(inner, schema.items or ANY, (*path, index))
+
+
+def _fits(value: object, scalar: str) -> bool:
+    if isinstance(value, bool) or scalar == "boolean":
+        return isinstance(value, bool) and scalar == "boolean"
+    if scalar == "quantity":
+        return isinstance(value, str | int | float) and quantity.parse(str(value)) is not None
+    whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+    if scalar in ("integer", "number"):
+        return whole or (scalar == "number" and isinstance(value, float))
+    return isinstance(value, str) or (scalar == "int-or-string" and whole)
+
+
 def decode_builtin(value: Object, schema: Schema) -> Object:
-    """A fresh object as Go writes it; the caller may change it in place."""
+    """A fresh object as Go writes it, which the caller may change in place; raises UnreadableObject."""
+    _check(value, schema, ())
     decoded: Object = _builtin(value, schema)
     return decoded
 
@@ -110,10 +167,12 @@ def _bytes(text: str) -> str:
 
 
 def decode_custom(value: Object, schema: Schema) -> Object:
-    """A fresh object, pruned and with the defaults of its schema.
+    """A fresh object, pruned and with the defaults of its schema; raises UnreadableObject.
 
     apiextensions-apiserver pkg/apiserver/schema/{pruning,defaulting}/algorithm.go.
     """
+    metadata = schema.field("metadata")
+    _check(value.get("metadata"), metadata or ANY, ("metadata",))
     decoded: Object = _custom(value, schema)
     return decoded
 

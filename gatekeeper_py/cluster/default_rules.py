@@ -21,10 +21,12 @@ __all__ = ["AFTER", "BEFORE", "Rule", "containers"]
 
 Rule: TypeAlias = Callable[[Object], None]
 
+DOMAIN_LABEL = r"(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])"
+PATH_PART = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
 IMAGE = re.compile(
-    r"(?P<name>(?:[\w.-]+(?::\d+)?/|\[[0-9a-fA-F:]+\](?::\d+)?/)?[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
-    r"(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*)"
-    r"(?::(?P<tag>\w[\w.-]{0,127}))?(?:@(?P<digest>[A-Za-z]\w*(?:[-_+.][A-Za-z]\w*)*:[0-9a-fA-F]{32,}))?",
+    rf"(?:(?:{DOMAIN_LABEL}(?:\.{DOMAIN_LABEL})*|\[[0-9a-fA-F:]+\])(?::[0-9]+)?/)?{PATH_PART}(?:/{PATH_PART})*"
+    r"(?::(?P<tag>\w[\w.-]{0,127}))?"
+    r"(?:@(?P<digest>[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}))?",
     re.ASCII,
 )
 """A container image reference: github.com/distribution/reference, regexp.go."""
@@ -248,6 +250,14 @@ def node_status(made: Object) -> None:
         resource_list(made.get(name) or {})
 
 
+def node_spec(made: Object) -> None:
+    """The old field for one range and the list show the same."""
+    if made.get("podCIDR") and (made.get("podCIDRs") or [""])[0] != made["podCIDR"]:
+        made["podCIDRs"] = [made["podCIDR"]]
+    if made.get("podCIDRs"):
+        made["podCIDR"] = made["podCIDRs"][0]
+
+
 def limit_range_item(made: Object) -> None:
     """Container limits: default from max, default request from default, else from min."""
     if made.get("type") == "Container":
@@ -304,7 +314,7 @@ def job(made: Object) -> None:
     """A Job takes its labels from its template; a CronJob's template does not."""
     labels = made["spec"]["template"]["metadata"].get("labels")
     if labels:
-        made["metadata"].setdefault("labels", dict(labels))
+        made["metadata"].setdefault("labels", labels)  # one map: what creation adds shows in both
     spec = made["spec"]
     if "completions" not in spec and "parallelism" not in spec:
         spec["completions"] = 1
@@ -381,6 +391,7 @@ AFTER: Mapping[str, Rule] = {
     "core.v1.Container": container,
     "core.v1.EphemeralContainer": container,
     "core.v1.Namespace": namespace,
+    "core.v1.NodeSpec": node_spec,
     "core.v1.PersistentVolumeSpec": persistent_volume_spec,
     "core.v1.PodSpec": pod_spec,
     "core.v1.PodTemplateSpec": pod_template,

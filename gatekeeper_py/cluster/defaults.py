@@ -16,12 +16,12 @@ from typing import Any
 import yaml
 
 from gatekeeper_py.cluster import creation, default_rules
-from gatekeeper_py.cluster.decoding import decode_builtin, decode_custom
+from gatekeeper_py.cluster.decoding import UnreadableObject, decode_builtin, decode_custom
 from gatekeeper_py.cluster.resource import GroupVersionKind
-from gatekeeper_py.cluster.schema import Schema, builtin_schema, schema_of
+from gatekeeper_py.cluster.schema import Schema, builtin_schema, schema_of, untyped_object
 from gatekeeper_py.cluster.view import ClusterView, Object, Served
 
-__all__ = ["DEFAULT_NAMESPACE", "apply_defaults"]
+__all__ = ["DEFAULT_NAMESPACE", "UnreadableObject", "apply_defaults"]
 
 DEFAULT_NAMESPACE = "default"
 """Where kubectl puts a namespaced object that names no namespace."""
@@ -41,33 +41,51 @@ def apply_defaults(
 
     `old` is what is stored (already defaulted), for an update. Without `view`, defaults that other objects
     give (a default storage class, a priority class, a runtime class's overhead) stay out. An object of a
-    kind nobody knows comes back as it is.
+    kind nobody knows comes back as it is. Raises UnreadableObject where a value has another shape than the
+    kind's types: the API server refuses such an object before admission.
     """
+    try:
+        return _apply(value, served, view, operation, subresource, old, namespace)
+    except RecursionError:
+        raise UnreadableObject((), "nested less deeply", "hundreds of levels") from None
+
+
+def _apply(
+    value: Object,
+    served: Served | None,
+    view: ClusterView | None,
+    operation: str,
+    subresource: str,
+    old: Object | None,
+    namespace: str,
+) -> Object:
     kind = GroupVersionKind.parse(str(value.get("apiVersion", "")), str(value.get("kind", "")))
-    made = _typed(value, kind, view)
+    schema = builtin_schema(kind)
+    made = _typed(value, kind, schema, view)
     if served is not None and served.namespaced and not subresource:
         made.setdefault("metadata", {}).setdefault("namespace", namespace)
     if operation == "CREATE" and not subresource:
+        if schema is not None:
+            _drop_disabled(made, schema)
         creation.create(made, kind, view)
     elif operation == "UPDATE" and old is not None:
         creation.update(made, old, kind, subresource)
     return made
 
 
-def _typed(value: Object, kind: GroupVersionKind, view: ClusterView | None) -> Object:
-    schema = builtin_schema(kind)
+def _typed(value: Object, kind: GroupVersionKind, schema: Schema | None, view: ClusterView | None) -> Object:
     if schema is not None:
         made = decode_builtin(value, schema)
         _default(made, schema)
         return made
     custom = schema_of(kind, view) if view is not None else None
-    return decode_custom(value, custom) if custom is not None else copy.deepcopy(value)
+    return decode_custom(value, custom or untyped_object())
 
 
 @cache
-def _constants() -> Mapping[str, Mapping[str, Any]]:
-    text = files("gatekeeper_py.cluster").joinpath("data/defaults.yaml").read_bytes()
-    table: Mapping[str, Mapping[str, Any]] = yaml.load(text, Loader=yaml.CSafeLoader)  # our own file
+def _table(name: str) -> Mapping[str, Any]:
+    text = files("gatekeeper_py.cluster").joinpath(f"data/{name}.yaml").read_bytes()
+    table: Mapping[str, Any] = yaml.load(text, Loader=yaml.CSafeLoader)
     return table
 
 
@@ -84,7 +102,7 @@ def _default_map(value: Object, schema: Schema) -> None:
     if before := default_rules.BEFORE.get(schema.type):
         before(value)
     _fill(value, schema.defaults, schema)
-    _fill(value, _constants().get(schema.type, {}), schema)
+    _fill(value, _table("defaults").get(schema.type, {}), schema)
     for name, inner in value.items():
         field = schema.field(name)
         if field is not None:
@@ -98,3 +116,18 @@ def _fill(value: Object, defaults: Mapping[str, Any], schema: Schema) -> None:
     for name, default in defaults.items():
         if name not in value or (name not in schema.pointers and value[name] in ("", 0, None, [])):
             value[name] = copy.deepcopy(default)
+
+
+def _drop_disabled(value: Any, schema: Schema) -> None:
+    """Removes fields of features that are off; what is emptied by that goes too."""
+    if isinstance(value, list) and schema.items is not None:
+        for inner in value:
+            _drop_disabled(inner, schema.items)
+    elif isinstance(value, dict) and schema.fields:
+        for name in _table("disabled").get(schema.type, ()):
+            value.pop(name, None)
+        for name, inner in list(value.items()):
+            was_empty = not inner
+            _drop_disabled(inner, schema.fields[name])
+            if not (inner or was_empty):
+                del value[name]

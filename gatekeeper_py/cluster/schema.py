@@ -30,6 +30,7 @@ __all__ = [
     "custom_schema",
     "schema_of",
     "unknown_fields",
+    "untyped_object",
 ]
 
 CUSTOM_RESOURCE_DEFINITION = GroupVersionKind("apiextensions.k8s.io", "v1", "CustomResourceDefinition")
@@ -198,9 +199,14 @@ def custom_schema(definition: Object, version: str) -> Schema | None:
         if served.get("name") == version and served.get("served", True):
             schema = served.get("schema", {}).get("openAPIV3Schema")
             if schema is None or spec.get("preserveUnknownFields"):
-                return _with_metadata(replace(ANY, form=Form.MAP))
+                return untyped_object()
             return _with_metadata(_custom(schema, keeps=False))
     return None
+
+
+def untyped_object() -> Schema:
+    """Structure of an object of which only apiVersion, kind and metadata are known."""
+    return _with_metadata(replace(ANY, form=Form.MAP))
 
 
 def _with_metadata(schema: Schema) -> Schema:

@@ -206,8 +206,10 @@ class SchemaTable:
 def _field_defaults(properties: Json, fields: Json) -> Iterator[tuple[str, Any]]:
     """Defaults that mean something: OpenAPI also names the zero value of what Go cannot leave out."""
     for name, value in properties.items():
-        if value.get("default") or ("default" in value and fields[name]["presence"] == "pointer"):
-            yield name, value["default"]
+        default, field = value.get("default"), fields.get(name, {})
+        is_pointer = field.get("presence") == "pointer" or field.get("type", "").startswith("*")
+        if default or (default is not None and is_pointer):
+            yield name, default
 
 
 FORMATS = frozenset({"byte", "date-time", "int-or-string"})
