@@ -57,7 +57,7 @@ from gatekeeper_py.cel.tree import (
     Node,
     Select,
 )
-from gatekeeper_py.cel.types import BOOL, DYN, Type
+from gatekeeper_py.cel.types import BOOL, DYN, Kind, Type
 
 __all__ = ["Function", "Watcher", "generate"]
 
@@ -72,7 +72,7 @@ BLOCK_LIMIT = 10
 """Nested loops and try statements in one function; Python allows 20."""
 OPTIONAL_TARGET = "@optional"
 
-_LOGIC = frozenset({"_&&_", "_||_"})
+_HASHABLE = frozenset({bool, int, values.UInt, float, str})
 _INDEXING = frozenset({"_[_]", "_[?_]"})
 _NAMESPACE: dict[str, Any] = {
     **{name: getattr(runtime, name) for name in runtime.__all__},
@@ -159,6 +159,13 @@ class Generator(Writer):
     def check_cost(self) -> None:
         """Stop here when the expression has spent too much."""
         self.emit(ast.If(compare(load("cost"), ast.Gt(), load("checkpoint")), [self._checkpoint()], []))
+
+    def charge_here(self, units: int) -> None:
+        """Charge for what runs only if nothing before has failed."""
+        if self.quick:
+            self.charge(units)
+        else:
+            self.emit(charge_for(constant(units)))
 
     def share(self, value: Any, stem: str = "k") -> ast.expr:
         """A name by which the code reaches an object."""
@@ -291,10 +298,18 @@ class Generator(Writer):
             return self._variable(reference.name)
         operand = self.visit(node.operand)
         self.charge(self._qualifier_cost(node.operand) - node.test)
+        if not node.test and (node.optional or self.type_of(node.operand).kind is Kind.OPTIONAL):
+            return self._refunded(call("select_optional", operand, constant(node.field)))
         if self._inliner is not None:
             return self._inliner.select(node, operand)
-        function = "has" if node.test else "select_optional" if node.optional else "select"
-        return call(function, operand, constant(node.field))
+        return call("has" if node.test else "select", operand, constant(node.field))
+
+    def _refunded(self, optional: ast.expr) -> ast.expr:
+        """An optional selection, which costs only when something is there."""
+        name = load(self.keep(optional))
+        absent = negate(ast.Attribute(name, "present", ast.Load()))
+        self.emit(ast.If(absent, [charge_for(constant(-1))], []))
+        return name
 
     def _qualifier_cost(self, operand: Node) -> int:
         return 1 if self.is_attribute(operand) else 2
@@ -322,23 +337,41 @@ class Generator(Writer):
         return self._dispatch(reference, nodes)
 
     def _dispatch(self, reference: Reference, nodes: Sequence[Node]) -> ast.expr:
+        if self._is_constant_membership(reference, nodes):
+            return self._constant_membership(nodes)
+        pattern = reference.name == "matches" and self.constants.value(nodes[1]) is not VARIABLE
         arguments = [
             self._normal(node, value) for node, value in zip(nodes, self.visit_all(nodes), strict=True)
         ]
         names = [value if isinstance(value, ast.Constant) else load(self.keep(value)) for value in arguments]
-        if all(overload.cost is None and overload.work is None for overload in reference.overloads):
-            self.charge(1)
-        prepare = self.share(runtime.Dispatcher(reference.name, reference.overloads).prepare, "d")
+        self.charge(1)
+        dispatcher = runtime.Dispatcher(reference.name, reference.overloads, constant_pattern=pattern)
+        prepare = self.share(dispatcher.prepare, "d")
         overload, units = self.fresh("o"), self.fresh("u")
         prepared = call(prepare, load("budget"), *names)
         self.emit(ast.Assign([ast.Tuple([store(overload), store(units)], ast.Store())], prepared))
-        if any(overload_.cost is not None for overload_ in reference.overloads):
+        if any(each.cost is not None for each in reference.overloads):
             self.emit(charge_for(load(units)))
             self.check_cost()
-        elif any(overload_.work is not None for overload_ in reference.overloads):
-            self.charge(1)
         implementation = ast.Attribute(load(overload), "implementation", ast.Load())
         return call(implementation, *self._context(reference), *names)
+
+    def _is_constant_membership(self, reference: Reference, nodes: Sequence[Node]) -> bool:
+        """Whether cel-go makes a look-up in a set, which costs nothing, of `x in [constants]`."""
+        if [each.identifier for each in reference.overloads] != ["in_list"]:
+            return False
+        known = self.constants.value(nodes[1])
+        return known is not VARIABLE and all(type(each) in _HASHABLE for each in known)
+
+    def _constant_membership(self, nodes: Sequence[Node]) -> ast.expr:
+        known = self.constants.value(nodes[1])
+        if not known:
+            return constant(False)
+        value = self.visit(nodes[0])
+        if self.quick and all(type(each) is str for each in known):
+            # A list or a map is not hashable: TypeError.
+            return compare(value, ast.In(), self.share(frozenset(known), "s"))
+        return call("contains", self.share(known), value)
 
     def _context(self, reference: Reference) -> list[ast.expr]:
         return [load("activation")] if any(each.contextual for each in reference.overloads) else []
@@ -360,7 +393,8 @@ class Generator(Writer):
             value if isinstance(value, ast.Constant) else load(self.keep(value))
             for value in self.visit_all(node.arguments)
         )
-        self.emit(charge_for(call("equality_cost", left, right)))
+        self.charge(1)
+        self.emit(charge_for(binary(call("equality_cost", left, right), ast.Sub(), constant(1))))
         result = call("equal", left, right, load("budget"))
         return negate(result) if node.function == "_!=_" else result
 
@@ -368,11 +402,10 @@ class Generator(Writer):
         container, key = self.visit_all(node.arguments)
         container_node, key_node = node.arguments
         self.charge(self._qualifier_cost(container_node) - self._discount(key_node))
-        if self._inliner is not None:
-            made = self._inliner.index(node, container, key)
-            if made is not None:
-                return made
-        return call("index_optional" if node.function == "_[?_]" else "index", container, key)
+        if node.function == "_[?_]" or self.type_of(container_node).kind is Kind.OPTIONAL:
+            return self._refunded(call("index_optional", container, key))
+        made = self._inliner.index(node, container, key) if self._inliner is not None else None
+        return made if made is not None else call("index", container, key)
 
     def _discount(self, node: Node) -> int:
         """What cel-go does not count of an attribute that is an index or the branch of a conditional."""
@@ -561,16 +594,19 @@ class _Loop:
         self.node = node
         self.result = generator.fresh("r")
         self.failure = generator.fresh("e")
+        self.iterator = generator.fresh("i")
         self.names = {variable: generator.fresh("x") for variable in node.variables}
 
     def write(self) -> ast.expr:
         """The code of the whole comprehension."""
         generator = self.generator
+        absorbing = self.node.kind in (ComprehensionKind.ALL, ComprehensionKind.EXISTS)
         source = self._source()
-        generator.charge(2 if self.node.kind is ComprehensionKind.EXISTS_ONE else 1)
+        if absorbing:
+            generator.emit(assign(self.iterator, call("iter", source)))
+            source = load(self.iterator)
         start, finish = self._frame()
         generator.emit(start)
-        absorbing = self.node.kind in (ComprehensionKind.ALL, ComprehensionKind.EXISTS)
         with generator._deeper(1 + absorbing), generator.nested() as body:
             with generator.nested() as step, generator._bound(self.names):
                 self._step()
@@ -588,6 +624,7 @@ class _Loop:
         if absorbing:
             generator.emit(assign(self.failure, constant(None)))
         generator.emit(ast.For(self._target(), source, body.statements(), []))
+        generator.charge_here(2 if self.node.kind is ComprehensionKind.EXISTS_ONE else 1)
         return finish()
 
     def _source(self) -> ast.expr:
@@ -643,8 +680,9 @@ class _Loop:
         generator = self.generator
         assert self.node.condition is not None
         value = generator.visit_bool(self.node.condition)
-        leave = [
-            charge_for(constant(3 if decisive else 2)),
+        more = call(ast.Attribute(load(self.iterator), "__length_hint__", ast.Load()))
+        leave: list[ast.stmt] = [
+            ast.If(more, [charge_for(constant(3 if decisive else 2))], []),
             assign(self.result, constant(decisive)),
             ast.Break(),
         ]

@@ -80,14 +80,10 @@ class Inliner:
             first, later = self._name(operand)
             within = compare(field, ast.In(), later)
             return choose(_has_class(first, "dict"), within, call("has", later, field))
-        if node.optional:
-            return call("select_optional", operand, field)
         return subscript(operand, field)
 
     def index(self, node: Call, container: ast.expr, key: ast.expr) -> ast.expr | None:
         """As selection when the key is a string; a list with an int, looked at first."""
-        if node.function == "_[?_]":
-            return None
         key_node = node.arguments[1]
         if self._generator.type_of(key_node) == STRING:
             if isinstance(key, ast.Constant):
@@ -244,11 +240,8 @@ class Inliner:
         return choose(_has_class(first, "list"), call("len", later), call("size_of", later))
 
     def _in(self, _: Call, nodes: Sequence[Node]) -> ast.expr | None:
-        """A string among constant strings, or as the key of a dict."""
+        """A constant string as the key of a dict."""
         value, container = nodes
-        known = self._constant(container)
-        if isinstance(known, list) and known and all(isinstance(each, str) for each in known):
-            return self._in_constants(value, known)
         if not isinstance(self._constant(value), str):
             return None
         if self._generator.type_of(container).kind is Kind.LIST:
@@ -259,11 +252,6 @@ class Inliner:
         key = constant(self._constant(value))
         slow = call("contains", later, key, load("budget"))
         return choose(_has_class(first, "dict"), compare(key, ast.In(), later), slow)
-
-    def _in_constants(self, value: Node, known: list[str]) -> ast.expr:
-        """Lists and maps are not hashable: TypeError."""
-        held = self._generator.visit(value)
-        return compare(held, ast.In(), self._generator.share(frozenset(known), "s"))
 
 
 def _between(operands: Sequence[ast.expr], operator: ast.operator) -> tuple[ast.expr, ast.operator, ast.expr]:

@@ -181,10 +181,10 @@ def elements(value: Any) -> Sequence[Any]:
     raise _not_iterable(value)
 
 
-def entries(value: Any) -> Iterable[tuple[Any, Any]]:
+def entries(value: Any) -> Sequence[tuple[Any, Any]]:
     """What a comprehension of two variables walks: index and element of a list, key and value of a map."""
     if isinstance(value, (list, tuple)):
-        return enumerate(value)
+        return list(enumerate(value))
     if isinstance(value, Mapping):
         return list(value.items())
     raise _not_iterable(value)
@@ -404,20 +404,25 @@ class Dispatcher:
 
     __slots__ = ("_by_classes", "_candidates", "_function", "_single")
 
-    def __init__(self, function: str, overloads: tuple[Overload, ...]) -> None:
-        self._function = function
+    def __init__(
+        self, function: str, overloads: tuple[Overload, ...], *, constant_pattern: bool = False
+    ) -> None:
+        self._function = "contains" if constant_pattern else function
         self._candidates = tuple((overload, tuple(map(_test, overload.parameters))) for overload in overloads)
         self._single = len(overloads) == 1
         self._by_classes: dict[tuple[type, ...], Overload] = {}
 
     def prepare(self, budget: Budget, *arguments: Any) -> tuple[Overload, int]:
-        """The overload of these arguments and the units its call costs; counts its unpriced work."""
+        """The overload of these arguments and the units its call costs above one; counts its unpriced work.
+
+        Without one it raises `EvaluationError`.
+        """
         overload = self._choose(arguments)
         if overload.work is not None:
             budget.work(overload.work(*arguments))
         if overload.cost is None or (overload.resolved_cost and not self._single):
-            return overload, 1
-        return overload, overload.cost(*arguments)
+            return overload, 0
+        return overload, overload.cost(*arguments) - 1
 
     def _choose(self, arguments: tuple[Any, ...]) -> Overload:
         classes = tuple(map(type, arguments))

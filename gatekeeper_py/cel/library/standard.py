@@ -69,6 +69,14 @@ def _both(left: str | bytes, right: str | bytes) -> int:
     return math.ceil((len(left) + len(right)) * 0.1)
 
 
+def _string_work(left: str | bytes, right: str | bytes) -> int:
+    return costs.steps(left) + costs.steps(right)
+
+
+def _list_work(left: Any, right: Any) -> int:
+    return len(left) + len(right)
+
+
 def _comparison(name: str, holds: Callable[[int], bool]) -> tuple[Overload, ...]:
     """The overloads of an ordering operator; `name` as its identifiers begin."""
 
@@ -76,7 +84,9 @@ def _comparison(name: str, holds: Callable[[int], bool]) -> tuple[Overload, ...]
         return holds(values.compare(left, right))
 
     def overload(suffix: str, left: Type, right: Type, cost: Callable[..., int] | None = None) -> Overload:
-        return Overload(f"{name}_{suffix}", (left, right), BOOL, implementation, cost=cost)
+        return Overload(
+            f"{name}_{suffix}", (left, right), BOOL, implementation, cost=cost, resolved_cost=True
+        )
 
     return (
         overload("bool", BOOL, BOOL),
@@ -265,7 +275,15 @@ _ARITHMETIC = (
     Function(
         "_+_",
         (
-            Overload("add_bytes", (BYTES, BYTES), BYTES, _add_strings, cost=_both),
+            Overload(
+                "add_bytes",
+                (BYTES, BYTES),
+                BYTES,
+                _add_strings,
+                cost=_both,
+                resolved_cost=True,
+                work=_string_work,
+            ),
             Overload("add_double", (DOUBLE, DOUBLE), DOUBLE, operator.add),
             Overload("add_duration_duration", (DURATION, DURATION), DURATION, _add_durations),
             Overload(
@@ -276,8 +294,16 @@ _ARITHMETIC = (
             ),
             Overload("add_timestamp_duration", (TIMESTAMP, DURATION), TIMESTAMP, _add_to_timestamp),
             Overload("add_int64", (INT, INT), INT, _on_ints(operator.add)),
-            Overload("add_list", (LIST, LIST), LIST, _add_lists),
-            Overload("add_string", (STRING, STRING), STRING, _add_strings, cost=_both),
+            Overload("add_list", (LIST, LIST), LIST, _add_lists, work=_list_work),
+            Overload(
+                "add_string",
+                (STRING, STRING),
+                STRING,
+                _add_strings,
+                cost=_both,
+                resolved_cost=True,
+                work=_string_work,
+            ),
             Overload("add_uint64", (UINT, UINT), UINT, _on_uints(operator.add)),
         ),
     ),
@@ -347,7 +373,14 @@ _COLLECTIONS = (
     Function(
         "@in",
         (
-            Overload("in_list", (A, LIST), BOOL, lambda x, c: values.contains(c, x), cost=_in_list_cost),
+            Overload(
+                "in_list",
+                (A, LIST),
+                BOOL,
+                lambda x, c: values.contains(c, x),
+                cost=_in_list_cost,
+                resolved_cost=True,
+            ),
             Overload("in_map", (A, MAP), BOOL, lambda x, c: values.contains(c, x)),
         ),
     ),
