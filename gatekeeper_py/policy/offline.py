@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from gatekeeper_py.cluster.defaults import DEFAULT_NAMESPACE, apply_defaults
+from gatekeeper_py.cluster.defaults import DEFAULT_NAMESPACE, UnreadableObject, apply_defaults
 from gatekeeper_py.cluster.kinds import Kinds
 from gatekeeper_py.cluster.manifest import FieldPath, Manifest, ManifestError
 from gatekeeper_py.cluster.resource import GroupVersionKind, GroupVersionResource
@@ -82,7 +82,10 @@ def make_request(
     """
     target = _target(manifest, cluster, submission)
     namespace = _namespace(manifest, target, submission)
-    new, old = _objects(manifest, cluster, submission, target, namespace, old)
+    try:
+        new, old = _objects(manifest, cluster, submission, target, namespace, old)
+    except UnreadableObject as error:
+        raise _error(manifest, error.path, str(error), "Write it as the kind's reference says") from error
     name = manifest.name
     return AdmissionRequest(
         uid=_uid(manifest, submission, namespace),
