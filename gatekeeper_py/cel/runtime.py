@@ -7,6 +7,7 @@ in line and comes here only for what is left. Errors are worded as cel-go 0.26 w
 from __future__ import annotations
 
 import math
+import struct
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NoReturn
 
@@ -273,7 +274,17 @@ def _wrapped(short: str, value: Any) -> Any:
     low, high = _RANGES.get(short, (None, None))
     if low is not None and high is not None and value is not None and not low <= value <= high:
         raise EvaluationError("range error")
+    if short == "FloatValue" and isinstance(value, float):
+        return _single(value)
     return value
+
+
+def _single(value: float) -> float:
+    """A double rounded to 32 bits."""
+    try:
+        return float(struct.unpack("f", struct.pack("f", value))[0])
+    except OverflowError:
+        return math.copysign(math.inf, value)
 
 
 def _moment(short: str, seconds: int, nanos: int) -> Any:

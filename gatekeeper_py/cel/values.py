@@ -343,7 +343,7 @@ def _numbers_equal(left: Any, right: Any) -> bool:
     left, right = normal(left), normal(right)
     if type(left) is type(right):
         return bool(left == right)
-    return _compare_numbers(left, right) == 0
+    return left == left and right == right and _compare_numbers(left, right) == 0
 
 
 def _scalars_equal(left: object, right: object) -> bool:
