@@ -290,9 +290,9 @@ class _Checker:
     def _join(self, previous: Type | None, current: Type) -> Type:
         if previous is None:
             return current
-        if self._known.assignable(previous, current):
-            return more_general(previous, current)
-        return DYN
+        if not self._known.assignable(previous, current):
+            return DYN
+        return previous if current.kind is Kind.NULL else more_general(previous, current)
 
     def message(self, node: Message) -> Type:
         """A message: its name is that of a message type, its values fit its fields."""
