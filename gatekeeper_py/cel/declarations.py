@@ -23,7 +23,7 @@ class Overload:
     `EvaluationError` when there is no result. It must check nothing the declared `parameters`
     already promise: the caller has matched the run-time types.
     `cost` gives the units the call spends, charged *before* it runs, from the same arguments;
-    None means one unit. It follows Kubernetes' cost estimator (apiserver/pkg/cel/library/cost.go) or cel-go's.
+    None means one unit. It follows Kubernetes' estimator (apiserver/pkg/cel/library/cost.go) or cel-go's.
     A `contextual` implementation receives the activation as an extra first argument.
     """
 
@@ -40,8 +40,12 @@ class Overload:
     """Steps the call takes beyond what it costs, counted by `Budget.work` before it runs, from the same
     arguments; None: few. Kubernetes lets much work by uncharged; this bounds it and changes no price."""
     resolved_cost: bool = False
-    """Whether `cost` holds only where the checker left this overload alone. Among several, because an argument
-    is dyn, the call then costs one unit: cel-go prices its own functions by overload, Kubernetes its by name."""
+    """Whether `cost` holds only where the checker left this overload alone. Among several, because an
+    argument is dyn, the call then costs one unit: cel-go prices its own functions by overload, Kubernetes
+    its by name."""
+    unguarded: bool = False
+    """Whether cel-go looks at the arguments of this overload no closer than that they are lists or maps:
+    what is inside them the implementation must check."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Any, NoReturn
 
 from gatekeeper_py.cel import values
@@ -360,16 +361,20 @@ def _primitive_test(of: Type) -> Callable[[Any], bool]:
     return lambda value: type(value) is only
 
 
-def _test(of: Type) -> Callable[[Any], bool]:
-    """Whether a run-time value may stand where `of` is declared; elements are not looked at, as in cel-go."""
-    if of.kind in (Kind.DYN, Kind.PARAMETER, Kind.ERROR):
+def _test(of: Type, inside: bool = True) -> Callable[[Any], bool]:
+    """Whether a run-time value may stand where `of` is declared.
+
+    Of a list or a map the first element tells, as in cel-go (common/types/types.go); it is looked at only
+    if `inside`.
+    """
+    if of.kind in _ANYTHING:
         return lambda _: True
     if of.kind is Kind.PRIMITIVE or of in (TIMESTAMP, DURATION):
         return _primitive_test(of)
     if of.kind is Kind.LIST:
-        return lambda value: isinstance(value, (list, tuple))
+        return _list_test(of) if inside and _has_inside(of) else _is_list
     if of.kind is Kind.MAP:
-        return lambda value: isinstance(value, Mapping)
+        return _map_test(of) if inside and _has_inside(of) else _is_map
     if of.kind is Kind.NULL:
         return lambda value: value is None
     if of.kind is Kind.WRAPPER:
@@ -377,6 +382,38 @@ def _test(of: Type) -> Callable[[Any], bool]:
         return lambda value: value is None or inner(value)
     name = {Kind.OPTIONAL: "optional_type", Kind.TYPE: "type"}.get(of.kind, of.name)
     return lambda value: values.type_name(value) == name
+
+
+_ANYTHING = frozenset({Kind.DYN, Kind.PARAMETER, Kind.ERROR})
+
+
+def _has_inside(of: Type) -> bool:
+    """Whether a type says what is inside its values."""
+    return of.kind in (Kind.LIST, Kind.MAP) and any(each.kind not in _ANYTHING for each in of.parameters)
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, (list, tuple))
+
+
+def _is_map(value: Any) -> bool:
+    return isinstance(value, Mapping)
+
+
+def _list_test(of: Type) -> Callable[[Any], bool]:
+    element = _test(of.parameters[0])
+    return lambda value: isinstance(value, (list, tuple)) and (not value or element(value[0]))
+
+
+def _map_test(of: Type) -> Callable[[Any], bool]:
+    key_test, value_test = map(_test, of.parameters)
+
+    def test(value: Any) -> bool:
+        if not isinstance(value, Mapping):
+            return False
+        return all(key_test(key) and value_test(value[key]) for key in islice(value, 1))
+
+    return test
 
 
 _TRAITS: dict[str, frozenset[str]] = {
@@ -413,13 +450,18 @@ def _no_overload(function: str, arguments: tuple[Any, ...]) -> EvaluationError:
 class Dispatcher:
     """Calls the overload that run-time types ask for, and says what the call costs."""
 
-    __slots__ = ("_by_classes", "_candidates", "_function", "_single")
+    __slots__ = ("_by_classes", "_cacheable", "_candidates", "_function", "_single")
 
     def __init__(
         self, function: str, overloads: tuple[Overload, ...], *, constant_pattern: bool = False
     ) -> None:
         self._function = "contains" if constant_pattern else function
-        self._candidates = tuple((overload, tuple(map(_test, overload.parameters))) for overload in overloads)
+        self._candidates = tuple(
+            (overload, tuple(_test(each, not overload.unguarded) for each in overload.parameters))
+            for overload in overloads
+        )
+        inside = any(_has_inside(each) for overload in overloads for each in overload.parameters)
+        self._cacheable = _CACHEABLE - {list, dict} if inside else _CACHEABLE
         self._single = len(overloads) == 1
         self._by_classes: dict[tuple[type, ...], Overload] = {}
 
@@ -444,7 +486,7 @@ class Dispatcher:
             if len(tests) == len(arguments) and all(
                 test(argument) for test, argument in zip(tests, arguments, strict=True)
             ):
-                if all(kind in _CACHEABLE for kind in classes):
+                if all(kind in self._cacheable for kind in classes):
                     self._by_classes[classes] = overload
                 return overload
         raise _no_overload(self._function, arguments)

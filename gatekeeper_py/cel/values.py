@@ -310,7 +310,7 @@ def check_duration(nanoseconds: int) -> Duration:
     """A duration that fits 64 bits of nanoseconds."""
     if INT_MIN <= nanoseconds <= INT_MAX:
         return Duration(nanoseconds)
-    raise EvaluationError("duration overflow")
+    raise EvaluationError("integer overflow")
 
 
 def check_timestamp(nanoseconds: int, offset: int = 0) -> Timestamp:

@@ -309,6 +309,7 @@ _EXTENSION = (
                 _flatten,
                 cost=_flatten_cost,
                 work=_flat_size,
+                unguarded=True,
             ),
             _method(
                 "list_flatten_int",
@@ -317,6 +318,7 @@ _EXTENSION = (
                 _flatten,
                 cost=_flatten_cost,
                 work=_flat_size,
+                unguarded=True,
             ),
         ),
     ),
@@ -331,6 +333,7 @@ _EXTENSION = (
                 cost=_compared,
                 work=_sort_work,
                 resolved_cost=True,
+                unguarded=True,
             )
             for type_ in COMPARABLE
         ),
@@ -346,6 +349,7 @@ _EXTENSION = (
                 cost=lambda _, keys: _compared(keys),
                 work=_sort_work,
                 resolved_cost=True,
+                unguarded=True,
             )
             for type_ in COMPARABLE
         ),
