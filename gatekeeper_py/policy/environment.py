@@ -14,7 +14,7 @@ from functools import cached_property
 
 from gatekeeper_py.cel import CompileError, Environment
 from gatekeeper_py.cel.environment import kubernetes_environment
-from gatekeeper_py.cel.library import jsonpatch
+from gatekeeper_py.cel.library import authorizer, jsonpatch
 from gatekeeper_py.cel.types import (
     BOOL,
     DYN,
@@ -27,7 +27,6 @@ from gatekeeper_py.cel.types import (
     list_of,
     map_of,
     object_type,
-    opaque,
 )
 from gatekeeper_py.policy import messages
 from gatekeeper_py.policy.extension import Extension
@@ -98,8 +97,8 @@ class Environments:
 
 
 AUTHORIZERS: Mapping[str, Type] = {
-    "authorizer": opaque("kubernetes.authorization.Authorizer"),
-    "authorizer.requestResource": opaque("kubernetes.authorization.ResourceCheck"),
+    "authorizer": authorizer.AUTHORIZER_TYPE,
+    "authorizer.requestResource": authorizer.RESOURCE_CHECK_TYPE,
 }
 
 

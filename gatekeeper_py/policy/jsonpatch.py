@@ -18,7 +18,7 @@ from gatekeeper_py.cel.values import equal
 from gatekeeper_py.cluster.view import Object
 from gatekeeper_py.policy.decision import PatchOperation
 
-__all__ = ["Operation", "PatchError", "TestFailed", "apply", "copied", "difference", "same"]
+__all__ = ["ABSENT", "Operation", "PatchError", "TestFailed", "apply", "copied", "difference", "same"]
 
 INDEX = re.compile(r"[+-]?[0-9]+", re.ASCII)
 """What Go's strconv.Atoi reads."""
@@ -36,15 +36,24 @@ class TestFailed(PatchError):
     __test__ = False
 
 
+class _Absent:
+    """The value of an operation that has none, which is not null."""
+
+    __slots__ = ()
+
+
+ABSENT = _Absent()
+
+
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation of a patch; an absent value is None, an absent path or origin empty."""
+    """One operation of a patch; an absent path or origin is empty."""
 
     op: str
     path: str
     origin: str = ""
     """`from`: where move and copy take the value."""
-    value: Any = None
+    value: Any = ABSENT
 
 
 Container: TypeAlias = "dict[str, Any] | list[Any]"
@@ -81,7 +90,7 @@ def _new_root(value: object) -> Container:
 def _add(root: Container, operation: Operation) -> None:
     container, key = _parent(root, operation.path, 'add operation does not apply: doc is missing path: "{}"')
     try:
-        _insert(container, key, copied(operation.value))
+        _insert(container, key, _written(operation))
     except PatchError as error:
         raise PatchError(f"error in add for path: '{operation.path}': {error}") from None
 
@@ -98,7 +107,7 @@ def _remove(root: Container, operation: Operation) -> None:
 def _replace(root: Container, operation: Operation) -> None:
     path = operation.path
     container, key = _parent(root, path, "replace operation does not apply: doc is missing path: {}")
-    value = copied(operation.value)
+    value = _written(operation)
     if isinstance(container, dict):
         container[key] = value
         return
@@ -149,7 +158,7 @@ def _test(root: Container, operation: Operation) -> None:
             found = _read(container, key)
         except PatchError as error:
             raise PatchError(f"error in test for path: '{path}': {error}") from None
-    if not same(found, operation.value):
+    if not _passes(found, operation.value):
         raise TestFailed(f"testing value {path} failed: test failed")
 
 
@@ -163,6 +172,18 @@ STEPS: dict[str, Callable[[Container, Operation], None]] = {
 }
 
 MISSING = "missing value"
+
+
+def _written(operation: Operation) -> Any:
+    """What add and replace write: null when the operation has no value."""
+    return None if operation.value is ABSENT else copied(operation.value)
+
+
+def _passes(found: object, value: object) -> bool:
+    """Whether a test passes. To the library null is an empty container, and nothing but what is not there."""
+    if found is None or value is ABSENT:
+        return found is None and value is ABSENT
+    return found in ({}, []) if value is None else same(found, value)
 
 
 def _origin(operation: Operation) -> str:

@@ -52,13 +52,13 @@ class Parameters:
     def namespaced(self, kind: GroupVersionKind, cluster: ClusterView) -> bool | None:
         """Whether objects of a kind are in namespaces; None when the kind is unknown.
 
-        A kind that no CustomResourceDefinition defines is known by its objects.
+        A kind that no CustomResourceDefinition defines is known by its objects, here or in the cluster.
         """
         served = self._kinds.served(kind) or cluster.served(kind)
         if served:
             return served.namespaced
-        held = self._objects.get(kind)
-        return any(namespace for namespace, _ in held) if held else None
+        held = [*self._objects.get(kind, {}).values(), *cluster.list(kind)]
+        return any((obj.get("metadata") or {}).get("namespace") for obj in held) if held else None
 
     def get(self, kind: GroupVersionKind, namespace: str, name: str, cluster: ClusterView) -> Object | None:
         """The directory's object, otherwise the cluster's."""

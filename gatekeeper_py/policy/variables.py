@@ -29,6 +29,10 @@ class Variables(dict[str, Any]):
         self._budget = budget
         self._errors: dict[str, str] = {}
 
+    def __contains__(self, name: object) -> bool:
+        """A declared variable is there before anything reads it: `has(variables.x)` is true."""
+        return name in self._declared
+
     def __missing__(self, name: str) -> Any:
         """Evaluate a variable that nothing has read before."""
         if name in self._errors:

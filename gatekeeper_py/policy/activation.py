@@ -1,0 +1,208 @@
+"""The values of an expression's words for one request (admission/plugin/cel/{activation,condition}.go)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+from gatekeeper_py.cel.library.authorizer import (
+    AuthorizerValue,
+    Check,
+    Decision,
+    GroupCheck,
+    ResourceCheck,
+    Subject,
+)
+from gatekeeper_py.cluster.resource import GroupVersionKind, GroupVersionResource
+from gatekeeper_py.cluster.view import AccessReview, ClusterView, Object
+from gatekeeper_py.policy import messages
+from gatekeeper_py.policy.extension import Extension
+from gatekeeper_py.policy.matching import NAMESPACE, Match
+from gatekeeper_py.policy.request import AdmissionRequest
+
+__all__ = ["Facts", "NamespaceMissing"]
+
+NAMESPACE_METADATA = (
+    "name",
+    "generateName",
+    "namespace",
+    "uid",
+    "resourceVersion",
+    "generation",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "labels",
+    "annotations",
+    "finalizers",
+)
+"""What of a Namespace's metadata expressions may see (CreateNamespaceObject)."""
+
+
+class NamespaceMissing(Exception):
+    """The request's namespace does not exist; the message is the API server's."""
+
+
+class Facts:
+    """What is true of one request, whichever policy asks. Made anew for each request, never shared."""
+
+    def __init__(
+        self, request: AdmissionRequest, cluster: ClusterView, extensions: Sequence[Extension]
+    ) -> None:
+        self.request = request
+        self.cluster = cluster
+        self._extensions = extensions
+        self._described: dict[tuple[GroupVersionResource, GroupVersionKind], Object] = {}
+
+    def condition(self, match: Match, value: Object | None, params: Object | None) -> dict[str, Any]:
+        """For match conditions: `namespaceObject` is null there, and `request.resource` as it was sent."""
+        resource = self.request.request_resource or self.request.resource
+        words = self._words(Match(match.kind, resource), value, params)
+        return words | self._authorizers
+
+    def validation(self, match: Match, value: Object | None, params: Object | None) -> dict[str, Any]:
+        """For validations."""
+        return self.message(match, value, params) | self._authorizers
+
+    def message(self, match: Match, value: Object | None, params: Object | None) -> dict[str, Any]:
+        """For message expressions, which have no authorizer."""
+        words = self._words(match, value, params)
+        words["namespaceObject"] = self._trimmed_namespace
+        return words
+
+    def annotation(self, match: Match, value: Object | None, params: Object | None) -> dict[str, Any]:
+        """For audit annotations: the whole namespace, and an authorizer that is declared but not there."""
+        words = self._words(match, value, params)
+        words["namespaceObject"] = self.namespace
+        return words
+
+    def mutation(self, match: Match, value: Object | None, params: Object | None) -> dict[str, Any]:
+        """For mutations: the whole namespace."""
+        return self.annotation(match, value, params) | self._authorizers
+
+    def require_namespace(self) -> None:
+        """Raise `NamespaceMissing` when the request belongs to a namespace that does not exist."""
+        _ = self.namespace
+
+    @cached_property
+    def namespace(self) -> Object | None:
+        """The request's namespace, None for what belongs to none; raise `NamespaceMissing`."""
+        name = self.request.namespace
+        if not name or (self.request.request_kind or self.request.kind) == NAMESPACE:
+            return None
+        found = self.cluster.get(NAMESPACE, "", name)
+        if found is None:
+            raise NamespaceMissing(messages.not_found("namespaces", "", name))
+        return found
+
+    @cached_property
+    def _trimmed_namespace(self) -> Object | None:
+        namespace = self.namespace
+        if namespace is None:
+            return None
+        metadata = namespace.get("metadata") or {}
+        kept: Object = {"metadata": {name: metadata[name] for name in NAMESPACE_METADATA if name in metadata}}
+        return kept | {name: namespace[name] for name in ("spec", "status") if name in namespace}
+
+    @cached_property
+    def _extended(self) -> Mapping[str, object]:
+        words: dict[str, object] = {}
+        for extension in self._extensions:
+            words |= extension.activation(self.request, self.cluster)
+        return words
+
+    def _words(self, match: Match, value: Object | None, params: Object | None) -> dict[str, Any]:
+        return {
+            **self._extended,
+            "object": value,
+            "oldObject": self.request.old_object,
+            "params": params,
+            "request": self._request(match),
+            "namespaceObject": None,
+        }
+
+    def _request(self, match: Match) -> Object:
+        key = (match.resource, match.kind)
+        described = self._described.get(key)
+        if described is None:
+            described = self._described[key] = describe(self.request, match)
+        return described
+
+    @cached_property
+    def _authorizers(self) -> dict[str, object]:
+        request = self.request
+        user = request.user
+        subject = Subject(user.username, user.groups, user.uid, user.extra)
+        authorizer = AuthorizerValue(_Rights(self.cluster), subject)
+        resource = request.request_resource or request.resource
+        asked = ResourceCheck(
+            GroupCheck(authorizer, resource.group),
+            resource.resource,
+            request.subresource,
+            request.namespace,
+            request.name,
+        )
+        return {"authorizer": authorizer, "authorizer.requestResource": asked}
+
+
+class _Rights:
+    """Answers the checks of expressions from what the view of the cluster knows."""
+
+    __slots__ = ("_cluster",)
+
+    def __init__(self, cluster: ClusterView) -> None:
+        self._cluster = cluster
+
+    def authorize(self, check: Check) -> Decision:
+        """May this be done?"""
+        subject = check.subject
+        review = AccessReview(
+            user=subject.name,
+            groups=subject.groups,
+            extra=subject.extra,
+            verb=check.verb,
+            group=check.group,
+            resource=check.resource,
+            subresource=check.subresource,
+            namespace=check.namespace,
+            name=check.name,
+            path=check.path,
+            field_selector=check.field_selector,
+            label_selector=check.label_selector,
+        )
+        return Decision(*self._cluster.authorize(review))
+
+
+def describe(request: AdmissionRequest, match: Match) -> Object:
+    """`request`: what is empty is absent, as Go's omitempty leaves it."""
+    sent_kind = request.request_kind or request.kind
+    sent_resource = request.request_resource or request.resource
+    described: Object = {
+        "kind": match.kind._asdict(),
+        "resource": match.resource._asdict(),
+        "requestKind": sent_kind._asdict(),
+        "requestResource": sent_resource._asdict(),
+        "operation": request.operation,
+        "userInfo": _user(request),
+        "dryRun": request.dry_run,
+        "options": request.options,
+    }
+    optional = {
+        "subResource": request.subresource,
+        "requestSubResource": request.request_subresource or request.subresource,
+        "name": request.name,
+        "namespace": request.namespace,
+    }
+    return described | {name: value for name, value in optional.items() if value}
+
+
+def _user(request: AdmissionRequest) -> Object:
+    user = request.user
+    described = {
+        "username": user.username,
+        "uid": user.uid,
+        "groups": list(user.groups),
+        "extra": {key: list(values) for key, values in user.extra.items()},
+    }
+    return {name: value for name, value in described.items() if value}

@@ -1,0 +1,342 @@
+"""All policies over one request, in the order of their names: who denies, who warns, what changes.
+
+Follows the dispatchers of apiserver/pkg/admission/plugin/policy/{generic,validating,mutating}. Where the API
+server reports the first denial of an order that is random, all are listed here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+import orjson
+
+from gatekeeper_py.cluster.view import ClusterView, Object
+from gatekeeper_py.policy import messages
+from gatekeeper_py.policy.activation import Facts
+from gatekeeper_py.policy.conditions import ConditionError
+from gatekeeper_py.policy.decision import Finding
+from gatekeeper_py.policy.matching import Match, MatchError, match
+from gatekeeper_py.policy.model import (
+    MutatingBinding,
+    MutatingPolicy,
+    Policy,
+    ValidatingBinding,
+    ValidatingPolicy,
+)
+from gatekeeper_py.policy.mutation import MutationInvocation
+from gatekeeper_py.policy.parameters import ParameterError, Parameters, collect, configuration_error
+from gatekeeper_py.policy.request import AdmissionRequest
+from gatekeeper_py.policy.validation import Failure, Invocation, Outcome
+
+__all__ = ["Denial", "Mutation", "Review", "Scope", "mutate", "validate"]
+
+FAILURE_ANNOTATION = "validation.policy.admission.k8s.io/validation_failure"
+"""Where the first failed validation with the action Audit is written."""
+
+ANNOTATION_LIMIT = 10 * 1024
+"""Bytes of an audit annotation's value that are kept (maxAuditAnnotationValueLength)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Denial:
+    """One reason to refuse the request."""
+
+    message: str
+    """The cause: names policy and binding, then says why."""
+    reason: str = ""
+    """Empty: what the sort of policy gives by default."""
+
+
+@dataclass(slots=True)
+class Review:
+    """What the validating policies together say of a request."""
+
+    denials: list[Denial] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    annotations: dict[str, str] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Mutation:
+    """What the mutating policies together made of a request's object."""
+
+    value: Object | None
+    denials: list[Denial] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Where a review looks things up, and until when it may."""
+
+    request: AdmissionRequest
+    cluster: ClusterView
+    parameters: Parameters
+    deadline: float | None = None
+
+
+class _Misconfigured(Exception):
+    """A policy (`binding` empty) or binding that cannot be used for this request."""
+
+    def __init__(self, binding: str, error: object) -> None:
+        said = messages.unconfigured_binding(error) if binding else messages.unconfigured_policy(error)
+        super().__init__(said)
+        self.binding = binding
+
+
+def _policy_match(policy: Policy, scope: Scope) -> Match | None:
+    """As what a policy matches the request; raise `_Misconfigured`."""
+    try:
+        found = match(policy.match, scope.request, scope.cluster)
+    except MatchError as error:
+        raise _Misconfigured("", error) from error
+    error = configuration_error(policy.param_kind, scope.cluster, scope.parameters) if found else ""
+    if error:
+        raise _Misconfigured("", error)
+    return found
+
+
+def _params(
+    policy: Policy, binding: ValidatingBinding | MutatingBinding, scope: Scope
+) -> Sequence[Object | None]:
+    """The params a binding evaluates its policy with; none when it does not match. Raise `_Misconfigured`."""
+    try:
+        if binding.match and match(binding.match, scope.request, scope.cluster) is None:
+            return ()
+        return collect(
+            policy.param_kind, binding.param_ref, scope.request.namespace, scope.cluster, scope.parameters
+        )
+    except (MatchError, ParameterError) as error:
+        raise _Misconfigured(binding.name, error) from error
+
+
+# --- validation ---------------------------------------------------------------------------------------
+
+
+def validate(
+    policies: Iterable[ValidatingPolicy], scope: Scope, facts: Facts, value: Object | None
+) -> Review:
+    """Evaluate every policy that matches; raise `NamespaceMissing`."""
+    review = Review()
+    for policy in policies:
+        try:
+            found = _policy_match(policy, scope)
+        except _Misconfigured as error:
+            _refuse(review, policy, "", str(error))
+            continue
+        if found:
+            _Validating(policy, found, scope, facts, review).run(value)
+    return review
+
+
+def _refuse(review: Review, policy: ValidatingPolicy, binding: str, message: str) -> None:
+    """A denial that no validation action softens; only failurePolicy Ignore does."""
+    if policy.failure_policy == "Ignore":
+        return
+    review.denials.append(Denial(messages.validation_denied(policy.name, binding, message)))
+    review.findings.append(
+        Finding(policy.name, binding, message, ("Deny",), error=True, metadata=policy.annotations)
+    )
+
+
+class _Validating:
+    """One policy that matched, through all its bindings."""
+
+    def __init__(
+        self, policy: ValidatingPolicy, found: Match, scope: Scope, facts: Facts, review: Review
+    ) -> None:
+        self._policy = policy
+        self._match = found
+        self._scope = scope
+        self._facts = facts
+        self._review = review
+        self._annotations: dict[str, dict[str, None]] = {}
+
+    def run(self, value: Object | None) -> None:
+        """Evaluate with every binding and param, then publish the audit annotations."""
+        for binding in self._policy.bindings:
+            try:
+                params = _params(self._policy, binding, self._scope)
+            except _Misconfigured as error:
+                _refuse(self._review, self._policy, binding.name, str(error))
+                continue
+            if params:
+                self._facts.require_namespace()
+            for param in params:
+                outcome = Invocation(
+                    self._policy, self._match, self._facts, value, param, self._scope.deadline
+                ).run()
+                self._record(binding, outcome)
+        for key, values in self._annotations.items():
+            self._review.annotations.setdefault(f"{self._policy.name}/{key}", ", ".join(values))
+
+    def _record(self, binding: ValidatingBinding, outcome: Outcome) -> None:
+        for failure in outcome.failures:
+            self._fail(binding, failure)
+        for key, value in outcome.annotations:
+            self._annotations.setdefault(key, {})[_cut(value)] = None
+        for message in outcome.annotation_errors:
+            _refuse(self._review, self._policy, binding.name, message)
+
+    def _fail(self, binding: ValidatingBinding, failure: Failure) -> None:
+        names = self._policy.name, binding.name
+        for action in binding.actions:
+            if action == "Deny":
+                said = messages.validation_denied(*names, failure.message)
+                self._review.denials.append(Denial(said, failure.reason))
+            elif action == "Warn":
+                self._review.warnings.append(messages.validation_warning(*names, failure.message))
+            else:
+                self._review.annotations.setdefault(FAILURE_ANNOTATION, _failure_json(binding, failure))
+        self._review.findings.append(
+            Finding(
+                *names,
+                failure.message,
+                binding.actions,
+                expression=failure.expression,
+                reason=failure.reason or "Invalid",
+                error=failure.error,
+                metadata=self._policy.annotations,
+            )
+        )
+
+
+def _cut(value: str) -> str:
+    encoded = value.encode("utf-8", "replace")
+    return (
+        value if len(encoded) <= ANNOTATION_LIMIT else encoded[:ANNOTATION_LIMIT].decode("utf-8", "replace")
+    )
+
+
+HTML = str.maketrans(
+    {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
+)
+"""Go's JSON escapes what HTML or JavaScript could mistake."""
+
+
+def _failure_json(binding: ValidatingBinding, failure: Failure) -> str:
+    value = {
+        "message": failure.message,
+        "policy": binding.policy_name,
+        "binding": binding.name,
+        "expressionIndex": failure.index,
+        "validationActions": binding.actions,
+    }
+    return orjson.dumps([value]).decode().translate(HTML)
+
+
+# --- mutation -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A mutating policy that matched, with one binding and one param."""
+
+    policy: MutatingPolicy
+    binding: MutatingBinding
+    match: Match
+    params: Object | None
+
+    @property
+    def key(self) -> tuple[str, str, str, str]:
+        """What tells this step from others when it is to run again."""
+        metadata = (self.params or {}).get("metadata") or {}
+        return (
+            self.policy.name,
+            self.binding.name,
+            str(metadata.get("namespace", "")),
+            str(metadata.get("name", "")),
+        )
+
+
+def mutate(policies: Sequence[MutatingPolicy], scope: Scope, facts: Facts, value: Object | None) -> Mutation:
+    """Run every policy that matches, then once more those that ask for it (IfNeeded) if any went through.
+
+    Raise `NamespaceMissing`, or `Broken` when the request must fail whatever the policies' failurePolicy.
+    """
+    mutation = Mutation(value)
+    again = _Round(policies, scope, facts, mutation).run()
+    if again and not mutation.denials:
+        changed = replace(scope, request=replace(scope.request, object=mutation.value))
+        _Round(policies, changed, facts, mutation, only=again).run()
+    return mutation
+
+
+class _Round:
+    """One pass over all mutating policies."""
+
+    def __init__(
+        self,
+        policies: Sequence[MutatingPolicy],
+        scope: Scope,
+        facts: Facts,
+        mutation: Mutation,
+        only: frozenset[tuple[str, str, str, str]] | None = None,
+    ) -> None:
+        self._policies = policies
+        self._scope = scope
+        self._facts = facts
+        self._mutation = mutation
+        self._only = only
+
+    def run(self) -> frozenset[tuple[str, str, str, str]]:
+        """Apply what matches; the steps to run again."""
+        ran: set[tuple[str, str, str, str]] = set()
+        patched = False
+        steps = list(self._steps())
+        if steps:
+            self._facts.require_namespace()
+        for step in steps:
+            patched |= self._apply(step, ran)
+        return frozenset(ran) if patched else frozenset()
+
+    def _steps(self) -> Iterator[_Step]:
+        """What matches the object as the round finds it; matching is over before anything changes."""
+        for policy in self._policies:
+            try:
+                found = _policy_match(policy, self._scope)
+            except _Misconfigured as error:
+                self._refuse(policy, "", str(error))
+                continue
+            for binding in policy.bindings if found else ():
+                try:
+                    params = _params(policy, binding, self._scope)
+                except _Misconfigured as error:
+                    self._refuse(policy, binding.name, str(error))
+                    continue
+                for param in params:
+                    assert found is not None
+                    yield _Step(policy, binding, found, param)
+
+    def _apply(self, step: _Step, ran: set[tuple[str, str, str, str]]) -> bool:
+        """Run one step over the object as it is now; whether any of its mutations went through."""
+        invocation = MutationInvocation(
+            step.policy, step.match, self._facts, step.params, self._scope.deadline
+        )
+        value = self._mutation.value
+        try:
+            if not invocation.applies(value) or (self._only is not None and step.key not in self._only):
+                return False
+        except ConditionError as error:
+            self._refuse(step.policy, step.binding.name, str(error), reason="Invalid")
+            return False
+        if step.policy.reinvocation_policy == "IfNeeded":
+            ran.add(step.key)
+        if value is None:
+            return False
+        mutated = invocation.run(value)
+        for message in mutated.errors:
+            self._refuse(step.policy, step.binding.name, message, reason="Invalid")
+        self._mutation.value = mutated.value
+        return mutated.patched
+
+    def _refuse(self, policy: MutatingPolicy, binding: str, message: str, reason: str = "") -> None:
+        if policy.failure_policy == "Ignore":
+            return
+        said = messages.mutation_denied(policy.name, binding, message)
+        self._mutation.denials.append(Denial(said, reason))
+        self._mutation.findings.append(
+            Finding(policy.name, binding, message, ("Deny",), error=True, metadata=policy.annotations)
+        )
