@@ -109,9 +109,18 @@ SETTINGS = object_type(
         "labelPrefix": STRING,
         "tenantLabel": STRING,
         "protectedLabels": list_of(STRING),
+        "reservedTaints": list_of(STRING),
+        "handlers": map_of(STRING, STRING),
     },
 )
 
+CONTROL_PLANE_TAINTS = (
+    "CriticalAddonsOnly",
+    "node-role.kubernetes.io/control-plane",
+    "node-role.kubernetes.io/master",
+    "node-role.kubernetes.io/etcd",
+    "node-role.kubernetes.io/infra",
+)
 UNSEEN_KINDS = frozenset(("Secret",))
 """Kinds no policy may look up: an engine that reads them would be worth breaking into."""
 REFERENCES_COST = 50
@@ -205,8 +214,10 @@ VARIABLES: Mapping[str, Type] = {
 def _settings(tenancy: Tenancy) -> dict[str, object]:
     settings = tenancy.settings
     labels = {TENANT_LABEL}
+    taints = set(CONTROL_PLANE_TAINTS)
     for tenant in tenancy.tenants:
         labels |= set(tenant.labels)
+        taints |= {str(toleration["key"]) for toleration in tenant.nodes.tolerations}
         labels |= {r.key for selector in tenant.claim.selectors for r in selector.requirements}
     return {
         "reservedPrefixes": list(settings.reserved_prefixes),
@@ -215,6 +226,8 @@ def _settings(tenancy: Tenancy) -> dict[str, object]:
         "labelPrefix": f"{GROUP}/",
         "tenantLabel": TENANT_LABEL,
         "protectedLabels": sorted(labels),
+        "reservedTaints": sorted(taints),
+        "handlers": dict(settings.handlers),
     }
 
 
