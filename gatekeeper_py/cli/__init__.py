@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
+import traceback
 
 import click
 
 from gatekeeper_py import __version__
+from gatekeeper_py.cli.errors import BAD_INPUT
 
 __all__ = ["main"]
 
@@ -52,5 +55,14 @@ def gatekeeper() -> None:
 
 
 def main() -> None:
-    """Run the command line; the exit code says the outcome."""
-    sys.exit(gatekeeper.main(standalone_mode=True))
+    """Run the command line; the exit code says the outcome. An error of ours is one line, not a traceback."""
+    try:
+        gatekeeper.main()
+    except Exception as error:
+        if os.environ.get("GATEKEEPER_DEBUG"):
+            raise
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        place = f"{frame.filename}:{frame.lineno}"
+        click.echo(f"internal error: {type(error).__name__}: {error} at {place}", err=True)
+        click.echo("Please report it; GATEKEEPER_DEBUG=1 shows the whole traceback.", err=True)
+        sys.exit(BAD_INPUT)

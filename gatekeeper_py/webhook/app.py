@@ -21,6 +21,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from gatekeeper_py.cel.errors import DeadlineExceeded
 from gatekeeper_py.policy.decision import Decision, Status
 from gatekeeper_py.policy.request import AdmissionRequest
 from gatekeeper_py.policy.review import ReviewError, parse_review, render_review
@@ -146,6 +147,8 @@ class Service:
         try:
             decision = in_force.review(request, job.webhook, job.deadline)
             return self._verdict(job, request, decision)
+        except DeadlineExceeded:
+            return self._verdict(job, request, _late(job))
         except Exception as error:  # whatever it is: the request is denied, and the log knows why
             identifier = secrets.token_hex(8)
             log.incident(self.log, identifier, job.webhook, request, error)

@@ -1,0 +1,47 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+__all__ = ["cluster_option", "files_option", "policies_option"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def policies_option(function: F) -> F:
+    """`--policies DIR`."""
+    return click.option(
+        "--policies",
+        required=True,
+        metavar="DIR",
+        type=click.Path(path_type=Path),
+        help="Folder of policies, bindings, params and tenancy documents.",
+    )(function)
+
+
+def cluster_option(function: F) -> F:
+    """`--cluster PATH`."""
+    return click.option(
+        "--cluster",
+        metavar="PATH",
+        type=click.Path(path_type=Path),
+        help="File or folder of manifests: what exists in the cluster.",
+    )(function)
+
+
+def files_option(*, required: bool) -> Callable[[F], F]:
+    """`-f FILE|DIR|-`, repeatable."""
+    return click.option(
+        "-f",
+        "--filename",
+        "files",
+        multiple=True,
+        required=required,
+        metavar="FILE|DIR|-",
+        help="Manifests; - is standard input. May be repeated.",
+    )

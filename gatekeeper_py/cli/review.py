@@ -1,0 +1,264 @@
+"""`gatekeeper review`: what would become of these objects?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+import orjson
+
+from gatekeeper_py.cli.errors import DENIED, InputError
+from gatekeeper_py.cli.options import cluster_option, files_option, policies_option
+from gatekeeper_py.cli.sources import load_engine, read_cluster, read_files
+from gatekeeper_py.cli.text import change_line, printable
+from gatekeeper_py.cluster.manifest import Manifest, ManifestError, Problem
+from gatekeeper_py.cluster.snapshot import Snapshot
+from gatekeeper_py.cluster.view import Object
+from gatekeeper_py.engine import Engine
+from gatekeeper_py.policy.changes import changes, graft
+from gatekeeper_py.policy.decision import Decision
+from gatekeeper_py.policy.offline import ADMINISTRATOR, Submission, make_request, make_user
+from gatekeeper_py.policy.request import OPERATIONS, AdmissionRequest
+from gatekeeper_py.policy.review import KIND, ReviewError, parse_review, render_review
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+__all__ = ["Reviewed", "command", "review"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """One object, what was asked about it, and the answer."""
+
+    manifest: Manifest
+    request: AdmissionRequest
+    decision: Decision
+
+    @property
+    def plain(self) -> bool:
+        """Whether it was given as a manifest rather than as an AdmissionReview."""
+        return self.manifest.kind.kind != KIND
+
+    @property
+    def admitted(self) -> Object | None:
+        """The object as admitted: a plain manifest as its author wrote it, with what policies changed."""
+        before, after = self.request.object, self.decision.object
+        if not self.plain or before is None or after is None:
+            return after
+        return graft(self.manifest.object, before, after)
+
+
+@click.command("review")
+@policies_option
+@cluster_option
+@click.option(
+    "-o",
+    "--output",
+    type=click.Choice(["table", "json", "yaml"]),
+    default="table",
+    help="Form of the answer.",
+)
+@files_option(required=True)
+@click.option(
+    "--operation",
+    type=click.Choice(OPERATIONS, case_sensitive=False),
+    help="What is done to plain manifests. [default: CREATE]",
+)
+@click.option("--subresource", default="", metavar="NAME", help="The subresource they are sent to.")
+@click.option("--user", default="", metavar="NAME", help="Who asks. [default: a cluster administrator]")
+@click.option(
+    "--group", "groups", multiple=True, metavar="NAME", help="A group of the user. May be repeated."
+)
+@click.option("--namespace", default="", metavar="NAME", help="Where objects without a namespace go.")
+@click.option("--old", metavar="FILE", help="The objects as they are before an UPDATE or DELETE.")
+@click.option(
+    "--no-defaults", is_flag=True, help="Take plain manifests as they are, without the API server's defaults."
+)
+@click.pass_context
+def command(
+    context: click.Context,
+    policies: Any,
+    cluster: Any,
+    output: str,
+    files: tuple[str, ...],
+    operation: Any,
+    subresource: str,
+    user: str,
+    groups: tuple[str, ...],
+    namespace: str,
+    old: str | None,
+    no_defaults: bool,
+) -> None:
+    """Decide about AdmissionReviews or plain manifests: mutate, then validate the result.
+
+    Plain manifests are submitted in order, as `kubectl apply` would: what is admitted exists for those after
+    it. --cluster is what exists before.
+
+    Exit code 0: all allowed, 1: something denied, 2: bad input.
+    """
+    asker = make_user(user, groups) if user or groups else ADMINISTRATOR
+    submission = Submission(operation, subresource, asker, namespace, defaults=not no_defaults)
+    engine = load_engine(policies, snapshot := read_cluster(cluster))
+    olds = read_files([old]) if old is not None else ()
+    reviewed = review(engine, snapshot, read_files(files), submission, olds)
+    PRINTERS[output](reviewed)
+    context.exit(0 if all(item.decision.allowed for item in reviewed) else DENIED)
+
+
+def review(
+    engine: Engine,
+    cluster: Snapshot,
+    manifests: Sequence[Manifest],
+    submission: Submission,
+    olds: Sequence[Manifest] = (),
+) -> list[Reviewed]:
+    """Every answer in order of input; `InputError` with every problem when some input cannot be used."""
+    reviewed: list[Reviewed] = []
+    problems: list[Problem] = []
+    for manifest in manifests:
+        try:
+            request = _request(manifest, cluster, submission, _old(manifest, manifests, olds))
+        except ManifestError as error:
+            problems += error.problems
+            continue
+        decision = Engine(engine.policies, cluster).review(request)
+        item = Reviewed(manifest, request, decision)
+        reviewed.append(item)
+        if _now_exists(item):
+            cluster = cluster.with_object(decision.object or {})
+    if problems:
+        raise InputError("\n".join(map(str, problems)))
+    return reviewed
+
+
+def _request(
+    manifest: Manifest, cluster: Snapshot, submission: Submission, old: Object | None
+) -> AdmissionRequest:
+    if manifest.kind.kind != KIND:
+        return make_request(manifest, cluster, submission, old)
+    try:
+        return parse_review(manifest.object)
+    except ReviewError as error:
+        source = manifest.source
+        problem = Problem(source.path, *source.locate(()), str(error), "Send what an API server sends")
+        raise ManifestError([problem]) from error
+
+
+def _old(manifest: Manifest, manifests: Sequence[Manifest], olds: Sequence[Manifest]) -> Object | None:
+    """What `--old` holds of the object: the one of its kind and name, or the only one for the only one."""
+    for old in olds:
+        same_name = (old.kind, old.name) == (manifest.kind, manifest.name)
+        if same_name and (old.namespace or manifest.namespace) == (manifest.namespace or old.namespace):
+            return old.object
+    return olds[0].object if len(olds) == len(manifests) == 1 else None
+
+
+def _now_exists(item: Reviewed) -> bool:
+    """Whether the object is part of the cluster from now on."""
+    request = item.request
+    written = request.operation in ("CREATE", "UPDATE") and not request.subresource
+    return item.plain and written and item.decision.allowed and bool(request.name)
+
+
+def _print_json(reviewed: Sequence[Reviewed]) -> None:
+    for item in reviewed:
+        click.echo(orjson.dumps(render_review(item.request.uid, item.decision, patch=True)))
+
+
+def _print_yaml(reviewed: Sequence[Reviewed]) -> None:
+    """Admitted objects on stdout, the rest on stderr."""
+    from gatekeeper_py.cli.yamltext import dump_all
+
+    admitted = [item.admitted for item in reviewed if item.decision.allowed]
+    click.echo(dump_all(value for value in admitted if value is not None), nl=False)
+    for item in reviewed:
+        for warning in item.decision.warnings:
+            click.echo(printable(f"{_place(item)}: {name_of(item.request)}: warning: {warning}"), err=True)
+        if not item.decision.allowed:
+            for line in _reasons(item.decision):
+                click.echo(f"{_place(item)}: {name_of(item.request)} is denied: {line}", err=True)
+
+
+def _print_table(reviewed: Sequence[Reviewed]) -> None:
+    from rich.console import Console
+
+    console = Console(soft_wrap=False)
+    if not console.is_terminal:
+        console.width = 140
+    console.print(table(reviewed))
+    denied = sum(not item.decision.allowed for item in reviewed)
+    console.print(f"{len(reviewed) - denied} allowed, {denied} denied", highlight=False)
+
+
+PRINTERS = {"json": _print_json, "yaml": _print_yaml, "table": _print_table}
+
+
+def table(reviewed: Sequence[Reviewed]) -> Table:
+    """One row an object: what it is, the verdict, and what policies changed or found wrong."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    made = Table(
+        "Object", "Verdict", "What becomes of it", box=box.SIMPLE_HEAD, show_edge=False, expand=False
+    )
+    for item in reviewed:
+        verdict = Text("allowed", "green") if item.decision.allowed else Text("denied", "bold red")
+        made.add_row(Text(name_of(item.request)), verdict, Text("\n".join(outcome(item))))
+    return made
+
+
+def outcome(item: Reviewed) -> Iterator[str]:
+    """What became of an object, line by line: changes or reasons, then warnings."""
+    decision = item.decision
+    if decision.allowed:
+        yield from map(change_line, changes(item.request.object, decision.object))
+    else:
+        yield from _denials(decision)
+    yield from _warnings(decision)
+
+
+def name_of(request: AdmissionRequest) -> str:
+    """`Deployment foo/web`, with operation and subresource when they are not the usual ones."""
+    metadata = (request.object or {}).get("metadata") or {}
+    name = request.name or f"{metadata.get('generateName') or ''}*"
+    cluster_wide = not request.namespace or request.resource.resource == "namespaces"
+    text = f"{request.kind.kind} {name if cluster_wide else f'{request.namespace}/{name}'}"
+    if request.subresource:
+        text += f" ({request.subresource})"
+    if request.operation != "CREATE":
+        text = f"{request.operation} {text}"
+    return printable(text)
+
+
+def _denials(decision: Decision) -> Iterator[str]:
+    """Each denial as `policy: message`; errors that are no policy's in the API server's words."""
+    found = [finding for finding in decision.findings if "Deny" in finding.actions]
+    causes = decision.status.causes if decision.status else ()
+    if len(found) < len(causes) or not found:
+        yield from _reasons(decision)
+    else:
+        yield from (printable(f"{finding.policy}: {finding.message}") for finding in found)
+
+
+def _warnings(decision: Decision) -> Iterator[str]:
+    found = [finding for finding in decision.findings if "Warn" in finding.actions]
+    if len(found) < len(decision.warnings):
+        yield from (printable(f"warning: {warning}") for warning in decision.warnings)
+    else:
+        yield from (printable(f"warning: {finding.policy}: {finding.message}") for finding in found)
+
+
+def _reasons(decision: Decision) -> Iterator[str]:
+    if decision.status is None:
+        return
+    causes = [cause.message for cause in decision.status.causes] or [decision.status.message]
+    yield from map(printable, causes)
+
+
+def _place(item: Reviewed) -> str:
+    source = item.manifest.source
+    return f"{source.path}:{source.line}:{source.column}"
