@@ -77,6 +77,7 @@ _INDEXING = frozenset({"_[_]", "_[?_]"})
 _NAMESPACE: dict[str, Any] = {
     **{name: getattr(runtime, name) for name in runtime.__all__},
     "LIMIT": EXPRESSION_LIMIT,
+    "NOTHING": values.NOTHING,
     "Optional": values.Optional,
     "equal": values.equal,
     "contains": values.contains,
@@ -285,7 +286,7 @@ class Generator(Writer):
         return call("force", load(name)) if name in self._lazy else load(name)
 
     def _charge_repetition(self, name: str) -> None:
-        """cel-go evaluates the target of optMap twice: to ask whether it has a value, and to take the value."""
+        """cel-go evaluates the target of optMap twice: to ask whether it has a value, and to take it."""
         spent = self._repeated.get(name, "")
         if spent:
             self.emit(charge_for(load(spent)))
@@ -297,7 +298,7 @@ class Generator(Writer):
         if reference is not None:
             return self._variable(reference.name)
         operand = self.visit(node.operand)
-        self.charge(self._qualifier_cost(node.operand) - node.test)
+        self.charge(self.qualifier_cost(node.operand) - node.test)
         if not node.test and (node.optional or self.type_of(node.operand).kind is Kind.OPTIONAL):
             return self._refunded(call("select_optional", operand, constant(node.field)))
         if self._inliner is not None:
@@ -311,7 +312,8 @@ class Generator(Writer):
         self.emit(ast.If(absent, [charge_for(constant(-1))], []))
         return name
 
-    def _qualifier_cost(self, operand: Node) -> int:
+    def qualifier_cost(self, operand: Node) -> int:
+        """What selecting from a node costs, besides the node."""
         return 1 if self.is_attribute(operand) else 2
 
     def is_attribute(self, node: Node) -> bool:
@@ -339,6 +341,10 @@ class Generator(Writer):
     def _dispatch(self, reference: Reference, nodes: Sequence[Node]) -> ast.expr:
         if self._is_constant_membership(reference, nodes):
             return self._constant_membership(nodes)
+        if self._inliner is not None:
+            made = self._inliner.resolved(reference, nodes)
+            if made is not None:
+                return made
         pattern = reference.name == "matches" and self.constants.value(nodes[1]) is not VARIABLE
         arguments = [
             self._normal(node, value) for node, value in zip(nodes, self.visit_all(nodes), strict=True)
@@ -401,7 +407,7 @@ class Generator(Writer):
     def _index(self, node: Call) -> ast.expr:
         container, key = self.visit_all(node.arguments)
         container_node, key_node = node.arguments
-        self.charge(self._qualifier_cost(container_node) - self._discount(key_node))
+        self.charge(self.qualifier_cost(container_node) - self._discount(key_node))
         if node.function == "_[?_]" or self.type_of(container_node).kind is Kind.OPTIONAL:
             return self._refunded(call("index_optional", container, key))
         made = self._inliner.index(node, container, key) if self._inliner is not None else None
@@ -431,13 +437,15 @@ class Generator(Writer):
         return load(result)
 
     def _or_optional(self, node: Call) -> ast.expr:
-        """`a.or(b)` and `a.orValue(b)`: b only when a is empty; what is no optional is given back as it is."""
+        """`a.or(b)`, `a.orValue(b)`: b only when a is empty; what is no optional is given back as it is."""
         assert node.target is not None
+        if self._inliner is not None and node.function == "orValue":
+            made = self._inliner.or_value(node.target, node.arguments[0])
+            if made is not None:
+                return made
         left = self.keep(self.visit(node.target))
-        with self.nested() as block:
-            right = self.visit(node.arguments[0])
         result = self.fresh()
-        block.body.append(assign(result, right))
+        block = self.branch(node.arguments[0], result)
         taken = ast.Attribute(load(left), "value", ast.Load()) if node.function == "orValue" else load(left)
         is_optional = compare(call("type", load(left)), ast.Is(), load("Optional"))
         self.emit(
@@ -454,6 +462,12 @@ class Generator(Writer):
             )
         )
         return load(result)
+
+    def branch(self, node: Node, result: str) -> Block:
+        """A block that computes a node into a variable."""
+        with self.nested() as block:
+            block.body.append(assign(result, self.visit(node)))
+        return block
 
     # Logic that absorbs errors
 

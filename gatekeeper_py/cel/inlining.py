@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from gatekeeper_py.cel.budget import Budget
 from gatekeeper_py.cel.code import (
     binary,
     call,
@@ -26,10 +27,12 @@ from gatekeeper_py.cel.code import (
     subscript,
 )
 from gatekeeper_py.cel.constants import VARIABLE
+from gatekeeper_py.cel.errors import EvaluationError
 from gatekeeper_py.cel.library.standard import LIBRARY, pattern
 from gatekeeper_py.cel.names import Reference
+from gatekeeper_py.cel.runtime import Dispatcher
 from gatekeeper_py.cel.tree import Call, Node, Select
-from gatekeeper_py.cel.types import INT, STRING, Kind
+from gatekeeper_py.cel.types import BOOL, DOUBLE, INT, STRING, Kind, Type
 
 if TYPE_CHECKING:
     from gatekeeper_py.cel.generator import Generator
@@ -38,6 +41,9 @@ __all__ = ["Inliner"]
 
 _EXACT = 2**53
 """Ints below this are the same as doubles, so that comparing a huge int of the data cannot matter."""
+
+COMPUTED_COST_LIMIT = 1_000
+"""Units of a call that is computed while compiling; a dearer one waits until it is needed."""
 
 _ORDER: dict[str, type[ast.cmpop]] = {"_<_": ast.Lt, "_<=_": ast.LtE, "_>_": ast.Gt, "_>=_": ast.GtE}
 _ARITHMETIC: dict[str, type[ast.operator]] = {"_+_": ast.Add, "_-_": ast.Sub, "_*_": ast.Mult}
@@ -70,12 +76,17 @@ class Inliner:
         name = self._generator.fresh("t")
         return named(name, value), load(name)
 
+    def _variable(self, value: ast.expr) -> ast.expr:
+        """A constant as a variable: Python warns of what cannot be done with one."""
+        return load(self._generator.keep(value)) if isinstance(value, ast.Constant) else value
+
     def _constant(self, node: Node) -> Any:
         return self._generator.constants.value(node)
 
     def select(self, node: Select, operand: ast.expr) -> ast.expr:
         """A dict has the key, or raises KeyError; a str, a list and None raise TypeError."""
         field = constant(node.field)
+        operand = self._variable(operand)
         if node.test:
             first, later = self._name(operand)
             within = compare(field, ast.In(), later)
@@ -84,6 +95,7 @@ class Inliner:
 
     def index(self, node: Call, container: ast.expr, key: ast.expr) -> ast.expr | None:
         """As selection when the key is a string; a list with an int, looked at first."""
+        container = self._variable(container)
         key_node = node.arguments[1]
         if self._generator.type_of(key_node) == STRING:
             if isinstance(key, ast.Constant):
@@ -103,11 +115,7 @@ class Inliner:
         other = left
         if known is VARIABLE:
             known, other = self._constant(left), right
-        if (
-            known is VARIABLE
-            or not isinstance(known, (str, bool, int, type(None)))
-            or isinstance(known, float)
-        ):
+        if known is VARIABLE or not isinstance(known, (str, int, type(None))):
             return self._general_equality(node)
         same = self._equals_constant(other, known)
         if same is None:
@@ -127,7 +135,7 @@ class Inliner:
         if isinstance(known, str):
             return compare(self._generator.visit(other), ast.Eq(), constant(known))
         if known is None or isinstance(known, bool):
-            return _is(self._generator.visit(other), constant(known))
+            return _is(self._variable(self._generator.visit(other)), constant(known))
         if type(known) is not int or abs(known) >= _EXACT:
             return None
         first, later = self._name(self._generator.visit(other))
@@ -149,6 +157,89 @@ class Inliner:
         if rule is None or not reference.overloads or not _is_standard(reference):
             return None
         return rule(self, node, nodes)
+
+    def resolved(self, reference: Reference, nodes: Sequence[Node]) -> ast.expr | None:
+        """A call the checker resolved: the implementation itself, after a look at the classes."""
+        if len(reference.overloads) != 1:
+            return None
+        overload = reference.overloads[0]
+        constants = [self._constant(node) for node in nodes]
+        if not overload.contextual and VARIABLE not in constants:
+            return self._computed(reference, constants)
+        tests = [self._class_test(of, node) for of, node in zip(overload.parameters, nodes, strict=True)]
+        if overload.work is not None or None in tests:
+            return None
+        names = [load(self._generator.keep(value)) for value in self._generator.visit_all(nodes)]
+        for name, test in zip(names, tests, strict=True):
+            if test:
+                wrong = compare(call("type", name), ast.IsNot(), load(test))
+                self._generator.emit(ast.If(wrong, [ast.Expr(call("abandon"))], []))
+        if overload.cost is None:
+            self._generator.charge(1)
+        else:
+            self._generator.emit(charge_for(call(self._generator.share(overload.cost, "c"), *names)))
+            self._generator.check_cost()
+        context = [load("activation")] if overload.contextual else []
+        return call(self._generator.share(overload.implementation, "f"), *context, *names)
+
+    def _computed(self, reference: Reference, constants: list[Any]) -> ast.expr | None:
+        """The value of a call whose arguments are all known: `quantity("1Gi")`."""
+        try:
+            dispatcher = Dispatcher(reference.name, reference.overloads)
+            overload, units = dispatcher.prepare(Budget(0), *constants)
+            if units > COMPUTED_COST_LIMIT:
+                return None
+            value = overload.implementation(*constants)
+        except EvaluationError:
+            return None
+        self._generator.charge(1 + units)
+        return self._generator.share(value)
+
+    def _class_test(self, parameter: Type, node: Node) -> str | None:
+        """The class a value must have; empty when that is certain, None when the class does not tell."""
+        if parameter.kind in (Kind.PARAMETER, Kind.DYN):
+            return ""
+        if parameter.kind is Kind.LIST:
+            return "list"
+        if parameter.kind is Kind.PRIMITIVE and parameter in (STRING, BOOL, DOUBLE):
+            return {STRING: "str", BOOL: "bool", DOUBLE: "float"}[parameter]
+        known = self._generator.type_of(node)
+        certain = isinstance(node, Call) and known == parameter and not self._generator.is_attribute(node)
+        return "" if certain and known.kind in (Kind.OPAQUE, Kind.OBJECT) else None
+
+    def or_value(self, target: Node, otherwise: Node) -> ast.expr | None:
+        """`a.?b.?c.orValue(d)` without an optional in between; only dicts are walked."""
+        fields: list[str] = []
+        while isinstance(target, Select) and not target.test and self._is_optional(target):
+            fields.append(target.field)
+            base, target = target, target.operand
+        if not fields or not base.optional or self._is_optional(target):
+            return None
+        generator = self._generator
+        value = generator.fresh("w")
+        generator.emit(ast.Assign([ast.Name(value, ast.Store())], generator.visit(target)))
+        generator.charge(generator.qualifier_cost(target) - 1)
+        statements: list[ast.stmt] = []
+        for field in fields:
+            statements = [*self._step(value, field, statements)]
+        generator.emit(*statements)
+        absent = compare(load(value), ast.Is(), load("NOTHING"))
+        generator.emit(ast.If(absent, generator.branch(otherwise, value).statements(), []))
+        return load(value)
+
+    def _is_optional(self, node: Node) -> bool:
+        return self._generator.type_of(node).kind is Kind.OPTIONAL
+
+    def _step(self, value: str, field: str, rest: list[ast.stmt]) -> list[ast.stmt]:
+        """Go to a field, and on from there when it is present."""
+        not_dict = compare(call("type", load(value)), ast.IsNot(), load("dict"))
+        present = compare(load(value), ast.IsNot(), load("NOTHING"))
+        found = method(load(value), "get", constant(field), load("NOTHING"))
+        return [
+            ast.If(not_dict, [ast.Expr(call("abandon"))], []),
+            ast.Assign([ast.Name(value, ast.Store())], found),
+            ast.If(present, [charge_for(constant(1)), *rest], []),
+        ]
 
     def _not(self, _: Call, nodes: Sequence[Node]) -> ast.expr:
         self._generator.charge(1)
@@ -230,8 +321,7 @@ class Inliner:
         self._generator.emit(charge_for(binary(length, ast.Mult(), constant(factor))))
         self._generator.check_cost()
         search = self._generator.share(pattern(part).search, "p")
-        found = compare(call(search, method(text, "encode")), ast.IsNot(), constant(None))
-        return found
+        return compare(call(search, method(text, "encode")), ast.IsNot(), constant(None))
 
     def _size(self, _: Call, nodes: Sequence[Node]) -> ast.expr:
         """Lists first; anything else is looked at."""

@@ -104,6 +104,8 @@ def _missing(key: Any) -> EvaluationError:
 
 def select(operand: Any, field: str) -> Any:
     """`operand.field`."""
+    if type(operand) is dict and field in operand:
+        return operand[field]
     if isinstance(operand, Mapping):
         try:
             return operand[field]
@@ -146,6 +148,9 @@ def index(operand: Any, key: Any) -> Any:
 
 def index_optional(operand: Any, key: Any) -> Optional:
     """`operand[?key]`."""
+    if type(operand) is dict and type(key) is str:
+        found = operand.get(key, NOTHING)
+        return NONE if found is NOTHING else Optional(found)
     if isinstance(operand, Optional):
         if not operand.present:
             return operand
