@@ -135,8 +135,9 @@ def _int_to_timestamp(seconds: int) -> Timestamp:
     return values.check_timestamp(seconds * NANOSECONDS)
 
 
-def _int_to_duration(nanoseconds: int) -> Duration:
-    return Duration(nanoseconds)
+def _int_to_duration(_: int) -> Duration:
+    """cel-go declares the conversion and has none (common/types/int.go)."""
+    raise _failure("int", "google.protobuf.Duration")
 
 
 def _string_to_timestamp(text: str) -> Timestamp:
