@@ -290,6 +290,6 @@ def _shape_problem(value: Any, source: Source) -> Problem | None:
     if metadata is not None and not isinstance(metadata, dict):
         return source.problem(("metadata",), "metadata is not a mapping", "Write metadata as a mapping")
     for name in ("name", "namespace"):
-        if not isinstance((metadata or {}).get(name) or "", str):
+        if not isinstance((metadata or {}).get(name), str | None):
             return source.problem(("metadata", name), f"metadata.{name} is not a string", "Put it in quotes")
     return None

@@ -176,9 +176,6 @@ class _Check:
         if not name:
             self.add(required(("metadata", "name"), "name or generateName is required"))
         self.names(("metadata", "name"), name, names.dns_subdomain)
-        if (metadata.get("generation") or 0) < 0:
-            what = "must be greater than or equal to 0"
-            self.add(invalid(("metadata", "generation"), metadata["generation"], what))
         self.labels(("metadata", "labels"), metadata.get("labels") or {})
         self.annotations(metadata.get("annotations") or {})
         self.owners(_items(metadata, "ownerReferences"))

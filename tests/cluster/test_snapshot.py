@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+from gatekeeper_py.cluster.manifest import Manifest
+from gatekeeper_py.cluster.resource import GroupVersionKind, GroupVersionResource
+from gatekeeper_py.cluster.snapshot import NAMESPACE, Snapshot
+from gatekeeper_py.cluster.view import ClusterView, Object
+from tests.cluster.test_kinds import V1, V2, definition
+
+CONFIG_MAP = GroupVersionKind("", "v1", "ConfigMap")
+
+
+def config_map(name: str, namespace: str = "", value: str = "") -> Object:
+    metadata = {"name": name} | ({"namespace": namespace} if namespace else {})
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"value": value}}
+
+
+def namespace(name: str, **labels: str) -> Object:
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
+
+
+def test_is_a_cluster_view() -> None:
+    view: ClusterView = Snapshot()
+    assert view.get(CONFIG_MAP, "a", "b") is None
+
+
+def test_finds_objects_by_namespace_and_name() -> None:
+    cluster = Snapshot([config_map("a", "x"), config_map("a", "y"), config_map("b")])
+    assert cluster.get(CONFIG_MAP, "x", "a") == config_map("a", "x")
+    assert cluster.get(CONFIG_MAP, "", "a") is None
+    assert cluster.get(CONFIG_MAP, "default", "b") == config_map("b")
+
+
+def test_lists_by_namespace_and_name() -> None:
+    cluster = Snapshot([config_map("b", "y"), config_map("a", "y"), config_map("c", "x")])
+    assert [found["metadata"]["name"] for found in cluster.list(CONFIG_MAP)] == ["c", "a", "b"]
+    assert [found["metadata"]["name"] for found in cluster.list(CONFIG_MAP, "y")] == ["a", "b"]
+    assert list(cluster.list(CONFIG_MAP, "z")) == []
+
+
+def test_the_last_of_two_objects_with_one_name_holds() -> None:
+    manifests = [Manifest(config_map("a", "x", value)) for value in ("first", "last")]
+    found = Snapshot.of(manifests).get(CONFIG_MAP, "x", "a")
+    assert found == config_map("a", "x", "last")
+
+
+def test_a_namespace_nobody_told_of_is_assumed_with_its_name_label() -> None:
+    found = Snapshot().get(NAMESPACE, "", "x")
+    assert found is not None
+    assert found["metadata"] == {"name": "x", "labels": {"kubernetes.io/metadata.name": "x"}}
+    assert list(Snapshot().list(NAMESPACE)) == []
+
+
+def test_a_known_namespace_is_as_told() -> None:
+    cluster = Snapshot([namespace("x", team="a")])
+    assert cluster.get(NAMESPACE, "", "x") == namespace("x", team="a")
+
+
+def test_without_assumptions_an_unknown_namespace_is_missing() -> None:
+    assert Snapshot(assume_namespaces=False).get(NAMESPACE, "", "x") is None
+
+
+def test_custom_kinds_are_served() -> None:
+    cluster = Snapshot([definition(V1, V2)])
+    served = cluster.served(GroupVersionKind("example.com", "v1", "Widget"))
+    assert served is not None
+    assert cluster.resource(served.resource) == served
+    assert [tuple(other.resource) for other in cluster.equivalents(served.resource)] == [
+        ("example.com", "v2", "widgets")
+    ]
+
+
+def test_an_object_is_found_in_every_version_of_its_kind() -> None:
+    widget = {
+        "apiVersion": "example.com/v1",
+        "kind": "Widget",
+        "metadata": {"name": "w", "namespace": "n"},
+    }
+    cluster = Snapshot([definition(V1, V2), widget])
+    other = GroupVersionKind("example.com", "v2", "Widget")
+    assert cluster.get(other, "n", "w") == widget
+    assert list(cluster.list(other)) == [widget]
+
+
+def test_objects_of_kinds_nobody_defines_are_kept_under_the_namespace_they_say() -> None:
+    kind = GroupVersionKind("a.io", "v1", "A")
+    thing = {"apiVersion": "a.io/v1", "kind": "A", "metadata": {"name": "a"}}
+    cluster = Snapshot([thing])
+    assert cluster.get(kind, "", "a") == thing
+    assert cluster.served(kind) is None
+    assert cluster.resource(GroupVersionResource("a.io", "v1", "as")) is None
