@@ -14,8 +14,11 @@ __all__ = ["read_bytes", "read_double", "read_int", "read_string", "read_uint"]
 INT_MINIMUM, INT_MAXIMUM = -(2**63), 2**63 - 1
 UINT_MAXIMUM = 2**64 - 1
 
-DIGITS_LIMIT = 1_000
-"""Digits beyond which a number is out of every range; Python itself refuses to read 4,300 and more."""
+DIGITS_LIMIT = 20
+"""Digits, after leading zeros, beyond which a number is out of every range."""
+
+_NUMBER = re.compile(r"(-?)(0x)?0*([0-9a-fA-F]*)")
+"""Sign, base and significant digits."""
 
 _SIMPLE = {
     "a": "\a",
@@ -48,8 +51,9 @@ def read_uint(text: str) -> int:
 
 
 def _number(text: str, kind: str, minimum: int, maximum: int) -> int:
-    if len(text) <= DIGITS_LIMIT or not text.lstrip("-").lstrip("0x")[DIGITS_LIMIT:]:
-        value = int(text, 16 if "x" in text else 10)
+    sign, base, digits = _NUMBER.sub(r"\1 \2 \3", text).split(" ")
+    if len(digits) <= DIGITS_LIMIT:
+        value = int(f"{sign}{digits or 0}", 16 if base else 10)
         if minimum <= value <= maximum:
             return value
     raise ValueError(f"invalid {kind} literal")

@@ -11,7 +11,7 @@ from typing import Any
 from gatekeeper_py.cel.budget import Budget
 from gatekeeper_py.cel.declarations import Function, Library, Overload
 from gatekeeper_py.cel.environment import EXTRAS, KUBERNETES, Environment, Program
-from gatekeeper_py.cel.errors import CelError
+from gatekeeper_py.cel.errors import CelError, EvaluationError
 from gatekeeper_py.cel.library.times import parse_duration
 from gatekeeper_py.cel.types import (
     BOOL,
@@ -125,7 +125,7 @@ def _function(document: Mapping[str, Any]) -> Function:
 
 
 def _unimplemented(*arguments: object) -> object:
-    raise AssertionError(f"only checked, never called: {arguments}")
+    raise EvaluationError(f"only checked, not there to be called: {arguments}")
 
 
 def _type(document: Mapping[str, Any]) -> Type:
