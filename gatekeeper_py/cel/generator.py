@@ -59,7 +59,7 @@ from gatekeeper_py.cel.tree import (
 )
 from gatekeeper_py.cel.types import BOOL, DYN, Kind, Type
 
-__all__ = ["Function", "Watcher", "generate"]
+__all__ = ["Function", "Watcher", "generate", "terms"]
 
 Function: TypeAlias = Callable[[Mapping[str, object], Budget], Any]
 Watcher: TypeAlias = Callable[[Node, Callable[[], Any]], Any]
@@ -478,11 +478,11 @@ class Generator(Writer):
         """A chain of `&&` or `||`, flat however long it is; runs its terms until one decides."""
         decisive = node.function == "_||_"
         result, failure = self.fresh(), self.fresh("e")
-        terms = _terms(node)
+        parts = terms(node)
         loop = Block()
         risky = False
         with self._deeper(2):
-            for term in terms:
+            for term in parts:
                 block = self._term(term, result, decisive)
                 if _certain_value(block):
                     loop.body.extend(block.statements())
@@ -730,7 +730,7 @@ class _Loop:
         return value
 
 
-def _terms(node: Call) -> list[Node]:
+def terms(node: Call) -> list[Node]:
     """The terms of a chain of one operator, from left to right."""
     result: list[Node] = []
     pending: list[Node] = [node]
