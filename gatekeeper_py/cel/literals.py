@@ -51,8 +51,9 @@ def read_uint(text: str) -> int:
 
 
 def _number(text: str, kind: str, minimum: int, maximum: int) -> int:
-    sign, base, digits = _NUMBER.sub(r"\1 \2 \3", text).split(" ")
-    if len(digits) <= DIGITS_LIMIT:
+    match = _NUMBER.fullmatch(text)
+    if match and len(match[3]) <= DIGITS_LIMIT:
+        sign, base, digits = match.groups()
         value = int(f"{sign}{digits or 0}", 16 if base else 10)
         if minimum <= value <= maximum:
             return value
