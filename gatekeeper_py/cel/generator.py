@@ -43,6 +43,7 @@ from gatekeeper_py.cel.code import (
 )
 from gatekeeper_py.cel.constants import VARIABLE, Constants
 from gatekeeper_py.cel.inlining import Inliner
+from gatekeeper_py.cel.library.standard import pattern
 from gatekeeper_py.cel.names import Reference
 from gatekeeper_py.cel.tree import (
     Binding,
@@ -72,6 +73,8 @@ BLOCK_LIMIT = 10
 """Nested loops and try statements in one function; Python allows 20."""
 OPTIONAL_TARGET = "@optional"
 
+_MATCHING = frozenset({"matches", "find", "findAll"})
+"""Functions whose second argument is a regular expression."""
 _HASHABLE = frozenset({bool, int, values.UInt, float, str})
 _INDEXING = frozenset({"_[_]", "_[?_]"})
 _NAMESPACE: dict[str, Any] = {
@@ -339,19 +342,20 @@ class Generator(Writer):
         return self._dispatch(reference, nodes)
 
     def _dispatch(self, reference: Reference, nodes: Sequence[Node]) -> ast.expr:
+        self._check_pattern(reference, nodes)
         if self._is_constant_membership(reference, nodes):
             return self._constant_membership(nodes)
         if self._inliner is not None:
             made = self._inliner.resolved(reference, nodes)
             if made is not None:
                 return made
-        pattern = reference.name == "matches" and self.constants.value(nodes[1]) is not VARIABLE
+        searched = reference.name == "matches" and self.constants.value(nodes[1]) is not VARIABLE
         arguments = [
             self._normal(node, value) for node, value in zip(nodes, self.visit_all(nodes), strict=True)
         ]
         names = [value if isinstance(value, ast.Constant) else load(self.keep(value)) for value in arguments]
         self.charge(1)
-        dispatcher = runtime.Dispatcher(reference.name, reference.overloads, constant_pattern=pattern)
+        dispatcher = runtime.Dispatcher(reference.name, reference.overloads, constant_pattern=searched)
         prepare = self.share(dispatcher.prepare, "d")
         overload, units = self.fresh("o"), self.fresh("u")
         prepared = call(prepare, load("budget"), *names)
@@ -361,6 +365,13 @@ class Generator(Writer):
             self.check_cost()
         implementation = ast.Attribute(load(overload), "implementation", ast.Load())
         return call(implementation, *self._context(reference), *names)
+
+    def _check_pattern(self, reference: Reference, nodes: Sequence[Node]) -> None:
+        """A constant regular expression must be one before anything runs; raises `EvaluationError`."""
+        if reference.name in _MATCHING and len(nodes) > 1:
+            text = self.constants.value(nodes[1])
+            if isinstance(text, str):
+                pattern(text)
 
     def _is_constant_membership(self, reference: Reference, nodes: Sequence[Node]) -> bool:
         """Whether cel-go makes a look-up in a set, which costs nothing, of `x in [constants]`."""

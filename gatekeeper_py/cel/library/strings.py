@@ -136,12 +136,16 @@ def _quote(text: str) -> str:
 def _join(items: Sequence[Any], separator: str = "") -> str:
     for item in items:
         if not isinstance(item, str):
-            shown = (
-                print_key(item) if isinstance(item, (bool, int, float)) or item is None else type_name(item)
-            )
-            raise EvaluationError(f"join: invalid input: {shown}")
+            raise EvaluationError(f"join: invalid input: {_shown(item)}")
     costs.check_length(_joined_length(items, separator))
     return separator.join(items)
+
+
+def _shown(item: Any) -> str:
+    """A value as Go's `%v` prints it; of a list or a map only what it is."""
+    if item is None:
+        return "0"
+    return print_key(item) if isinstance(item, (bool, int, float)) else type_name(item)
 
 
 def _joined_length(items: Sequence[Any], separator: str) -> int:
