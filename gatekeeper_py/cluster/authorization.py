@@ -84,7 +84,7 @@ class Authorizer:
     @cached_property
     def _cluster_roles(self) -> Mapping[str, Object]:
         roles = _with_defaults("ClusterRole", self._objects.list(CLUSTER_ROLE))
-        return {role["metadata"]["name"]: role for role in roles}
+        return {_name(role): role for role in roles}
 
     def _rules(self, binding: Object) -> Iterable[Mapping[str, Any]]:
         """The rules a binding grants; LookupError when the role does not exist."""
@@ -102,11 +102,11 @@ class Authorizer:
 
     def _aggregated(self, role: Object, above: frozenset[str]) -> Iterator[Mapping[str, Any]]:
         """A role's rules; with an aggregationRule those of the roles it selects."""
-        selectors = _mapping(role.get("aggregationRule")).get("clusterRoleSelectors")
+        selectors = _mappings(_mapping(role.get("aggregationRule")).get("clusterRoleSelectors"))
         if not selectors:
             yield from _rules(role)
             return
-        above |= {role["metadata"]["name"]}
+        above |= {_name(role)}
         for name, other in sorted(self._cluster_roles.items()):
             if name not in above and any(_selects(selector, other) for selector in selectors):
                 yield from self._aggregated(other, above)
@@ -121,13 +121,13 @@ def _defaults() -> tuple[Object, ...]:
 def _with_defaults(kind: str, held: Iterable[Object]) -> tuple[Object, ...]:
     """Objects by name, the default ones among them unless replaced."""
     named = {obj["metadata"]["name"]: obj for obj in _defaults() if obj["kind"] == kind}
-    named |= {_mapping(obj.get("metadata")).get("name", ""): obj for obj in held}
+    named |= {_name(obj): obj for obj in held}
     return tuple(named[name] for name in sorted(named))
 
 
 def _granted(binding: Object, review: AccessReview, namespace: str) -> Iterator[_Grant]:
     """The first subject of the binding that is the user."""
-    for subject in binding.get("subjects") or ():
+    for subject in _mappings(binding.get("subjects")):
         if _applies(subject, review, namespace):
             yield _Grant(binding, subject)
             return
@@ -149,24 +149,24 @@ def _allows(rule: Mapping[str, Any], review: AccessReview) -> bool:
     if not _holds(rule.get("verbs"), review.verb):
         return False
     if review.path:
-        return any(_covers(url, review.path) for url in rule.get("nonResourceURLs") or ())
-    names = rule.get("resourceNames")
+        return any(_covers(url, review.path) for url in _texts(rule.get("nonResourceURLs")))
+    names = _texts(rule.get("resourceNames"))
     return (
         _holds(rule.get("apiGroups"), review.group)
-        and _names_resource(rule.get("resources") or (), review)
+        and _names_resource(_texts(rule.get("resources")), review)
         and (not names or review.name in names)
     )
 
 
-def _holds(values: Iterable[str] | None, wanted: str) -> bool:
-    return any(value in (ANY, wanted) for value in values or ())
+def _holds(values: object, wanted: str) -> bool:
+    return any(value in (ANY, wanted) for value in _texts(values))
 
 
 def _covers(url: str, path: str) -> bool:
     return url in (ANY, path) or (url.endswith(ANY) and path.startswith(url.rstrip(ANY)))
 
 
-def _names_resource(resources: Iterable[str], review: AccessReview) -> bool:
+def _names_resource(resources: list[str], review: AccessReview) -> bool:
     """`*` is every resource and subresource; `*/scale` that subresource of every resource."""
     if not review.subresource:
         return _holds(resources, review.resource)
@@ -176,8 +176,8 @@ def _names_resource(resources: Iterable[str], review: AccessReview) -> bool:
 
 def _describe(grant: _Grant) -> str:
     """`ClusterRoleBinding "b" of ClusterRole "r" to User "u"`; a namespace follows the name it belongs to."""
-    metadata, reference = _mapping(grant.binding.get("metadata")), _mapping(grant.binding.get("roleRef"))
-    name, namespace = metadata.get("name", ""), _namespace(grant.binding)
+    reference = _mapping(grant.binding.get("roleRef"))
+    name, namespace = _name(grant.binding), _namespace(grant.binding)
     cluster = grant.binding["kind"] == "ClusterRoleBinding"
     where = name if cluster else f"{name}/{namespace}"
     who = grant.subject.get("name")
@@ -200,11 +200,25 @@ def _selects(selector: Mapping[str, Any], role: Object) -> bool:
 
 
 def _rules(role: Object) -> Iterable[Mapping[str, Any]]:
-    return role.get("rules") or ()
+    return _mappings(role.get("rules"))
 
 
 def _mapping(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
+
+
+def _mappings(value: object) -> list[Mapping[str, Any]]:
+    """What an API server would have accepted of a list of mappings."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _texts(value: object) -> list[str]:
+    """What an API server would have accepted of a list of strings."""
+    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
+
+
+def _name(obj: Object) -> str:
+    return _mapping(obj.get("metadata")).get("name") or ""
 
 
 def _namespace(obj: Object) -> str:

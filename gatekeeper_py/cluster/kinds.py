@@ -120,12 +120,13 @@ def _custom(definition: Object) -> Iterator[ServedResource]:
     names = spec.get("names") if isinstance(spec, dict) else None
     if not isinstance(spec, dict) or not isinstance(names, dict):
         return
-    for version in spec.get("versions") or ():
-        if not version.get("served"):
+    versions = spec.get("versions")
+    for version in versions if isinstance(versions, list) else ():
+        if not isinstance(version, dict) or not version.get("served"):
             continue
-        group, name = spec.get("group", ""), version.get("name", "")
-        kind = GroupVersionKind(group, name, names.get("kind", ""))
-        resource = GroupVersionResource(group, name, names.get("plural", ""))
+        group, name = str(spec.get("group")), str(version.get("name"))
+        kind = GroupVersionKind(group, name, str(names.get("kind")))
+        resource = GroupVersionResource(group, name, str(names.get("plural")))
         subresources = {
             subresource: _SCALE if subresource == "scale" else kind
             for subresource in ("scale", "status")

@@ -108,6 +108,12 @@ def test_a_selector_that_makes_no_sense_adds_nothing() -> None:
     assert not may(cluster, "get", "", "pods")
 
 
+@pytest.mark.parametrize("rules", [5, "*", [5], [{"verbs": "*", "apiGroups": "*", "resources": "*"}]])
+def test_rules_without_sense_grant_nothing(rules: Any) -> None:
+    cluster = Snapshot([role("broken", rules), bound("broken", "u")])
+    assert not may(cluster, "get", "", "pods")
+
+
 def test_a_role_reference_of_another_kind_is_an_error() -> None:
     binding = bound("x", "u") | {"roleRef": {"kind": "Group", "name": "x"}}
     review = AccessReview("u", (), {}, "get", resource="pods")

@@ -110,6 +110,17 @@ def test_subresources_take_their_own_kinds() -> None:
     assert pods.kind("scale") is None
 
 
-@pytest.mark.parametrize("spec", [None, [], {}, {"names": []}, {"names": {}, "versions": None}])
+@pytest.mark.parametrize(
+    "spec",
+    [
+        None,
+        [],
+        {},
+        {"names": []},
+        {"names": {}, "versions": None},
+        {"names": {}, "versions": ["v1"]},
+        {"names": {}, "versions": [{"name": "v1", "served": False}]},
+    ],
+)
 def test_definitions_without_sense_define_nothing(spec: Any) -> None:
     assert Kinds.builtin().with_definitions([{"spec": spec}]) is Kinds.builtin()
