@@ -21,7 +21,7 @@ STANDARD_INPUT = "-"
 
 @contextmanager
 def input_errors() -> Iterator[None]:
-    """Turn problems of manifests into the command's error, one line each: `file:line:column: what. remedy`."""
+    """Turn problems of manifests into the command's error: `file:line:column: what. remedy`."""
     try:
         yield
     except ManifestError as error:

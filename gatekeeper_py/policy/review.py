@@ -1,4 +1,4 @@
-"""AdmissionReview (admission.k8s.io/v1) to `AdmissionRequest`, and `Decision` back to AdmissionReview.
+"""AdmissionReview (admission.k8s.io/v1) to `AdmissionRequest` and back, and `Decision` to AdmissionReview.
 
 The API server checks an answer (apiserver/pkg/admission/plugin/webhook/request/admissionreview.go)
 and drops or cuts what does not fit; what we answer always fits.
@@ -19,7 +19,7 @@ from gatekeeper_py.cluster.view import Object
 from gatekeeper_py.policy.decision import Decision, Status
 from gatekeeper_py.policy.request import OPERATIONS, AdmissionRequest, Operation, UserInfo
 
-__all__ = ["API_VERSION", "KIND", "ReviewError", "parse_review", "render_review"]
+__all__ = ["API_VERSION", "KIND", "ReviewError", "parse_review", "render_request", "render_review"]
 
 API_VERSION = "admission.k8s.io/v1"
 KIND = "AdmissionReview"
@@ -52,6 +52,40 @@ def parse_review(document: object) -> AdmissionRequest:
     if document.get("apiVersion") != API_VERSION:
         raise ReviewError(f'apiVersion must be "{API_VERSION}", got {_quote(document.get("apiVersion"))}')
     return _parse_request(_Fields(document, "").mapping("request", required=True))
+
+
+def render_request(request: AdmissionRequest) -> Object:
+    """The AdmissionReview an API server would send: what `parse_review` reads."""
+    rendered: Object = {
+        "uid": request.uid,
+        "kind": request.kind._asdict(),
+        "resource": request.resource._asdict(),
+        "requestKind": (request.request_kind or request.kind)._asdict(),
+        "requestResource": (request.request_resource or request.resource)._asdict(),
+        "operation": request.operation,
+        "userInfo": _render_user(request.user),
+        "object": request.object,
+        "oldObject": request.old_object,
+        "dryRun": request.dry_run,
+        "options": request.options,
+    }
+    optional = {
+        "subResource": request.subresource,
+        "requestSubResource": request.request_subresource or request.subresource,
+        "name": request.name,
+        "namespace": request.namespace,
+    }
+    rendered |= {name: value for name, value in optional.items() if value}
+    return {"apiVersion": API_VERSION, "kind": KIND, "request": rendered}
+
+
+def _render_user(user: UserInfo) -> Object:
+    rendered: Object = {"username": user.username, "groups": list(user.groups)}
+    if user.uid:
+        rendered["uid"] = user.uid
+    if user.extra:
+        rendered["extra"] = {name: list(values) for name, values in user.extra.items()}
+    return rendered
 
 
 def render_review(uid: str, decision: Decision, *, patch: bool) -> Object:

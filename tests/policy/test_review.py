@@ -12,7 +12,7 @@ import pytest
 from gatekeeper_py.cluster.resource import GroupVersionKind, GroupVersionResource
 from gatekeeper_py.policy.decision import Cause, Decision, Status
 from gatekeeper_py.policy.request import UserInfo
-from gatekeeper_py.policy.review import ReviewError, parse_review, render_review
+from gatekeeper_py.policy.review import ReviewError, parse_review, render_request, render_review
 
 REVIEW: dict[str, Any] = {
     "apiVersion": "admission.k8s.io/v1",
@@ -137,6 +137,14 @@ def test_optional_fields_may_be_absent(operation: str) -> None:
     request = {name: REVIEW["request"][name] for name in ("uid", "kind", "resource", "object")}
     parsed = parse_review({**REVIEW, "request": {**request, "operation": operation}})
     assert (parsed.name, parsed.namespace, parsed.user, parsed.request_kind) == ("", "", UserInfo(), None)
+
+
+@pytest.mark.parametrize("document", [REVIEW, edited("request", {**REVIEW["request"], "subResource": ""})])
+def test_what_is_rendered_is_read_back(document: dict[str, Any]) -> None:
+    request = parse_review(document)
+    again = parse_review(render_request(request))
+    assert again.request_subresource == "scale"
+    assert again == request
 
 
 def test_deletion_has_no_object() -> None:
