@@ -1,0 +1,314 @@
+"""The live view against an API server of a few lines: lists, watches, and everything that goes wrong."""
+
+from __future__ import annotations
+
+import json
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from gatekeeper_py.cluster.live import (
+    BASE_KINDS,
+    ClusterError,
+    LiveCluster,
+    NotSynced,
+    configuration,
+    list_cluster,
+)
+from gatekeeper_py.cluster.resource import GroupVersionKind
+
+Json = dict[str, Any]
+
+NAMESPACE = GroupVersionKind("", "v1", "Namespace")
+CONFIG_MAP = GroupVersionKind("", "v1", "ConfigMap")
+WIDGET = GroupVersionKind("example.com", "v1", "Widget")
+SECONDS = 10.0
+
+DEFINITION: Json = {
+    "metadata": {"name": "widgets.example.com"},
+    "spec": {
+        "group": "example.com",
+        "scope": "Namespaced",
+        "names": {"kind": "Widget", "plural": "widgets"},
+        "versions": [{"name": "v1", "served": True, "storage": True}],
+    },
+}
+
+
+def named(name: str, namespace: str = "", **fields: object) -> Json:
+    metadata = {"name": name, "resourceVersion": "1", "managedFields": [{}]}
+    return {"metadata": metadata | ({"namespace": namespace} if namespace else {}), **fields}
+
+
+class Api:
+    """A fake API server: what it lists, what its watches say, and which paths it refuses."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, list[Json]] = {}
+        self.refused: dict[str, int] = {}
+        self.watches: dict[str, queue.Queue[Json | None]] = {}
+        self.lists: list[str] = []
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self.server.daemon_threads = True
+        threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
+
+    def watch(self, path: str) -> queue.Queue[Json | None]:
+        """Events put here are sent; None ends the connection."""
+        return self.watches.setdefault(path, queue.Queue())
+
+    def _handler(api) -> type[BaseHTTPRequestHandler]:
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                url = urlsplit(self.path)
+                if status := api.refused.get(url.path):
+                    self._answer(status, {"kind": "Status", "code": status, "message": f"refused {url.path}"})
+                elif "watch" in parse_qs(url.query):
+                    self._stream(api.watch(url.path))
+                else:
+                    api.lists.append(url.path)
+                    items = api.objects.get(url.path, [])
+                    self._answer(200, {"metadata": {"resourceVersion": "7"}, "items": items})
+
+            def _answer(self, status: int, body: Json) -> None:
+                self.send_response(status)
+                self.send_header("Content-Type", "application/json")
+                self.end_headers()
+                self.wfile.write(json.dumps(body).encode())
+
+            def _stream(self, events: queue.Queue[Json | None]) -> None:
+                self.send_response(200)
+                self.send_header("Content-Type", "application/json")
+                self.end_headers()
+                self.wfile.flush()
+                while (event := events.get()) is not None:
+                    self.wfile.write(json.dumps(event).encode() + b"\n")
+                    self.wfile.flush()
+
+            def log_message(self, format: str, *args: object) -> None:
+                pass
+
+        return Handler
+
+    def close(self) -> None:
+        for events in self.watches.values():
+            events.put(None)
+        self.server.shutdown()
+        self.server.server_close()
+
+
+@pytest.fixture
+def api() -> Iterator[Api]:
+    made = Api()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def kubeconfig(api: Api, tmp_path: Path) -> Path:
+    return write_kubeconfig(tmp_path / "kubeconfig", api.server.server_port)
+
+
+def write_kubeconfig(path: Path, port: int) -> Path:
+    cluster = {"server": f"http://127.0.0.1:{port}"}
+    path.write_text(
+        json.dumps(
+            {
+                "apiVersion": "v1",
+                "kind": "Config",
+                "clusters": [{"name": "c", "cluster": cluster}],
+                "users": [{"name": "u", "user": {"token": "t"}}],
+                "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
+                "current-context": "c",
+            }
+        ),
+        encoding="utf-8",
+    )
+    return path
+
+
+@pytest.fixture
+def follow(kubeconfig: Path) -> Iterator[Callable[..., LiveCluster]]:
+    started: list[LiveCluster] = []
+
+    def start(*kinds: GroupVersionKind) -> LiveCluster:
+        live = LiveCluster(configuration(kubeconfig), kinds)
+        live.start()
+        started.append(live)
+        return live
+
+    yield start
+    for live in started:
+        live.stop()
+
+
+def eventually(condition: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + SECONDS
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+Follow = Callable[..., LiveCluster]
+
+
+def test_there_is_no_view_before_everything_has_been_listed(api: Api, follow: Follow) -> None:
+    api.refused["/api/v1/configmaps"] = 403
+    live = follow(CONFIG_MAP)
+    assert eventually(lambda: "refused" in live.problems.get(CONFIG_MAP, ""))
+    assert not live.synced
+    with pytest.raises(NotSynced, match=r"the cluster has not been read yet: ConfigMap \(ApiError: refused"):
+        _ = live.view
+    api.refused.clear()
+    assert live.wait_until_synced(SECONDS)
+    assert live.view.get(NAMESPACE, "", "foo") is None
+
+
+def test_the_view_holds_what_is_listed_and_says_what_it_is(api: Api, follow: Follow) -> None:
+    api.objects["/api/v1/namespaces"] = [named("foo")]
+    live = follow()
+    assert live.wait_until_synced(SECONDS)
+    assert live.problems == {}
+    metadata = {"name": "foo", "resourceVersion": "1"}
+    assert live.view.get(NAMESPACE, "", "foo") == {
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": metadata,
+    }
+
+
+def test_changes_are_seen_and_a_picture_once_taken_stays(api: Api, follow: Follow) -> None:
+    api.objects["/api/v1/namespaces"] = [named("old")]
+    live = follow()
+    assert live.wait_until_synced(SECONDS)
+    before = live.view
+    events = api.watch("/api/v1/namespaces")
+    events.put({"type": "ADDED", "object": named("new")})
+    assert live.wait_for_namespace("new", SECONDS)
+    changed = named("new")
+    changed["metadata"]["labels"] = {"a": "b"}
+    events.put({"type": "MODIFIED", "object": changed})
+    events.put({"type": "DELETED", "object": named("old")})
+    assert eventually(lambda: live.view.get(NAMESPACE, "", "old") is None)
+    found = live.view.get(NAMESPACE, "", "new")
+    assert found is not None
+    assert found["metadata"]["labels"] == {"a": "b"}
+    assert before.get(NAMESPACE, "", "old") is not None
+    assert before.get(NAMESPACE, "", "new") is None
+
+
+def test_a_forgotten_version_is_listed_anew(api: Api, follow: Follow) -> None:
+    live = follow()
+    assert live.wait_until_synced(SECONDS)
+    api.objects["/api/v1/namespaces"] = [named("meanwhile")]
+    gone = {"kind": "Status", "code": 410, "message": "too old resource version"}
+    api.watch("/api/v1/namespaces").put({"type": "ERROR", "object": gone})
+    assert live.wait_for_namespace("meanwhile", SECONDS)
+    assert api.lists.count("/api/v1/namespaces") == 2
+
+
+def test_a_watch_that_ends_is_taken_up_again(api: Api, follow: Follow) -> None:
+    live = follow()
+    assert live.wait_until_synced(SECONDS)
+    events = api.watch("/api/v1/namespaces")
+    events.put(None)
+    events.put({"type": "ADDED", "object": named("after")})
+    assert live.wait_for_namespace("after", SECONDS)
+
+
+def test_the_last_view_stays_while_the_api_server_fails(api: Api, follow: Follow) -> None:
+    api.objects["/api/v1/namespaces"] = [named("foo")]
+    live = follow()
+    assert live.wait_until_synced(SECONDS)
+    api.refused["/api/v1/namespaces"] = 500
+    api.watch("/api/v1/namespaces").put(None)
+    assert eventually(lambda: NAMESPACE in live.problems)
+    assert live.view.get(NAMESPACE, "", "foo") is not None
+    api.refused.clear()
+    assert eventually(lambda: NAMESPACE not in live.problems)
+
+
+def test_a_custom_kind_is_followed_by_its_definition(api: Api, follow: Follow) -> None:
+    api.objects["/apis/apiextensions.k8s.io/v1/customresourcedefinitions"] = [DEFINITION]
+    api.objects["/apis/example.com/v1/widgets"] = [named("w", "foo", spec={"a": 1})]
+    live = follow(WIDGET)
+    assert live.wait_until_synced(SECONDS)
+    assert [found["spec"] for found in live.view.list(WIDGET, "foo")] == [{"a": 1}]
+
+
+def test_a_kind_the_cluster_does_not_serve_is_empty_until_it_is(api: Api, follow: Follow) -> None:
+    live = follow(WIDGET)
+    assert live.wait_until_synced(SECONDS)
+    assert live.problems == {WIDGET: "the cluster serves no example.com/v1 Widget"}
+    assert list(live.view.list(WIDGET)) == []
+    api.objects["/apis/example.com/v1/widgets"] = [named("w", "foo")]
+    api.watch("/apis/apiextensions.k8s.io/v1/customresourcedefinitions").put(
+        {"type": "ADDED", "object": DEFINITION}
+    )
+    assert eventually(lambda: bool(list(live.view.list(WIDGET))))
+
+
+def test_a_kind_can_be_followed_later(api: Api, follow: Follow) -> None:
+    live = follow()
+    assert live.wait_until_synced(SECONDS)
+    api.objects["/api/v1/configmaps"] = [named("c", "foo", data={"a": "b"})]
+    live.follow([CONFIG_MAP, NAMESPACE])
+    assert live.wait_until_synced(SECONDS)
+    found = live.view.get(CONFIG_MAP, "foo", "c")
+    assert found is not None
+    assert found["data"] == {"a": "b"}
+
+
+def test_a_cluster_is_listed_whole_and_what_is_forbidden_is_said(api: Api, kubeconfig: Path) -> None:
+    api.objects["/apis/apiextensions.k8s.io/v1/customresourcedefinitions"] = [DEFINITION]
+    api.objects["/apis/example.com/v1/widgets"] = [named("w", "foo")]
+    api.objects["/api/v1/pods"] = [named("p", "foo")]
+    api.objects["/apis/autoscaling/v2/horizontalpodautoscalers"] = [named("h", "foo")]
+    api.refused["/api/v1/secrets"] = 403
+    listing = list_cluster(configuration(kubeconfig))
+    found = {(value["kind"], value["metadata"]["name"]) for value in listing.objects}
+    assert found == {
+        ("CustomResourceDefinition", "widgets.example.com"),
+        ("Widget", "w"),
+        ("Pod", "p"),
+        ("HorizontalPodAutoscaler", "h"),
+    }
+    assert listing.problems == {GroupVersionKind("", "v1", "Secret"): "refused /api/v1/secrets"}
+    assert "/apis/autoscaling/v1/horizontalpodautoscalers" not in api.lists
+    assert "/api/v1/events" not in api.lists
+    assert "/api/v1/bindings" not in api.lists
+
+
+def test_only_the_kinds_asked_for_are_listed(api: Api, kubeconfig: Path) -> None:
+    api.objects["/api/v1/namespaces"] = [named("foo")]
+    listing = list_cluster(configuration(kubeconfig), [NAMESPACE])
+    assert [value["kind"] for value in listing.objects] == ["Namespace"]
+    assert "/api/v1/pods" not in api.lists
+
+
+def test_a_cluster_that_does_not_answer_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ClusterError, match="the cluster does not answer"):
+        list_cluster(configuration(write_kubeconfig(tmp_path / "kubeconfig", 1)))
+
+
+@pytest.mark.parametrize("text", [None, "", "{}", "a: [", "- a"])
+def test_a_kubeconfig_that_cannot_be_used_is_an_error(text: str | None, tmp_path: Path) -> None:
+    path = tmp_path / "kubeconfig"
+    if text is not None:
+        path.write_text(text, encoding="utf-8")
+    with pytest.raises(ClusterError, match="kubeconfig"):
+        configuration(path)
+
+
+def test_the_base_kinds_are_those_the_api_server_always_serves(api: Api, follow: Follow) -> None:
+    live = follow()
+    assert live.wait_until_synced(SECONDS)
+    assert len(api.lists) == len(BASE_KINDS)
