@@ -12,6 +12,7 @@ from typing import Any
 
 from gatekeeper_py.cel.declarations import Function, Overload
 from gatekeeper_py.cel.inference import Substitution, is_dynamic, more_general, unwrap_optional
+from gatekeeper_py.cel.macros import OPTIONAL_TARGET
 from gatekeeper_py.cel.names import Declarations, Reference, ReferenceKind, Scope, qualified_name
 from gatekeeper_py.cel.source import Issues
 from gatekeeper_py.cel.tree import (
@@ -161,17 +162,14 @@ class _Checker:
 
     def _qualified(self, node: Select) -> tuple[Type, Reference] | None:
         name = qualified_name(node)
-        if name is None:
-            return None
-        root: Node = node
-        while isinstance(root, Select):
-            root = root.operand
-        return None if self._scope.local(root) is not None else self._scope.identifier(name)
+        return None if name is None or self._scope.shadows(node) else self._scope.identifier(name)
 
     def _field_of(self, target: Type, node: Select) -> Type:
         if target.kind is Kind.MAP:
             return target.parameters[1]
         if target.kind is Kind.OBJECT:
+            if target.fields is not None and not target.fields:
+                return self._error(node.position, f"unexpected failed resolution of '{target.name}'")
             return self._declared_field(target.fields, node.field, node.position)
         if target.kind is Kind.PARAMETER:
             self._known.assignable(DYN, target)
@@ -318,8 +316,11 @@ class _Checker:
             self._error(node.position, f"{expected} but provided type is '{of}'")
 
     def binding(self, node: Binding) -> Type:
-        """A local name for a value."""
+        """A local name for a value. cel-go checks the receiver of optMap twice, and complains as often."""
+        mark = len(self._issues)
         self._scope.enter({node.variable: self.check(node.value)})
+        if node.variable == OPTIONAL_TARGET:
+            self._issues.repeat(mark)
         of = self.check(node.body)
         self._scope.leave()
         return of

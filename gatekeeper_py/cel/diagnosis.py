@@ -441,7 +441,7 @@ class _Diagnosis:
             self._consume_operator()
         name = self._issues.text[first.start : self._token(0).end].lstrip(".")
         if name in RESERVED and self._ahead() != "{":
-            self._issues.add(first.start, f"reserved identifier: {name}")
+            self._issues.add_once(first.start, f"reserved identifier: {name}")
         if self._ahead() == "(":
             yield from self._arguments()
         elif self._ahead() == "{" and ahead == message:

@@ -70,7 +70,7 @@ class Substitution:
     def fresh(self) -> Type:
         """A new type parameter, of which nothing is known."""
         self._fresh += 1
-        return parameter(f"_var{self._fresh}")
+        return parameter(f"_var{self._fresh - 1}")
 
     def bound(self, of: Type) -> Type | None:
         """What a type parameter stands for, one step; None when that is not known."""

@@ -103,12 +103,20 @@ class Scope:
         self._locals.pop()
 
     def local(self, node: Node) -> Type | None:
-        """The type of the local variable an identifier names, if it names one."""
-        if isinstance(node, Identifier) and not node.absolute:
-            for variables in reversed(self._locals):
-                if node.name in variables:
-                    return variables[node.name]
-        return None
+        """The type of the local variable an identifier names, if it names one.
+
+        A leading dot asks for what is declared, but cel-go finds a local variable where nothing is.
+        """
+        if not isinstance(node, Identifier) or (node.absolute and self._declared(node.name)):
+            return None
+        found = (variables[node.name] for variables in reversed(self._locals) if node.name in variables)
+        return next(found, None)
+
+    def shadows(self, node: Node) -> bool:
+        """Whether the first name of a chain of selections is that of a local variable, so that it is no prefix."""
+        while isinstance(node, Select):
+            node = node.operand
+        return isinstance(node, Identifier) and not node.absolute and self.local(node) is not None
 
     def identifier(self, name: str) -> tuple[Type, Reference] | None:
         """The declared variable, constant or type of that name, and its type as an expression."""

@@ -63,17 +63,14 @@ class _Resolver:
     def _named(self, node: Identifier | Select) -> bool:
         """Whether the node is a name as a whole: a local one, a declared one, or at least an identifier."""
         name = qualified_name(node)
-        root: Node = node
-        while isinstance(root, Select):
-            root = root.operand
-        if name is None or self._scope.local(root) is not None:
+        if name is None or self._scope.shadows(node):
             return isinstance(node, Identifier)
         found = self._scope.identifier(name)
         if found:
             self.references[node] = found[1]
-        elif isinstance(node, Identifier):
-            self.references[node] = Reference(ReferenceKind.VARIABLE, name.lstrip("."))
-        return node in self.references
+        elif isinstance(node, Identifier) and self._scope.local(node) is None:
+            self.references[node] = Reference(ReferenceKind.VARIABLE, node.name)
+        return isinstance(node, Identifier) or node in self.references
 
     def _call(self, node: Call) -> bool:
         """Resolve the function; whether its target is a part of the name."""

@@ -19,8 +19,8 @@ class Issues:
         self.text = text
         self._found: list[Issue] = []
 
-    def __bool__(self) -> bool:
-        return bool(self._found)
+    def __len__(self) -> int:
+        return len(self._found)
 
     def add(self, offset: int, message: str) -> None:
         """Record `message` about the code point at `offset`."""
@@ -33,12 +33,24 @@ class Issues:
         column = offset - start + 1 if self.text else 0
         self._record(Issue(message, line, column, source_line))
 
+    def add_once(self, offset: int, message: str) -> None:
+        """Record `message` about the code point at `offset`, unless that is done."""
+        mark = len(self)
+        self.add(offset, message)
+        if self._found[mark:] and self._found[mark] in self._found[:mark]:
+            del self._found[mark:]
+
+    def repeat(self, mark: int) -> None:
+        """Record again what was recorded since there were `mark` issues."""
+        for issue in self._found[mark:]:
+            self._record(issue)
+
     def add_general(self, message: str) -> None:
         """Record `message` about the text as a whole; cel-go prints no line then."""
         self._record(Issue(message, -1, 0))
 
     def _record(self, issue: Issue) -> None:
-        if len(self._found) < REPORT_LIMIT and issue not in self._found:
+        if len(self._found) < REPORT_LIMIT:
             self._found.append(issue)
 
     def error(self) -> CompileError:

@@ -71,7 +71,7 @@ def _check_argument(call: Call, reference: Reference | None, issues: Issues) -> 
         return
     argument = call.arguments[0]
     if call.function in _CONVERSIONS:
-        valid = _runs(reference, argument.value)
+        valid = argument.value is not None and _runs(reference, argument.value)
     elif call.function == "matches":
         valid = _runs(reference, "", argument.value)
     else:
