@@ -207,11 +207,14 @@ def _fixed(value: Any, clause: Clause) -> str:
 
 
 def _places(number: float, precision: int) -> str:
-    """A number with as many places as x/text gives it, which keeps 8 bits of the least and 16 of the most."""
+    """A number with as many places as x/text gives it, which keeps 8 bits of the least and 16 of the most.
+
+    The 16 bits are signed; below zero they bound nothing, and the shortest digits are shown.
+    """
     least, most = precision & 0xFF, precision & 0xFFFF
     if precision == least:
         return f"{number:,.{precision}f}"
-    exact = Decimal(number)
+    exact = Decimal(number) if most < 0x8000 else Decimal(repr(number))
     exponent = exact.as_tuple().exponent
     places = -exponent if isinstance(exponent, int) and exponent < 0 else 0
     shown = min(places, most) if most < 0x8000 else places
