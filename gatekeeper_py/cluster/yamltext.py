@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
@@ -80,7 +81,12 @@ def documents(path: str, text: str) -> Iterator[tuple[Any, Position]]:
 
 @lru_cache(maxsize=4)
 def _nodes(text: str) -> tuple[yaml.Node, ...]:
-    return tuple(_compose("", text))
+    """The documents before the first that is no YAML: only of those can a place be asked."""
+    nodes: list[yaml.Node] = []
+    with suppress(ManifestError):
+        for node in _compose("", text):
+            nodes.append(node)
+    return tuple(nodes)
 
 
 def find(text: str, index: int, field: FieldPath) -> tuple[Span, bool]:

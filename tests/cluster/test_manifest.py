@@ -187,12 +187,15 @@ def test_aliases_cannot_blow_up() -> None:
 def test_every_problem_of_every_file_is_told(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("- a\n---\nb: 1\n")
     (tmp_path / "b.json").write_text("{")
+    (tmp_path / "c.yaml").write_text("- a\n---\n\ta\n")
     with pytest.raises(ManifestError) as error:
         read([tmp_path, tmp_path / "none"])
     assert [(Path(problem.path).name, problem.line) for problem in error.value.problems] == [
         ("a.yaml", 1),
         ("a.yaml", 3),
         ("b.json", 1),
+        ("c.yaml", 1),
+        ("c.yaml", 3),
         ("none", 0),
     ]
     assert str(error.value.problems[-1]) == f"{tmp_path / 'none'}: no such file or folder. Check the path"
