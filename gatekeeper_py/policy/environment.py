@@ -111,6 +111,10 @@ def patch_type(name: str) -> Type | None:
     return None
 
 
+UNSPELLABLE: Mapping[str, Type] = {"": DYN}
+"""Makes a type without fields of its own one that is known, rather than one that cannot be looked into."""
+
+
 class Compiler:
     """Compiles the expressions of one policy; its variables first, in order."""
 
@@ -152,7 +156,7 @@ class Compiler:
         key = (kind, len(self._fields))
         made = self._made.get(key)
         if made is None:
-            variables = object_type("kubernetes.variables", dict(self._fields))
+            variables = object_type("kubernetes.variables", {**UNSPELLABLE, **self._fields})
             made = self._made[key] = shared.extend(variables={"variables": variables})
         return made
 
