@@ -35,6 +35,8 @@ _ORDER = (
 _NAMED = frozenset({_END, "IDENTIFIER", "ESC_IDENTIFIER", *_CONSTANTS[3:]})
 _MEMBER_START = frozenset({"[", "{", "(", ".", "-", *_CONSTANTS, "IDENTIFIER"})
 _START = _MEMBER_START | {"!"}
+_NUMBERS = frozenset({"NUM_INT", "NUM_FLOAT"})
+"""What a sign may belong to."""
 _NAMES = frozenset({"IDENTIFIER", "ESC_IDENTIFIER"})
 _NONE: frozenset[str] = frozenset()
 
@@ -343,7 +345,7 @@ class _Diagnosis:
         self._sync(_START)
         follow = _Follow(_NONE, ends=True)
         sign = self._ahead()
-        if sign == "!" or (sign == "-" and self._ahead(2) not in ("NUM_INT", "NUM_FLOAT")):
+        if sign == "!" or (sign == "-" and self._ahead(2) not in _NUMBERS):
             while self._ahead() == sign:
                 if sign == "-" and self._ahead(2) not in _MEMBER_START:
                     raise _NoAlternative(self._token(), self._token(2))
@@ -417,12 +419,12 @@ class _Diagnosis:
             yield from self._braced("[", _START, self._element, "]")
         elif kind == "{":
             yield from self._braced("{", _START, self._entry, "}")
-        elif kind in _MEMBER_START:
+        elif kind in _CONSTANTS or (kind == "-" and self._ahead(2) in _NUMBERS):
             self._consume_operator()
             if kind == "-":
                 self._consume_operator()
         else:
-            raise _NoAlternative(self._token(), self._token())
+            raise _NoAlternative(self._token(), self._token(2 if kind == "-" else 1))
 
     def _named(self) -> _Rule:
         """An identifier, a call, or a message."""

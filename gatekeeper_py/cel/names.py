@@ -113,7 +113,7 @@ class Scope:
         return next(found, None)
 
     def shadows(self, node: Node) -> bool:
-        """Whether the first name of a chain of selections is that of a local variable, so that it is no prefix."""
+        """Whether a chain of selections starts at a local variable, and so is no qualified name."""
         while isinstance(node, Select):
             node = node.operand
         return isinstance(node, Identifier) and not node.absolute and self.local(node) is not None

@@ -20,6 +20,7 @@ from gatekeeper_py.cel.macros import STANDARD, MacroCall, MacroError, expand
 from gatekeeper_py.cel.names import RESERVED
 from gatekeeper_py.cel.source import Issues
 from gatekeeper_py.cel.tree import (
+    Binding,
     Call,
     Entry,
     Field,
@@ -48,8 +49,8 @@ TREE_LIMIT = 400
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
-_MACRO_LEVELS = 5
-"""Levels of nodes the largest macro puts on top of its arguments (optMap)."""
+_BINDING_LEVELS = 5
+"""Levels of nodes that a macro which binds a variable puts on top of its arguments (optMap)."""
 
 
 def parse(text: str, *, macros: frozenset[str] = frozenset(STANDARD), backticks: bool = False) -> Node:
@@ -290,7 +291,7 @@ class _Builder:
         operands = arguments if target is None else (target, *arguments)
         node = expanded or Call(span, position, name, target, arguments)
         deepest = self._deepest(operands)
-        levels = 1 if expanded is None else _MACRO_LEVELS
+        levels = _BINDING_LEVELS if isinstance(expanded, Binding) else 1
         operations = deepest.operations + (target is not None)
         return self._keep(node, _Depth(deepest.nested, operations, deepest.tree + levels))
 
