@@ -135,7 +135,8 @@ def _keyed(item: Any, schema: Schema) -> str:
         raise ApplyError("associative list with keys may not have a null element")
     if not isinstance(item, dict):
         raise ApplyError("associative list with keys may not have non-map elements")
-    keys, defaults = schema.keys or (), schema.items.defaults if schema.items else {}
+    keys = schema.keys or ()
+    defaults = {**schema.items.always, **schema.items.defaults} if schema.items else {}
     found = {key: item.get(key, defaults.get(key)) for key in keys if key in item or key in defaults}
     if not found:
         names = " ".join(map(quote, keys))
