@@ -96,6 +96,10 @@ class Context:
         home = self._home(user)
         return owned if home is None or home.name in owned else [*owned, home.name]
 
+    def is_of_declared_tenant(self, user: UserInfo) -> bool:
+        """Whether a user belongs to a tenant some document declares."""
+        return any(name in self.tenancy.by_name for name in self.tenants_of(user))
+
     def _home(self, user: UserInfo) -> Tenant | None:
         if not user.username.startswith(SERVICE_ACCOUNT):
             return None

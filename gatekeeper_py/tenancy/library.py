@@ -16,7 +16,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from gatekeeper_py.cel.declarations import Function, Library, Overload
@@ -37,7 +37,7 @@ from gatekeeper_py.cluster.resource import GroupVersionKind
 from gatekeeper_py.cluster.selector import labels_of
 from gatekeeper_py.cluster.view import ClusterView
 from gatekeeper_py.policy.extension import Extension
-from gatekeeper_py.policy.request import AdmissionRequest
+from gatekeeper_py.policy.request import AdmissionRequest, UserInfo
 from gatekeeper_py.tenancy.context import Context
 from gatekeeper_py.tenancy.isolation import Level, satisfies
 from gatekeeper_py.tenancy.model import GROUP, TENANT_LABEL, Choice, ContestedNamespace, Tenancy, Tenant
@@ -81,7 +81,9 @@ TENANT = object_type(
         "labels": map_of(STRING, STRING),
     },
 )
-REQUESTER = object_type("tenancy.Requester", {"platform": BOOL, "tenants": list_of(STRING)})
+REQUESTER = object_type(
+    "tenancy.Requester", {"platform": BOOL, "claimed": BOOL, "tenants": list_of(STRING)}
+)
 REFERENCE = object_type(
     "tenancy.Reference",
     {
@@ -175,11 +177,18 @@ class Requester(Message):
     def __missing__(self, key: str) -> Any:
         user = self.context.request.user
         try:
-            value = self.context.is_platform(user) if key == "platform" else self.context.tenants_of(user)
+            value = REQUESTER_FACTS[key](self.context, user)
         except ContestedNamespace as error:
             raise EvaluationError(str(error)) from error
         self[key] = value
         return value
+
+
+REQUESTER_FACTS: Mapping[str, Callable[[Context, UserInfo], bool | list[str]]] = {
+    "platform": Context.is_platform,
+    "claimed": Context.is_of_declared_tenant,
+    "tenants": Context.tenants_of,
+}
 
 
 def extension(tenancy: Tenancy) -> Extension:
@@ -461,6 +470,13 @@ LIBRARY = Library(
                 Overload("tenant_permits", (TENANT, DYN), BOOL, _permits, member=True, contextual=True),
                 Overload("choice_permits", (CHOICE, STRING), BOOL, _grants, member=True),
             ),
+        ),
+        _member(
+            "admits",
+            "tenant_admits",
+            (TENANT, list_of(STRING)),
+            BOOL,
+            lambda tenant, names: any(tenant.tenant.shares_itself_with(name) for name in names),
         ),
         _member(
             "ownsHostname",

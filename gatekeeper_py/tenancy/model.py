@@ -168,6 +168,13 @@ class Tenant:
         """Whether a DNS name, wildcard or not, lies within the tenant's."""
         return any(host_matches(pattern, host) for pattern in self.hostnames)
 
+    def shares_itself_with(self, tenant: str) -> bool:
+        """Whether another tenant's people may act in its namespaces, as far as RBAC lets them."""
+        return any(
+            ("Namespace" in grant.kinds or "*" in grant.kinds) and (tenant in grant.to or "*" in grant.to)
+            for grant in self.sharing
+        )
+
     def is_owned_by(self, username: str, groups: tuple[str, ...]) -> bool:
         """Whether a user is one of its owners."""
         return any(_is(owner, username, groups) for owner in self.owners)
