@@ -12,7 +12,14 @@ from threading import Lock
 from gatekeeper_py.cel.budget import Budget
 from gatekeeper_py.cel.checker import Checked, Declarations, check
 from gatekeeper_py.cel.declarations import Function, Library
-from gatekeeper_py.cel.errors import CompileError, DeadlineExceeded, EvaluationError, Issue
+from gatekeeper_py.cel.errors import (
+    CompileError,
+    DeadlineExceeded,
+    EvaluationError,
+    InstantiationError,
+    Issue,
+    ResultError,
+)
 from gatekeeper_py.cel.generator import Function as Code
 from gatekeeper_py.cel.generator import generate
 from gatekeeper_py.cel.library import (
@@ -194,8 +201,9 @@ class Environment:
         allowed = expected if isinstance(expected, tuple) else (expected,)
         if result in allowed:
             return
-        wanted = str(allowed[0]) if len(allowed) == 1 else f"one of [{' '.join(map(_go_name, allowed))}]"
-        raise CompileError((Issue(f"must evaluate to {wanted} but got {result}", -1, 0),))
+        names = " ".join(map(_printed, allowed))
+        wanted = names if len(allowed) == 1 else f"one of [{names}]"
+        raise ResultError((Issue(f"must evaluate to {wanted} but got {_printed(result)}", -1, 0),))
 
     @cached_property
     def _macros(self) -> frozenset[str]:
@@ -238,7 +246,8 @@ _RUNTIME_NAMES = {
 }
 
 
-def _go_name(of: Type) -> str:
+def _printed(of: Type) -> str:
+    """A type by its name at run time, as Kubernetes prints it."""
     return _RUNTIME_NAMES.get(of.name, str(of))
 
 
@@ -246,7 +255,7 @@ def _program(text: str, checked: Checked) -> Program:
     try:
         return Program(text, checked)
     except EvaluationError as error:
-        raise CompileError((Issue(f"program instantiation failed: {error}", -1, 0),)) from None
+        raise InstantiationError((Issue(str(error), -1, 0),)) from None
     except (RecursionError, MemoryError):
         raise CompileError((Issue("expression recursion limit exceeded: 250", -1, 0),)) from None
 

@@ -2,6 +2,8 @@
 
 CelError
  |- CompileError            the text is no expression of its environment; lists every issue with its place
+     |- InstantiationError   a part of it that needs no data has no value: `int("abc")`
+     |- ResultError          its result is not of the type that is wanted
  |- EvaluationError         the expression has no value for these data; `&&`, `||`, `all`, `exists` may absorb it
      |- CostExceeded        it spent more than its budget allows; nothing absorbs it
      |- DeadlineExceeded    its time is over; nothing absorbs it
@@ -11,7 +13,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["CelError", "CompileError", "CostExceeded", "DeadlineExceeded", "EvaluationError", "Issue"]
+__all__ = [
+    "CelError",
+    "CompileError",
+    "CostExceeded",
+    "DeadlineExceeded",
+    "EvaluationError",
+    "InstantiationError",
+    "Issue",
+    "ResultError",
+]
 
 SNIPPET_LIMIT = 16_384
 """Length of a source line beyond which a message does not repeat it (cel-go, common/error.go)."""
@@ -49,6 +60,20 @@ class CompileError(CelError):
     def __init__(self, issues: tuple[Issue, ...]) -> None:
         self.issues = issues
         super().__init__("\n".join(map(str, issues)))
+
+
+class InstantiationError(CompileError):
+    """A part of the expression that needs no data has no value."""
+
+    def __str__(self) -> str:
+        return f"program instantiation failed: {self.issues[0].message}"
+
+
+class ResultError(CompileError):
+    """The result of the expression is not of the type that is wanted."""
+
+    def __str__(self) -> str:
+        return self.issues[0].message
 
 
 class EvaluationError(CelError):

@@ -16,7 +16,7 @@ the clock at every turn, at the price of one comparison of ints.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import CodeType, FunctionType
 from typing import Any, TypeAlias
@@ -44,12 +44,12 @@ from gatekeeper_py.cel.code import (
 from gatekeeper_py.cel.constants import VARIABLE, Constants
 from gatekeeper_py.cel.inlining import Inliner
 from gatekeeper_py.cel.library.standard import pattern
+from gatekeeper_py.cel.loops import Loop
 from gatekeeper_py.cel.names import Reference
 from gatekeeper_py.cel.tree import (
     Binding,
     Call,
     Comprehension,
-    ComprehensionKind,
     Identifier,
     ListLiteral,
     Literal,
@@ -127,7 +127,7 @@ class Generator(Writer):
             *self.block.statements(),
         ]
         ending = [
-            ast.If(compare(load("cost"), ast.Gt(), load("LIMIT")), [self._checkpoint()], []),
+            ast.If(compare(load("cost"), ast.Gt(), load("LIMIT")), [self.checkpoint()], []),
         ]
         finish: list[ast.stmt] = [
             ast.Expr(call(ast.Attribute(load("budget"), "spend", ast.Load()), load("cost")))
@@ -156,13 +156,13 @@ class Generator(Writer):
             return subscript(load("activation"), constant(variable))
         return call("variable", load("activation"), constant(variable))
 
-    def _checkpoint(self) -> ast.stmt:
+    def checkpoint(self) -> ast.stmt:
         method = ast.Attribute(load("budget"), "checkpoint", ast.Load())
         return assign("checkpoint", call(method, load("cost")))
 
     def check_cost(self) -> None:
         """Stop here when the expression has spent too much."""
-        self.emit(ast.If(compare(load("cost"), ast.Gt(), load("checkpoint")), [self._checkpoint()], []))
+        self.emit(ast.If(compare(load("cost"), ast.Gt(), load("checkpoint")), [self.checkpoint()], []))
 
     def charge_here(self, units: int) -> None:
         """Charge for what runs only if nothing before has failed."""
@@ -217,7 +217,8 @@ class Generator(Writer):
         return name
 
     @contextmanager
-    def _deeper(self, levels: int) -> Any:
+    def deeper(self, levels: int) -> Iterator[None]:
+        """Generate within so many more loops and try statements."""
         self._depth += levels
         try:
             yield
@@ -300,13 +301,22 @@ class Generator(Writer):
         reference = self.reference(node)
         if reference is not None:
             return self._variable(reference.name)
-        operand = self.visit(node.operand)
-        self.charge(self.qualifier_cost(node.operand) - node.test)
+        operand = self._charged(node.operand, self.visit(node.operand))
+        self.charge(self.qualifier_cost(node.operand) - 1 - node.test)
         if not node.test and (node.optional or self.type_of(node.operand).kind is Kind.OPTIONAL):
             return self._refunded(call("select_optional", operand, constant(node.field)))
         if self._inliner is not None:
             return self._inliner.select(node, operand)
         return call("has" if node.test else "select", operand, constant(node.field))
+
+    def _charged(self, node: Node, operand: ast.expr) -> ast.expr:
+        """Charge for selecting from an operand: where it matters, only once there is an operand."""
+        if self.quick or isinstance(node, Identifier):
+            self.charge(1)
+            return operand
+        name = load(self.keep(operand))
+        self.emit(charge_for(constant(1)))
+        return name
 
     def _refunded(self, optional: ast.expr) -> ast.expr:
         """An optional selection, which costs only when something is there."""
@@ -416,9 +426,10 @@ class Generator(Writer):
         return negate(result) if node.function == "_!=_" else result
 
     def _index(self, node: Call) -> ast.expr:
-        container, key = self.visit_all(node.arguments)
         container_node, key_node = node.arguments
-        self.charge(self.qualifier_cost(container_node) - self._discount(key_node))
+        container, key = self.visit_all(node.arguments)
+        container = self._charged(container_node, container)
+        self.charge(self.qualifier_cost(container_node) - 1 - self._discount(key_node))
         if node.function == "_[?_]" or self.type_of(container_node).kind is Kind.OPTIONAL:
             return self._refunded(call("index_optional", container, key))
         made = self._inliner.index(node, container, key) if self._inliner is not None else None
@@ -492,16 +503,16 @@ class Generator(Writer):
         parts = terms(node)
         loop = Block()
         risky = False
-        with self._deeper(2):
+        with self.deeper(2):
             for term in parts:
                 block = self._term(term, result, decisive)
                 if _certain_value(block):
                     loop.body.extend(block.statements())
                     continue
                 risky = True
-                loop.body.append(self._absorb(block, failure))
+                loop.body.append(self.absorb(block, failure))
         if risky:
-            loop.body.append(self._raise_kept(failure))
+            loop.body.append(self.raise_kept(failure))
             self.emit(assign(failure, constant(None)))
         loop.body += [assign(result, constant(not decisive)), ast.Break()]
         self.emit(ast.While(constant(True), loop.body, []))
@@ -514,17 +525,22 @@ class Generator(Writer):
             self.emit(ast.If(test, [assign(result, constant(decisive)), ast.Break()], []))
         return block
 
-    def _absorb(self, block: Block, failure: str) -> ast.stmt:
-        """Run a block; keep its error, unless an earlier one is kept already."""
-        kept = constant(True) if self.quick else call("failed", load("error"))
-        first = ast.If(compare(load(failure), ast.Is(), constant(None)), [assign(failure, kept)], [])
+    def absorb(self, block: Block, failure: str, *, otherwise: Sequence[ast.stmt] = ()) -> ast.stmt:
+        """Run a block; keep its error, the first one unless there is something to do `otherwise`."""
+        kept = assign(failure, constant(True) if self.quick else call("failed", load("error")))
+        first = ast.If(compare(load(failure), ast.Is(), constant(None)), [kept], [])
         handlers = [
             ast.ExceptHandler(load("FATAL"), None, [ast.Raise()]),
-            ast.ExceptHandler(load("Exception"), None if self.quick else "error", [first]),
+            ast.ExceptHandler(
+                load("Exception"),
+                None if self.quick else "error",
+                [kept, *otherwise] if otherwise else [first],
+            ),
         ]
         return ast.Try(block.statements(), handlers, [], [])
 
-    def _raise_kept(self, failure: str) -> ast.stmt:
+    def raise_kept(self, failure: str) -> ast.stmt:
+        """Raise the error that was kept, if any."""
         error = load("Abandon") if self.quick else load(failure)
         return ast.If(compare(load(failure), ast.IsNot(), constant(None)), [ast.Raise(error)], [])
 
@@ -563,7 +579,8 @@ class Generator(Writer):
     # Local variables
 
     @contextmanager
-    def _bound(self, names: Mapping[str, str]) -> Any:
+    def bound(self, names: Mapping[str, str]) -> Iterator[None]:
+        """Generate where these local variables stand for these names of the code."""
         outer = self._locals
         self._locals = {**outer, **names}
         try:
@@ -576,7 +593,7 @@ class Generator(Writer):
             return self._optional_target(node)
         name = self.fresh("b")
         self._bind(node, name)
-        with self._bound({node.variable: name}):
+        with self.bound({node.variable: name}):
             return self.visit(node.body)
 
     def _optional_target(self, node: Binding) -> ast.expr:
@@ -587,12 +604,12 @@ class Generator(Writer):
             block.body.append(assign(name, value))
         self.emit(assign(before, load("cost")), *block.statements())
         self.emit(assign(f"{name}_cost", binary(load("cost"), ast.Sub(), load(before))))
-        with self._bound({node.variable: name}):
+        with self.bound({node.variable: name}):
             return self.visit(node.body)
 
     def _bind(self, node: Binding, name: str) -> None:
         """Bind the value; its error shows only where the variable is used."""
-        with self.nested() as block, self._deeper(1):
+        with self.nested() as block, self.deeper(1):
             block.body.append(assign(name, self.visit(node.value)))
         if self.quick:
             self.emit(*block.statements())
@@ -608,137 +625,7 @@ class Generator(Writer):
     # Comprehensions
 
     def _comprehension(self, node: Comprehension) -> ast.expr:
-        return self._shallow(lambda: _Loop(self, node).write())
-
-
-class _Loop:
-    """Writes one comprehension."""
-
-    def __init__(self, generator: Generator, node: Comprehension) -> None:
-        self.generator = generator
-        self.node = node
-        self.result = generator.fresh("r")
-        self.failure = generator.fresh("e")
-        self.iterator = generator.fresh("i")
-        self.names = {variable: generator.fresh("x") for variable in node.variables}
-
-    def write(self) -> ast.expr:
-        """The code of the whole comprehension."""
-        generator = self.generator
-        absorbing = self.node.kind in (ComprehensionKind.ALL, ComprehensionKind.EXISTS)
-        source = self._source()
-        if absorbing:
-            generator.emit(assign(self.iterator, call("iter", source)))
-            source = load(self.iterator)
-        start, finish = self._frame()
-        generator.emit(start)
-        with generator._deeper(1 + absorbing), generator.nested() as body:
-            with generator.nested() as step, generator._bound(self.names):
-                self._step()
-            if absorbing:
-                generator.charge(3 if self.node.kind is ComprehensionKind.ALL else 4)
-                generator.charge(step.cost)
-                step.cost = 0
-                generator.check_cost()
-                generator.emit(generator._absorb(step, self.failure))
-            else:
-                generator.charge(step.cost)
-                step.cost = 0
-                generator.check_cost()
-                generator.emit(*step.statements(empty=True))
-        if absorbing:
-            generator.emit(assign(self.failure, constant(None)))
-        generator.emit(ast.For(self._target(), source, body.statements(), []))
-        generator.charge_here(2 if self.node.kind is ComprehensionKind.EXISTS_ONE else 1)
-        return finish()
-
-    def _source(self) -> ast.expr:
-        value = self.generator.visit(self.node.range)
-        if len(self.node.variables) == 2:
-            return call("entries", value)
-        if not self.generator.quick:
-            return call("elements", value)
-        name = self.generator.keep(value)
-        is_list = compare(call("type", load(name)), ast.Is(), load("list"))
-        return choose(is_list, load(name), call("elements", load(name)))
-
-    def _target(self) -> ast.expr:
-        targets: list[ast.expr] = [store(self.names[variable]) for variable in self.node.variables]
-        return targets[0] if len(targets) == 1 else ast.Tuple(targets, ast.Store())
-
-    def _frame(self) -> tuple[ast.stmt, Callable[[], ast.expr]]:
-        """How the result begins, and what it is in the end."""
-        kind = self.node.kind
-        if kind in (ComprehensionKind.ALL, ComprehensionKind.EXISTS):
-            return assign(self.result, constant(kind is ComprehensionKind.ALL)), self._decided
-        if kind is ComprehensionKind.EXISTS_ONE:
-            is_one = compare(load(self.result), ast.Eq(), constant(1))
-            return assign(self.result, constant(0)), lambda: is_one
-        begin = assign(self.result, list_of([]))
-        if kind is ComprehensionKind.TRANSFORM_MAP:
-            return begin, lambda: call("from_pairs", load(self.result))
-        if kind is ComprehensionKind.TRANSFORM_MAP_ENTRY:
-            return begin, lambda: call("merge_entries", load(self.result))
-        return begin, lambda: load(self.result)
-
-    def _decided(self) -> ast.expr:
-        kept = compare(load(self.failure), ast.IsNot(), constant(None))
-        open_ = load(self.result) if self.node.kind is ComprehensionKind.ALL else negate(load(self.result))
-        error = load("Abandon") if self.generator.quick else load(self.failure)
-        self.generator.emit(ast.If(ast.BoolOp(ast.And(), [kept, open_]), [ast.Raise(error)], []))
-        return load(self.result)
-
-    def _step(self) -> None:
-        generator, kind = self.generator, self.node.kind
-        if kind in (ComprehensionKind.ALL, ComprehensionKind.EXISTS):
-            self._quantify(kind is ComprehensionKind.EXISTS)
-            return
-        if self.node.condition is None:
-            self._collect()
-            return
-        condition = generator.visit_bool(self.node.condition)
-        with generator.nested() as block:
-            self._collect()
-        generator.emit(ast.If(condition, block.statements(), []))
-
-    def _quantify(self, decisive: bool) -> None:
-        generator = self.generator
-        assert self.node.condition is not None
-        value = generator.visit_bool(self.node.condition)
-        more = call(ast.Attribute(load(self.iterator), "__length_hint__", ast.Load()))
-        leave: list[ast.stmt] = [
-            ast.If(more, [charge_for(constant(3 if decisive else 2))], []),
-            assign(self.result, constant(decisive)),
-            ast.Break(),
-        ]
-        generator.emit(ast.If(value if decisive else negate(value), leave, []))
-
-    def _collect(self) -> None:
-        """One more element, entry or match."""
-        generator, kind = self.generator, self.node.kind
-        if kind is ComprehensionKind.EXISTS_ONE:
-            generator.charge(2)
-            generator.emit(ast.AugAssign(store(self.result), ast.Add(), constant(1)))
-            return
-        added = self._added()
-        append = ast.Attribute(load(self.result), "append", ast.Load())
-        generator.emit(ast.Expr(call(append, added)))
-
-    def _added(self) -> ast.expr:
-        generator, node = self.generator, self.node
-        if node.kind is ComprehensionKind.FILTER:
-            generator.charge(13)
-            return load(self.names[node.variables[0]])
-        assert node.result is not None
-        value = generator.visit(node.result)
-        if node.kind is ComprehensionKind.TRANSFORM_MAP:
-            generator.charge(3)
-            return tuple_of(load(self.names[node.variables[0]]), value)
-        if node.kind is ComprehensionKind.TRANSFORM_MAP_ENTRY:
-            generator.charge(2)
-            return value
-        generator.charge(2 if generator.constants.value(node.result) is not VARIABLE else 12)
-        return value
+        return self._shallow(lambda: Loop(self, node).write())
 
 
 def terms(node: Call) -> list[Node]:
@@ -757,7 +644,7 @@ def terms(node: Call) -> list[Node]:
 def _certain(node: Node) -> bool:
     """Whether the code of a node whose static type is bool gives nothing but bools, whatever the data."""
     if isinstance(node, Comprehension):
-        return node.kind in (ComprehensionKind.ALL, ComprehensionKind.EXISTS, ComprehensionKind.EXISTS_ONE)
+        return True
     if isinstance(node, Select):
         return node.test
     if isinstance(node, Call):

@@ -437,6 +437,8 @@ _TRAITS: dict[str, frozenset[str]] = {
     }.items()
 }
 _TRAITS.update(dict.fromkeys(("_<=_", "_>_", "_>=_"), _TRAITS["_<_"]))
+_RECEIVERS = frozenset({"string", "google.protobuf.Duration", "google.protobuf.Timestamp"})
+"""Types cel-go asks for a method of the operator's name; they answer without one."""
 _UNGUARDED = frozenset({"contains", "endsWith", "startsWith", "@in", "!_"})
 
 
@@ -447,7 +449,7 @@ def _no_overload(function: str, arguments: tuple[Any, ...]) -> EvaluationError:
     kinds = _TRAITS.get(function)
     if kinds is None:
         return values.no_such_overload(function, *arguments)
-    if values.type_name(arguments[0]) in kinds:
+    if values.type_name(arguments[0]) in kinds | _RECEIVERS:
         return EvaluationError("no such overload")
     return EvaluationError(f"no such overload: {function}")
 
