@@ -90,12 +90,15 @@ class MutationInvocation:
         return Mutated(value, tuple(errors), ran=True, patched=patched)
 
     def _mutate(self, mutation: Mutation, value: Object) -> Object:
+        if mutation.patch_type == "JSONPatch":
+            # The API server asks for a schema here too, but knows every kind it is sent; a manifest read
+            # from a file may be of a kind whose definition nobody gave, and a patch of JSON needs none.
+            activation, result = self._evaluate(mutation, value)
+            return _patched(value, result, activation, self._match.kind)
         schema = schema_of(self._match.kind, self._facts.cluster)
         if schema is None:
             raise Broken(503, "ServiceUnavailable", messages.schema_not_found(self._match.kind))
         activation, result = self._evaluate(mutation, value)
-        if mutation.patch_type == "JSONPatch":
-            return _patched(value, result, activation, self._match.kind)
         return _merged(value, result, activation, schema, self._match.kind)
 
     def _evaluate(self, mutation: Mutation, value: Object) -> tuple[Mapping[str, object], object]:
