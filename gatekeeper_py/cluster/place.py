@@ -11,7 +11,7 @@ __all__ = ["FieldPath", "ManifestError", "Position", "Problem", "Span", "field_t
 FieldPath: TypeAlias = tuple[str | int, ...]
 """`("spec", "validations", 0, "expression")`."""
 
-_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "_": "\xa0", "N": "\x85"}
+_ESCAPES = dict(zip("ntrbfv_NLP", "\n\t\r\b\f\v\xa0\x85\u2028\u2029", strict=True))
 _HEXADECIMAL = {"x": 2, "u": 4, "U": 8}
 
 

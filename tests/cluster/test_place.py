@@ -85,6 +85,24 @@ def test_any_bytes_are_read_or_refused(data: bytes) -> None:
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "value: |\r\n    one\r\n    two\r\n",
+        "value: 'one\r\n    two'\r\n",
+        'value: "\\L\\P\\N\\_\\e\\0one\\\r\n    two"\r\n',
+        "value: !!str &a 'one two'\r\n",
+    ],
+)
+def test_finds_words_whatever_ends_the_lines(text: str) -> None:
+    text = f"apiVersion: v1\r\nkind: A\r\nspec:\r\n  {text}"
+    (manifest,) = read_text(text)
+    line, column = manifest.source.locate_in_text(
+        ("spec", "value"), manifest.object["spec"]["value"].index("two")
+    )
+    assert text.split("\n")[line - 1][column - 1 :].startswith("two")
+
+
+@pytest.mark.parametrize(
     ("index", "position"), [(0, (1, 1)), (1, (1, 2)), (2, (1, 3)), (3, (2, 1)), (4, (2, 2))]
 )
 def test_position_of(index: int, position: tuple[int, int]) -> None:
