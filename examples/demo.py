@@ -2,7 +2,7 @@
 
 Makes development certificates in certs/, starts `gatekeeper serve` on the shipped policies, and asks it over
 TLS what an API server would ask about every manifest of this folder: the mutating webhook first, then the
-validating one about the result. Exit code 0 only if every decision is what the manifest's own comment expects.
+validating one about the result. Exit code 0 only if every decision is what the manifest's comment expects.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-__all__ = ["cluster_option", "files_option", "policies_option"]
+__all__ = ["cluster_option", "files_option", "kubeconfig_option", "policies_option"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -31,6 +31,16 @@ def cluster_option(function: F) -> F:
         metavar="PATH",
         type=click.Path(path_type=Path),
         help="File or folder of manifests: what exists in the cluster.",
+    )(function)
+
+
+def kubeconfig_option(function: F) -> F:
+    """`--kubeconfig FILE`."""
+    return click.option(
+        "--kubeconfig",
+        metavar="FILE",
+        type=click.Path(path_type=Path),
+        help="Kubeconfig of a live cluster, its current context.",
     )(function)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -17,7 +17,7 @@ from gatekeeper_py.webhook import log
 from gatekeeper_py.webhook.app import Service, application
 from gatekeeper_py.webhook.policies import BadPolicies
 from gatekeeper_py.webhook.tls import ServingCertificate, TLSError
-from gatekeeper_py.webhook.watch import POLL, Fingerprint, changes, fingerprint
+from gatekeeper_py.webhook.watch import POLL, changes, fingerprint
 
 __all__ = ["Listening", "Server"]
 
@@ -28,6 +28,7 @@ KEEP_ALIVE: Final = 75
 """Seconds an idle connection stays open: longer than the API server's own pause between two health checks."""
 
 Reload: TypeAlias = Callable[[], Awaitable[None]]
+Look: TypeAlias = Callable[[], Hashable]
 
 
 @dataclass(slots=True)
@@ -38,6 +39,8 @@ class Server:
     certificate: ServingCertificate
     watched: Sequence[Path]
     """Files and folders whose change means that policies or cluster have changed."""
+    look: Look | None = None
+    """A fingerprint of everything that is loaded, when that is more than the watched files."""
     host: str = "0.0.0.0"
     port: int = 8443
 
@@ -53,15 +56,15 @@ class Server:
         self.service.log.info("listening", host=address, port=port)
         return Listening(port, listener, uvicorn.Server(self._config(seen)))
 
-    def _load_first(self) -> Fingerprint:
-        seen = fingerprint(self.watched)
+    def _load_first(self) -> Hashable:
+        seen = self.look() if self.look else fingerprint(self.watched)
         in_force = self.service.policies.reload()
         self.service.metrics.policies_loaded(in_force)
         self.service.metrics.expiry.set(self.certificate.reload())
         self.service.log.info("policies loaded", policies=in_force.count, revision=in_force.revision)
         return seen
 
-    def _config(self, seen: Fingerprint) -> uvicorn.Config:
+    def _config(self, seen: Hashable) -> uvicorn.Config:
         app = application(self.service)
         app.router.lifespan_context = lambda app: self._watching(app, seen)
         return uvicorn.Config(
@@ -80,11 +83,13 @@ class Server:
         )
 
     @contextlib.asynccontextmanager
-    async def _watching(self, _app: Starlette, seen: Fingerprint) -> AsyncIterator[None]:
+    async def _watching(self, _app: Starlette, seen: Hashable) -> AsyncIterator[None]:
         certificate = fingerprint(self.certificate.files)
         tasks = [
-            asyncio.create_task(self._follow(self.watched, seen, self._reload_policies)),
-            asyncio.create_task(self._follow(self.certificate.files, certificate, self._reload_certificate)),
+            asyncio.create_task(self._follow(self.watched, seen, self.look, self._reload_policies)),
+            asyncio.create_task(
+                self._follow(self.certificate.files, certificate, None, self._reload_certificate)
+            ),
         ]
         try:
             yield
@@ -93,11 +98,11 @@ class Server:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _follow(self, paths: Sequence[Path], seen: Fingerprint, reload: Reload) -> None:
+    async def _follow(self, paths: Sequence[Path], seen: Hashable, look: Look | None, reload: Reload) -> None:
         """Reload at every change of the files, for ever; after an error of ours the watch begins anew."""
         while True:
             try:
-                async for now in changes(paths, seen):
+                async for now in changes(paths, seen, look):
                     seen = now
                     await reload()
             except Exception as error:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Hashable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -31,10 +32,16 @@ def fingerprint(paths: Sequence[Path]) -> Fingerprint:
     return frozenset(entry for path in paths for file in _files(path) if (entry := _entry(file)))
 
 
-async def changes(paths: Sequence[Path], seen: Fingerprint) -> AsyncIterator[Fingerprint]:
-    """Yield the new fingerprint each time that it differs from the last; `seen` is what the caller knows."""
+async def changes(
+    paths: Sequence[Path], seen: Hashable, look: Callable[[], Hashable] | None = None
+) -> AsyncIterator[Hashable]:
+    """Yield what is seen each time that it differs from the last; `seen` is what the caller knows.
+
+    `look` takes a fingerprint of whatever counts, that of the paths by default.
+    """
+    look = partial(fingerprint, paths) if look is None else look
     async for _ in _ticks(paths):
-        now = await asyncio.to_thread(fingerprint, paths)
+        now = await asyncio.to_thread(look)
         if now != seen:
             seen = now
             yield now

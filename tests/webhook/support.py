@@ -94,7 +94,7 @@ def running(harness: Harness, directory: Path, watched: Sequence[Path] = ()) -> 
     """Serve until the block ends."""
     made = make_certificates(directory)
     certificate = ServingCertificate(made.certificate, made.key)
-    listening = Server(harness.service, certificate, watched, "127.0.0.1", 0).listen()
+    listening = Server(harness.service, certificate, watched, host="127.0.0.1", port=0).listen()
     thread = threading.Thread(target=listening.serve)
     thread.start()
     try:
