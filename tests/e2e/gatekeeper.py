@@ -1,0 +1,90 @@
+"""The real `gatekeeper serve` on 127.0.0.1, registered with the API server under test."""
+
+from __future__ import annotations
+
+import ssl
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.e2e.harness import Component, Kubectl, free_port
+
+READY_SECONDS = 30
+COMMAND = (sys.executable, "-m", "gatekeeper_py")
+
+
+def gatekeeper(*arguments: str | Path) -> str:
+    """Runs a command to its end and returns what it prints."""
+    done = subprocess.run([*COMMAND, *map(str, arguments)], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@dataclass
+class Server:
+    """`gatekeeper serve`, which can be stopped and started again on its port."""
+
+    policies: Path
+    folder: Path
+    options: Sequence[str | Path] = ()
+    port: int = field(default_factory=free_port)
+    process: Component | None = None
+
+    @property
+    def authority(self) -> Path:
+        return self.folder / "certs" / "ca.crt"
+
+    @property
+    def url(self) -> str:
+        return f"https://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        certificates = self.folder / "certs"
+        gatekeeper("certs", "dev", certificates)
+        command = [
+            *COMMAND,
+            "serve",
+            "--policies",
+            self.policies,
+            "--tls-cert",
+            certificates / "tls.crt",
+            "--tls-key",
+            certificates / "tls.key",
+            "--port",
+            str(self.port),
+            *self.options,
+        ]
+        self.process = Component.start(command, self.folder / "gatekeeper.log")
+        self.process.await_ready(self.ready, READY_SECONDS)
+
+    def ready(self) -> bool:
+        context = ssl.create_default_context(cafile=str(self.authority))
+        try:
+            with urllib.request.urlopen(f"{self.url}/readyz", context=context, timeout=5) as answer:
+                return bool(answer.status == 200)
+        except (urllib.error.URLError, OSError):
+            return False
+
+    def stop(self) -> None:
+        if self.process is not None:
+            self.process.stop()
+            self.process = None
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """For a while there is no webhook."""
+        self.stop()
+        try:
+            yield
+        finally:
+            self.start()
+
+    def register(self, kubectl: Kubectl) -> None:
+        """What an operator does: `gatekeeper install | kubectl apply -f -`."""
+        configurations = gatekeeper("install", "--url", self.url, "--ca", self.authority)
+        kubectl("apply", "-f", "-", stdin=configurations)
