@@ -92,9 +92,9 @@ def _policy_match(policy: Policy, scope: Scope) -> Match | None:
         found = match(policy.match, scope.request, scope.cluster)
     except MatchError as error:
         raise _Misconfigured("", error) from error
-    error = configuration_error(policy.param_kind, scope.cluster, scope.parameters) if found else ""
-    if error:
-        raise _Misconfigured("", error)
+    problem = configuration_error(policy.param_kind, scope.cluster, scope.parameters) if found else ""
+    if problem:
+        raise _Misconfigured("", problem)
     return found
 
 
