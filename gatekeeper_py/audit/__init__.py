@@ -1,1 +1,1 @@
-"""Scan what exists and report it."""
+"""Scan what exists with the engine that the webhook uses, and report it: `scan` finds, `reports` print."""

@@ -1,1 +1,1 @@
-"""One file a report format."""
+"""One module a format; each has `report(audited) -> str`."""
