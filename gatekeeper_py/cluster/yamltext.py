@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Iterator
 from contextlib import suppress
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
@@ -265,28 +266,36 @@ def _resolve(text: str) -> Any:
         return text
     if text in _WORDS:
         return _WORDS[text]
-    if first == ".":
-        return _number(float(text)) if _FLOAT.fullmatch(text) else text
-    if first not in "+-0123456789":
+    digits = text if first == "." else text.replace("_", "")
+    integer = _INTEGER.fullmatch(digits) if first in "+-0123456789" else None
+    value = _integer(integer) if integer else None
+    if value is None and first in "+-.0123456789" and _FLOAT.fullmatch(digits):
+        value = float(digits)
+    if value is None or not math.isfinite(value):
         return text
-    digits = text.replace("_", "")
-    integer = _INTEGER.fullmatch(digits)
-    if integer:
-        return _integer(integer)
-    return _number(float(digits)) if _FLOAT.fullmatch(digits) else text
+    return _number(value)
 
 
 _HINTS = frozenset("yYnNtTfFoO~+-.0123456789") | {""}
 
 
-def _integer(match: re.Match[str]) -> int | float:
+def _integer(match: re.Match[str]) -> int | float | None:
+    """An integer of 64 bits, a float when it needs the sign's bit; None when even that is not enough."""
     sign, digits = match.groups()
     base = _BASES.get(digits[1:2].lower(), 8 if digits.startswith("0") and digits != "0" else 10)
     magnitude = int(digits[2:] if digits[1:2].isalpha() else digits, base)
     value = -magnitude if sign == "-" else magnitude
-    return value if -(2**63) <= value < 2**63 else float(value)
+    if -(2**63) <= value < 2**63:
+        return value
+    return float(value) if 0 < value < 2**64 else None
 
 
-def _number(value: float) -> int | float:
-    """A number as JSON prints it and Kubernetes reads it back: without a fraction it is an integer."""
-    return int(value) if value.is_integer() and -(2.0**63) <= value < 2.0**63 else value
+def _number(value: int | float) -> int | float:
+    """A number as JSON prints it and Kubernetes reads it back: without a fraction it is an integer.
+
+    JSON prints the shortest digits that tell the float from its neighbours, and zeros.
+    """
+    if isinstance(value, int) or not value.is_integer():
+        return value
+    printed = int(Decimal(repr(value)))
+    return printed if -(2**63) <= printed < 2**63 else value
