@@ -10,12 +10,16 @@ from typing import Any
 
 from gatekeeper_py.cluster.place import FieldPath, ManifestError, Position, Problem, Span, position_of
 
-__all__ = ["documents", "find"]
+__all__ = ["SyntaxProblem", "documents", "find"]
 
 _SPACE = re.compile(r"[ \t\r\n]*")
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _ATOM = re.compile(r"[^\s,\]}]+")
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+class SyntaxProblem(ManifestError):
+    """A text that is no JSON at all; it may still be YAML."""
 
 
 class _Refused(ValueError):
@@ -50,6 +54,7 @@ def _decode(path: str, text: str, begin: int, decoder: json.JSONDecoder) -> tupl
     except json.JSONDecodeError as error:
         what = f"not valid JSON: {error.msg[:1].lower()}{error.msg[1:]}"
         problem = Problem(path, error.lineno, error.colno, what, "Correct the line or the one before it")
+        raise SyntaxProblem([problem]) from error
     except _Duplicate as error:
         where = position_of(text, _second(text, begin, error.key))
         problem = Problem(path, *where, str(error), "Keep one of them")

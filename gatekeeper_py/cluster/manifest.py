@@ -217,11 +217,28 @@ def _unreadable(path: Path, error: OSError) -> Problem:
 
 def _text_documents(path: str, data: str | bytes) -> Iterator[Document]:
     text = data if isinstance(data, str) else _decode(path, data)
-    if not _is_json(path, text):
+    if path.lower().endswith((".json", ".jsonl")):
+        yield from _json_documents(path, text)
+    elif _like_json(text):
+        yield from _json_or_yaml_documents(path, text)
+    else:
         yield from _yaml_documents(path, text)
-        return
+
+
+def _json_documents(path: str, text: str) -> Iterator[Document]:
     for value, offset, position in jsontext.documents(path, text):
         yield Document(value, Source(path, *position, text, "json", offset))
+
+
+def _json_or_yaml_documents(path: str, text: str) -> tuple[Document, ...]:
+    """JSON, or what begins like it: kubectl too tries YAML when a text turns out to be no JSON."""
+    try:
+        return tuple(_json_documents(path, text))
+    except jsontext.SyntaxProblem as error:
+        try:
+            return tuple(_yaml_documents(path, text))
+        except ManifestError:
+            raise error from None
 
 
 def _yaml_documents(path: str, text: str) -> Iterator[Document]:
@@ -230,13 +247,8 @@ def _yaml_documents(path: str, text: str) -> Iterator[Document]:
             yield Document(value, Source(path, *position, text, "yaml", number))
 
 
-def _is_json(path: str, text: str) -> bool:
-    """Whether a text is JSON: by its file's name, else by how it begins and what follows.
-
-    A YAML flow mapping begins like JSON, but JSON has a quote or the end next.
-    """
-    if path.lower().endswith((".json", ".jsonl")):
-        return True
+def _like_json(text: str) -> bool:
+    """Whether a text begins like JSON: where YAML's flow mappings may have a word, JSON has a quote."""
     begin = text.lstrip()
     return begin.startswith("{") and begin[1:].lstrip()[:1] in ('"', "}")
 
@@ -254,7 +266,7 @@ def _add_objects(document: Document, manifests: list[Manifest], problems: list[P
     problem = _shape_problem(value, source)
     if problem:
         problems.append(problem)
-    elif value["kind"].endswith("List") and isinstance(value.get("items"), list):
+    elif value["kind"].endswith("List") and isinstance(value.get("items", ""), list | None):
         for item in _items(value, source):
             _add_objects(item, manifests, problems)
     else:
@@ -268,7 +280,7 @@ def _items(value: Object, source: Source) -> Iterator[Document]:
         if value["kind"] != "List"
         else {}
     )
-    for number, item in enumerate(value["items"]):
+    for number, item in enumerate(value["items"] or ()):
         path = ("items", number)
         place = source.locate(path)
         where = Source(source.path, *place, source.text, source.form, source.origin, (*source.prefix, *path))

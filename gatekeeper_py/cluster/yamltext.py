@@ -26,6 +26,9 @@ MAX_DEPTH = 200
 MAX_ALIASED = 100_000
 """Values that aliases may add to a text: enough for any author, too few to fill the memory."""
 
+MAX_DIGITS = 66
+"""Digits of 64 bits in base two, with their prefix."""
+
 _STRING = "tag:yaml.org,2002:str"
 _PLAIN = "plain"
 _MAPPING = "tag:yaml.org,2002:map"
@@ -282,6 +285,8 @@ _HINTS = frozenset("yYnNtTfFoO~+-.0123456789") | {""}
 def _integer(match: re.Match[str]) -> int | float | None:
     """An integer of 64 bits, a float when it needs the sign's bit; None when even that is not enough."""
     sign, digits = match.groups()
+    if len(digits) > MAX_DIGITS:
+        return None
     base = _BASES.get(digits[1:2].lower(), 8 if digits.startswith("0") and digits != "0" else 10)
     magnitude = int(digits[2:] if digits[1:2].isalpha() else digits, base)
     value = -magnitude if sign == "-" else magnitude
