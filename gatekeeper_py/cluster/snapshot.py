@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import groupby
+from operator import itemgetter
 
+from gatekeeper_py.cluster.authorization import GROUP as RBAC_GROUP
 from gatekeeper_py.cluster.authorization import Authorizer
 from gatekeeper_py.cluster.kinds import CUSTOM_RESOURCE_DEFINITION, Kinds
 from gatekeeper_py.cluster.manifest import Manifest
@@ -39,6 +42,7 @@ class Snapshot:
         for obj in held:
             kind = _kind(obj)
             self._objects.setdefault(kind, {})[self._key(kind, obj)] = obj
+        self._listed: dict[GroupVersionKind, Mapping[str, tuple[Object, ...]]] = {}
         self._authorizer = Authorizer(self)
 
     @classmethod
@@ -72,7 +76,9 @@ class Snapshot:
         made.kinds = self.kinds
         made._assume_namespaces = self._assume_namespaces
         made._objects = {**self._objects, kind: objects}
-        made._authorizer = Authorizer(made)
+        stale = frozenset(self._versions(kind))
+        made._listed = {other: listed for other, listed in self._listed.copy().items() if other not in stale}
+        made._authorizer = Authorizer(made) if kind.group == RBAC_GROUP else self._authorizer
         return made
 
     def get(self, kind: GroupVersionKind, namespace: str, name: str) -> Object | None:
@@ -85,10 +91,12 @@ class Snapshot:
 
     def list(self, kind: GroupVersionKind, namespace: str | None = None) -> Iterable[Object]:
         """All objects of a kind, by namespace and name, without assumed Namespaces."""
-        held: dict[tuple[str, str], Object] = {}
-        for version in self._versions(kind):
-            held = self._objects.get(version, {}) | held
-        return [held[key] for key in sorted(held) if namespace is None or key[0] == namespace]
+        listed = self._listed.get(kind)
+        if listed is None:
+            listed = self._listed[kind] = self._by_namespace(kind)
+        if namespace is not None:
+            return listed.get(namespace, ())
+        return tuple(obj for objects in listed.values() for obj in objects)
 
     def held(self, kind: GroupVersionKind) -> Iterable[Object]:
         """The objects given under this very version of a kind, in no order."""
@@ -116,6 +124,14 @@ class Snapshot:
         served = self.kinds.served(kind)
         if served:
             yield from (other.kind for other in self.kinds.equivalents(served.resource))
+
+    def _by_namespace(self, kind: GroupVersionKind) -> Mapping[str, tuple[Object, ...]]:
+        """The objects of a kind by namespace, both sorted; made once."""
+        held: dict[tuple[str, str], Object] = {}
+        for version in self._versions(kind):
+            held = self._objects.get(version, {}) | held
+        keys = groupby(sorted(held), key=itemgetter(0))
+        return {namespace: tuple(held[key] for key in group) for namespace, group in keys}
 
     def _key(self, kind: GroupVersionKind, obj: Object) -> tuple[str, str]:
         metadata: Mapping[str, str] = obj.get("metadata") or {}

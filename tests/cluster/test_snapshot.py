@@ -3,7 +3,8 @@ from __future__ import annotations
 from gatekeeper_py.cluster.manifest import Manifest
 from gatekeeper_py.cluster.resource import GroupVersionKind, GroupVersionResource
 from gatekeeper_py.cluster.snapshot import NAMESPACE, Snapshot
-from gatekeeper_py.cluster.view import ClusterView, Object
+from gatekeeper_py.cluster.view import AccessReview, ClusterView, Object
+from tests.cluster.test_authorization import bound, role
 from tests.cluster.test_kinds import V1, V2, definition
 
 CONFIG_MAP = GroupVersionKind("", "v1", "ConfigMap")
@@ -41,6 +42,26 @@ def test_the_last_of_two_objects_with_one_name_holds() -> None:
     manifests = [Manifest(config_map("a", "x", value)) for value in ("first", "last")]
     found = Snapshot.of(manifests).get(CONFIG_MAP, "x", "a")
     assert found == config_map("a", "x", "last")
+
+
+def test_a_changed_snapshot_lists_what_it_holds_and_leaves_the_first_alone() -> None:
+    first = Snapshot([config_map("a", "x"), namespace("x")])
+    assert len(list(first.list(CONFIG_MAP))) == len(list(first.list(NAMESPACE))) == 1
+    more = first.with_object(config_map("b", "x"))
+    none = more.without_object(config_map("a", "x"))
+    assert [found["metadata"]["name"] for found in more.list(CONFIG_MAP)] == ["a", "b"]
+    assert [found["metadata"]["name"] for found in none.list(CONFIG_MAP, "x")] == ["b"]
+    assert [found["metadata"]["name"] for found in first.list(CONFIG_MAP, "x")] == ["a"]
+    assert list(none.list(NAMESPACE)) == [namespace("x")]
+
+
+def test_a_changed_role_counts_at_once() -> None:
+    review = AccessReview("u", (), {}, "get", resource="pods")
+    cluster = Snapshot([bound("r", "u")])
+    assert cluster.authorize(review)[0] is False
+    rules = [{"verbs": ["get"], "apiGroups": [""], "resources": ["pods"]}]
+    assert cluster.with_object(role("r", rules)).authorize(review)[0] is True
+    assert cluster.with_object(config_map("a")).authorize(review)[0] is False
 
 
 def test_a_namespace_nobody_told_of_is_assumed_with_its_name_label() -> None:
