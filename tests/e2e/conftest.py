@@ -9,9 +9,21 @@ from typing import Any
 import pytest
 
 from tests.e2e.gatekeeper import Server
-from tests.e2e.harness import ADMIN, ALICE, BOB, ControlPlane, Kubectl, Unavailable, control_plane, wait_for
+from tests.e2e.harness import (
+    ALICE,
+    BOB,
+    GATEKEEPER,
+    ControlPlane,
+    Kubectl,
+    Unavailable,
+    control_plane,
+    wait_for,
+)
 
-POLICIES = Path(__file__).parents[2] / "policies"
+ROOT = Path(__file__).parents[2]
+POLICIES = ROOT / "policies"
+PERMISSIONS = ("namespace.yaml", "rbac.yaml")
+"""What of `webhooks/` a server outside the cluster needs."""
 IN_FORCE_SECONDS = 20
 
 NAMESPACES = ("foo", "bar")
@@ -85,9 +97,11 @@ def _has_account(kubectl: Kubectl, name: str) -> bool:
 
 @pytest.fixture(scope="session")
 def server(plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """The shipped policies, served and in force."""
+    """The shipped policies, served and in force; the server reads the cluster with its own few rights."""
     folder = tmp_path_factory.mktemp("gatekeeper")
-    started = Server(POLICIES, folder, ["--kubeconfig", plane.kubeconfig(ADMIN)])
+    for file in PERMISSIONS:
+        plane.kubectl()("apply", "-f", str(ROOT / "webhooks" / file))
+    started = Server(POLICIES, folder, ["--kubeconfig", plane.kubeconfig(GATEKEEPER)])
     started.start()
     try:
         started.register(plane.kubectl())

@@ -63,7 +63,9 @@ ADMIN = User("admin", ("system:masters",))
 CONTROLLERS = User("system:kube-controller-manager", ("system:masters",))
 ALICE = User("alice", ("team-foo",))
 BOB = User("bob", ("team-bar",))
-USERS = (ADMIN, CONTROLLERS, ALICE, BOB)
+GATEKEEPER = User("system:serviceaccount:gatekeeper-system:gatekeeper", ("system:serviceaccounts",))
+"""The webhook server as its Deployment would run: with no rights but those of webhooks/rbac.yaml."""
+USERS = (ADMIN, CONTROLLERS, ALICE, BOB, GATEKEEPER)
 
 
 def assets() -> Path:
@@ -201,7 +203,7 @@ class ControlPlane:
 
     def kubeconfig(self, user: User) -> Path:
         """A kubeconfig file with the user's token."""
-        path = self.folder / f"{user.name.replace(':', '-')}.kubeconfig"
+        path = self.folder / f"{user.name.replace(':', '.')}.kubeconfig"
         path.write_bytes(orjson.dumps(_kubeconfig(self.url, self.certificate, user)))
         return path
 
