@@ -8,9 +8,9 @@ Such work is counted apart, in steps (see `Budget.work`), so that prices stay th
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from gatekeeper_py.cel.budget import EXPRESSION_LIMIT
+from gatekeeper_py.cel.budget import EXPRESSION_LIMIT, WORK_LIMIT
 from gatekeeper_py.cel.errors import EvaluationError
 
 __all__ = [
@@ -23,7 +23,6 @@ __all__ = [
     "check_length",
     "deep_size",
     "deep_traversal",
-    "elements",
     "pairwise",
     "regex",
     "scaled",
@@ -49,8 +48,10 @@ CHARACTERS_PER_STEP = 64
 """Characters of a string that C code handles in the time Python takes for one element of a list."""
 MAXIMUM_LENGTH = 16 * 1024 * 1024
 """Characters (or bytes) a function may make: five times the largest request the API server takes."""
-MAXIMUM_ELEMENTS = 4 * 1024 * 1024
+MAXIMUM_ELEMENTS = 2 * 1024 * 1024
 """Elements of a list a function may make: more than the largest request can hold."""
+WALK = 1_000_000
+"""Values one walk visits."""
 
 
 def scaled(length: int) -> int:
@@ -88,61 +89,74 @@ def utf8_length(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
 
 
-def elements(count: int) -> int:
-    """Units to touch so many elements of a list, where there is a price for it."""
-    return count // 5
-
-
 def deep_traversal(value: object, *_: object) -> int:
     """Units to walk through a value and everything in it.
 
-    Lists may share their elements, so that the size of the data does not bound the walk: it stops
-    when it has seen more than any request holds, with more units than an expression may spend.
+    Lists may share their elements, so that the size of the data does not bound the walk: beyond `WALK` it
+    stops with more units than an expression may spend. What has so many values costs as much in Kubernetes,
+    or is larger than any request.
     """
     cost = visited = 0
     pending = [value]
     while pending:
         item = pending.pop()
-        visited += 1
-        if visited > MAXIMUM_ELEMENTS:
+        parts = _parts(item)
+        if parts is None:
+            visited += 1
+            cost += _units(item)
+            continue
+        visited += 1 + len(parts)
+        if visited > WALK:
             return EXPRESSION_LIMIT + 1
-        if isinstance(item, str):
-            cost += int(utf8_length(item) * TRAVERSAL)
-        elif isinstance(item, bytes):
-            cost += int(len(item) * TRAVERSAL)
-        elif (parts := _parts(item)) is not None:
-            pending.extend(parts)
+        if _NUMBERS.issuperset(map(type, parts)):
+            cost += len(parts)
         else:
-            cost += 1
+            pending.extend(parts)
     return cost
 
 
+def _units(value: object) -> int:
+    if isinstance(value, str):
+        return int(utf8_length(value) * TRAVERSAL)
+    return int(len(value) * TRAVERSAL) if isinstance(value, bytes) else 1
+
+
 def deep_size(value: object, *_: object) -> int:
-    """How many values there are in a value, itself included; or a few more than `MAXIMUM_ELEMENTS`."""
+    """Steps to visit a value and everything in it; beyond `WALK`, more than an expression may take."""
     visited = 0
     pending = [value]
-    while pending and visited <= MAXIMUM_ELEMENTS:
+    while pending:
         item = pending.pop()
+        parts = _parts(item)
+        if parts is None:
+            visited += 1 + (steps(item) if isinstance(item, (str, bytes)) else 0)
+            continue
         visited += 1
-        if isinstance(item, (str, bytes)):
-            visited += steps(item)
-        elif (parts := _parts(item)) is not None:
+        if visited + len(parts) > WALK:
+            return WORK_LIMIT + 1
+        if _NUMBERS.issuperset(map(type, parts)):
+            visited += len(parts)
+        else:
             pending.extend(parts)
     return visited
+
+
+_NUMBERS = frozenset({bool, int, float, type(None)})
+"""Types of which a list is flat, and its elements cost one unit each."""
 
 
 def pairwise(left: Sequence[object], right: Sequence[object]) -> int:
     """Steps to compare every element of one list with every one of another, beyond one for each pair."""
     if not (_nested(left) and _nested(right)):
         return len(left) + len(right)
-    return deep_size(left) * max(len(right), 1)
+    return min(deep_size(left) * max(len(right), 1), WORK_LIMIT + 1)
 
 
 def _nested(items: Sequence[object]) -> bool:
     return any(isinstance(item, (list, tuple, Mapping)) for item in items)
 
 
-def _parts(value: object) -> Iterable[object] | None:
+def _parts(value: object) -> Sequence[object] | None:
     """What is in a list or a map; None for any other value."""
     if isinstance(value, (list, tuple)):
         return value

@@ -11,7 +11,6 @@ from typing import Any
 from gatekeeper_py.cel import values
 from gatekeeper_py.cel.declarations import Function, Library, Overload
 from gatekeeper_py.cel.errors import EvaluationError
-from gatekeeper_py.cel.library import costs
 from gatekeeper_py.cel.macros import OPTIONALS
 from gatekeeper_py.cel.types import BOOL, DYN, INT, STRING, Type, list_of, map_of, optional_of, parameter
 from gatekeeper_py.cel.values import NONE, Optional
@@ -47,10 +46,6 @@ def _unwrap(elements: Any) -> list[Any]:
         if not isinstance(element, Optional):
             raise EvaluationError(f"value {values.print_key(element)} is not optional")
     return [element.value for element in elements if element.present]
-
-
-def _unwrap_cost(elements: Any) -> int:
-    return max(1, costs.elements(len(elements)))
 
 
 def _generated(*_: object) -> Any:
@@ -98,11 +93,11 @@ LIBRARY = Library(
         Function("last", (_method("list_last", (list_of(V),), OPTIONAL, _last),)),
         Function(
             "optional.unwrap",
-            (Overload("optional_unwrap", (list_of(OPTIONAL),), list_of(V), _unwrap, cost=_unwrap_cost),),
+            (Overload("optional_unwrap", (list_of(OPTIONAL),), list_of(V), _unwrap, work=len),),
         ),
         Function(
             "unwrapOpt",
-            (_method("optional_unwrapOpt", (list_of(OPTIONAL),), list_of(V), _unwrap, cost=_unwrap_cost),),
+            (_method("optional_unwrapOpt", (list_of(OPTIONAL),), list_of(V), _unwrap, work=len),),
         ),
     ),
     types=(optional_of(DYN),),

@@ -50,6 +50,7 @@ _PORT = re.compile(rb"(?::[0-9]*)?")
 _USERINFO = re.compile(rb"[A-Za-z0-9\-._:~!$&'()*+,;=%@]*")
 _ENCODED_PATH = re.compile(rb"[" + Part.PATH.value + rb"!'()*\[\]%]*")
 _ENCODED_FRAGMENT = re.compile(rb"[" + Part.FRAGMENT.value + rb"'\[\]%]*")
+_SPECIAL = re.compile(rb"[%+;]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -137,6 +138,8 @@ class URL:
     @cached_property
     def parameters(self) -> dict[str, list[str]]:
         """The query: each key with its values; what is not well formed is left out."""
+        if not _SPECIAL.search(self.query):
+            return _plain_parameters(_text(self.query))
         found: dict[bytes, list[str]] = {}
         for pair in self.query.split(b"&"):
             if b";" in pair or not pair:
@@ -148,6 +151,16 @@ class URL:
                 continue
             found.setdefault(name, []).append(_text(content))
         return {_text(name): contents for name, contents in found.items()}
+
+
+def _plain_parameters(query: str) -> dict[str, list[str]]:
+    """The parameters of a query that escapes nothing."""
+    found: dict[str, list[str]] = {}
+    for pair in query.split("&"):
+        if pair:
+            name, _, value = pair.partition("=")
+            found.setdefault(name, []).append(value)
+    return found
 
 
 def _text(data: bytes) -> str:
