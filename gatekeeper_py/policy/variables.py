@@ -30,8 +30,11 @@ class Variables(dict[str, Any]):
         self._errors: dict[str, str] = {}
 
     def __contains__(self, name: object) -> bool:
-        """A declared variable is there before anything reads it: `has(variables.x)` is true."""
-        return name in self._declared
+        """Whether there is such a variable; `has(variables.x)` fails when its variable does."""
+        if name not in self._declared:
+            return False
+        _ = self[str(name)]
+        return True
 
     def __missing__(self, name: str) -> Any:
         """Evaluate a variable that nothing has read before."""
