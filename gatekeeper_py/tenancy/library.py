@@ -24,6 +24,7 @@ from gatekeeper_py.cel.errors import EvaluationError
 from gatekeeper_py.cel.types import (
     BOOL,
     DYN,
+    INT,
     STRING,
     Type,
     list_of,
@@ -50,6 +51,7 @@ CONTEXT = "@tenancy"
 
 CHOICE = object_type("tenancy.Choice", {"allowed": list_of(STRING), "default": STRING})
 NODES = object_type("tenancy.Nodes", {"selector": map_of(STRING, STRING), "tolerations": list_of(DYN)})
+LIMITS = object_type("tenancy.Limits", {"namespaces": INT, "loadBalancers": INT, "snapshots": INT})
 TENANT = object_type(
     "tenancy.Tenant",
     {
@@ -78,12 +80,11 @@ TENANT = object_type(
         "nodes": NODES,
         "podSecurity": STRING,
         "requireLimits": BOOL,
+        "limits": LIMITS,
         "labels": map_of(STRING, STRING),
     },
 )
-REQUESTER = object_type(
-    "tenancy.Requester", {"platform": BOOL, "claimed": BOOL, "tenants": list_of(STRING)}
-)
+REQUESTER = object_type("tenancy.Requester", {"platform": BOOL, "claimed": BOOL, "tenants": list_of(STRING)})
 REFERENCE = object_type(
     "tenancy.Reference",
     {
@@ -292,6 +293,14 @@ def _fields(tenant: Tenant) -> dict[str, Any]:
         ),
         "podSecurity": tenant.pod_security,
         "requireLimits": tenant.require_limits,
+        "limits": Message(
+            LIMITS.name,
+            {
+                "namespaces": tenant.limits.namespaces,
+                "loadBalancers": tenant.limits.load_balancers,
+                "snapshots": tenant.limits.snapshots,
+            },
+        ),
         "labels": dict(tenant.workload_labels),
     }
 
@@ -512,5 +521,5 @@ LIBRARY = Library(
             contextual=True,
         ),
     ),
-    types=(CHOICE, CLUSTER, NODES, REFERENCE, REQUESTER, RUNTIME_CLASS, SETTINGS, TENANT, TENANTS),
+    types=(CHOICE, CLUSTER, LIMITS, NODES, REFERENCE, REQUESTER, RUNTIME_CLASS, SETTINGS, TENANT, TENANTS),
 )

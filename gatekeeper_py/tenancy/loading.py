@@ -16,6 +16,7 @@ from gatekeeper_py.tenancy.model import (
     Choice,
     Claim,
     Grant,
+    Limits,
     Nodes,
     Owner,
     Settings,
@@ -339,6 +340,12 @@ def _usage(spec: Mapping[str, Any], base: Tenant) -> Tenant:
         )
     fields["pod_security"] = spec.get("podSecurity", base.pod_security)
     fields["require_limits"] = spec.get("requireLimits", base.require_limits)
+    limits = spec.get("limits", {})
+    fields["limits"] = Limits(
+        namespaces=limits.get("namespaces", base.limits.namespaces),
+        load_balancers=limits.get("loadBalancers", base.limits.load_balancers),
+        snapshots=limits.get("snapshots", base.limits.snapshots),
+    )
     fields["labels"] = {**base.labels, **spec.get("labels", {})}
     return Tenant(**fields)
 

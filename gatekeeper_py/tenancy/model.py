@@ -23,6 +23,7 @@ __all__ = [
     "Claim",
     "ContestedNamespace",
     "Grant",
+    "Limits",
     "Nodes",
     "Owner",
     "PodSecurity",
@@ -91,6 +92,18 @@ class Nodes:
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """How much of what no ResourceQuota counts across namespaces; 0 is no limit."""
+
+    namespaces: int = 0
+    """Namespaces of the tenant."""
+    load_balancers: int = 0
+    """Services of type LoadBalancer, in one namespace."""
+    snapshots: int = 0
+    """VolumeSnapshots, in one namespace."""
+
+
+@dataclass(frozen=True, slots=True)
 class Grant:
     """What a tenant lets others name."""
 
@@ -152,6 +165,7 @@ class Tenant:
     nodes: Nodes = Nodes()
     pod_security: PodSecurity = "baseline"
     require_limits: bool = False
+    limits: Limits = Limits()
     labels: Mapping[str, str] = field(default_factory=dict)
     sharing: tuple[Grant, ...] = ()
 

@@ -36,6 +36,10 @@ def _texts(description: str, **rules: Any) -> Schema:
     }
 
 
+def _count(description: str) -> Schema:
+    return {"type": "integer", "description": description, "minimum": 0, "maximum": 100_000}
+
+
 def _flag(description: str) -> Schema:
     return {"type": "boolean", "description": description}
 
@@ -144,6 +148,14 @@ _USAGE: dict[str, Schema] = {
         "restricted makes the checks of that Pod Security level binding.", enum=["baseline", "restricted"]
     ),
     "requireLimits": _flag("Refuse containers without requests and limits, rather than warn."),
+    "limits": _object(
+        "How much of what no ResourceQuota counts; 0 is no limit.",
+        {
+            "namespaces": _count("Namespaces of the tenant."),
+            "loadBalancers": _count("Services of type LoadBalancer in one namespace."),
+            "snapshots": _count("VolumeSnapshots in one namespace."),
+        },
+    ),
     "labels": _mapping(
         "Labels of all workloads, besides the one that names the tenant.", maxLength=63, pattern=LABEL_VALUE
     ),

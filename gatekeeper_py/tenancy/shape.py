@@ -20,6 +20,7 @@ TYPES: Mapping[str, tuple[type, str]] = {
     "array": (list, "a list"),
     "string": (str, "a string"),
     "boolean": (bool, "true or false"),
+    "integer": (int, "a whole number"),
 }
 
 
@@ -28,7 +29,7 @@ def faults(value: Any, schema: Schema, path: Path = ()) -> Iterator[Fault]:
     if schema["type"] == "anything":
         return
     kind, name = TYPES[schema["type"]]
-    if not isinstance(value, kind):
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
         yield path, f"must be {name}, not {_describe(value)}"
     elif isinstance(value, dict):
         yield from _mapping_faults(value, schema, path)
@@ -36,6 +37,8 @@ def faults(value: Any, schema: Schema, path: Path = ()) -> Iterator[Fault]:
         yield from _list_faults(value, schema, path)
     elif isinstance(value, str):
         yield from _text_faults(value, schema, path)
+    elif kind is int and not schema["minimum"] <= value <= schema["maximum"]:
+        yield path, f"is {value}; it must be between {schema['minimum']} and {schema['maximum']}"
 
 
 def _mapping_faults(value: dict[Any, Any], schema: Schema, path: Path) -> Iterator[Fault]:
