@@ -27,25 +27,30 @@ Json = dict[str, Any]
 
 
 def main() -> None:
-    """Starts an API server, asks it everything and writes the two files."""
-    fields = subprocess.run(["go", "run", "./fields"], cwd=FIELDS, stdout=subprocess.PIPE, check=True)
+    """Starts an API server, asks it everything and writes the tables."""
     with control_plane(controllers=False) as plane:
-        kinds = list(_kinds(plane))
-        definitions = _definitions(plane)
-    write(DATA / "kinds.json", {"kinds": kinds, "equivalents": list(_equivalents(kinds))})
-    write(DATA / "schema.json", SchemaTable(definitions, orjson.loads(fields.stdout)).table(kinds))
+        for name, table in derive(plane).items():
+            (DATA / f"{name}.json").write_bytes(rendered(table))
 
 
-def write(path: Path, document: Json) -> None:
-    """One top-level entry a line where it is a list, so that a difference can be read."""
+def derive(plane: ControlPlane) -> dict[str, Json]:
+    """The tables by name."""
+    fields = subprocess.run(["go", "run", "./fields"], cwd=FIELDS, stdout=subprocess.PIPE, check=True)
+    kinds = list(_kinds(plane))
+    schema = SchemaTable(_definitions(plane), orjson.loads(fields.stdout)).table(kinds)
+    return {"kinds": {"kinds": kinds, "equivalents": list(_equivalents(kinds))}, "schema": schema}
+
+
+def rendered(table: Json) -> bytes:
+    """One entry of a list a line, so that a difference can be read."""
     lines = []
-    for name, value in document.items():
+    for name, value in table.items():
         if isinstance(value, list):
             items = b",\n".join(orjson.dumps(item, option=orjson.OPT_SORT_KEYS) for item in value)
             lines.append(orjson.dumps(name) + b":[\n" + items + b"\n]")
         else:
             lines.append(orjson.dumps(name) + b":" + orjson.dumps(value, option=orjson.OPT_SORT_KEYS))
-    path.write_bytes(b"{\n" + b",\n".join(lines) + b"\n}\n")
+    return b"{\n" + b",\n".join(lines) + b"\n}\n"
 
 
 def _group_versions(plane: ControlPlane) -> Iterator[tuple[str, str]]:
