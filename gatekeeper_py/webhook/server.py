@@ -12,6 +12,7 @@ from typing import Final, TypeAlias
 
 import uvicorn
 from starlette.applications import Starlette
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from gatekeeper_py.webhook import log
 from gatekeeper_py.webhook.app import Service, application
@@ -26,6 +27,9 @@ GRACE: Final = 30
 
 KEEP_ALIVE: Final = 75
 """Seconds an idle connection stays open: longer than the API server's own pause between two health checks."""
+
+LINGER: Final = 0.25
+"""Seconds between two looks for idle connections at the end."""
 
 Reload: TypeAlias = Callable[[], Awaitable[None]]
 Look: TypeAlias = Callable[[], Hashable]
@@ -54,7 +58,7 @@ class Server:
         listener = _listen(self.host, self.port)
         address, port = listener.getsockname()[:2]
         self.service.log.info("listening", host=address, port=port)
-        return Listening(port, listener, uvicorn.Server(self._config(seen)))
+        return Listening(port, listener, _Server(self._config(seen)))
 
     def _load_first(self) -> Hashable:
         seen = self.look() if self.look else fingerprint(self.watched)
@@ -138,6 +142,36 @@ class Server:
         else:
             self.service.metrics.expiry.set(expiry)
             self.service.log.info("certificate loaded", expires_at=expiry)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server, but idle connections do not hold up its end.
+
+    A closed TLS connection waits up to 30 seconds for the client's own goodbye, which clients that keep
+    connections for later do not send.
+    """
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Finish the reviews under way, drop every other connection."""
+        dropping = asyncio.create_task(self._drop_idle())
+        try:
+            await super().shutdown(sockets)
+        finally:
+            dropping.cancel()
+
+    async def _drop_idle(self) -> None:
+        """Drop what is idle at two looks in a row: what was answered in between has been sent by then."""
+        before: set[object] = set()
+        while True:
+            idle = {c for c in self.server_state.connections if isinstance(c, HttpToolsProtocol) and _idle(c)}
+            for connection in idle & before:
+                connection.transport.abort()
+            before = set(idle)
+            await asyncio.sleep(LINGER)
+
+
+def _idle(connection: HttpToolsProtocol) -> bool:
+    return connection.cycle is None or connection.cycle.response_complete
 
 
 @dataclass(frozen=True, slots=True)

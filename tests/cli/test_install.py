@@ -1,0 +1,162 @@
+"""`gatekeeper install` and the files of `webhooks/` it prints."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from gatekeeper_py.pki.development import make_certificates
+from tests.cli.support import run
+
+WEBHOOKS = Path(__file__).parents[2] / "webhooks"
+REVIEWS = {
+    ("authentication.k8s.io", "tokenreviews"),
+    ("authentication.k8s.io", "selfsubjectreviews"),
+    ("authorization.k8s.io", "subjectaccessreviews"),
+    ("authorization.k8s.io", "selfsubjectaccessreviews"),
+    ("authorization.k8s.io", "localsubjectaccessreviews"),
+    ("authorization.k8s.io", "selfsubjectrulesreviews"),
+}
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> Path:
+    return make_certificates(tmp_path).authority
+
+
+def printed(*arguments: str | Path) -> list[dict[str, Any]]:
+    result = run("install", *arguments)
+    assert result.exit_code == 0
+    return list(yaml.safe_load_all(result.stdout))
+
+
+def shipped() -> list[dict[str, Any]]:
+    return [yaml.safe_load((WEBHOOKS / name).read_text()) for name in ("mutating.yaml", "validating.yaml")]
+
+
+def test_without_url_it_prints_what_webhooks_holds() -> None:
+    assert printed() == shipped()
+
+
+def test_with_url_the_api_server_calls_that_server(authority: Path) -> None:
+    documents = printed("--url", "https://10.0.0.7:8443/", "--ca", authority)
+    clients = [webhook["clientConfig"] for document in documents for webhook in document["webhooks"]]
+    bundle = base64.b64encode(authority.read_bytes()).decode()
+    assert clients == [
+        {"url": "https://10.0.0.7:8443/mutate", "caBundle": bundle},
+        {"url": "https://10.0.0.7:8443/validate", "caBundle": bundle},
+    ]
+
+
+def test_a_ca_alone_is_filled_into_the_services_configuration(authority: Path) -> None:
+    clients = [w["clientConfig"] for document in printed("--ca", authority) for w in document["webhooks"]]
+    assert [client["service"]["path"] for client in clients] == ["/mutate", "/validate"]
+    assert all(client["caBundle"] for client in clients)
+
+
+@pytest.mark.parametrize("document", shipped(), ids=["mutating", "validating"])
+def test_the_webhooks_fail_closed_and_see_everything(document: dict[str, Any]) -> None:
+    (webhook,) = document["webhooks"]
+    assert webhook["failurePolicy"] == "Fail"
+    assert webhook["sideEffects"] == "None"
+    assert webhook["matchPolicy"] == "Equivalent"
+    assert webhook["admissionReviewVersions"] == ["v1"]
+    assert 1 <= webhook["timeoutSeconds"] <= 30
+    (rule,) = webhook["rules"]
+    assert (rule["apiGroups"], rule["apiVersions"], rule["resources"], rule["scope"]) == (
+        ["*"], ["*"], ["*/*"], "*",
+    )  # fmt: skip
+
+
+def test_validation_covers_every_operation_and_mutation_those_with_an_object() -> None:
+    operations = [document["webhooks"][0]["rules"][0]["operations"] for document in shipped()]
+    assert operations == [["CREATE", "UPDATE"], ["CREATE", "UPDATE", "DELETE", "CONNECT"]]
+
+
+@pytest.mark.parametrize("document", shipped(), ids=["mutating", "validating"])
+def test_namespaces_are_exempt_by_exact_names_under_a_label_no_tenant_can_choose(
+    document: dict[str, Any],
+) -> None:
+    (webhook,) = document["webhooks"]
+    assert webhook["namespaceSelector"] == {
+        "matchExpressions": [
+            {
+                "key": "kubernetes.io/metadata.name",
+                "operator": "NotIn",
+                "values": ["kube-system", "gatekeeper-system"],
+            }
+        ]
+    }
+    assert "objectSelector" not in webhook
+
+
+def conditions(document: dict[str, Any], group: str, resource: str, user: str) -> bool:
+    """Whether the API server would ask about a request, by the configuration's own CEL."""
+    from gatekeeper_py.cel import Budget
+    from gatekeeper_py.cel.environment import kubernetes_environment
+    from gatekeeper_py.cel.types import DYN
+
+    environment = kubernetes_environment().extend(variables={"request": DYN})
+    request = {"resource": {"group": group, "resource": resource}, "userInfo": {"username": user}}
+    texts = [condition["expression"] for condition in document["webhooks"][0]["matchConditions"]]
+    return all(environment.compile(text).evaluate({"request": request}, Budget(10**6)) for text in texts)
+
+
+@pytest.mark.parametrize("document", shipped(), ids=["mutating", "validating"])
+@pytest.mark.parametrize(
+    ("group", "resource", "user", "asked"),
+    [
+        *((group, resource, "alice", False) for group, resource in sorted(REVIEWS)),
+        ("coordination.k8s.io", "leases", "alice", False),
+        ("", "events", "alice", False),
+        ("events.k8s.io", "events", "alice", False),
+        ("", "nodes", "system:node:n1", False),
+        ("storage.k8s.io", "csinodes", "system:node:n1", False),
+        ("", "nodes", "alice", True),
+        ("", "pods", "system:node:n1", True),
+        ("example.com", "leases", "alice", True),
+        ("example.com", "events", "alice", True),
+        ("", "namespaces", "alice", True),
+        ("rbac.authorization.k8s.io", "rolebindings", "alice", True),
+        ("certificates.k8s.io", "certificatesigningrequests", "alice", True),
+    ],
+)
+def test_only_what_the_cluster_lives_on_is_never_asked_about(
+    document: dict[str, Any], group: str, resource: str, user: str, asked: bool
+) -> None:
+    assert conditions(document, group, resource, user) is asked
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ["--url", "https://x:1"],
+            "--url needs --ca: the API server has to know whose certificate to trust\n",
+        ),
+        (["--url", "http://x:1", "--ca", "CA"], "--url http://x:1: not of the form https://HOST:PORT\n"),
+        (
+            ["--url", "https://:8443", "--ca", "CA"],
+            "--url https://:8443: not of the form https://HOST:PORT\n",
+        ),
+        (
+            ["--url", "https://x:99999", "--ca", "CA"],
+            "--url https://x:99999: not of the form https://HOST:PORT\n",
+        ),
+        (["--url", "https://u@x", "--ca", "CA"], "--url https://u@x: not of the form https://HOST:PORT\n"),
+        (["--ca", "/missing"], "/missing: No such file or directory\n"),
+        (["--ca", __file__], f"{__file__}: is no PEM certificate\n"),
+    ],
+)
+def test_what_cannot_be_printed_is_exit_code_2(authority: Path, arguments: list[str], message: str) -> None:
+    result = run("install", *(str(authority) if argument == "CA" else argument for argument in arguments))
+    assert (result.exit_code, result.stderr) == (2, message)
+
+
+def test_the_kustomization_names_every_file() -> None:
+    named = yaml.safe_load((WEBHOOKS / "kustomization.yaml").read_text())["resources"]
+    assert sorted(named) == sorted(p.name for p in WEBHOOKS.glob("*.yaml") if p.name != "kustomization.yaml")

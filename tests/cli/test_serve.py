@@ -1,0 +1,146 @@
+"""`gatekeeper serve` as a process of its own: real policies, real TLS, real signals."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import signal
+import ssl
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from gatekeeper_py.pki.development import make_certificates
+from tests.cli.support import POLICIES, run, write
+from tests.webhook.support import pod_review
+
+
+@dataclass
+class Process:
+    """A running server."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
+    authority: Path
+
+    def lines(self, event: str) -> list[dict[str, Any]]:
+        """The events of one name, so far."""
+        whole = self.log.read_text().rpartition("\n")[0]
+        return [line for text in whole.splitlines() if (line := json.loads(text))["event"] == event]
+
+    def client(self) -> httpx.Client:
+        (listening,) = self.lines("listening")
+        trust = ssl.create_default_context(cafile=str(self.authority))
+        return httpx.Client(base_url=f"https://localhost:{listening['port']}", verify=trust, timeout=20)
+
+
+@contextlib.contextmanager
+def serving(folder: Path, policies: Path, *arguments: str | Path) -> Iterator[Process]:
+    made = make_certificates(folder / "certs")
+    command: list[str | Path] = [
+        *(sys.executable, "-m", "gatekeeper_py", "serve", "--policies", policies, "--port", "0"),
+        *("--tls-cert", made.certificate, "--tls-key", made.key, *arguments),
+    ]
+    log = folder / "log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, stdout=output)
+    server = Process(process, log, made.authority)
+    try:
+        eventually(lambda: bool(server.lines("listening")) or process.poll() is not None)
+        yield server
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def eventually(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < end, "did not come true in time"
+        time.sleep(0.05)
+
+
+def answer(http: httpx.Client, path: str, **spec: Any) -> dict[str, Any]:
+    review = pod_review()
+    review["request"]["object"]["spec"] = {"containers": [{"name": "c", "image": "nginx:1"}], **spec}
+    response: dict[str, Any] = http.post(path, json=review).json()["response"]
+    return response
+
+
+def test_it_mutates_validates_follows_edits_and_ends_on_sigterm(tmp_path: Path) -> None:
+    policies = write(tmp_path / "policies", all=POLICIES)
+    with serving(tmp_path, policies) as server, server.client() as http:
+        assert answer(http, "/mutate")["patchType"] == "JSONPatch"
+        assert "patch" not in answer(http, "/validate")
+        assert answer(http, "/validate", hostNetwork=True)["status"]["code"] == 403
+
+        write(policies, all=POLICIES.replace("spec.?hostNetwork", "spec.?hostPID"))
+        eventually(lambda: bool(answer(http, "/validate", hostNetwork=True)["allowed"]))
+        assert answer(http, "/validate", hostPID=True)["allowed"] is False
+
+        write(policies, all=POLICIES.replace("spec.?hostNetwork", "spec.?hostNetwork +"))
+        eventually(lambda: bool(http.get("/readyz").json()["problems"]))
+        (problem,) = http.get("/readyz").json()["problems"]
+        assert problem.startswith(f"{policies}/all.yaml:31:38: ")
+        (refused,) = server.lines("edit refused, the last good policies stay in force")
+        assert refused["problem"].startswith(f"{policies}/all.yaml:31:38: ")
+        assert answer(http, "/validate", hostPID=True)["allowed"] is False
+
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(30) == 0
+
+
+def test_an_edit_of_the_cluster_is_followed(tmp_path: Path) -> None:
+    policies = write(tmp_path / "policies", all=POLICIES)
+    namespace = "{apiVersion: v1, kind: Namespace, metadata: {name: foo, labels: {closed: 'false'}}}"
+    cluster = write(tmp_path / "cluster", foo=namespace)
+    review = pod_review(
+        kind={"group": "", "version": "v1", "kind": "ConfigMap"},
+        resource={"group": "", "version": "v1", "resource": "configmaps"},
+    )
+    with serving(tmp_path, policies, "--cluster", cluster) as server, server.client() as http:
+        assert http.post("/validate", json=review).json()["response"]["allowed"] is True
+        write(cluster, foo=namespace.replace("false", "true"))
+        eventually(lambda: not http.post("/validate", json=review).json()["response"]["allowed"])
+
+
+def test_bad_policies_at_the_start_are_exit_code_2(tmp_path: Path) -> None:
+    made = make_certificates(tmp_path / "certs")
+    policies = write(tmp_path / "policies", a="a:\n\tb: 1\n")
+    result = run("serve", "--policies", policies, "--tls-cert", made.certificate, "--tls-key", made.key)
+    assert (result.exit_code, result.stderr) == (
+        2,
+        f"{policies}/a.yaml:2:1: a tab where YAML wants spaces. Indent with spaces\n",
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        (["--tls-cert", "CERT", "--tls-key", "/missing"], "/missing: No such file or directory\n"),
+        (["--tls-cert", "CERT", "--tls-key", "CERT"], "CERT, CERT: not a certificate and its key ("),
+        (
+            ["--tls-cert", "CERT", "--tls-key", "KEY", "--cluster", "x", "--kubeconfig", "y"],
+            "--cluster and --kubeconfig exclude each other: name one\n",
+        ),
+        (["--tls-cert", "CERT", "--tls-key", "KEY", "--kubeconfig", "/missing"], "/missing: "),
+        (
+            ["--tls-cert", "CERT", "--tls-key", "KEY", "--host", "203.0.113.7"],
+            "--host 203.0.113.7 --port 8443: ",
+        ),
+    ],
+)
+def test_what_cannot_be_served_is_exit_code_2(tmp_path: Path, arguments: list[str], error: str) -> None:
+    made = make_certificates(tmp_path / "certs")
+    names = {"CERT": str(made.certificate), "KEY": str(made.key)}
+    policies = write(tmp_path / "policies", all=POLICIES)
+    result = run("serve", "--policies", policies, *(names.get(word, word) for word in arguments))
+    assert result.exit_code == 2
+    assert result.stderr.startswith(error.replace("CERT", str(made.certificate)))
