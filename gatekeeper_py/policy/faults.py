@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from typing import Any
 
 import orjson
@@ -18,6 +19,7 @@ __all__ = [
     "forbidden",
     "invalid",
     "invalid_object",
+    "moved",
     "required",
     "too_long",
     "too_many",
@@ -53,15 +55,23 @@ def invalid(field: FieldPath, value: Any, detail: str, **more: Any) -> Fault:
     return Fault(field, _detailed(f"Invalid value: {_shown(value)}", detail), **more)
 
 
-def unsupported(field: FieldPath, value: Any, supported: Iterable[str]) -> Fault:
+def unsupported(field: FieldPath, value: str, supported: Iterable[str]) -> Fault:
     """A value that is none of those there are."""
-    choice = ", ".join(map(quote, supported))
-    return Fault(field, _detailed(f"Unsupported value: {_shown(value)}", f"supported values: {choice}"))
+    choices = tuple(supported)
+    detail = f"supported values: {', '.join(map(quote, choices))}"
+    near = get_close_matches(value, choices, 1)
+    remedy = f"Did you mean {near[0]}?" if near else "Write one of these"
+    return Fault(field, _detailed(f"Unsupported value: {_shown(value)}", detail), remedy)
+
+
+def moved(fault: Fault, place: FieldPath) -> Fault:
+    """The fault with the place of the value, when the API server names another field."""
+    return replace(fault, value_at=place)
 
 
 def forbidden(field: FieldPath, detail: str) -> Fault:
     """A value that may not stand beside another."""
-    return Fault(field, _detailed("Forbidden", detail))
+    return Fault(field, _detailed("Forbidden", detail), "Remove it, or what forbids it")
 
 
 def duplicate(field: FieldPath, value: Any) -> Fault:
@@ -71,7 +81,7 @@ def duplicate(field: FieldPath, value: Any) -> Fault:
 
 def too_many(field: FieldPath, count: int, most: int) -> Fault:
     """A list with more items than allowed."""
-    return Fault(field, f"Too many: {count}: must have at most {most} items")
+    return Fault(field, f"Too many: {count}: must have at most {most} items", "Split the policy")
 
 
 def too_long(field: FieldPath, most: int) -> Fault:

@@ -204,14 +204,14 @@ def test_everything_wrong_is_told_in_the_order_of_the_files() -> None:
     ]
     assert found[0] == (
         f'0.yaml:5:18: {invalid}failurePolicy: Unsupported value: "Perhaps": '
-        'supported values: "Fail", "Ignore"'
+        'supported values: "Fail", "Ignore". Write one of these'
     )
     assert found[2] == (
         f"0.yaml:11:11: {invalid}validations[0].expression: Invalid value: "
         "\"object.metadata.name == 'a' &&\\n  nope == 2\\n\": compilation failed: "
         "ERROR: <input>:2:3: undeclared reference to 'nope' (in container '')\n"
         " |   nope == 2\n | ..^. "
-        "See which names and types an expression may use where this one stands"
+        "Check the name; it is no word of Kubernetes' CEL"
     )
 
 

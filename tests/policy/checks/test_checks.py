@@ -1,4 +1,4 @@
-"""What a live kube-apiserver 1.36.3 said of 113 documents (`data/refusals.json`), said here word for word.
+"""What a live kube-apiserver 1.36.3 said of 113 documents (`refusals.json`), said here word for word.
 
 A refusal there is one message; here it is one problem for each fault. A value of a wrong type ends the API
 server's reading, so there it names the first one only.
@@ -17,7 +17,7 @@ from gatekeeper_py.policy.checks import check_binding, check_policy
 from gatekeeper_py.policy.environment import Environments
 from gatekeeper_py.policy.shape import shape_problems
 
-REFUSALS = json.loads((Path(__file__).parent / "data" / "refusals.json").read_text())
+REFUSALS = json.loads((Path(__file__).parent / "refusals.json").read_text())
 
 NAMELESS = {"generateName", "generate+audit"}
 """The API server makes a name; a policies directory cannot."""
