@@ -1,0 +1,1 @@
+"""What two tenants apply, and the demo that applies it."""
