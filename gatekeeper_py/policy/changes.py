@@ -42,8 +42,8 @@ def changes(before: Any, after: Any) -> list[Change]:
 def _changes(path: str, before: Any, after: Any) -> Iterator[Change]:
     if before == after:
         return
-    if isinstance(after, dict) and (isinstance(before, dict) or (before is ABSENT and after)):
-        held = {} if before is ABSENT else before
+    held = before if isinstance(before, dict) else {} if before is ABSENT and after else None
+    if isinstance(after, dict) and held is not None:
         for key in (*held, *(key for key in after if key not in held)):
             yield from _changes(_below(path, key), held.get(key, ABSENT), after.get(key, ABSENT))
     elif isinstance(before, list) and isinstance(after, list) and len(before) <= len(after):
