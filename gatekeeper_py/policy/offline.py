@@ -160,12 +160,12 @@ def _scaled(
 
 
 def _guess(manifest: Manifest, submission: Submission) -> Served:
-    """A kind nobody knows, named as custom resources usually are (meta.UnsafeGuessKindToResource)."""
+    """A kind nobody knows, named as custom resources usually are: policies, but gateways."""
     kind = manifest.kind
     word = kind.kind.lower()
     if word.endswith("s"):
         plural = word + "es"
-    elif word.endswith("y"):
+    elif word.endswith("y") and word[-2:-1] not in "aeiou":
         plural = word[:-1] + "ies"
     else:
         plural = word + "s"

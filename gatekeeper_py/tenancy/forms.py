@@ -283,7 +283,12 @@ def _host(text: str) -> str:
 def _address(_group: str, _kind: str) -> Emit:
     def emit(value: Any, _around: Any, path: str, finds: Finds) -> None:
         if type(value) is str and value:
-            finds.add("address", path, value, kind="Address", namespace=service_namespace(_host(value)))
+            host = _host(value)
+            namespace = service_namespace(host)
+            if namespace:
+                finds.add("address", path, host.lower().partition(".")[0], "", "Service", namespace)
+            else:
+                finds.add("address", path, value, kind="Address")
         elif type(value) is list:
             for index, item in enumerate(value):
                 emit(item, value, f"{path}[{index}]", finds)
@@ -331,6 +336,8 @@ def _scrape(group: str, kind: str) -> Emit:
     def emit(value: Any, around: Any, path: str, finds: Finds) -> None:
         if type(value) is dict and (value.get("any") is True or value.get("matchNames")):
             select(value, around, path, finds)
+        else:
+            finds.add("ignore", path, "")
 
     return emit
 

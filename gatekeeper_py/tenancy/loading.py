@@ -300,7 +300,7 @@ def _settings(spec: Mapping[str, Any]) -> Settings:
     return Settings(
         unclaimed=spec.get("unclaimed", defaults.unclaimed),
         handlers={**DEFAULT_HANDLERS, **spec.get("handlers", {})},
-        platform_users=tuple(platform.get("users", defaults.platform_users)),
+        platform_users=(*defaults.platform_users, *platform.get("users", ())),
         platform_groups=tuple(platform.get("groups", defaults.platform_groups)),
         reserved_prefixes=tuple(spec.get("reservedPrefixes", defaults.reserved_prefixes)),
         protected_cidrs=tuple(spec.get("protectedCIDRs", defaults.protected_cidrs)),

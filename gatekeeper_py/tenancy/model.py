@@ -40,6 +40,9 @@ TENANT_LABEL = f"{GROUP}/tenant"
 UNCLAIMED_PREFIX = "unclaimed."
 """Before the name of an unclaimed namespace that happens to be called like a declared tenant."""
 
+PLATFORM_USERS = ("system:apiserver", "system:kube-controller-manager", "system:kube-scheduler")
+"""The control plane, by the names Kubernetes gives it."""
+
 PodSecurity = Literal["baseline", "restricted"]
 Requirement = Level | Literal["virtual-node"]
 """The least isolation of a tenant's pods; virtual nodes isolate by where a pod runs, not by its class."""
@@ -211,7 +214,7 @@ class Settings:
     unclaimed: Unclaimed = "own-tenant"
     handlers: Mapping[str, Level] = field(default_factory=lambda: dict(DEFAULT_HANDLERS))
     """Runtime handlers and how well each isolates; a handler not named isolates nothing."""
-    platform_users: tuple[str, ...] = ()
+    platform_users: tuple[str, ...] = PLATFORM_USERS
     platform_groups: tuple[str, ...] = ("system:masters",)
     reserved_prefixes: tuple[str, ...] = ("kube-",)
     """Names of namespaces that only the platform makes."""

@@ -249,7 +249,7 @@ SETTINGS_SPEC = _object(
         "platform": _object(
             "Who acts for the platform, besides the ServiceAccounts of trusted tenants.",
             {
-                "users": _texts("User names."),
+                "users": _texts("User names, besides those of the control plane."),
                 "groups": _texts("Groups; system:masters unless said otherwise."),
             },
         ),

@@ -1,0 +1,118 @@
+"""Every row of the attack matrix that admission can stop is stopped, and its honest twin is not."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from gatekeeper_py.authoring.suite import merge, missing
+from gatekeeper_py.cluster.manifest import Manifest, Source
+from gatekeeper_py.cluster.snapshot import Snapshot
+from gatekeeper_py.engine import BOTH, Engine
+from gatekeeper_py.policy.decision import Decision
+from gatekeeper_py.policy.loading import read
+from gatekeeper_py.policy.offline import Submission, make_request, make_user
+from tests.shared import SHARED
+
+HERE = Path(__file__).parent
+POLICIES = HERE.parents[1] / "policies"
+MATRIX: dict[str, Any] = yaml.load(
+    (HERE / "attack_matrix.yaml").read_text(encoding="utf-8"), yaml.CSafeLoader
+)
+REACHED = 140
+"""How many of the matrix' 147 rows must at least be stopped."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One manifest of a row."""
+
+    name: str
+    given: dict[str, Any]
+
+    @property
+    def object(self) -> dict[str, Any]:
+        return _built(self.given["object"], self.given.get("change"))
+
+    @property
+    def old(self) -> dict[str, Any] | None:
+        return _built(self.given["old"], self.given.get("oldChange")) if "old" in self.given else None
+
+
+def _built(value: Any, change: Any) -> dict[str, Any]:
+    base = MATRIX["objects"][value] if isinstance(value, str) else value
+    merged: dict[str, Any] = merge(copy.deepcopy(base), change or {})
+    return merged
+
+
+def cases(side: str) -> list[Case]:
+    return [
+        Case(f"{row}-{index}", case)
+        for row, sides in MATRIX["rows"].items()
+        for index, case in enumerate(sides[side])
+    ]
+
+
+@cache
+def engine() -> Engine:
+    """All shipped policies, over the shipped tenants and some more."""
+    manifests = read([POLICIES, HERE / "tenants.yaml"])
+    return Engine.load(manifests, Snapshot(MATRIX["cluster"]))
+
+
+def review(case: Case) -> Decision:
+    given = case.given
+    submission = Submission(
+        operation=given.get("operation") or ("UPDATE" if case.old is not None else None),
+        subresource=given.get("subresource", ""),
+        user=make_user(given.get("user", "alice"), tuple(given.get("groups", ()))),
+    )
+    request = make_request(Manifest(case.object, Source(case.name)), engine().cluster, submission, case.old)
+    if "requestName" in given:
+        request = replace(request, name=given["requestName"])
+    phases = frozenset(given["phases"]) if "phases" in given else BOTH
+    return engine().review(request, phases)
+
+
+def reasons(decision: Decision) -> str:
+    return "\n".join(c.message for c in decision.status.causes) if decision.status else ""
+
+
+@pytest.mark.parametrize("case", cases("hostile"), ids=lambda case: case.name)
+def test_hostile_manifest_is_refused_or_made_harmless(case: Case) -> None:
+    decision = review(case)
+    if "patched" in case.given:
+        assert decision.allowed, reasons(decision)
+        assert not list(missing(decision.object, case.given["patched"]))
+    elif case.given.get("expect") == "warn":
+        assert decision.allowed
+        assert decision.warnings
+    else:
+        assert not decision.allowed
+        assert "resulted in error" not in reasons(decision)
+        assert case.given.get("message", "") in reasons(decision)
+
+
+@pytest.mark.parametrize("case", cases("benign"), ids=lambda case: case.name)
+def test_honest_twin_is_admitted(case: Case) -> None:
+    decision = review(case)
+    assert decision.allowed, reasons(decision)
+
+
+@pytest.mark.shared
+def test_every_row_is_stopped_or_out_of_reach_for_a_reason() -> None:
+    path = SHARED / "research" / "attack-matrix.yaml"
+    if not path.is_file():
+        pytest.skip(f"no attack matrix at {path}")
+    rows = {row["id"] for row in yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)}
+    covered, unreachable = set(MATRIX["rows"]), set(MATRIX["unreachable"])
+    assert covered | unreachable == rows
+    assert not covered & unreachable
+    assert len(covered) >= REACHED
+    assert all(MATRIX["unreachable"].values())
