@@ -63,7 +63,7 @@ def decode(patched: Any, live: Object, kind: GroupVersionKind) -> Object:
     _same_kind({**named, **patched}, kind)
     for problem in _problems(patched, schema, _Place(_struct(schema), "")):
         raise DecodingError(problem)
-    unknown = unknown_fields(patched, schema)
+    unknown = sorted(unknown_fields(patched, schema))
     if unknown:
         fields = ", ".join(f'unknown field "{path}"' for path in unknown)
         raise DecodingError(f"strict decoding error: {fields}")
@@ -107,11 +107,9 @@ class _Place:
         self.path = path
 
     def mismatch(self, value: Any, expected: str) -> str:
-        """A value that does not fit the type of its field."""
-        return (
-            f"json: cannot unmarshal {_described(value, expected)} into Go struct field "
-            f"{self.struct}.{self.path} of type {expected}"
-        )
+        """A value that does not fit the type of its field, or of nothing in particular."""
+        where = f"struct field {self.struct}.{self.path} of" if self.path else "value of"
+        return f"json: cannot unmarshal {_described(value, expected)} into Go {where} type {expected}"
 
 
 def _described(value: Any, expected: str) -> str:
@@ -156,7 +154,7 @@ def _scalar_problems(value: Any, scalar: str, place: _Place) -> Iterator[str]:
             yield QUANTITY_FORMAT
     elif scalar == "int-or-string":
         if isinstance(value, bool | dict | list) or (isinstance(value, float) and not value.is_integer()):
-            yield f"json: cannot unmarshal {_described(value, 'int32')} into Go value of type int32"
+            yield place.mismatch(value, "int32")
     elif scalar == "date-time":
         if not isinstance(value, str):
             yield f"json: cannot unmarshal {_described(value, 'string')} into Go value of type string"
@@ -250,8 +248,12 @@ def _settled_fields(value: Object, before: Object, schema: Schema) -> Iterator[t
             continue
         settled = settle(inner, before.get(name), field)
         kept = name in schema.pointers or name in schema.structs or name in schema.always
-        if settled is not None and (settled or kept or name in before):
+        if settled is not None and (settled or kept or _unchanged(name, inner, before)):
             yield name, settled
+
+
+def _unchanged(name: str, value: Any, before: Object) -> bool:
+    return name in before and same(value, before[name])
 
 
 def _settled_item(value: Any, before: Any, schema: Schema) -> Any:

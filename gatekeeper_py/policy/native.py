@@ -75,12 +75,14 @@ def _element(value: Any, is_data: Callable[[object], bool]) -> Any:
         except NativeError as error:
             return Foreign(str(error), str(error), "*types.Err")
     if isinstance(value, list | tuple):
-        return value if is_data(value) else Foreign(f"[{_joined(value)}]", f"[{_joined(value)}]", "[]ref.Val")
+        syntax = f"[]ref.Val{{{', '.join(map(_syntax, value))}}}"
+        return value if is_data(value) else Foreign(f"[{_joined(value)}]", syntax, "[]ref.Val")
     if isinstance(value, Mapping):
         if is_data(value):
             return value
         shown = f"map[{' '.join(f'{_nested(key)}:{_nested(inner)}' for key, inner in value.items())}]"
-        return Foreign(shown, shown, "map[ref.Val]ref.Val")
+        syntax = ", ".join(f"{_syntax(key)}:{_syntax(inner)}" for key, inner in value.items())
+        return Foreign(shown, f"map[ref.Val]ref.Val{{{syntax}}}", "map[ref.Val]ref.Val")
     return _scalar(value)
 
 
@@ -137,6 +139,12 @@ def _foreign(value: Any) -> Foreign:
 
 def _joined(values: Iterable[Any]) -> str:
     return " ".join(map(_nested, values))
+
+
+def _syntax(value: Any) -> str:
+    """A value of the language inside another, as %#v prints it."""
+    value = _unwrapped(value)
+    return _nested(value) if isinstance(value, Mapping | list | tuple) else go_syntax(_scalar(value))
 
 
 def _nested(value: Any) -> str:
