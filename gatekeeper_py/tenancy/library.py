@@ -409,10 +409,8 @@ def _visible(context: Context, api_version: str, kind: str, namespace: str) -> G
     if kind in UNSEEN_KINDS:
         raise EvaluationError(f"look-up refused: no policy may read a {kind}")
     served = context.cluster.served(wanted)
-    if served is None:
-        raise EvaluationError(f"look-up refused: the cluster does not serve {api_version} {kind}")
-    if not served.namespaced:
-        return wanted
+    if not namespace and (served is None or not served.namespaced):
+        return wanted  # of a kind the cluster does not serve there is nothing to see
     if not namespace:
         raise EvaluationError(f"look-up refused: name the namespace in which to look for {kind}")
     tenant = context.tenant()
