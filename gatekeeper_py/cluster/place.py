@@ -11,6 +11,8 @@ __all__ = ["FieldPath", "ManifestError", "Position", "Problem", "Span", "field_t
 FieldPath: TypeAlias = tuple[str | int, ...]
 """`("spec", "validations", 0, "expression")`."""
 
+NEXT_LINE = "\n"
+
 _ESCAPES = dict(zip("ntrbfv_NLP", "\n\t\r\b\f\v\xa0\x85\u2028\u2029", strict=True))
 _HEXADECIMAL = {"x": 2, "u": 4, "U": 8}
 
@@ -34,9 +36,11 @@ class Problem:
     remedy: str = ""
 
     def __str__(self) -> str:
-        """`path:line:column: what. remedy`."""
+        """`path:line:column: what. remedy`; the remedy has its own line when `what` has several."""
         place = f"{self.path}:{self.line}:{self.column}" if self.line else self.path
-        return f"{place}: {self.what}. {self.remedy}" if self.remedy else f"{place}: {self.what}"
+        if not self.remedy:
+            return f"{place}: {self.what}"
+        return f"{place}: {self.what}{NEXT_LINE if NEXT_LINE in self.what else '. '}{self.remedy}"
 
 
 class ManifestError(Exception):

@@ -120,6 +120,7 @@ def test_field_text() -> None:
         (Problem("f", 1, 2, "bad"), "f:1:2: bad"),
         (Problem("f", 1, 2, "bad", "Mend it"), "f:1:2: bad. Mend it"),
         (Problem("f", 0, 0, "bad", "Mend it"), "f: bad. Mend it"),
+        (Problem("f", 1, 2, "bad:\n | x\n | ^", "Mend it"), "f:1:2: bad:\n | x\n | ^\nMend it"),
     ],
 )
 def test_problems_in_words(problem: Problem, text: str) -> None:

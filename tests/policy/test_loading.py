@@ -210,7 +210,7 @@ def test_everything_wrong_is_told_in_the_order_of_the_files() -> None:
         f"0.yaml:11:11: {invalid}validations[0].expression: Invalid value: "
         "\"object.metadata.name == 'a' &&\\n  nope == 2\\n\": compilation failed: "
         "ERROR: <input>:2:3: undeclared reference to 'nope' (in container '')\n"
-        " |   nope == 2\n | ..^. "
+        " |   nope == 2\n | ..^\n"
         "Check the name; it is no word of Kubernetes' CEL"
     )
 
