@@ -17,9 +17,11 @@ __all__ = ["main"]
 COMMANDS: dict[str, str] = {
     "audit": "Say what already exists and should not.",
     "certs": "Make certificates for development.",
+    "explain": "Show what every part of a policy's expressions gives.",
     "install": "Print the webhook configurations.",
     "review": "Decide about manifests or AdmissionReviews.",
     "serve": "Answer the API server over HTTPS.",
+    "test": "Run the test suites of policies.",
 }
 """Subcommands with their one-line help, here so that `gatekeeper --help` imports none of them."""
 

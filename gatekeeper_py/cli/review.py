@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import orjson
@@ -12,6 +13,7 @@ import orjson
 from gatekeeper_py.cli.errors import DENIED, InputError
 from gatekeeper_py.cli.options import cluster_option, files_option, policies_option
 from gatekeeper_py.cli.sources import load_engine, read_cluster, read_files
+from gatekeeper_py.cli.submission import submission_options
 from gatekeeper_py.cli.text import change_line, printable
 from gatekeeper_py.cluster.manifest import Manifest, ManifestError, Problem
 from gatekeeper_py.cluster.snapshot import Snapshot
@@ -19,8 +21,8 @@ from gatekeeper_py.cluster.view import Object
 from gatekeeper_py.engine import Engine
 from gatekeeper_py.policy.changes import changes, graft
 from gatekeeper_py.policy.decision import Decision
-from gatekeeper_py.policy.offline import ADMINISTRATOR, Submission, make_request, make_user
-from gatekeeper_py.policy.request import OPERATIONS, AdmissionRequest
+from gatekeeper_py.policy.offline import Submission, make_request
+from gatekeeper_py.policy.request import AdmissionRequest
 from gatekeeper_py.policy.review import KIND, ReviewError, parse_review, render_review
 
 if TYPE_CHECKING:
@@ -61,36 +63,18 @@ class Reviewed:
     default="table",
     help="Form of the answer.",
 )
-@files_option(required=True)
-@click.option(
-    "--operation",
-    type=click.Choice(OPERATIONS, case_sensitive=False),
-    help="What is done to plain manifests. [default: CREATE]",
-)
-@click.option("--subresource", default="", metavar="NAME", help="The subresource they are sent to.")
-@click.option("--user", default="", metavar="NAME", help="Who asks. [default: a cluster administrator]")
-@click.option(
-    "--group", "groups", multiple=True, metavar="NAME", help="A group of the user. May be repeated."
-)
-@click.option("--namespace", default="", metavar="NAME", help="Where objects without a namespace go.")
+@files_option(required=False)
+@submission_options
 @click.option("--old", metavar="FILE", help="The objects as they are before an UPDATE or DELETE.")
-@click.option(
-    "--no-defaults", is_flag=True, help="Take plain manifests as they are, without the API server's defaults."
-)
 @click.pass_context
 def command(
     context: click.Context,
-    policies: Any,
-    cluster: Any,
+    policies: Path,
+    cluster: Path | None,
     output: str,
     files: tuple[str, ...],
-    operation: Any,
-    subresource: str,
-    user: str,
-    groups: tuple[str, ...],
-    namespace: str,
     old: str | None,
-    no_defaults: bool,
+    submission: Submission,
 ) -> None:
     """Decide about AdmissionReviews or plain manifests: mutate, then validate the result.
 
@@ -99,13 +83,19 @@ def command(
 
     Exit code 0: all allowed, 1: something denied, 2: bad input.
     """
-    asker = make_user(user, groups) if user or groups else ADMINISTRATOR
-    submission = Submission(operation, subresource, asker, namespace, defaults=not no_defaults)
     engine = load_engine(policies, snapshot := read_cluster(cluster))
     olds = read_files([old]) if old is not None else ()
-    reviewed = review(engine, snapshot, read_files(files), submission, olds)
+    manifests = olds if not files and submission.verb == "DELETE" else read_files(_named(files))
+    reviewed = review(engine, snapshot, manifests, submission, olds)
     PRINTERS[output](reviewed)
     context.exit(0 if all(item.decision.allowed for item in reviewed) else DENIED)
+
+
+def _named(files: tuple[str, ...]) -> tuple[str, ...]:
+    """The files of -f, of which there must be some; only a deletion is wholly described by --old."""
+    if not files:
+        raise InputError("name what to review with -f")
+    return files
 
 
 def review(
@@ -120,7 +110,7 @@ def review(
     problems: list[Problem] = []
     for manifest in manifests:
         try:
-            request = _request(manifest, cluster, submission, _old(manifest, manifests, olds))
+            request = request_for(manifest, cluster, submission, _old(manifest, manifests, olds))
         except ManifestError as error:
             problems += error.problems
             continue
@@ -134,9 +124,10 @@ def review(
     return reviewed
 
 
-def _request(
-    manifest: Manifest, cluster: Snapshot, submission: Submission, old: Object | None
+def request_for(
+    manifest: Manifest, cluster: Snapshot, submission: Submission, old: Object | None = None
 ) -> AdmissionRequest:
+    """What is asked about a manifest, or what an AdmissionReview asks; raises `ManifestError`."""
     if manifest.kind.kind != KIND:
         return make_request(manifest, cluster, submission, old)
     try:

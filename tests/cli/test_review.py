@@ -214,6 +214,13 @@ def test_a_deletion_is_judged_by_what_is_deleted(policies: Path, name: str, code
     assert result.exit_code == code
 
 
+def test_a_deletion_may_be_given_by_old_alone(policies: Path, tmp_path: Path) -> None:
+    old = write(tmp_path / "old", pod=GOOD.replace("good", "keep")) / "pod.yaml"
+    assert run("review", "--policies", policies, "--operation", "DELETE", "--old", old).exit_code == 1
+    result = run("review", "--policies", policies, "--old", old)
+    assert (result.exit_code, result.stderr) == (2, "name what to review with -f\n")
+
+
 CLOSED = "{apiVersion: v1, kind: Namespace, metadata: {name: shut, labels: {closed: 'true'}}}\n"
 CONFIG = "{apiVersion: v1, kind: ConfigMap, metadata: {name: c, namespace: shut}}\n"
 
