@@ -211,8 +211,14 @@ class ControlPlane:
 
     def get(self, path: str, user: User = ADMIN) -> bytes:
         """GET of a raw path, as `kubectl get --raw`."""
+        return self.send("GET", path, user=user)
+
+    def send(self, method: str, path: str, value: object = None, user: User = ADMIN) -> bytes:
+        """A plain request; urllib.error.HTTPError when the API server says no."""
         context = ssl.create_default_context(cafile=str(self.certificate))
-        request = urllib.request.Request(self.url + path, headers={"Authorization": f"Bearer {user.token}"})
+        headers = {"Authorization": f"Bearer {user.token}", "Content-Type": "application/json"}
+        body = orjson.dumps(value) if value is not None else None
+        request = urllib.request.Request(self.url + path, body, headers, method=method)
         with urllib.request.urlopen(request, context=context, timeout=30) as response:
             return bytes(response.read())
 
