@@ -9,7 +9,7 @@ from gatekeeper_py.cel.budget import EXPRESSION_LIMIT
 from gatekeeper_py.policy import messages
 from gatekeeper_py.policy.model import Expression, FailurePolicy, MatchCondition
 
-__all__ = ["CONDITIONS_BUDGET", "ConditionError", "OutOfBudget", "evaluate", "hold"]
+__all__ = ["CONDITIONS_BUDGET", "ConditionError", "ExpressionError", "OutOfBudget", "evaluate", "hold"]
 
 CONDITIONS_BUDGET = 2_500_000
 """Units all match conditions of a policy may spend together (RuntimeCELCostBudgetMatchConditions)."""
@@ -22,12 +22,19 @@ class OutOfBudget(Exception):
         super().__init__(messages.OUT_OF_BUDGET)
 
 
+class ExpressionError(Exception):
+    """An expression that has no value for this request; the message is the API server's.
+
+    No `EvaluationError`, so that who handles it lets `DeadlineExceeded` pass.
+    """
+
+
 class ConditionError(Exception):
     """It cannot be told whether the conditions hold, and failurePolicy is Fail."""
 
 
 def evaluate(expression: Expression, activation: Mapping[str, object], budget: Budget) -> object:
-    """The value of an expression; raise `EvaluationError` in the API server's words, or `OutOfBudget`.
+    """The value of an expression; raise `ExpressionError` or `OutOfBudget`.
 
     `DeadlineExceeded` passes through: a request out of time has no decision.
     """
@@ -38,7 +45,7 @@ def evaluate(expression: Expression, activation: Mapping[str, object], budget: B
     except EvaluationError as error:
         if isinstance(error, CostExceeded) and budget.remaining < 0:
             raise OutOfBudget from error
-        raise EvaluationError(messages.evaluation_error(expression.text, error)) from error
+        raise ExpressionError(messages.evaluation_error(expression.text, error)) from error
 
 
 def hold(
@@ -72,6 +79,6 @@ def _met(
     """Whether a condition is not false; an error is none and is kept."""
     try:
         return evaluate(condition.expression, activation, budget) is not False
-    except EvaluationError as error:
+    except ExpressionError as error:
         errors.append(str(error))
         return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from gatekeeper_py.cel import Budget, EvaluationError
+from gatekeeper_py.cel import Budget
 from gatekeeper_py.cel.values import Message
 from gatekeeper_py.cluster.resource import GroupVersionKind
 from gatekeeper_py.cluster.schema import Schema, builtin_schema, schema_of
@@ -13,7 +13,7 @@ from gatekeeper_py.cluster.view import Object
 from gatekeeper_py.policy import messages
 from gatekeeper_py.policy.activation import Facts
 from gatekeeper_py.policy.apply import ApplyError, apply_configuration
-from gatekeeper_py.policy.conditions import OutOfBudget, evaluate, hold
+from gatekeeper_py.policy.conditions import ExpressionError, OutOfBudget, evaluate, hold
 from gatekeeper_py.policy.conversion import ConversionError, json_value
 from gatekeeper_py.policy.decoding import DecodingError, conversion_problem, decode, settle
 from gatekeeper_py.policy.jsonpatch import ABSENT, Operation, PatchError, TestFailed, apply
@@ -85,7 +85,7 @@ class MutationInvocation:
             try:
                 value = self._mutate(mutation, value)
                 patched = True
-            except (_Refused, EvaluationError, OutOfBudget) as error:
+            except (_Refused, ExpressionError, OutOfBudget) as error:
                 errors.append(str(error))
         return Mutated(value, tuple(errors), ran=True, patched=patched)
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from gatekeeper_py.cel import Budget, EvaluationError
+from gatekeeper_py.cel import Budget
 from gatekeeper_py.cel.budget import EXPRESSION_LIMIT
 from gatekeeper_py.cel.values import type_name
 from gatekeeper_py.cluster.view import Object
 from gatekeeper_py.policy import messages
 from gatekeeper_py.policy.activation import Facts
-from gatekeeper_py.policy.conditions import ConditionError, OutOfBudget, evaluate, hold
+from gatekeeper_py.policy.conditions import ConditionError, ExpressionError, OutOfBudget, evaluate, hold
 from gatekeeper_py.policy.matching import Match
 from gatekeeper_py.policy.model import Expression, ValidatingPolicy, Validation
 from gatekeeper_py.policy.variables import Variables
@@ -119,17 +119,17 @@ class Invocation:
     @staticmethod
     def _result(
         expression: Expression, activation: Mapping[str, object], budget: Budget
-    ) -> object | EvaluationError:
+    ) -> object | ExpressionError:
         try:
             return evaluate(expression, activation, budget)
-        except EvaluationError as error:
+        except ExpressionError as error:
             return error
 
     def _failure(
         self, index: int, validation: Validation, result: object, text: str, shortage: str
     ) -> Failure | None:
-        if isinstance(result, EvaluationError) or shortage:
-            message = str(result) if isinstance(result, EvaluationError) else shortage
+        if isinstance(result, ExpressionError) or shortage:
+            message = str(result) if isinstance(result, ExpressionError) else shortage
             error = Failure(index, message, expression=validation.expression.text, error=True)
             return None if self._forgives else error
         if result is True:
@@ -169,7 +169,7 @@ class Invocation:
         """A message, empty when it has none that can be shown."""
         try:
             value = evaluate(expression, activation, budget)
-        except EvaluationError:
+        except ExpressionError:
             return ""
         text = value.strip() if isinstance(value, str) else ""
         too_long = len(text.encode("utf-8", "surrogatepass")) > MESSAGE_LIMIT
@@ -186,7 +186,7 @@ class Invocation:
         errors: list[str] = []
         for annotation in self._policy.audit_annotations:
             result = self._result(annotation.value, activation, budget)
-            if isinstance(result, EvaluationError):
+            if isinstance(result, ExpressionError):
                 if not self._forgives:
                     errors.append(str(result))
             elif isinstance(result, str):
