@@ -7,7 +7,7 @@ shows them to whoever writes a policy.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from gatekeeper_py.cel.declarations import Function, Overload
@@ -71,7 +71,9 @@ class Checked:
 
     node: Node
     result: Type
+    """The type of the whole, as cel-go would say."""
     types: Mapping[Node, Type]
+    """What is certain of each node's values; says dyn in places where cel-go guesses."""
     references: Mapping[Node, Reference]
 
 
@@ -81,12 +83,8 @@ def check(node: Node, declarations: Declarations, text: str, container: str = ""
     Raises `CompileError` with all issues.
     """
     issues = Issues(text)
-    checker = _Checker(declarations, issues, container)
     try:
-        result = checker.check(node)
-        issues.raise_any()
-        checked = checker.checked(node, result)
-        validate(node, checked.types, checked.references, issues, homogeneous=declarations.homogeneous)
+        checked = _check(node, declarations, issues, container)
     except _TooComplex:
         issues.add_general(f"type limit exceeded: {TYPE_LIMIT}")
     except RecursionError:
@@ -95,14 +93,45 @@ def check(node: Node, declarations: Declarations, text: str, container: str = ""
     return checked
 
 
+def _check(node: Node, declarations: Declarations, issues: Issues, container: str) -> Checked:
+    """Check as cel-go does, for its issues and its result type; once more for certain types if need be.
+
+    cel-go takes what it does not know of a type for what the next function wants: the first overload of
+    `-` makes the elements of `object.list.distinct()` doubles. It does not use that at run time; we would.
+    """
+    checker = _Checker(declarations, issues, container)
+    result = checker.check(node)
+    issues.raise_any()
+    checked = checker.checked(node, result)
+    validate(node, checked.types, checked.references, issues, homogeneous=declarations.homogeneous)
+    if not checker.guesses:
+        return checked
+    cautious = _Checker(declarations, Issues(issues.text), container, cautious=True)
+    cautious.check(node)
+    certain = cautious.checked(node, result)
+    references = {
+        each: replace(reference, resolved=checked.references[each].resolved)
+        for each, reference in certain.references.items()
+    }
+    return Checked(node, checked.result, certain.types, references)
+
+
 class _TooComplex(Exception):
     """A type grew beyond all use."""
 
 
 class _Checker:
-    """One check of one tree. `check` and the method for a node are all that recurses: nesting costs stack."""
+    """One check of one tree. `check` and the method for a node are all that recurses: nesting costs stack.
 
-    def __init__(self, declarations: Declarations, issues: Issues, container: str) -> None:
+    A `cautious` one takes for dyn what is not known of the type of a node.
+    """
+
+    def __init__(
+        self, declarations: Declarations, issues: Issues, container: str, *, cautious: bool = False
+    ) -> None:
+        self.guesses = False
+        """Whether a type was open, so that a guess may have filled it in."""
+        self._cautious = cautious
         self._issues = issues
         self._container = container
         self._scope = Scope(declarations, container)
@@ -113,10 +142,17 @@ class _Checker:
     def check(self, node: Node) -> Type:
         """The type of `node`, as far as it is known by now; what is wrong goes to the issues."""
         of = _CHECKS[type(node)](self, node)
-        if of.parameters and self._known.exceeds(of, TYPE_LIMIT):
-            raise _TooComplex
+        if of.parameters or of.kind is Kind.PARAMETER:
+            of = self._survey(of)
         self._types[node] = of
         return of
+
+    def _survey(self, of: Type) -> Type:
+        too_complex, open_ended = self._known.survey(of, TYPE_LIMIT)
+        if too_complex:
+            raise _TooComplex
+        self.guesses |= open_ended
+        return self._known.resolve(of, final=True) if self._cautious else of
 
     def checked(self, node: Node, result: Type) -> Checked:
         """The outcome, all that is known of type parameters filled in."""
@@ -224,7 +260,9 @@ class _Checker:
     def _refer(
         self, node: Call, function: Function, overloads: tuple[Overload, ...], *, namespaced: bool = False
     ) -> None:
-        reference = Reference(ReferenceKind.FUNCTION, function.name, overloads, namespaced)
+        reference = Reference(
+            ReferenceKind.FUNCTION, function.name, overloads, namespaced, resolved=len(overloads) == 1
+        )
         self._references[node] = reference
 
     def _apply(

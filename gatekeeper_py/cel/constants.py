@@ -74,5 +74,7 @@ class Constants:
         argument = self.value(node.arguments[0])
         if argument is VARIABLE or reference.name not in CONVERSIONS:
             return VARIABLE
-        overload, _ = Dispatcher(reference.name, reference.overloads).prepare(Budget(0), argument)
+        overload, _ = Dispatcher(reference.name, reference.overloads, resolved=reference.resolved).prepare(
+            Budget(0), argument
+        )
         return overload.implementation(argument)

@@ -365,7 +365,9 @@ class Generator(Writer):
         ]
         names = [value if isinstance(value, ast.Constant) else load(self.keep(value)) for value in arguments]
         self.charge(1)
-        dispatcher = runtime.Dispatcher(reference.name, reference.overloads, constant_pattern=searched)
+        dispatcher = runtime.Dispatcher(
+            reference.name, reference.overloads, resolved=reference.resolved, constant_pattern=searched
+        )
         prepare = self.share(dispatcher.prepare, "d")
         overload, units = self.fresh("o"), self.fresh("u")
         prepared = call(prepare, load("budget"), *names)

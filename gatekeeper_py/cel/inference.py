@@ -103,18 +103,21 @@ class Substitution:
             parts.append(self.resolve(part, final=final))
         return Type(of.kind, of.name, tuple(parts), of.fields)
 
-    def exceeds(self, of: Type, limit: int) -> bool:
-        """Whether the resolved type has more than `limit` parts; parts that repeat count each time."""
+    def survey(self, of: Type, limit: int) -> tuple[bool, bool]:
+        """Whether the resolved type has more than `limit` parts, and whether one of them is not known yet.
+
+        Parts that repeat count each time.
+        """
         pending = [of]
         count = 0
-        while pending:
+        open_ended = False
+        while pending and count <= limit:
             count += 1
-            if count > limit:
-                return True
             part = pending.pop()
             known = self.bound(part)
+            open_ended |= known is None and part.kind is Kind.PARAMETER
             pending.extend(part.parameters if known is None else (known,))
-        return False
+        return count > limit, open_ended
 
     def assignable(self, left: Type, right: Type) -> bool:
         """Whether one type may stand for the other; learns of parameters only when it may."""

@@ -185,7 +185,7 @@ class Inliner:
     def _computed(self, reference: Reference, constants: list[Any]) -> ast.expr | None:
         """The value of a call whose arguments are all known: `quantity("1Gi")`."""
         try:
-            dispatcher = Dispatcher(reference.name, reference.overloads)
+            dispatcher = Dispatcher(reference.name, reference.overloads, resolved=reference.resolved)
             overload, units = dispatcher.prepare(Budget(0), *constants)
             if units > COMPUTED_COST_LIMIT:
                 return None

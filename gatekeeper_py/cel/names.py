@@ -52,6 +52,8 @@ class Reference:
     namespaced: bool = False
     value: object = None
     """Of a constant its value, of a type its `Type`."""
+    resolved: bool = False
+    """Of a call: whether cel-go's checker settles on one overload, right or wrong; it may price the call."""
 
 
 @dataclass(frozen=True, slots=True)

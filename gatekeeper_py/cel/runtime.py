@@ -457,10 +457,15 @@ def _no_overload(function: str, arguments: tuple[Any, ...]) -> EvaluationError:
 class Dispatcher:
     """Calls the overload that run-time types ask for, and says what the call costs."""
 
-    __slots__ = ("_by_classes", "_cacheable", "_candidates", "_function", "_single")
+    __slots__ = ("_by_classes", "_cacheable", "_candidates", "_function", "_resolved")
 
     def __init__(
-        self, function: str, overloads: tuple[Overload, ...], *, constant_pattern: bool = False
+        self,
+        function: str,
+        overloads: tuple[Overload, ...],
+        *,
+        resolved: bool = False,
+        constant_pattern: bool = False,
     ) -> None:
         self._function = "contains" if constant_pattern else function
         self._candidates = tuple(
@@ -469,7 +474,7 @@ class Dispatcher:
         )
         inside = any(_has_inside(each) for overload in overloads for each in overload.parameters)
         self._cacheable = _CACHEABLE - {list, dict} if inside else _CACHEABLE
-        self._single = len(overloads) == 1
+        self._resolved = resolved
         self._by_classes: dict[tuple[type, ...], Overload] = {}
 
     def prepare(self, budget: Budget, *arguments: Any) -> tuple[Overload, int]:
@@ -480,7 +485,7 @@ class Dispatcher:
         overload = self._choose(arguments)
         if overload.work is not None:
             budget.work(overload.work(*arguments))
-        if overload.cost is None or (overload.resolved_cost and not self._single):
+        if overload.cost is None or (overload.resolved_cost and not self._resolved):
             return overload, 0
         return overload, overload.cost(*arguments) - 1
 

@@ -390,6 +390,18 @@ def test_every_node_has_a_type_but_the_parts_of_names() -> None:
         pending += children(node)
 
 
+def test_a_guess_about_dyn_decides_the_result_type_but_no_overload() -> None:
+    outcome = checked("object.items.distinct().map(x, -x)")
+    negation = find(outcome, Call, "-_")
+    assert str(outcome.result) == "list(double)"
+    assert str(outcome.types[negation]) == "dyn"
+    assert {overload.identifier for overload in outcome.references[negation].overloads} >= {
+        "negate_double",
+        "negate_int64",
+    }
+    assert outcome.references[negation].resolved
+
+
 def test_deep_texts_are_checked() -> None:
     assert result("dyn(" * 150 + "i" + ")" * 150) == "dyn"
     assert result("[" * 150 + "1" + "]" * 150).count("list(") == 150
