@@ -1,0 +1,197 @@
+"""The one way in: phases, order, tenancy, and what a review never does."""
+
+from __future__ import annotations
+
+import copy
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from gatekeeper_py.cel import DeadlineExceeded
+from gatekeeper_py.cluster.resource import GroupVersionKind, GroupVersionResource
+from gatekeeper_py.cluster.snapshot import Snapshot
+from gatekeeper_py.engine import Engine
+from gatekeeper_py.policy.loading import LoadError
+from gatekeeper_py.policy.request import UserInfo
+from tests.policy.support import (
+    CONFIG_MAP,
+    POD,
+    bound,
+    engine,
+    manifests,
+    mutating,
+    request,
+    validating,
+)
+
+LABEL = "Object{metadata: Object.metadata{labels: {'team': 'red'}}}"
+NOT_RED = {"expression": "object.metadata.?labels.?team.orValue('') != 'red'", "message": "is red"}
+SIDE = "Object{spec: Object.spec{containers: [Object.spec.containers{name: 'side', image: 's:1'}]}}"
+
+
+def test_without_policies_everything_is_allowed() -> None:
+    decision = engine().review(request(CONFIG_MAP))
+    assert decision.allowed
+    assert decision.object is not None
+    assert decision.patch == ()
+
+
+def test_validation_sees_what_mutation_made() -> None:
+    made = engine(mutating("m", LABEL, kind="ApplyConfiguration"), validating("v", validations=[NOT_RED]))
+    decision = made.review(request(CONFIG_MAP))
+    assert not decision.allowed
+    assert decision.patch != ()
+    assert made.review(request(CONFIG_MAP), frozenset({"validate"})).allowed
+    assert made.review(request(CONFIG_MAP), frozenset({"mutate"})).allowed
+
+
+def test_validation_sees_defaults_that_the_patch_does_not_have() -> None:
+    has_default = {"expression": "object.spec.containers.all(c, has(c.terminationMessagePolicy))"}
+    made = engine(mutating("m", SIDE, kind="ApplyConfiguration"), validating("v", validations=[has_default]))
+    decision = made.review(request(POD))
+    assert decision.allowed
+    assert decision.patch == (
+        {"op": "add", "path": "/spec/containers/1", "value": {"name": "side", "image": "s:1"}},
+    )
+
+
+def test_policies_deny_in_the_order_of_their_names_and_the_first_gives_the_reason() -> None:
+    made = engine(
+        validating("b", validations=[{"expression": "false", "message": "second"}]),
+        validating("a", validations=[{"expression": "false", "message": "first", "reason": "Forbidden"}]),
+    )
+    status = made.review(request(CONFIG_MAP)).status
+    assert status is not None
+    assert (status.code, status.reason) == (403, "Forbidden")
+    assert [cause.message.rpartition(": ")[2] for cause in status.causes] == ["first", "second"]
+
+
+def test_a_policy_without_a_binding_is_not_in_force() -> None:
+    made = engine(validating(validations=[{"expression": "false"}]), bind=False)
+    assert made.review(request(CONFIG_MAP)).allowed
+
+
+def test_an_object_without_a_name_is_told_by_what_it_has() -> None:
+    made = engine(validating(validations=[{"expression": "false"}]))
+    for metadata, name in (({"generateName": "gen-"}, "gen-"), ({}, "Unknown")):
+        value = {**CONFIG_MAP, "metadata": {**metadata, "namespace": "cases"}}
+        status = made.review(request(value)).status
+        assert status is not None
+        assert status.name == name
+        assert status.message.startswith(f'configmaps "{name}" is forbidden: ')
+
+
+def test_denials_name_what_the_client_asked_for() -> None:
+    made = engine(validating(validations=[{"expression": "false"}]))
+    sent = GroupVersionResource("apps", "v1beta1", "things")
+    status = made.review(request(CONFIG_MAP, request_resource=sent)).status
+    assert status is not None
+    assert (status.group, status.kind) == ("apps", "things")
+
+
+def test_a_namespace_that_does_not_exist_is_not_found() -> None:
+    policies = engine(validating(validations=[{"expression": "true"}])).policies
+    decision = Engine(policies, Snapshot(assume_namespaces=False)).review(request(CONFIG_MAP))
+    assert decision.status is not None
+    assert (decision.status.code, decision.status.reason) == (404, "NotFound")
+    assert decision.status.message == 'namespaces "cases" not found'
+
+
+WORDS = [
+    "!has(request.subResource) && !has(request.userInfo.uid) && request.options == null",
+    "request.requestKind.kind == 'ConfigMap' && request.requestResource.resource == 'configmaps'",
+    "request.userInfo.username == 'alice' && 'devs' in request.userInfo.groups && request.dryRun == false",
+    "namespaceObject.metadata.name == 'cases' && namespaceObject.status.phase == 'Active'",
+    "oldObject == null && object.data.a == '1'",
+    "!authorizer.group('').resource('pods').namespace('x').check('get').allowed()",
+    "!authorizer.path('/secret').check('get').allowed()",
+    "!authorizer.requestResource.check('create').allowed()",
+]
+
+
+@pytest.mark.parametrize("text", WORDS)
+def test_words_have_the_requests_values(text: str) -> None:
+    status = engine(validating(validations=[{"expression": text}])).review(request(CONFIG_MAP)).status
+    assert status is None
+
+
+def test_the_authorizer_answers_by_rbac() -> None:
+    role = {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "ClusterRole",
+        "metadata": {"name": "r"},
+        "rules": [{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["create"]}],
+    }
+    binding = {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "ClusterRoleBinding",
+        "metadata": {"name": "b"},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "r"},
+        "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "alice"}],
+    }
+    text = "authorizer.requestResource.check('create').allowed()"
+    made = engine(validating(validations=[{"expression": text}]), cluster=(role, binding))
+    assert made.review(request(CONFIG_MAP)).allowed
+    assert not made.review(request(CONFIG_MAP, user=UserInfo("bob"))).allowed
+
+
+def test_a_namespace_belongs_to_no_namespace() -> None:
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "n"}}
+    made = engine(validating(validations=[{"expression": "namespaceObject == null"}]))
+    assert made.review(request(namespace, namespace="n")).allowed
+
+
+def test_time_that_is_over_gives_no_decision() -> None:
+    wide = {**CONFIG_MAP, "data": {str(index): "1" for index in range(300)}}
+    text = "object.data.all(a, object.data.all(b, a + b != ''))"
+    for spec in (
+        {"validations": [{"expression": text}]},
+        {"auditAnnotations": [{"key": "k", "valueExpression": f"string({text})"}]},
+    ):
+        made = engine(validating(failurePolicy="Ignore", **spec))
+        with pytest.raises(DeadlineExceeded):
+            made.review(request(wide), deadline=time.monotonic() - 1)
+
+
+def test_a_review_changes_neither_the_request_nor_the_cluster() -> None:
+    value = copy.deepcopy(POD)
+    made = engine(mutating("m", SIDE, LABEL, kind="ApplyConfiguration"))
+    before = copy.deepcopy(value)
+    assert made.review(request(value)).object != before
+    assert value == before
+
+
+def test_threads_may_share_an_engine() -> None:
+    made = engine(mutating("m", SIDE, kind="ApplyConfiguration"), validating("v", validations=[NOT_RED]))
+    with ThreadPoolExecutor(4) as pool:
+        decisions = list(pool.map(lambda _: made.review(request(POD)), range(40)))
+    assert all(decision == decisions[0] for decision in decisions)
+
+
+def test_policies_see_no_policies_and_no_access_reviews() -> None:
+    made = engine(validating(validations=[{"expression": "false"}]))
+    review = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenReview", "metadata": {}}
+    asked = request(CONFIG_MAP)
+    assert made.review(
+        request(
+            review,
+            kind=GroupVersionKind("authentication.k8s.io", "v1", "TokenReview"),
+            resource=GroupVersionResource("authentication.k8s.io", "v1", "tokenreviews"),
+        )
+    ).allowed
+    assert not made.review(asked).allowed
+
+
+def test_everything_wrong_with_policies_and_tenants_is_told_at_once() -> None:
+    broken = validating(validations=[{"expression": "nope"}])
+    tenant = {
+        "apiVersion": "tenancy.gatekeeper-py.dev/v1alpha1",
+        "kind": "Nonsense",
+        "metadata": {"name": "x"},
+    }
+    with pytest.raises(LoadError) as caught:
+        Engine.load(manifests(broken, tenant, bound(broken)), Snapshot())
+    assert len(caught.value.problems) >= 2
+    assert "undeclared reference to 'nope'" in str(caught.value)
+    assert "Nonsense" in str(caught.value)
