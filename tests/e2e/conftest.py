@@ -95,6 +95,16 @@ def _has_account(kubectl: Kubectl, name: str) -> bool:
     return kubectl.run("get", "serviceaccount", "default", "-n", name).returncode == 0
 
 
+@pytest.fixture(scope="module")
+def bare_plane() -> Iterator[ControlPlane]:
+    """An API server alone: no controllers, and pods need no service account."""
+    try:
+        with control_plane(controllers=False) as running:
+            yield running
+    except Unavailable as error:
+        pytest.skip(str(error))
+
+
 @pytest.fixture(scope="session")
 def server(plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The shipped policies, served and in force; the server reads the cluster with its own few rights."""

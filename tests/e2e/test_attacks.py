@@ -27,13 +27,15 @@ from gatekeeper_py.cluster.view import Served
 from gatekeeper_py.policy.offline import Submission, make_request
 from tests.e2e.conftest import POLICIES, RBAC
 from tests.e2e.gatekeeper import Server
-from tests.e2e.harness import ADMIN, ControlPlane, Kubectl, Unavailable, control_plane, wait_for
+from tests.e2e.harness import ADMIN, ControlPlane, Kubectl, wait_for
 from tests.policies.test_attack_matrix import HERE, MATRIX, Case, cases
 
 Json = dict[str, Any]
 
-REACHED = 200
-"""How many hostile cases must at least get past the API server itself, so that this test has teeth."""
+REACHED = 270
+"""How many hostile attempts must at least get past the API server itself, so that this test has teeth."""
+UNREACHED = 10
+"""How many honest twins the API server may refuse by itself: kinds it does not serve, states no client can make."""
 IN_FORCE_SECONDS = 20
 SUBRESOURCES = frozenset({"", "status", "resize", "scale"})
 """What kubectl can replace."""
@@ -179,19 +181,15 @@ class Arena:
 
 
 @pytest.fixture(scope="module")
-def arena(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arena]:
+def arena(bare_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arena]:
+    kubectl = bare_plane.kubectl()
+    prepare(kubectl)
+    alone = {attempt.name: said for attempt in POSSIBLE if (said := refusal(bare_plane, attempt))}
+    server = serve(bare_plane, tmp_path_factory.mktemp("attacks"))
     try:
-        with control_plane(controllers=False) as plane:
-            kubectl = plane.kubectl()
-            prepare(kubectl)
-            alone = {attempt.name: said for attempt in POSSIBLE if (said := refusal(plane, attempt))}
-            server = serve(plane, tmp_path_factory.mktemp("attacks"))
-            try:
-                yield Arena(kubectl, alone)
-            finally:
-                server.stop()
-    except Unavailable as error:
-        pytest.skip(str(error))
+        yield Arena(kubectl, alone)
+    finally:
+        server.stop()
 
 
 def prepare(kubectl: Kubectl) -> None:
@@ -284,8 +282,9 @@ def test_hostile_attempts_fail_and_honest_ones_pass(arena: Arena, attempt: Attem
         assert not list(missing(orjson.loads(done.stdout), given.get("patched") or {}))
 
 
-def test_most_hostile_attempts_get_past_the_api_server_itself(arena: Arena) -> None:
-    reached = [
-        attempt for attempt in POSSIBLE if attempt.hostile and attempt.name not in arena.refused_by_itself
-    ]
-    assert len(reached) >= REACHED
+def test_most_attempts_get_past_the_api_server_itself(arena: Arena) -> None:
+    reached = [attempt for attempt in POSSIBLE if attempt.name not in arena.refused_by_itself]
+    hostile = sum(attempt.hostile for attempt in reached)
+    honest = sum(not attempt.hostile for attempt in POSSIBLE) - (len(reached) - hostile)
+    assert hostile >= REACHED
+    assert honest <= UNREACHED

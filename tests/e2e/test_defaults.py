@@ -15,7 +15,7 @@ from gatekeeper_py.cluster.creation import PLACEHOLDER_UID
 from tests.cluster.test_defaults import RECORDED, identity
 from tests.e2e.conftest import namespace
 from tests.e2e.derive_data import DATA, derive, rendered
-from tests.e2e.harness import ControlPlane, Kubectl, Unavailable, control_plane
+from tests.e2e.harness import ControlPlane, Kubectl
 from tests.e2e.recorder import Recorder, recording
 
 Json = dict[str, Any]
@@ -23,16 +23,6 @@ Json = dict[str, Any]
 GENERATED = ("creationTimestamp", "generation", "managedFields", "resourceVersion", "uid")
 NEVER_SHOWN = "admissionregistration.k8s.io/"
 """Webhooks are not asked about these; the answer to a dry run stands for what admission saw."""
-
-
-@pytest.fixture(scope="module")
-def bare_plane() -> Iterator[ControlPlane]:
-    """An API server alone: no controllers, and pods need no service account."""
-    try:
-        with control_plane(controllers=False) as running:
-            yield running
-    except Unavailable as error:
-        pytest.skip(str(error))
 
 
 @pytest.fixture(scope="module")

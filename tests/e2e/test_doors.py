@@ -22,7 +22,7 @@ from gatekeeper_py.cluster.kinds import Kinds
 from gatekeeper_py.cluster.resource import GroupVersionKind
 from tests.e2e.conftest import namespace
 from tests.e2e.gatekeeper import Server
-from tests.e2e.harness import ADMIN, ControlPlane, Kubectl, Unavailable, control_plane, wait_for
+from tests.e2e.harness import ADMIN, ControlPlane, Kubectl, wait_for
 from tests.shared import corpus, needs_shared
 
 pytestmark = needs_shared
@@ -89,22 +89,16 @@ SETS = [
 
 
 @pytest.fixture(scope="module")
-def two_doors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kubectl]:
+def two_doors(bare_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kubectl]:
     """An API server with all sets in it, and our webhook with all sets behind it."""
+    kubectl = bare_plane.kubectl()
+    kubectl.apply(*(namespace(f"{place}-{each.number}") for each in SETS for place in ("tree", "ours")))
+    kubectl.apply(*(document for each in SETS for document in each.bound_to("tree")))
+    server = serve(bare_plane, tmp_path_factory.mktemp("doors"))
     try:
-        with control_plane(controllers=False) as plane:
-            kubectl = plane.kubectl()
-            kubectl.apply(
-                *(namespace(f"{place}-{each.number}") for each in SETS for place in ("tree", "ours"))
-            )
-            kubectl.apply(*(document for each in SETS for document in each.bound_to("tree")))
-            server = serve(plane, tmp_path_factory.mktemp("doors"))
-            try:
-                yield kubectl
-            finally:
-                server.stop()
-    except Unavailable as error:
-        pytest.skip(str(error))
+        yield kubectl
+    finally:
+        server.stop()
 
 
 def serve(plane: ControlPlane, folder: Path) -> Server:
