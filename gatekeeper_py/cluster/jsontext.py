@@ -6,6 +6,8 @@ import json
 import math
 import re
 from collections.abc import Iterator
+from contextlib import suppress
+from functools import lru_cache
 from typing import Any
 
 from gatekeeper_py.cluster.place import FieldPath, ManifestError, Position, Problem, Span, position_of
@@ -14,7 +16,8 @@ __all__ = ["SyntaxProblem", "documents", "find"]
 
 _SPACE = re.compile(r"[ \t\r\n]*")
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
-_ATOM = re.compile(r"[^\s,\]}]+")
+_READ = json.JSONDecoder(strict=False)
+"""Reads over a value that has been found good before."""
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
@@ -119,11 +122,18 @@ def find(text: str, begin: int, field: FieldPath) -> tuple[Span, bool]:
     """Where a field of the document at `begin` is written, and whether all of it was found."""
     start, key = begin, None
     for part in field:
-        found = next((place for place in _children(text, start) if place[0] == part), None)
+        found = _child(text, start, part)
         if found is None:
             return _span(text, start, key), False
         _, key, start = found
     return _span(text, start, key), True
+
+
+def _child(text: str, start: int, part: str | int) -> tuple[str | int, int | None, int] | None:
+    children = _children(text, start)
+    if isinstance(part, int) and text[start] == "[":
+        return children[part] if part < len(children) else None
+    return next((child for child in children if child[0] == part), None)
 
 
 def _span(text: str, start: int, key: int | None) -> Span:
@@ -133,53 +143,37 @@ def _span(text: str, start: int, key: int | None) -> Span:
     return Span(start, start + 1, key)
 
 
-def _children(text: str, start: int) -> Iterator[tuple[str | int, int | None, int]]:
+@lru_cache(maxsize=64)
+def _children(text: str, start: int) -> tuple[tuple[str | int, int | None, int], ...]:
     """Name, place of the key and place of the value of everything in an object or array."""
-    if text[start] not in "{[":
-        return
-    keyed = text[start] == "{"
+    return tuple(_walk(text, start)) if text[start] in "{[" else ()
+
+
+def _walk(text: str, start: int) -> Iterator[tuple[str | int, int | None, int]]:
     index, number = _skip(text, start + 1), 0
     while text[index] not in "}]":
         name: str | int = number
         key = None
-        if keyed:
-            string = _STRING.match(text, index)
-            assert string is not None
-            name, key = json.loads(string[0], strict=False), index
-            index = _skip(text, _skip(text, string.end()) + 1)
+        if text[start] == "{":
+            key = index
+            name, end = _READ.raw_decode(text, index)
+            index = _skip(text, _skip(text, end) + 1)
         yield name, key, index
-        index, number = _skip(text, _end(text, index)), number + 1
+        index, number = _skip(text, _READ.raw_decode(text, index)[1]), number + 1
         index = _skip(text, index + 1) if text[index] == "," else index
 
 
-def _end(text: str, index: int) -> int:
-    """Where the value that begins at `index` ends."""
-    depth = 0
-    while True:
-        string = _STRING.match(text, index)
-        if string:
-            index = string.end()
-        elif text[index] in "{[":
-            depth, index = depth + 1, index + 1
-        elif text[index] in "}]":
-            depth, index = depth - 1, index + 1
-        else:
-            atom = _ATOM.match(text, index)
-            index = atom.end() if atom and text[index] not in ",:" else index + 1
-        if depth == 0:
-            return index
-        index = _skip(text, index)
-
-
 def _second(text: str, begin: int, key: str) -> int:
-    """Where a key stands for the second time in one object, looking everywhere below `begin`."""
+    """Where a key stands for the second time in one object, looking everywhere below `begin`.
+
+    What follows the object may be no JSON at all: then the place is that of the document.
+    """
     waiting = [begin]
-    while waiting:
-        seen = False
-        for name, place, start in _children(text, waiting.pop()):
-            if name == key and place is not None:
-                if seen:
-                    return place
-                seen = True
-            waiting.append(start)
+    with suppress(ValueError, IndexError):
+        while waiting:
+            children = _children(text, waiting.pop())
+            places = [place for name, place, _ in children if name == key and place is not None]
+            if len(places) > 1:
+                return places[1]
+            waiting.extend(start for _, _, start in children)
     return begin

@@ -9,7 +9,7 @@ from __future__ import annotations
 import codecs
 import os
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -54,8 +54,9 @@ class Source:
     """
 
     path: str
-    line: int = 1
-    column: int = 1
+    _line: int = 1
+    """0 when the place is known by `prefix` only, and looked up when asked for."""
+    _column: int = 1
     text: str = field(default="", repr=False)
     form: Literal["yaml", "json"] = "yaml"
     origin: int = 0
@@ -63,10 +64,20 @@ class Source:
     prefix: FieldPath = ()
     """Where in the document the object is: `("items", 3)` in a List."""
 
+    @property
+    def line(self) -> int:
+        """The line the document begins in, counted from 1."""
+        return self._line or self.locate(()).line
+
+    @property
+    def column(self) -> int:
+        """The column the document begins in, counted from 1."""
+        return self._column or self.locate(()).column
+
     def locate(self, path: FieldPath) -> Position:
         """The place of a field's value, or of the nearest thing around it that exists."""
         span, _ = self._find(path)
-        return position_of(self.text, span.start) if span else Position(self.line, self.column)
+        return position_of(self.text, span.start) if span else Position(self._line, self._column)
 
     def locate_key(self, path: FieldPath) -> Position:
         """The place of a field's name."""
@@ -281,9 +292,8 @@ def _items(value: Object, source: Source) -> Iterator[Document]:
         else {}
     )
     for number, item in enumerate(value["items"] or ()):
-        path = ("items", number)
-        place = source.locate(path)
-        where = Source(source.path, *place, source.text, source.form, source.origin, (*source.prefix, *path))
+        prefix = (*source.prefix, "items", number)
+        where = replace(source, _line=0, _column=0, prefix=prefix)
         yield Document({**known, **item} if isinstance(item, dict) else item, where)
 
 

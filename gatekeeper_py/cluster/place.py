@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from array import array
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
 __all__ = ["FieldPath", "ManifestError", "Position", "Problem", "Span", "field_text", "position_of"]
@@ -53,7 +57,14 @@ class ManifestError(Exception):
 
 def position_of(text: str, index: int) -> Position:
     """Line and column of the character at `index`."""
-    return Position(text.count("\n", 0, index) + 1, index - text.rfind("\n", 0, index))
+    line = bisect_left(_line_ends(text), index)
+    return Position(line + 1, index - text.rfind("\n", 0, index))
+
+
+@lru_cache(maxsize=4)
+def _line_ends(text: str) -> array[int]:
+    """Where the lines of a text end: lists of many objects ask for many places."""
+    return array("Q", (match.start() for match in re.finditer("\n", text)))
 
 
 def field_text(path: FieldPath) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from gatekeeper_py.cluster.manifest import (
     FieldPath,
@@ -157,6 +159,7 @@ def test_json_numbers_are_64_bits_or_floats(text: str, value: Any) -> None:
         (f"{HEAD}metadata: {{name: 1}}", "f.yaml:3:18: metadata.name is not a string. Put it in quotes"),
         ('{"a": 1, "a": 2}', 'f.yaml:1:10: key "a" stands here twice. Keep one of them'),
         ('{"a": [{"b": 1}, {"b": 1, "b": 2}]}', 'f.yaml:1:27: key "b" stands here twice. Keep one of them'),
+        ('{"a": {"b": 1, "b": 2}, ]', 'f.yaml:1:16: key "b" stands here twice. Keep one of them'),
         ('{"a": NaN}', "f.yaml:1:1: NaN is no number that JSON can hold. Write a finite number"),
         ('{"a": 1e999}', "f.yaml:1:1: 1e999 is no number that JSON can hold. Write a finite number"),
         (
@@ -407,11 +410,24 @@ def test_items_of_a_list_know_their_places() -> None:
     assert at(manifest.source.locate(("spec", "x")), text) == "1}"
 
 
+@pytest.mark.parametrize("form", ["json", "yaml"])
+def test_items_of_a_long_list_know_their_places(form: str) -> None:
+    items = [{"apiVersion": "v1", "kind": "A", "metadata": {"name": f"a{n}"}} for n in range(2000)]
+    listed = {"apiVersion": "v1", "kind": "List", "items": items}
+    text = json.dumps(listed, indent=1) if form == "json" else yaml.safe_dump(listed, sort_keys=False)
+    found = read_text(text, f"a.{form}")
+    last = found[-1].source
+    lines = text.split("\n")
+    for one in (found[0], found[999], found[-1]):
+        assert "apiVersion" in "".join(lines[one.source.line - 1 : one.source.line + 1])
+    assert at(last.locate(("metadata", "name")), text).strip('"') == "a1999"
+
+
 def test_documents_know_their_lines() -> None:
-    yaml = read_text(f"{HEAD}---\n\n{HEAD}")
-    json = read_text('{"apiVersion": "v1", "kind": "A"}\n\n  {"apiVersion": "v1",\n "kind": "A"}')
-    assert [(one.source.line, one.source.column) for one in yaml] == [(1, 1), (5, 1)]
-    assert [(one.source.line, one.source.column) for one in json] == [(1, 1), (3, 3)]
+    in_yaml = read_text(f"{HEAD}---\n\n{HEAD}")
+    in_json = read_text('{"apiVersion": "v1", "kind": "A"}\n\n  {"apiVersion": "v1",\n "kind": "A"}')
+    assert [(one.source.line, one.source.column) for one in in_yaml] == [(1, 1), (5, 1)]
+    assert [(one.source.line, one.source.column) for one in in_json] == [(1, 1), (3, 3)]
 
 
 def test_documents_need_not_be_objects(tmp_path: Path) -> None:
