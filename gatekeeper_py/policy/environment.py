@@ -7,12 +7,14 @@ one policy, whose variables it learns one after the other.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from functools import cached_property
+from functools import cached_property, lru_cache
+from threading import Lock
+from typing import Any
 
-from gatekeeper_py.cel import CompileError, Environment
+from gatekeeper_py.cel import CompileError, Environment, Program
 from gatekeeper_py.cel.environment import kubernetes_environment
 from gatekeeper_py.cel.library import authorizer, jsonpatch
 from gatekeeper_py.cel.types import (
@@ -64,12 +66,43 @@ class ExpressionKind(Enum):
     APPLY_CONFIGURATION = _Kind((OBJECT,), patches=True)
 
 
+MAX_PROGRAMS = 10_000
+"""Programs remembered: ten times what the shipped policies have."""
+
+
 class Environments:
-    """The environments that all policies of one load share."""
+    """The environments that policies share, and the programs compiled in them.
+
+    Policies repeat each other's expressions, and a load after an edit repeats all but one: a text is compiled
+    once for the same words.
+    """
 
     def __init__(self, extensions: Iterable[Extension] = ()) -> None:
         self._extensions = tuple(extensions)
         self._made: dict[tuple[bool, bool, bool], Environment] = {}
+        self._programs: dict[Hashable, Program] = {}
+        self._lock = Lock()
+
+    @classmethod
+    def shared(cls, extensions: Sequence[Extension]) -> Environments:
+        """The same for every load with the same words; what the words stand for may differ."""
+        libraries = tuple(_Same(library) for extension in extensions for library in extension.libraries)
+        words = tuple(
+            (name, _Same(kind)) for extension in extensions for name, kind in extension.variables.items()
+        )
+        return _shared(libraries, words)
+
+    def program(self, words: Hashable, text: str, environment: Callable[[], Environment]) -> Program:
+        """The program of a text, compiled in `environment` unless it was for the same `words` before."""
+        key = (words, text)
+        found = self._programs.get(key)
+        if found is None:
+            found = environment().compile(text)
+            with self._lock:
+                if len(self._programs) >= MAX_PROGRAMS:
+                    del self._programs[next(iter(self._programs))]
+                self._programs[key] = found
+        return found
 
     @cached_property
     def _base(self) -> Environment:
@@ -94,6 +127,27 @@ class Environments:
         if not kind.patches:
             return self._base.extend(variables=variables)
         return self._base.extend(variables=variables, libraries=[jsonpatch.LIBRARY], messages=patch_type)
+
+
+class _Same:
+    """Equal to itself alone: types compare by name, and two extensions may use one name."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.value is self.value
+
+    def __hash__(self) -> int:
+        return id(self.value)
+
+
+@lru_cache(maxsize=4)
+def _shared(libraries: tuple[_Same, ...], words: tuple[tuple[str, _Same], ...]) -> Environments:
+    variables = {name: kind.value for name, kind in words}
+    return Environments([Extension(tuple(library.value for library in libraries), variables)])
 
 
 AUTHORIZERS: Mapping[str, Type] = {
@@ -141,13 +195,19 @@ class Compiler:
     def compile(self, kind: ExpressionKind, text: str) -> Expression:
         """Compile an expression; raise `InvalidExpression` in the API server's words."""
         try:
-            program = self._environment(kind).compile(text)
+            program = self._environments.program(self._words(kind), text, lambda: self._environment(kind))
         except CompileError as error:
             raise InvalidExpression(messages.compilation_failed(error)) from error
         results = kind.value.results
         if results and program.type not in results:
             raise InvalidExpression(messages.wrong_result(results, program.type))
         return Expression(text, program)
+
+    def _words(self, kind: ExpressionKind) -> Hashable:
+        """What the environment of a kind of expression differs by."""
+        composed = kind.value.variables and self._composed
+        fields = tuple(self._fields.items()) if composed else None
+        return kind.value.authorizer, kind.value.patches, self._params, fields
 
     def _environment(self, kind: ExpressionKind) -> Environment:
         shared = self._environments.of(kind, params=self._params)

@@ -83,7 +83,7 @@ class _Loading:
 
     def __init__(self, extensions: Sequence[Extension]) -> None:
         self.extensions = tuple(extensions)
-        self.environments = Environments(self.extensions)
+        self.environments = Environments.shared(self.extensions)
         self.problems: list[Problem] = []
         self.policies: list[Manifest] = []
         self.bindings: list[Manifest] = []
