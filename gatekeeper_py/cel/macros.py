@@ -129,21 +129,17 @@ Expander: TypeAlias = Callable[[MacroCall], Node | None]
 
 def expand(call: MacroCall, enabled: frozenset[str]) -> Node | None:
     """What `call` expands to; None when it names no enabled macro. Raises `MacroError`."""
-    count = len(call.arguments)
-    if call.target is None:
-        return _expand_named(f"{call.function}/{count}", call, enabled) if call.function == "has" else None
-    if isinstance(call.target, Identifier) and call.target.name == "cel" and call.function == "bind":
-        return _expand_named(f"cel.bind/{count}", call, enabled)
-    if isinstance(call.target, Identifier) and f"{call.target.name}.{call.function}" in MATH:
-        return _expand_named(f"{call.target.name}.{call.function}", call, enabled)
-    if call.function == "has":
+    if (call.target is None) is not (call.function == "has"):
         return None
-    return _expand_named(f"{call.function}/{count}", call, enabled)
-
-
-def _expand_named(name: str, call: MacroCall, enabled: frozenset[str]) -> Node | None:
+    name = f"{call.function}/{len(call.arguments)}"
+    if call.function == "bind" and _is_cel(call.target):
+        name = f"cel.{name}"
     expander = _EXPANDERS.get(name) if name in enabled else None
     return expander(call) if expander else None
+
+
+def _is_cel(node: Node | None) -> bool:
+    return isinstance(node, Identifier) and node.name == "cel" and not node.absolute
 
 
 def _has(call: MacroCall) -> Node:
