@@ -41,7 +41,7 @@ def run(suite: Suite, tenancy: Sequence[Manifest] = ()) -> list[Outcome]:
     policies = read(suite.policies)
     if any(is_tenancy_document(manifest) for manifest in policies):
         tenancy = ()
-    engine = Engine.load((*policies, *tenancy), Snapshot(suite.cluster))
+    engine = Engine.load((*policies, *tenancy, *suite.tenants), Snapshot(suite.cluster))
     return [Outcome(case, tuple(_faults(engine, case))) for case in suite.cases]
 
 

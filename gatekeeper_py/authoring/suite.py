@@ -8,11 +8,20 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from gatekeeper_py.cluster.manifest import Document, ManifestError, Problem, Source, files, read_documents
+from gatekeeper_py.cluster.manifest import (
+    Document,
+    FieldPath,
+    Manifest,
+    ManifestError,
+    Problem,
+    Source,
+    files,
+    read_documents,
+)
 from gatekeeper_py.cluster.view import Object
 from gatekeeper_py.policy.loading import is_test
 
@@ -20,7 +29,7 @@ __all__ = ["Case", "Expectation", "Suite", "find_suites", "read_suite"]
 
 Expectation = Literal["allow", "deny", "warn"]
 EXPECTATIONS: tuple[Expectation, ...] = ("allow", "deny", "warn")
-SUITE_FIELDS = ("policies", "cluster", "objects", "cases")
+SUITE_FIELDS = ("policies", "tenants", "cluster", "objects", "cases")
 CASE_FIELDS = (
     "name",
     "object",
@@ -71,6 +80,8 @@ class Suite:
     path: Path
     policies: tuple[Path, ...]
     """Files and folders of the policies under test."""
+    tenants: tuple[Manifest, ...]
+    """Tenancy documents besides those of the folder."""
     cluster: tuple[Object, ...]
     """Objects that exist."""
     cases: tuple[Case, ...]
@@ -106,7 +117,21 @@ class _Reader:
             self._problem(("cases",), "a suite has cases", "Add one")
         if self._problems:
             raise ManifestError(self._problems)
-        return Suite(self._path, self._policies(value), tuple(value.get("cluster") or ()), tuple(cases))
+        return Suite(
+            path=self._path,
+            policies=self._policies(value),
+            tenants=tuple(self._tenants(value)),
+            cluster=tuple(value.get("cluster") or ()),
+            cases=tuple(cases),
+        )
+
+    def _tenants(self, value: Mapping[str, Any]) -> Iterator[Manifest]:
+        for index, tenant in enumerate(value.get("tenants") or ()):
+            path: FieldPath = ("tenants", index)
+            if isinstance(tenant, dict):
+                yield Manifest(tenant, replace(self._source, prefix=(*self._source.prefix, *path)))
+            else:
+                self._problem(path, "a tenant is a document", "Write it in full")
 
     def _policies(self, value: Mapping[str, Any]) -> tuple[Path, ...]:
         """Those named, or the file the suite stands beside."""
