@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 from gatekeeper_py.cel.budget import EXPRESSION_LIMIT, WORK_LIMIT
 from gatekeeper_py.cel.errors import EvaluationError
@@ -108,8 +109,11 @@ def deep_traversal(value: object, *_: object) -> int:
         visited += 1 + len(parts)
         if visited > WALK:
             return EXPRESSION_LIMIT + 1
-        if _NUMBERS.issuperset(map(type, parts)):
+        kinds = set(map(type, parts))
+        if kinds <= _NUMBERS:
             cost += len(parts)
+        elif kinds == _STRINGS:
+            cost += sum([utf8_length(part) // 10 for part in cast(Sequence[str], parts)])
         else:
             pending.extend(parts)
     return cost
@@ -134,8 +138,11 @@ def deep_size(value: object, *_: object) -> int:
         visited += 1
         if visited + len(parts) > WALK:
             return WORK_LIMIT + 1
-        if _NUMBERS.issuperset(map(type, parts)):
+        kinds = set(map(type, parts))
+        if kinds <= _NUMBERS:
             visited += len(parts)
+        elif kinds == _STRINGS:
+            visited += len(parts) + sum(map(text_length, parts)) // CHARACTERS_PER_STEP
         else:
             pending.extend(parts)
     return visited
@@ -143,6 +150,7 @@ def deep_size(value: object, *_: object) -> int:
 
 _NUMBERS = frozenset({bool, int, float, type(None)})
 """Types of which a list is flat, and its elements cost one unit each."""
+_STRINGS = {str}
 
 
 def pairwise(left: Sequence[object], right: Sequence[object]) -> int:

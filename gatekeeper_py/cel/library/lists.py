@@ -7,6 +7,7 @@ of elements with equal keys is nobody's promise.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Final
@@ -166,7 +167,18 @@ def _order(left: Any, right: Any) -> int:
         return 0
 
 
+def _plain(items: Items) -> bool:
+    """Whether Python orders these as CEL does, and knows how."""
+    kinds = set(map(type, items))
+    return len(kinds) == 1 and kinds <= _PLAIN
+
+
+_PLAIN = frozenset({bool, int, str, bytes})
+
+
 def _is_sorted(items: Items) -> bool:
+    if _plain(items):
+        return all(map(operator.le, items, items[1:]))
     for number, item in enumerate(items):
         _check(item, _COMPARABLE_NAMES)
         if number and _order(items[number - 1], item) > 0:
@@ -178,6 +190,8 @@ def _best(items: Items, name: str, worse: int) -> Any:
     """The element that compares as `worse` with no later one."""
     if not items:
         raise EvaluationError(f"{name} called on empty list")
+    if _plain(items):
+        return min(items) if worse > 0 else max(items)
     best = items[0]
     _check(best, _COMPARABLE_NAMES)
     for item in items[1:]:
@@ -188,6 +202,10 @@ def _best(items: Items, name: str, worse: int) -> Any:
 
 
 def _sum(items: Items, zero: Any) -> Any:
+    if type(zero) is int and set(map(type, items)) == {int}:
+        bound = max(max(items), -min(items))
+        if bound * len(items) <= values.INT_MAX:
+            return sum(items)
     total = zero
     for item in items:
         total = _add(total, item)
@@ -206,10 +224,14 @@ def _add(total: Any, item: Any) -> Any:
 
 
 def _index_of(items: Items, item: Any) -> int:
+    if type(item) is str:
+        return items.index(item) if item in items else -1
     return next((number for number, other in enumerate(items) if values.equal(other, item)), -1)
 
 
 def _last_index_of(items: Items, item: Any) -> int:
+    if type(item) is str:
+        return len(items) - 1 - items[::-1].index(item) if item in items else -1
     return next((number for number in range(len(items) - 1, -1, -1) if values.equal(items[number], item)), -1)
 
 

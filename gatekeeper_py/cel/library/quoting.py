@@ -2,36 +2,45 @@
 
 from __future__ import annotations
 
+import re
+
 __all__ = ["quote"]
 
-_SHORT = {
-    "\a": "\\a",
-    "\b": "\\b",
-    "\f": "\\f",
-    "\n": "\\n",
-    "\r": "\\r",
-    "\t": "\\t",
-    "\v": "\\v",
-    "\\": "\\\\",
-    '"': '\\"',
-}
+_CONTROLS = str.maketrans(
+    {
+        **{chr(code): f"\\x{code:02x}" for code in (*range(0x20), 0x7F)},
+        "\a": "\\a",
+        "\b": "\\b",
+        "\f": "\\f",
+        "\n": "\\n",
+        "\r": "\\r",
+        "\t": "\\t",
+        "\v": "\\v",
+        "\\": "\\\\",
+        '"': '\\"',
+    }
+)
+_BEYOND_ASCII = re.compile("[\x80-\U0010ffff]+")
 
 
 def quote(text: str) -> str:
     """`text` in double quotes, with Go's escapes for what does not print."""
-    if text.isprintable() and '"' not in text and "\\" not in text:
-        return f'"{text}"'
-    return '"' + "".join(map(_escape, text)) + '"'
+    if text.isprintable():
+        escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    else:
+        escaped = _BEYOND_ASCII.sub(_escape_run, text.translate(_CONTROLS))
+    return f'"{escaped}"'
+
+
+def _escape_run(match: re.Match[str]) -> str:
+    run = match.group()
+    return run if run.isprintable() else "".join(map(_escape, run))
 
 
 def _escape(character: str) -> str:
-    if character in _SHORT:
-        return _SHORT[character]
     if character.isprintable():
         return character
     code = ord(character)
-    if code < 0x20 or code == 0x7F:
-        return f"\\x{code:02x}"
     if 0xD800 <= code <= 0xDFFF:
         return "\N{REPLACEMENT CHARACTER}"
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

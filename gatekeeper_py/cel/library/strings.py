@@ -37,6 +37,8 @@ _ESCAPES = str.maketrans(
     }
 )
 
+_STEPS_TO_PRINT = 8
+"""Steps to print a value, where a walk takes one to visit it."""
 _LARGEST_RESULT = costs.MAXIMUM_LENGTH // costs.CHARACTERS_PER_STEP
 """Steps to write the longest string there may be."""
 
@@ -162,7 +164,7 @@ def _replace_work(text: str, _: str, new: str, *__: int) -> int:
 
 
 def _format_work(text: str, arguments: Sequence[Any]) -> int:
-    return costs.steps(text) + costs.deep_size(arguments)
+    return costs.steps(text) + _STEPS_TO_PRINT * costs.deep_size(arguments)
 
 
 def _index_cost(text: str, *_: object) -> int:
