@@ -131,15 +131,19 @@ def expand(call: MacroCall, enabled: frozenset[str]) -> Node | None:
     """What `call` expands to; None when it names no enabled macro. Raises `MacroError`."""
     if (call.target is None) is not (call.function == "has"):
         return None
-    name = f"{call.function}/{len(call.arguments)}"
-    if call.function == "bind" and _is_cel(call.target):
-        name = f"cel.{name}"
+    name = _name(call)
     expander = _EXPANDERS.get(name) if name in enabled else None
     return expander(call) if expander else None
 
 
-def _is_cel(node: Node | None) -> bool:
-    return isinstance(node, Identifier) and node.name == "cel" and not node.absolute
+def _name(call: MacroCall) -> str:
+    """How libraries name the macro that a call may be."""
+    target = call.target
+    namespace = target.name if isinstance(target, Identifier) and not target.absolute else None
+    if f"{namespace}.{call.function}" in MATH:
+        return f"{namespace}.{call.function}"
+    prefix = "cel." if namespace == "cel" and call.function == "bind" else ""
+    return f"{prefix}{call.function}/{len(call.arguments)}"
 
 
 def _has(call: MacroCall) -> Node:

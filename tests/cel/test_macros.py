@@ -3,11 +3,11 @@ from __future__ import annotations
 import pytest
 
 from gatekeeper_py.cel.errors import CompileError
-from gatekeeper_py.cel.macros import BINDINGS, LISTS, OPTIONALS, STANDARD, TWO_VARIABLES
+from gatekeeper_py.cel.macros import BINDINGS, LISTS, MATH, OPTIONALS, STANDARD, TWO_VARIABLES
 from gatekeeper_py.cel.parser import parse
 from tests.cel.outline import outline
 
-ALL = frozenset((*STANDARD, *OPTIONALS, *TWO_VARIABLES, *LISTS, *BINDINGS))
+ALL = frozenset((*STANDARD, *OPTIONALS, *TWO_VARIABLES, *LISTS, *BINDINGS, *MATH))
 
 
 def expanded(text: str, macros: frozenset[str] = ALL) -> str:
@@ -47,6 +47,10 @@ def expanded(text: str, macros: frozenset[str] = ALL) -> str:
             "let x = value(@optional; ) in t, optional.none())",
         ),
         ("cel.bind(x, v, x + x)", "let x = v in _+_(x, x)"),
+        ("math.greatest(a)", "math.@max(a)"),
+        ("math.greatest([1, a])", "math.@max([1, a])"),
+        ("math.least(a, 1)", "math.@min(a, 1)"),
+        ("math.least(a, 1, 2.0)", "math.@min([a, 1, 2.0])"),
         (
             "l.sortBy(x, -x)",
             "let @__sortBy_input__ = l in "
@@ -77,6 +81,7 @@ def test_macros_nest() -> None:
         "a.map(x)",
         "a.existsOne(x, p)",
         "a.bind(x, 1, x)",
+        ".cel.bind(x, 1, x)",
     ],
 )
 def test_other_counts_and_receivers_are_plain_calls(text: str) -> None:
@@ -111,6 +116,9 @@ def test_macros_of_libraries_are_plain_calls_without_them(text: str) -> None:
         ("a.exists(x, __result__, true)", "1:13 iteration variable overwrites accumulator variable"),
         ("a.optMap(x.y, 1)", "1:11 optMap() variable name must be a simple identifier"),
         ("a.optFlatMap(1, 1)", "1:14 optFlatMap() variable name must be a simple identifier"),
+        ("math.greatest()", "1:1 math.greatest() requires at least one argument"),
+        ("math.greatest('a')", "1:15 math.greatest() invalid single argument value"),
+        ("math.least(1, 'a')", "1:15 math.least() simple literal arguments must be numeric"),
         ("cel.bind(1, 1, 1)", "1:10 cel.bind() variable names must be simple identifiers"),
         (
             "{}.sortBy(x, x)",
