@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gatekeeper_py.cel.checker import Checked
 from gatekeeper_py.cel.environment import EXTRAS, KUBERNETES, Environment
@@ -405,6 +408,50 @@ def test_a_guess_about_dyn_decides_the_result_type_but_no_overload() -> None:
 def test_deep_texts_are_checked() -> None:
     assert result("dyn(" * 150 + "i" + ")" * 150) == "dyn"
     assert result("[" * 150 + "1" + "]" * 150).count("list(") == 150
+
+
+LEAVES = ("1", "2u", "'a'", "null", "object", "s", "l", "m", "o", "user", "x", "[]", "{}", "int", "w")
+FORMS = (
+    "{0} + {1}",
+    "{0} == {1}",
+    "{0} && {1}",
+    "{0} ? {1} : {0}",
+    "[{0}, ?{1}]",
+    "{{{0}: {1}}}",
+    "({0}).a",
+    "({0}).?a",
+    "({0})[{1}]",
+    "has(({0}).a)",
+    "size({0})",
+    "dyn({0})",
+    "duration({0})",
+    "optional.of({0})",
+    "JSONPatch{{op: {0}}}",
+    "'%d'.format([{0}, {1}])",
+    "({0}).all(x, {1})",
+    "({0}).map(x, {1}, x)",
+    "({0}).transformMapEntry(x, y, {1})",
+    "({0}).optMap(x, {1})",
+    "({0}).orValue({1})",
+    "({0}).sortBy(x, {1})",
+)
+
+
+@st.composite
+def texts(draw: st.DrawFn) -> str:
+    """Texts that parse and mostly make no sense."""
+    leaf = st.sampled_from(LEAVES)
+    text = draw(leaf)
+    for form in draw(st.lists(st.sampled_from(FORMS), max_size=5)):
+        text = form.format(*draw(st.permutations([text, draw(leaf)])))
+    return text
+
+
+@settings(max_examples=150, deadline=None)
+@given(texts())
+def test_any_tree_has_a_type_or_a_compile_error(text: str) -> None:
+    with suppress(CompileError):
+        assert result(text)
 
 
 def test_types_that_double_at_every_step_are_refused() -> None:
