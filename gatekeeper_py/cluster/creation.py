@@ -31,6 +31,8 @@ PLACEHOLDER_IP = "10.0.0.0"
 PLACEHOLDER_NODE_PORT = 32769
 """The first port of nodes that a dry run of kube-apiserver answers; outside the range of real ones."""
 
+SERVICE = GroupVersionKind("", "v1", "Service")
+JOB = GroupVersionKind("batch", "v1", "Job")
 PRIORITY_CLASS = GroupVersionKind("scheduling.k8s.io", "v1", "PriorityClass")
 RUNTIME_CLASS = GroupVersionKind("node.k8s.io", "v1", "RuntimeClass")
 STORAGE_CLASS = GroupVersionKind("storage.k8s.io", "v1", "StorageClass")
@@ -74,7 +76,8 @@ def create(made: Object, kind: GroupVersionKind, view: ClusterView | None) -> No
     for name in GENERATED_METADATA:
         metadata.pop(name, None)
     _reset_status(made, kind, view)
-    if prepare := PREPARATIONS.get((kind.group, kind.kind)):
+    prepare = PREPARATIONS.get((kind.group, kind.kind))
+    if prepare is not None and builtin_schema(kind) is not None:
         prepare(made, view)
 
 
@@ -144,8 +147,8 @@ def _priority(spec: Object, view: ClusterView | None) -> None:
     if found is None and name not in SYSTEM_PRIORITIES and name:
         return  # the API server refuses it, or it is a class we cannot see
     if found is not None:
-        spec["priorityClassName"] = found["metadata"]["name"]
-    value = SYSTEM_PRIORITIES.get(name, 0) if found is None else found.get("value", 0)
+        spec["priorityClassName"] = _metadata(found)["name"]
+    value = SYSTEM_PRIORITIES.get(name, 0) if found is None else _priority_value(found)
     policy = (
         "PreemptLowerPriority" if found is None else found.get("preemptionPolicy", "PreemptLowerPriority")
     )
@@ -159,7 +162,12 @@ def _priority_class(name: str, view: ClusterView | None) -> Object | None:
     if name:
         return view.get(PRIORITY_CLASS, "", name)
     defaults = [found for found in view.list(PRIORITY_CLASS) if found.get("globalDefault")]
-    return min(defaults, key=lambda found: int(found.get("value", 0)), default=None)
+    return min(defaults, key=_priority_value, default=None)
+
+
+def _priority_value(found: Object) -> int:
+    value = found.get("value")
+    return value if isinstance(value, int) else 0
 
 
 def _runtime_class(spec: Object, view: ClusterView | None) -> None:
@@ -333,13 +341,19 @@ OLD_DATA_SOURCES = frozenset({("", "PersistentVolumeClaim"), ("snapshot.storage.
 def _default_class(kind: GroupVersionKind, marks: Iterable[str], view: ClusterView | None) -> str | None:
     """The newest class marked as default, then the first by name."""
     marked = [
-        found["metadata"]
+        _metadata(found)
         for found in (view.list(kind) if view is not None else ())
-        if any((found["metadata"].get("annotations") or {}).get(mark) == "true" for mark in marks)
+        if any((_metadata(found).get("annotations") or {}).get(mark) == "true" for mark in marks)
     ]
     marked.sort(key=lambda metadata: str(metadata["name"]))
     marked.sort(key=lambda metadata: str(metadata.get("creationTimestamp") or ""), reverse=True)
     return str(marked[0]["name"]) if marked else None
+
+
+def _metadata(found: Object) -> Object:
+    """Of an object somebody else wrote, with a name at least."""
+    metadata = found.get("metadata")
+    return {"name": "", **metadata} if isinstance(metadata, dict) else {"name": ""}
 
 
 def _service(made: Object, _view: ClusterView | None) -> None:
@@ -457,19 +471,18 @@ def _keep_from_old_pod(spec: Object, old: Object) -> None:
 def without_placeholders(made: Object, written: Object) -> Object:
     """The object fit to be applied: what only the cluster can fill in, and nobody wrote, is left to it."""
     made = copy.deepcopy(made)
-    spec, original = made.get("spec"), written.get("spec")
-    if isinstance(spec, dict) and isinstance(original, dict):
-        if made.get("kind") == "Service":
-            _without_addresses(spec, original)
-        elif made.get("kind") == "Job":
-            _without_uid(spec)
+    kind = GroupVersionKind.parse(str(made.get("apiVersion") or ""), str(made.get("kind") or ""))
+    if kind == SERVICE:
+        _without_addresses(made["spec"], written.get("spec") or {})
+    elif kind == JOB:
+        _without_uid(made["spec"])
     return made
 
 
 def _without_addresses(spec: Object, original: Object) -> None:
     for name in {"clusterIP", "clusterIPs", "healthCheckNodePort"} - original.keys():
         spec.pop(name, None)
-    chosen = {port.get("nodePort") for port in original.get("ports") or ()}
+    chosen = {port.get("nodePort") for port in original.get("ports") or () if port is not None}
     for port in spec.get("ports") or ():
         if port.get("nodePort") not in chosen:
             port.pop("nodePort", None)

@@ -59,7 +59,7 @@ def _apply(
     old: Object | None,
     namespace: str,
 ) -> Object:
-    kind = GroupVersionKind.parse(str(value.get("apiVersion", "")), str(value.get("kind", "")))
+    kind = GroupVersionKind.parse(str(value.get("apiVersion") or ""), str(value.get("kind") or ""))
     schema = builtin_schema(kind)
     made = _typed(value, kind, schema, view)
     if served is not None and served.namespaced and not subresource:

@@ -6,12 +6,16 @@ tests/e2e/test_defaults.py records them anew.
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gatekeeper_py.cluster.creation import PLACEHOLDER_UID, without_placeholders
 from gatekeeper_py.cluster.defaults import UnreadableObject, apply_defaults
@@ -330,3 +334,40 @@ def test_placeholders_leave_alone_what_the_author_wrote() -> None:
     bare = without_placeholders(apply_defaults(service, served(service)), service)
     assert "clusterIP" not in bare["spec"]
     assert [port.get("nodePort") for port in bare["spec"]["ports"]] == [30001, None]
+
+
+def paths(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """Every place in a document."""
+    yield path
+    for key, inner in (
+        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    ):
+        yield from paths(inner, (*path, key))
+
+
+def replaced(value: Any, path: tuple[str | int, ...], new: Any) -> Any:
+    if not path:
+        return new
+    made = copy.copy(value)
+    made[path[0]] = replaced(value[path[0]], path[1:], new)
+    return made
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=5), inner, max_size=2),
+    max_leaves=4,
+)
+
+
+@given(st.sampled_from(RECORDED), st.data())
+def test_whatever_stands_anywhere_in_an_object_is_taken_or_refused(pair: Json, data: st.DataObject) -> None:
+    """A tenant writes the manifest: nothing in it may crash what reads it."""
+    value = pair["object"]
+    path = data.draw(st.sampled_from([place for place in paths(value) if place]))
+    hostile = replaced(value, path, data.draw(JSON))
+    with contextlib.suppress(UnreadableObject):
+        made = apply_defaults(hostile, None, CLUSTER)
+        without_placeholders(made, hostile)
+        apply_defaults(made, None, CLUSTER, operation="UPDATE", old=made)
+        apply_defaults(made, None, CLUSTER, operation="UPDATE", subresource="status", old=made)
