@@ -253,7 +253,9 @@ def _slice_cost(items: Items, start: int, end: int) -> int:
 
 
 def _flatten_cost(items: Items, depth: int = 1) -> int:
-    return _created(len(items), float(max(depth, 0)))
+    """Depth times length; below zero it is what Go makes of that as an unsigned number, mostly a huge one."""
+    units = max(len(items) * depth, values.INT_MIN) + costs.CALL + costs.LIST
+    return units if units >= 0 else units + values.UINT_MAX + 1
 
 
 def _sort_work(items: Items, keys: Items | None = None) -> int:
