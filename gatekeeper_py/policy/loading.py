@@ -33,6 +33,9 @@ from gatekeeper_py.policy.shape import GROUP, KINDS, VERSIONS, shape_problems
 
 __all__ = ["LoadError", "PolicySet", "is_test", "load", "read"]
 
+INVALID = " is invalid: "
+"""What stands between an object's name and its faults."""
+
 TEST_SUFFIXES = ("_test.yaml", "_test.yml")
 
 
@@ -125,7 +128,7 @@ class _Loading:
         policy = None
         if not problems:
             policy, problems = check_policy(manifest, self.environments)
-        self.problems += problems
+        self.problems += told_whole(manifest, problems)
         return policy
 
     def binding(self, manifest: Manifest) -> Binding | None:
@@ -134,7 +137,7 @@ class _Loading:
         binding = None
         if not problems:
             binding, problems = check_binding(manifest)
-        self.problems += problems
+        self.problems += told_whole(manifest, problems)
         return binding
 
     def orphans(self) -> Iterator[Problem]:
@@ -209,6 +212,17 @@ def unknown_document(manifest: Manifest) -> Problem:
     kind = manifest.kind
     what = f'kind "{kind.kind}" of "{kind.api_version}" is no policy, no binding and no policy\'s paramKind'
     return manifest.source.problem(("kind",), what, "Correct it, or keep it outside of the policies")
+
+
+def told_whole(manifest: Manifest, problems: list[Problem]) -> list[Problem]:
+    """Several faults of one object: the API server's whole answer first, then each at its place."""
+    head, mark, _ = problems[0].what.partition(INVALID) if problems else ("", "", "")
+    faults = list(dict.fromkeys(problem.what.removeprefix(head + mark) for problem in problems))
+    if not mark or len(faults) < 2:
+        return problems
+    source = manifest.source
+    whole = Problem(source.path, source.line, source.column, f"{head}{mark}[{', '.join(faults)}]")
+    return [whole, *problems]
 
 
 def twice(manifest: Manifest, earlier: Manifest) -> Problem:

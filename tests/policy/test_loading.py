@@ -196,17 +196,19 @@ def test_everything_wrong_is_told_in_the_order_of_the_files() -> None:
     invalid = 'ValidatingAdmissionPolicy.admissionregistration.k8s.io "bad" is invalid: spec.'
     found = problems(bad, "apiVersion: v1\nkind: Secret\n")
     assert [problem.partition(": ")[0] for problem in found] == [
+        "0.yaml:1:1",
         "0.yaml:5:18",
         "0.yaml:7:71",
         "0.yaml:11:11",
         "0.yaml:12:15",
         "1.yaml:2:7",
     ]
-    assert found[0] == (
+    assert found[0].startswith(f"0.yaml:1:1: {invalid.removesuffix('spec.')}[spec.failurePolicy: Unsupported")
+    assert found[1] == (
         f'0.yaml:5:18: {invalid}failurePolicy: Unsupported value: "Perhaps": '
         'supported values: "Fail", "Ignore". Write one of these'
     )
-    assert found[2] == (
+    assert found[3] == (
         f"0.yaml:11:11: {invalid}validations[0].expression: Invalid value: "
         "\"object.metadata.name == 'a' &&\\n  nope == 2\\n\": compilation failed: "
         "ERROR: <input>:2:3: undeclared reference to 'nope' (in container '')\n"

@@ -19,7 +19,7 @@ HEAVY = "object.data.all(a, object.data.all(b, a + b != ''))"
 
 
 def decide(*checks: dict[str, Any], value: Any = CONFIG_MAP, bind: Any = None, **spec: Any) -> Decision:
-    policy = validating(**({"validations": list(checks)} if checks else {}), **spec)
+    policy = validating("p", **({"validations": list(checks)} if checks else {}), **spec)
     return engine(policy, bound(policy, **(bind or {}))).review(request(value))
 
 
