@@ -17,7 +17,7 @@ EXPRESSION_LIMIT = 1_000_000
 STRIDE = 10_000
 """Units between two looks at the clock: well below a hundredth of a second of work."""
 
-WORK_LIMIT = 10_000_000
+WORK_LIMIT = 2_000_000
 """Steps of work that Kubernetes' cost model lets by uncharged: values visited by a deep comparison,
 elements copied by a concatenation. An expression that needs more is stopped, as one that costs too much."""
 

@@ -14,7 +14,6 @@ from gatekeeper_py.cel.checker import Checked, Declarations, check
 from gatekeeper_py.cel.declarations import Function, Library
 from gatekeeper_py.cel.errors import (
     CompileError,
-    DeadlineExceeded,
     EvaluationError,
     InstantiationError,
     Issue,
@@ -46,6 +45,7 @@ from gatekeeper_py.cel.library import (
 from gatekeeper_py.cel.names import ReferenceKind
 from gatekeeper_py.cel.parser import parse
 from gatekeeper_py.cel.resolution import resolve
+from gatekeeper_py.cel.runtime import FATAL
 from gatekeeper_py.cel.tree import Node
 from gatekeeper_py.cel.types import Type
 
@@ -120,14 +120,14 @@ class Program:
         """
         try:
             return self._quick(activation, budget)
-        except DeadlineExceeded:
+        except FATAL:
             raise
         except Exception:
             pass
-        return self._careful(activation, budget)
+        return self.evaluate_plainly(activation, budget)
 
-    def _careful(self, activation: Mapping[str, object], budget: Budget) -> object:
-        """Evaluate with the code that decides every case."""
+    def evaluate_plainly(self, activation: Mapping[str, object], budget: Budget) -> object:
+        """The same as `evaluate`, without the code made for common cases: slower, never different."""
         plain = self._plain
         if plain is None:
             with self._lock:
@@ -153,7 +153,6 @@ class Environment:
         container: str = "",
         backticks: bool = False,
         homogeneous: bool = True,
-        fold: bool = True,
     ) -> None:
         self._libraries = tuple({each.name: each for each in (*CORE, *libraries)}.values())
         self._variables = dict(variables or {})
@@ -161,7 +160,6 @@ class Environment:
         self._container = container
         self._backticks = backticks
         self._homogeneous = homogeneous
-        self._fold = fold
 
     def extend(
         self,
@@ -178,7 +176,6 @@ class Environment:
             container=self._container,
             backticks=self._backticks,
             homogeneous=self._homogeneous,
-            fold=self._fold,
         )
 
     def compile(self, text: str, expected: Type | tuple[Type, ...] | None = None) -> Program:

@@ -4,7 +4,7 @@ CelError
  |- CompileError            the text is no expression of its environment; lists every issue with its place
      |- InstantiationError   a part of it that needs no data has no value: `int("abc")`
      |- ResultError          its result is not of the type that is wanted
- |- EvaluationError         the expression has no value for these data; `&&`, `||`, `all`, `exists` may absorb it
+ |- EvaluationError         it has no value for these data; `&&`, `||`, `all`, `exists` may absorb that
      |- CostExceeded        it spent more than its budget allows; nothing absorbs it
      |- DeadlineExceeded    its time is over; nothing absorbs it
 """

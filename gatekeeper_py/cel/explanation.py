@@ -50,7 +50,10 @@ class Explanation:
 
 
 def explain(program: Program, activation: Mapping[str, object], budget: Budget | None = None) -> Explanation:
-    """Evaluate a program and tell what each of its subexpressions gave; an error is an outcome too."""
+    """Evaluate a program and tell what each of its subexpressions gave; an error is an outcome too.
+
+    An expression nested hundreds deep may be explained in part only.
+    """
     seen: dict[Node, list[Outcome]] = {}
 
     def watch(node: Node, run: Callable[[], Any]) -> Any:
@@ -62,8 +65,8 @@ def explain(program: Program, activation: Mapping[str, object], budget: Budget |
         _record(seen, node, Outcome(value))
         return value
 
-    evaluate = generate(program.checked, quick=False, watcher=watch)
-    with suppress(EvaluationError):
+    with suppress(EvaluationError, RecursionError):
+        evaluate = generate(program.checked, quick=False, watcher=watch)
         evaluate(activation, budget or Budget(_UNBOUNDED))
     return _Description(program, seen).of(program.tree)
 

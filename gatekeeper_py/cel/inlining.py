@@ -329,9 +329,9 @@ class Inliner:
         self._generator.charge(1)
         return choose(_has_class(first, "list"), call("len", later), call("size_of", later))
 
-    def _in(self, _: Call, nodes: Sequence[Node]) -> ast.expr | None:
+    def membership(self, node: Call) -> ast.expr | None:
         """A constant string as the key of a dict."""
-        value, container = nodes
+        value, container = node.arguments
         if not isinstance(self._constant(value), str):
             return None
         if self._generator.type_of(container).kind is Kind.LIST:
@@ -360,6 +360,8 @@ def _chain(node: Call, generator: Generator) -> list[Node]:
     ):
         parts.append(current.arguments[1])
         current = current.arguments[0]
+        if generator.is_ready(current):
+            break
     return [current, *reversed(parts)]
 
 
@@ -387,5 +389,4 @@ _RULES: dict[str, _Rule] = {
     "contains": Inliner._contains,
     "matches": Inliner._matches,
     "size": Inliner._size,
-    "@in": Inliner._in,
 }

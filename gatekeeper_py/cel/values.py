@@ -348,7 +348,7 @@ def _numbers_equal(left: Any, right: Any) -> bool:
 
 def _scalars_equal(left: object, right: object) -> bool:
     kind, other = type(left), type(right)
-    if kind is other and kind is not int:
+    if kind is other and (kind is not int or left == right):
         return left == right
     if kind in _NUMBERS and other in _NUMBERS:
         return _numbers_equal(left, right)
@@ -363,52 +363,65 @@ def equal(left: Any, right: Any, budget: Budget | None = None) -> bool:
     if type(left) in _SCALARS or type(right) in _SCALARS:
         return _scalars_equal(left, right)
     pending = [(left, right)]
-    done = 0
     while pending:
         left, right = pending.pop()
-        done += 1
-        if budget is not None and done >= 4096:
-            budget.work(done)
-            done = 0
-        if type(left) in _SCALARS or type(right) in _SCALARS:
-            if not _scalars_equal(left, right):
-                return False
-        elif not _push_parts(left, right, pending):
+        if budget is not None:
+            budget.work(len(left) if isinstance(left, (list, tuple, Mapping)) else 1)
+        if not _parts_equal(left, right, pending):
             return False
-    if budget is not None:
-        budget.work(done)
     return True
 
 
-def _push_parts(left: Any, right: Any, pending: list[tuple[Any, Any]]) -> bool:
-    """Whether two containers may be equal; what must be equal inside them goes to `pending`."""
+def _parts_equal(left: Any, right: Any, pending: list[tuple[Any, Any]]) -> bool:
+    """Whether two containers may be equal; containers inside them that must be equal go to `pending`."""
     if isinstance(left, (list, tuple)):
         if not isinstance(right, (list, tuple)) or len(left) != len(right):
             return False
-        pending.extend(zip(left, right, strict=True))
-        return True
+        return _pairs_equal(zip(left, right, strict=True), pending)
     if isinstance(left, Mapping):
-        return isinstance(right, Mapping) and _push_entries(left, right, pending)
+        return _same_shape(left, right) and _pairs_equal(_value_pairs(left, right), pending)
     if isinstance(left, Optional):
         if not isinstance(right, Optional) or left.present != right.present:
             return False
-        if left.present:
-            pending.append((left.value, right.value))
-        return True
+        return not left.present or _pairs_equal([(left.value, right.value)], pending)
     return bool(left == right)
 
 
-def _push_entries(left: Mapping[Any, Any], right: Mapping[Any, Any], pending: list[tuple[Any, Any]]) -> bool:
-    if len(left) != len(right) or isinstance(left, Message) != isinstance(right, Message):
+def _pairs_equal(pairs: Iterable[tuple[Any, Any]], pending: list[tuple[Any, Any]]) -> bool:
+    """Whether the values of all pairs are equal, as far as it can be told without going into them."""
+    for left, right in pairs:
+        kind = type(left)
+        if kind is type(right) and kind in _COMPARABLE:
+            if left == right:
+                continue
+            if kind is not int:
+                return False
+        if kind not in _SCALARS and type(right) not in _SCALARS:
+            pending.append((left, right))
+        elif not _scalars_equal(left, right):
+            return False
+    return True
+
+
+_COMPARABLE: Final = frozenset({bool, int, str, bytes, type(None)})
+
+
+def _same_shape(left: Mapping[Any, Any], right: Any) -> bool:
+    if not isinstance(right, Mapping) or len(left) != len(right):
         return False
-    if isinstance(left, Message) and isinstance(right, Message) and left.type_name != right.type_name:
-        return False
-    for key in left:
+    if isinstance(left, Message) and isinstance(right, Message):
+        return left.type_name == right.type_name
+    return isinstance(left, Message) == isinstance(right, Message)
+
+
+def _value_pairs(left: Mapping[Any, Any], right: Mapping[Any, Any]) -> Iterator[tuple[Any, Any]]:
+    """The values of each key; for a key that only one map has, two that differ."""
+    for key, value in left.items():
         other = find(right, key)
         if other is _NOTHING:
-            return False
-        pending.append((find(left, key), other))
-    return True
+            yield True, False
+            return
+        yield value, other
 
 
 def _compare_numbers(left: Any, right: Any) -> int:
@@ -556,7 +569,14 @@ def contains(container: Any, value: Any, budget: Budget | None = None) -> bool:
     if isinstance(container, (list, tuple)):
         if budget is not None:
             budget.work(len(container))
-        if type(value) is str:
-            return value in container
-        return any(equal(value, element, budget) for element in container)
+        return _among(container, value, budget)
     raise EvaluationError("no such overload")
+
+
+def _among(container: list[Any] | tuple[Any, ...], value: Any, budget: Budget | None) -> bool:
+    if type(value) is str or value is None:
+        return value in container
+    if isinstance(value, int) and -_EXACT_DOUBLE < value < _EXACT_DOUBLE and value not in container:
+        # Python takes more for equal than the language, true for 1, but never less.
+        return False
+    return any(equal(value, element, budget) for element in container)

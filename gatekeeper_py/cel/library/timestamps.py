@@ -26,10 +26,14 @@ _ZONE_LENGTH_LIMIT = 64
 def _offset(timestamp: Timestamp, zone: str) -> int:
     """Seconds east of UTC in `zone` at that time."""
     found = fixed_zone(zone) if ":" in zone else _named_zone(zone)
-    if isinstance(found, timezone):
-        offset = found.utcoffset(None)
-    else:
-        offset = civil(timestamp).replace(tzinfo=UTC).astimezone(found).utcoffset()
+    moment = civil(timestamp).replace(tzinfo=UTC)
+    try:
+        offset = (
+            found.utcoffset(None) if isinstance(found, timezone) else moment.astimezone(found).utcoffset()
+        )
+    except OverflowError:
+        # The first or the last day there is: the zone's standard time holds.
+        offset = moment.replace(year=2000).astimezone(found).utcoffset()
     return int(offset.total_seconds()) if offset else 0
 
 
