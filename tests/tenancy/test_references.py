@@ -1,0 +1,180 @@
+"""What an object names is found, however it is written."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gatekeeper_py.tenancy.references import references
+
+
+def body(api_version: str, kind: str, **rest: Any) -> dict[str, Any]:
+    return {"apiVersion": api_version, "kind": kind, "metadata": {"name": "x", "namespace": "foo"}, **rest}
+
+
+def found(value: dict[str, Any]) -> list[tuple[str, str, str, str]]:
+    return [(r["path"], r["kind"], r["namespace"], r["name"]) for r in references(value)]
+
+
+RBAC = "rbac.authorization.k8s.io/v1"
+CASES: dict[str, tuple[dict[str, Any], list[tuple[str, str, str, str]]]] = {
+    "a secret in the environment of a template": (
+        body(
+            "apps/v1",
+            "Deployment",
+            spec={
+                "template": {"spec": {"containers": [{"envFrom": [{"secretRef": {"name": "s"}}]}]}},
+            },
+        ),
+        [("spec.template.spec.containers[0].envFrom[0].secretRef.name", "Secret", "foo", "s")],
+    ),
+    "subjects in object form": (
+        body(RBAC, "RoleBinding", subjects=[{"kind": "ServiceAccount", "name": "a", "namespace": "bar"}]),
+        [("subjects[0].name", "ServiceAccount", "bar", "a")],
+    ),
+    "subjects in text form": (
+        body(
+            RBAC,
+            "RoleBinding",
+            subjects=[
+                {"kind": "User", "name": "system:serviceaccount:bar:a"},
+                {"kind": "Group", "name": "system:serviceaccounts:bar"},
+                {"kind": "Group", "name": "system:serviceaccounts"},
+            ],
+        ),
+        [
+            ("subjects[0].name", "ServiceAccount", "bar", "a"),
+            ("subjects[1].name", "ServiceAccount", "bar", "*"),
+            ("subjects[2].name", "ServiceAccount", "*", "*"),
+        ],
+    ),
+    "a Service by its DNS name": (
+        body("v1", "Service", spec={"type": "ExternalName", "externalName": "db.bar.svc.cluster.local"}),
+        [("spec.externalName", "Service", "bar", "db")],
+    ),
+    "a name outside": (
+        body("v1", "Service", spec={"type": "ExternalName", "externalName": "db.example.com"}),
+        [("spec.externalName", "Address", "", "db.example.com")],
+    ),
+    "a selector of one namespace": (
+        body(
+            "networking.k8s.io/v1",
+            "NetworkPolicy",
+            spec={
+                "ingress": [
+                    {"from": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "bar"}}}]}
+                ]
+            },
+        ),
+        [("spec.ingress[0].from[0].namespaceSelector", "Namespace", "bar", "bar")],
+    ),
+    "a selector of all": (
+        body(
+            "networking.k8s.io/v1",
+            "NetworkPolicy",
+            spec={"egress": [{"to": [{"namespaceSelector": {}}]}]},
+        ),
+        [("spec.egress[0].to[0].namespaceSelector", "Namespace", "*", "")],
+    ),
+    "a network in an annotation": (
+        {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"namespace": "foo", "annotations": {"k8s.v1.cni.cncf.io/networks": "a, bar/b@eth1"}},
+        },
+        [
+            ("metadata.annotations.k8s.v1.cni.cncf.io/networks", "NetworkAttachmentDefinition", "foo", "a"),
+            ("metadata.annotations.k8s.v1.cni.cncf.io/networks", "NetworkAttachmentDefinition", "bar", "b"),
+        ],
+    ),
+    "a cluster-wide issuer": (
+        body("cert-manager.io/v1", "Certificate", spec={"issuerRef": {"kind": "ClusterIssuer", "name": "i"}}),
+        [("spec.issuerRef.name", "ClusterIssuer", "", "i")],
+    ),
+    "a backend in another namespace": (
+        body(
+            "gateway.networking.k8s.io/v1",
+            "HTTPRoute",
+            spec={"rules": [{"backendRefs": [{"name": "db", "namespace": "bar"}]}]},
+        ),
+        [("spec.rules[0].backendRefs[0].name", "Service", "bar", "db")],
+    ),
+    "a namespace deep in a kind nobody knows": (
+        body("example.com/v1", "Widget", spec={"a": [{"secretNamespace": "bar"}], "namespaces": ["baz"]}),
+        [
+            ("spec.namespaces[0]", "Namespace", "baz", "baz"),
+            ("spec.a[0].secretNamespace", "Namespace", "bar", "bar"),
+        ],
+    ),
+    "no namespace where a label is meant": (
+        body("example.com/v1", "Widget", spec={"labels": {"namespace": "bar"}, "metricsNamespace": "my_app"}),
+        [],
+    ),
+    "an empty selector of Prometheus is the own namespace": (
+        body("monitoring.coreos.com/v1", "ServiceMonitor", spec={"namespaceSelector": {}}),
+        [],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_reference_is_found(case: str) -> None:
+    value, expected = CASES[case]
+    assert found(value) == expected
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                [
+                    "namespace",
+                    "namespaces",
+                    "namespaceSelector",
+                    "name",
+                    "kind",
+                    "matchLabels",
+                    "matchExpressions",
+                ]
+                + [
+                    "spec",
+                    "subjects",
+                    "ingress",
+                    "from",
+                    "rules",
+                    "backendRefs",
+                    "template",
+                    "containers",
+                    "env",
+                ]
+            ),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=20,
+)
+
+
+@given(
+    JSON,
+    st.sampled_from(
+        [
+            ("v1", "Pod"),
+            (RBAC, "RoleBinding"),
+            ("networking.k8s.io/v1", "NetworkPolicy"),
+            ("gateway.networking.k8s.io/v1", "HTTPRoute"),
+            ("example.com/v1", "Widget"),
+        ]
+    ),
+)
+def test_whatever_a_tenant_writes_is_read(spec: Any, kind: tuple[str, str]) -> None:
+    for reference in references({"apiVersion": kind[0], "kind": kind[1], "spec": spec, "subjects": spec}):
+        assert all(
+            isinstance(reference[key], str) for key in ("kind", "group", "namespace", "name", "path", "how")
+        )
