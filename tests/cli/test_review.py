@@ -291,7 +291,7 @@ BINDING = POLICIES.split("---")[3]
             "Add the policy, or remove the binding\n",
         ),
         (
-            {"a": VALIDATING.replace("object == null ||", "objekt == null ||"), "b": BINDING},
+            {"a": VALIDATING.replace("object == null || !", "objekt == null || !"), "b": BINDING},
             '{dir}/a.yaml:12:20: ValidatingAdmissionPolicy.admissionregistration.k8s.io "no-host" is invalid: '
             "spec.validations[0].expression: Invalid value: ",
         ),
