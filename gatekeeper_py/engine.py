@@ -15,7 +15,7 @@ from gatekeeper_py.cluster.view import ClusterView, Object
 from gatekeeper_py.policy import messages
 from gatekeeper_py.policy.activation import Facts, NamespaceMissing
 from gatekeeper_py.policy.decision import Cause, Decision, Status
-from gatekeeper_py.policy.dispatch import Denial, Mutation, Review, Scope, mutate, validate
+from gatekeeper_py.policy.dispatch import Changed, Denial, Review, Scope, mutate, validate
 from gatekeeper_py.policy.jsonpatch import difference
 from gatekeeper_py.policy.loading import LoadError, PolicySet, load
 from gatekeeper_py.policy.model import MutatingPolicy, ValidatingPolicy
@@ -128,7 +128,7 @@ class _Review:
     def _facts(self, request: AdmissionRequest) -> Facts:
         return Facts(request, self.engine.cluster, self.engine.policies.extensions)
 
-    def _mutation_refused(self, mutation: Mutation) -> Decision:
+    def _mutation_refused(self, mutation: Changed) -> Decision:
         reason = mutation.denials[0].reason or "Forbidden"
         said = "\n".join(dict.fromkeys(denial.message for denial in mutation.denials))
         return Decision(

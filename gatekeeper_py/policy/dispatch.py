@@ -29,7 +29,7 @@ from gatekeeper_py.policy.parameters import ParameterError, Parameters, collect,
 from gatekeeper_py.policy.request import AdmissionRequest
 from gatekeeper_py.policy.validation import Failure, Invocation, Outcome
 
-__all__ = ["Denial", "Mutation", "Review", "Scope", "mutate", "validate"]
+__all__ = ["Changed", "Denial", "Review", "Scope", "mutate", "validate"]
 
 FAILURE_ANNOTATION = "validation.policy.admission.k8s.io/validation_failure"
 """Where the first failed validation with the action Audit is written."""
@@ -59,7 +59,7 @@ class Review:
 
 
 @dataclass(slots=True)
-class Mutation:
+class Changed:
     """What the mutating policies together made of a request's object."""
 
     value: Object | None
@@ -251,12 +251,12 @@ class _Step:
         )
 
 
-def mutate(policies: Sequence[MutatingPolicy], scope: Scope, facts: Facts, value: Object | None) -> Mutation:
+def mutate(policies: Sequence[MutatingPolicy], scope: Scope, facts: Facts, value: Object | None) -> Changed:
     """Run every policy that matches, then once more those that ask for it (IfNeeded) if any went through.
 
     Raise `NamespaceMissing`, or `Broken` when the request must fail whatever the policies' failurePolicy.
     """
-    mutation = Mutation(value)
+    mutation = Changed(value)
     again = _Round(policies, scope, facts, mutation).run()
     if again and not mutation.denials:
         changed = replace(scope, request=replace(scope.request, object=mutation.value))
@@ -272,7 +272,7 @@ class _Round:
         policies: Sequence[MutatingPolicy],
         scope: Scope,
         facts: Facts,
-        mutation: Mutation,
+        mutation: Changed,
         only: frozenset[tuple[str, str, str, str]] | None = None,
     ) -> None:
         self._policies = policies

@@ -46,8 +46,6 @@ class Mutated:
 
     value: Object | None
     errors: tuple[str, ...] = ()
-    ran: bool = False
-    """Its match conditions held."""
     patched: bool = False
     """At least one of its mutations went through, whether or not it changed anything."""
 
@@ -87,7 +85,7 @@ class MutationInvocation:
                 patched = True
             except (_Refused, ExpressionError, OutOfBudget) as error:
                 errors.append(str(error))
-        return Mutated(value, tuple(errors), ran=True, patched=patched)
+        return Mutated(value, tuple(errors), patched)
 
     def _mutate(self, mutation: Mutation, value: Object) -> Object:
         if mutation.patch_type == "JSONPatch":

@@ -72,6 +72,7 @@ class Invocation:
         self._params = params
         self._deadline = deadline
         self._forgives = policy.failure_policy == "Ignore"
+        self._declared = {variable.name: variable.expression for variable in policy.variables}
 
     def run(self) -> Outcome:
         """Evaluate everything, in the API server's order."""
@@ -94,8 +95,7 @@ class Invocation:
     def _activation(self, words: Callable[..., dict[str, object]], budget: Budget) -> Mapping[str, object]:
         """The words of one pass, its variables evaluated anew."""
         activation = words(self._match, self._value, self._params)
-        declared = {variable.name: variable.expression for variable in self._policy.variables}
-        activation["variables"] = Variables(declared, activation, budget)
+        activation["variables"] = Variables(self._declared, activation, budget)
         return activation
 
     # --- validations ---
