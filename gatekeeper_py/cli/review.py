@@ -156,7 +156,8 @@ def _now_exists(item: Reviewed) -> bool:
 
 def _print_json(reviewed: Sequence[Reviewed]) -> None:
     for item in reviewed:
-        click.echo(orjson.dumps(render_review(item.request.uid, item.decision, patch=True)))
+        answer = render_review(item.request.uid, item.decision, patch=True, in_tree_keys=True)
+        click.echo(orjson.dumps(answer))
 
 
 def _print_yaml(reviewed: Sequence[Reviewed]) -> None:

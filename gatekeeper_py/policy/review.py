@@ -88,8 +88,12 @@ def _render_user(user: UserInfo) -> Object:
     return rendered
 
 
-def render_review(uid: str, decision: Decision, *, patch: bool) -> Object:
-    """The AdmissionReview that answers request `uid`; `patch` says whether the caller may be sent one."""
+def render_review(uid: str, decision: Decision, *, patch: bool, in_tree_keys: bool = False) -> Object:
+    """The AdmissionReview that answers request `uid`; `patch` says whether the caller may be sent one.
+
+    `in_tree_keys` leaves audit annotations the names the in-tree plugin gives them, `<policy>/<key>`, for
+    people and tools that compare the two; an API server takes no slash from a webhook.
+    """
     response: Object = {"uid": uid, "allowed": decision.allowed}
     if decision.status is not None and not decision.allowed:
         response["status"] = _render_status(decision.status)
@@ -97,7 +101,8 @@ def render_review(uid: str, decision: Decision, *, patch: bool) -> Object:
         response["warnings"] = warnings
     if decision.audit_annotations:
         response["auditAnnotations"] = {
-            _annotation_key(key): value for key, value in sorted(decision.audit_annotations.items())
+            key if in_tree_keys else _annotation_key(key): value
+            for key, value in sorted(decision.audit_annotations.items())
         }
     if patch and decision.allowed and decision.patch:
         response["patchType"] = "JSONPatch"

@@ -172,6 +172,15 @@ def test_a_patch_is_base64_of_json_with_its_type() -> None:
     assert orjson.loads(base64.b64decode(rendered["patch"])) == list(operations)
 
 
+@pytest.mark.parametrize(("in_tree_keys", "key"), [(False, "p.k"), (True, "p/k")])
+def test_audit_annotations_have_a_bare_name_unless_they_are_for_comparison(
+    in_tree_keys: bool, key: str
+) -> None:
+    decision = Decision(allowed=True, audit_annotations={"p/k": "v"})
+    document = render_review("u", decision, patch=True, in_tree_keys=in_tree_keys)
+    assert document["response"]["auditAnnotations"] == {key: "v"}
+
+
 @pytest.mark.parametrize("allowed", [True, False])
 def test_the_validating_webhook_and_a_denial_never_carry_a_patch(allowed: bool) -> None:
     status = None if allowed else Status(422, "Invalid", "no")
