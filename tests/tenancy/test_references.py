@@ -126,33 +126,30 @@ def test_reference_is_found(case: str) -> None:
     assert found(value) == expected
 
 
+FIELDS = [
+    "backendRefs",
+    "containers",
+    "env",
+    "from",
+    "ingress",
+    "kind",
+    "matchExpressions",
+    "matchLabels",
+    "name",
+    "namespace",
+    "namespaces",
+    "namespaceSelector",
+    "rules",
+    "spec",
+    "subjects",
+    "template",
+]
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
-            st.sampled_from(
-                [
-                    "namespace",
-                    "namespaces",
-                    "namespaceSelector",
-                    "name",
-                    "kind",
-                    "matchLabels",
-                    "matchExpressions",
-                ]
-                + [
-                    "spec",
-                    "subjects",
-                    "ingress",
-                    "from",
-                    "rules",
-                    "backendRefs",
-                    "template",
-                    "containers",
-                    "env",
-                ]
-            ),
+            st.sampled_from(FIELDS),
             inner,
             max_size=4,
         )
