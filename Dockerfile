@@ -14,4 +14,4 @@ ENV PATH=/opt/gatekeeper/bin:$PATH PYTHONPATH=/opt/app PYTHONDONTWRITEBYTECODE=1
 USER 65532:65532
 EXPOSE 8443
 ENTRYPOINT ["python", "-m", "gatekeeper_py"]
-CMD ["serve", "--policies", "/policies", "--tls-cert", "/tls/tls.crt", "--tls-key", "/tls/tls.key"]
+CMD ["serve", "--policies", "/policies", "--tls-cert", "/tls/tls.crt", "--tls-key", "/tls/tls.key", "--host", "0.0.0.0"]

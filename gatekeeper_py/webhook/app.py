@@ -26,11 +26,14 @@ from gatekeeper_py.policy.decision import Decision, Status
 from gatekeeper_py.policy.request import AdmissionRequest
 from gatekeeper_py.policy.review import ReviewError, parse_review, render_review
 from gatekeeper_py.webhook import limits, log
-from gatekeeper_py.webhook.body import BodyTooLarge, read_body
+from gatekeeper_py.webhook.body import BodyTooLarge, Lease, Memory, MemoryExhausted, read_body
 from gatekeeper_py.webhook.metrics import Metrics
 from gatekeeper_py.webhook.policies import InForce, Policies, Webhook
 
 __all__ = ["Service", "application"]
+
+
+TOO_MANY = "too many reviews at once"
 
 
 @dataclass(slots=True)
@@ -54,10 +57,13 @@ class Service:
     max_body: int = limits.MAX_BODY
     max_in_flight: int = limits.MAX_IN_FLIGHT
     workers: int = limits.WORKERS
+    max_memory: int = limits.MAX_MEMORY
+    _memory: Memory = field(init=False)
     _slots: asyncio.Semaphore = field(init=False)
     _threads: ThreadPoolExecutor = field(init=False)
 
     def __post_init__(self) -> None:
+        self._memory = Memory(self.max_memory)
         self._slots = asyncio.Semaphore(self.max_in_flight)
         self._threads = ThreadPoolExecutor(self.workers, thread_name_prefix="review")
 
@@ -93,40 +99,37 @@ class Service:
     async def _review(self, request: Request, webhook: Webhook) -> Response:
         started = time.monotonic()
         deadline = started + limits.time_allowed(request.query_params.get("timeout"))
+        lease = Lease(self._memory)
+        with self.metrics.in_flight.track_inprogress():
+            try:
+                async with asyncio.timeout_at(_loop_time(deadline)):
+                    body = await read_body(request, self.max_body, lease)
+                return await self._decide(_Job(webhook, body, started, deadline))
+            except BodyTooLarge:
+                reason = f"the review is longer than {self.max_body} bytes"
+                return self._refuse(webhook, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, reason)
+            except TimeoutError:
+                return self._refuse(webhook, HTTPStatus.REQUEST_TIMEOUT, "the review did not arrive in time")
+            except ClientDisconnect:
+                return self._refuse(webhook, HTTPStatus.BAD_REQUEST, "the connection was closed")
+            except MemoryExhausted:
+                return self._refuse(webhook, HTTPStatus.SERVICE_UNAVAILABLE, TOO_MANY)
+            finally:
+                lease.give_back()
+
+    async def _decide(self, job: _Job) -> Response:
+        """Have a thread answer when it is the job's turn; the turn ends when the thread is done with it."""
+        in_force = self.policies.in_force
+        if in_force is None:
+            return self._refuse(job.webhook, HTTPStatus.SERVICE_UNAVAILABLE, "no policies are loaded yet")
         try:
-            async with asyncio.timeout_at(_loop_time(deadline)):
+            async with asyncio.timeout_at(_loop_time(job.deadline)):
                 await self._slots.acquire()
         except TimeoutError:
-            return self._refuse(webhook, HTTPStatus.SERVICE_UNAVAILABLE, "too many reviews at once")
-        with self.metrics.in_flight.track_inprogress():
-            return await self._read_and_decide(request, webhook, started, deadline)
-
-    async def _read_and_decide(
-        self, request: Request, webhook: Webhook, started: float, deadline: float
-    ) -> Response:
-        """Answer while holding a slot; the slot is free again when no thread works on the review any more."""
-        in_force = self.policies.in_force
-        handed_over = False
-        try:
-            if in_force is None:
-                return self._refuse(webhook, HTTPStatus.SERVICE_UNAVAILABLE, "no policies are loaded yet")
-            async with asyncio.timeout_at(_loop_time(deadline)):
-                body = await read_body(request, self.max_body)
-            job = _Job(webhook, body, started, deadline)
-            future = asyncio.get_running_loop().run_in_executor(self._threads, self._answer, in_force, job)
-            future.add_done_callback(lambda _: self._slots.release())
-            handed_over = True
-            return await self._await_answer(future, job)
-        except BodyTooLarge:
-            reason = f"the review is longer than {self.max_body} bytes"
-            return self._refuse(webhook, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, reason)
-        except TimeoutError:
-            return self._refuse(webhook, HTTPStatus.REQUEST_TIMEOUT, "the review did not arrive in time")
-        except ClientDisconnect:
-            return self._refuse(webhook, HTTPStatus.BAD_REQUEST, "the connection was closed")
-        finally:
-            if not handed_over:
-                self._slots.release()
+            return self._refuse(job.webhook, HTTPStatus.SERVICE_UNAVAILABLE, TOO_MANY)
+        future = asyncio.get_running_loop().run_in_executor(self._threads, self._answer, in_force, job)
+        future.add_done_callback(lambda _: self._slots.release())
+        return await self._await_answer(future, job)
 
     async def _await_answer(self, future: asyncio.Future[bytes], job: _Job) -> Response:
         """The thread's answer, or a denial when it is late; a late thread works on until its own deadline."""
@@ -137,7 +140,7 @@ class Service:
             return self._refuse(job.webhook, HTTPStatus.BAD_REQUEST, str(error))
         except TimeoutError:
             if job.request is None:
-                return self._refuse(job.webhook, HTTPStatus.SERVICE_UNAVAILABLE, "too many reviews at once")
+                return self._refuse(job.webhook, HTTPStatus.SERVICE_UNAVAILABLE, TOO_MANY)
             future.add_done_callback(_ignore_outcome)
             return _json(self._verdict(job, job.request, _late(job)))
 

@@ -8,8 +8,11 @@ from typing import Final
 
 __all__ = [
     "DEFAULT_TIMEOUT",
+    "HEAD_SECONDS",
     "MAX_BODY",
+    "MAX_HEAD",
     "MAX_IN_FLIGHT",
+    "MAX_MEMORY",
     "MAX_TIMEOUT",
     "RESERVE",
     "WORKERS",
@@ -19,8 +22,17 @@ __all__ = [
 MAX_BODY: Final = 7 * 1024 * 1024
 """Bytes of one review: two objects of the API server's own limit (3 MiB) and 1 MiB of request around them."""
 
+MAX_MEMORY: Final = 256 * 1024 * 1024
+"""Bytes of all bodies together that are in memory at once."""
+
+MAX_HEAD: Final = 64 * 1024
+"""Bytes of a request line and its headers; the API server sends some hundred."""
+
+HEAD_SECONDS: Final = 10.0
+"""How long a connection may take to send them."""
+
 MAX_IN_FLIGHT: Final = 64
-"""Reviews whose body may be in memory at once; more wait before their body is read."""
+"""Reviews that are decided or about to be; more wait for their turn."""
 
 WORKERS: Final = max(4, os.cpu_count() or 1)
 """Threads that run the engine: more than one so that a slow review does not hold up the others."""

@@ -12,11 +12,11 @@ from typing import Final, TypeAlias
 
 import uvicorn
 from starlette.applications import Starlette
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from gatekeeper_py.webhook import log
 from gatekeeper_py.webhook.app import Service, application
 from gatekeeper_py.webhook.policies import BadPolicies
+from gatekeeper_py.webhook.protocol import BoundedProtocol
 from gatekeeper_py.webhook.tls import ServingCertificate, TLSError
 from gatekeeper_py.webhook.watch import POLL, changes, fingerprint
 
@@ -74,7 +74,7 @@ class Server:
         return uvicorn.Config(
             app,
             loop="uvloop",
-            http="httptools",
+            http=BoundedProtocol,
             ws="none",
             lifespan="on",
             log_config=None,
@@ -163,15 +163,11 @@ class _Server(uvicorn.Server):
         """Drop what is idle at two looks in a row: what was answered in between has been sent by then."""
         before: set[object] = set()
         while True:
-            idle = {c for c in self.server_state.connections if isinstance(c, HttpToolsProtocol) and _idle(c)}
+            idle = {c for c in self.server_state.connections if isinstance(c, BoundedProtocol) and c.idle}
             for connection in idle & before:
                 connection.transport.abort()
             before = set(idle)
             await asyncio.sleep(LINGER)
-
-
-def _idle(connection: HttpToolsProtocol) -> bool:
-    return connection.cycle is None or connection.cycle.response_complete
 
 
 @dataclass(frozen=True, slots=True)

@@ -217,6 +217,16 @@ def test_the_engine_is_told_its_deadline() -> None:
     assert [round(seconds) for seconds in deadlines] == [18, 9, 9, 27, 9]
 
 
+def test_bodies_together_take_no_more_memory_than_allowed() -> None:
+    body = orjson.dumps(pod_review()).ljust(1000)
+    harness = Harness(options={"max_memory": 999})
+    client = harness.client()
+    answer = client.post("/validate", content=body)
+    assert (answer.status_code, answer.text) == (503, "too many reviews at once\n")
+    assert client.post("/validate", content=body.rstrip()).status_code == 200
+    assert harness.service._memory.free == 999
+
+
 def test_beyond_capacity_a_review_waits_and_is_then_turned_away() -> None:
     release, entered = threading.Event(), threading.Event()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import ssl
@@ -74,6 +75,38 @@ def test_a_body_that_never_comes_is_408(tmp_path: Path) -> None:
     ):
         secure.sendall(b"POST /validate?timeout=200ms HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n{")
         assert secure.recv(4096).startswith(b"HTTP/1.1 408 ")
+
+
+def dropped(secure: ssl.SSLSocket) -> bool:
+    """Whether the server ends the connection without an answer."""
+    try:
+        return secure.recv(4096) == b""
+    except OSError:
+        return True
+
+
+def test_endless_headers_end_the_connection(tmp_path: Path) -> None:
+    with (
+        running(Harness(), tmp_path) as server,
+        socket.create_connection(("127.0.0.1", server.listening.port), 10) as plain,
+        server.trust().wrap_socket(plain, server_hostname="localhost") as secure,
+    ):
+        secure.sendall(b"POST /validate HTTP/1.1\r\n")
+        with contextlib.suppress(OSError):
+            for number in range(100):
+                secure.sendall(b"X-%d: %s\r\n" % (number, b"x" * 1000))
+        assert dropped(secure)
+
+
+def test_a_head_that_never_comes_ends_the_connection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gatekeeper_py.webhook.protocol.HEAD_SECONDS", 0.2)
+    with (
+        running(Harness(), tmp_path) as server,
+        socket.create_connection(("127.0.0.1", server.listening.port), 10) as plain,
+        server.trust().wrap_socket(plain, server_hostname="localhost") as secure,
+    ):
+        secure.sendall(b"POST /validate HTTP/1.1\r\n")
+        assert dropped(secure)
 
 
 def test_health_answers_while_reviews_are_decided(tmp_path: Path) -> None:
