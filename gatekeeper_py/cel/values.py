@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
 from typing import Any, Final
 
 from gatekeeper_py.cel.budget import Budget
@@ -40,6 +41,7 @@ __all__ = [
     "is_zero",
     "no_such_overload",
     "normal",
+    "print_double",
     "print_key",
     "type_name",
     "type_of",
@@ -75,7 +77,9 @@ class _Nanoseconds:
         self.nanoseconds = nanoseconds
 
     def __eq__(self, other: object) -> bool:
-        return type(other) is type(self) and other.nanoseconds == self.nanoseconds
+        if type(other) is not type(self):
+            return NotImplemented
+        return other.nanoseconds == self.nanoseconds
 
     def __hash__(self) -> int:
         return hash((type(self).__name__, self.nanoseconds))
@@ -128,7 +132,7 @@ class Optional:
         return self._content
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Optional) and equal(self, other)
+        return equal(self, other) if isinstance(other, Optional) else NotImplemented
 
     def __hash__(self) -> int:
         return hash(self.present)
@@ -150,7 +154,7 @@ class TypeValue:
         self.name = name
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, TypeValue) and other.name == self.name
+        return other.name == self.name if isinstance(other, TypeValue) else NotImplemented
 
     def __hash__(self) -> int:
         return hash(self.name)
@@ -330,8 +334,6 @@ def is_zero(value: object) -> bool:
         return value.nanoseconds == 0
     if isinstance(value, Timestamp):
         return value.nanoseconds == TIMESTAMP_MIN
-    if isinstance(value, Optional):
-        return not value.present
     return False
 
 
@@ -530,6 +532,25 @@ NOTHING: Final = _NOTHING
 """What `find` gives when there is no such key."""
 
 
+def print_double(value: float) -> str:
+    """A double as Go's `%g` prints it: the shortest digits, an exponent below 1e-4 and from 1e6 on."""
+    if value != value:
+        return "NaN"
+    if math.isinf(value):
+        return "+Inf" if value > 0 else "-Inf"
+    sign, digits, exponent = Decimal(repr(value)).normalize().as_tuple()
+    assert isinstance(exponent, int)
+    text = "".join(map(str, digits))
+    power = len(text) + exponent - 1
+    prefix = "-" if sign else ""
+    if value == 0:
+        return f"{prefix}0"
+    if power < -4 or power >= 6:
+        mantissa = text[0] + (f".{text[1:]}" if len(text) > 1 else "")
+        return f"{prefix}{mantissa}e{'-' if power < 0 else '+'}{abs(power):02d}"
+    return prefix + format(Decimal((0, digits, exponent)), "f")
+
+
 def print_key(key: Any) -> str:
     """A key or an index as cel-go's messages print it."""
     if isinstance(key, bool):
@@ -538,6 +559,8 @@ def print_key(key: Any) -> str:
         return "null"
     if isinstance(key, TypeValue):
         return key.name
+    if isinstance(key, float):
+        return print_double(key)
     return str(int(key)) if isinstance(key, int) else str(key)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
-from decimal import Decimal
 from typing import Any
 
 from gatekeeper_py.cel import values
@@ -14,7 +13,7 @@ from gatekeeper_py.cel.errors import EvaluationError
 from gatekeeper_py.cel.library import costs
 from gatekeeper_py.cel.library.times import parse_duration, parse_timestamp, print_duration, print_timestamp
 from gatekeeper_py.cel.types import BOOL, BYTES, DOUBLE, DURATION, INT, STRING, TIMESTAMP, UINT, Type
-from gatekeeper_py.cel.values import NANOSECONDS, Duration, Timestamp, UInt
+from gatekeeper_py.cel.values import NANOSECONDS, Duration, Timestamp, UInt, print_double
 
 __all__ = ["CONVERSIONS", "LIBRARY", "print_double"]
 
@@ -171,25 +170,6 @@ def _bool_to_string(value: bool) -> str:
 
 def _int_to_string(value: int) -> str:
     return str(int(value))
-
-
-def print_double(value: float) -> str:
-    """A double as Go's `%g` prints it: the shortest digits, an exponent below 1e-4 and from 1e6 on."""
-    if value != value:
-        return "NaN"
-    if math.isinf(value):
-        return "+Inf" if value > 0 else "-Inf"
-    sign, digits, exponent = Decimal(repr(value)).normalize().as_tuple()
-    assert isinstance(exponent, int)
-    text = "".join(map(str, digits))
-    power = len(text) + exponent - 1
-    prefix = "-" if sign else ""
-    if value == 0:
-        return f"{prefix}0"
-    if power < -4 or power >= 6:
-        mantissa = text[0] + (f".{text[1:]}" if len(text) > 1 else "")
-        return f"{prefix}{mantissa}e{'-' if power < 0 else '+'}{abs(power):02d}"
-    return prefix + format(Decimal((0, digits, exponent)), "f")
 
 
 def _overload(

@@ -53,7 +53,7 @@ class Quantity:
     """Whether Kubernetes keeps it as a decimal: it did not fit 64 bits when it was made."""
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Quantity) and self.compare(other) == 0
+        return self.compare(other) == 0 if isinstance(other, Quantity) else NotImplemented
 
     def __hash__(self) -> int:
         unscaled, exponent = self._reduced()

@@ -11,7 +11,6 @@ from typing import Any
 from gatekeeper_py.cel.declarations import Function, Library, Overload
 from gatekeeper_py.cel.errors import EvaluationError
 from gatekeeper_py.cel.library import costs
-from gatekeeper_py.cel.library.conversions import print_double
 from gatekeeper_py.cel.library.formatting import format_string
 from gatekeeper_py.cel.types import DYN, INT, STRING, Type, list_of
 from gatekeeper_py.cel.values import print_key, type_name
@@ -148,9 +147,7 @@ def _shown(item: Any) -> str:
     """A value as Go's `%v` prints it; of a list or a map only what it is."""
     if item is None:
         return "0"
-    if isinstance(item, float):
-        return print_double(item)
-    return print_key(item) if isinstance(item, (bool, int)) else type_name(item)
+    return print_key(item) if isinstance(item, (bool, int, float)) else type_name(item)
 
 
 def _joined_length(items: Sequence[Any], separator: str) -> int:

@@ -81,7 +81,7 @@ class URL:
     omit_host: bool = False
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, URL) and self.written == other.written
+        return self.written == other.written if isinstance(other, URL) else NotImplemented
 
     def __hash__(self) -> int:
         return hash(self.written)
