@@ -160,3 +160,24 @@ def test_what_cannot_be_printed_is_exit_code_2(authority: Path, arguments: list[
 def test_the_kustomization_names_every_file() -> None:
     named = yaml.safe_load((WEBHOOKS / "kustomization.yaml").read_text())["resources"]
     assert sorted(named) == sorted(p.name for p in WEBHOOKS.glob("*.yaml") if p.name != "kustomization.yaml")
+
+
+def test_the_engine_may_read_what_the_shipped_policies_look_up() -> None:
+    from gatekeeper_py.cli.serve import TENANCY_KINDS
+    from gatekeeper_py.cluster.live import BASE_KINDS
+    from gatekeeper_py.cluster.snapshot import Snapshot
+    from gatekeeper_py.engine import load_policies
+    from gatekeeper_py.policy.loading import read
+    from gatekeeper_py.tenancy.lookups import looked_up
+
+    documents = yaml.safe_load_all((WEBHOOKS / "rbac.yaml").read_text())
+    (role,) = (document for document in documents if document["kind"] == "ClusterRole")
+    assert {verb for rule in role["rules"] for verb in rule["verbs"]} == {"get", "list", "watch"}
+    readable = {(g, r) for rule in role["rules"] for g in rule["apiGroups"] for r in rule["resources"]}
+    assert ("", "secrets") not in readable
+    view = Snapshot()
+    for kind in (*BASE_KINDS, *looked_up(load_policies(read([WEBHOOKS.parent / "policies"])))):
+        served = view.served(kind)
+        plural = served.resource.resource if served else f"{kind.kind.lower()}s"  # of a custom resource
+        assert (kind.group, plural) in readable, kind
+    assert {(kind.group, "*") for kind in TENANCY_KINDS} <= readable
