@@ -114,6 +114,8 @@ def _patched(
     value: Object, result: object, activation: Mapping[str, object], kind: GroupVersionKind
 ) -> Object:
     operations = tuple(_operations(result, activation))
+    if not operations:
+        return value
     try:
         patched = apply(value, operations)
     except TestFailed:
