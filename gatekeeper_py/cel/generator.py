@@ -188,8 +188,14 @@ class Generator(Writer):
     # Nodes
 
     def type_of(self, node: Node) -> Type:
-        """The static type of a node; dyn when the expression is not checked."""
-        return self._checked.types.get(node, DYN)
+        """The static type of a node; dyn when the expression is not checked.
+
+        `x.orValue(1)` is an int to the checker, but x where that is no optional.
+        """
+        types = self._checked.types
+        if isinstance(node, Call) and node.function == "orValue" and node.target is not None:
+            return types.get(node, DYN) if types.get(node.target, DYN).kind is Kind.OPTIONAL else DYN
+        return types.get(node, DYN)
 
     def reference(self, node: Node) -> Reference | None:
         """What the checker resolved a node to."""

@@ -17,6 +17,7 @@ from gatekeeper_py.cel.budget import Budget
 from gatekeeper_py.cel.declarations import Overload
 from gatekeeper_py.cel.errors import CostExceeded, DeadlineExceeded, EvaluationError
 from gatekeeper_py.cel.library import costs
+from gatekeeper_py.cel.library.standard import LIBRARY as STANDARD_LIBRARY
 from gatekeeper_py.cel.types import DURATION, TIMESTAMP, Kind, Type
 from gatekeeper_py.cel.values import NONE, NOTHING, Message, Optional
 
@@ -437,6 +438,13 @@ _TRAITS: dict[str, frozenset[str]] = {
     }.items()
 }
 _TRAITS.update(dict.fromkeys(("_<=_", "_>_", "_>=_"), _TRAITS["_<_"]))
+_OPERATORS = {
+    function.name: function.overloads
+    for function in STANDARD_LIBRARY.functions
+    if function.name in _TRAITS and function.name.startswith(("_", "-"))
+}
+"""All overloads of the operators that cel-go leaves to the values themselves, whatever the checker thought:
+`x.orValue(1) + y` adds two strings where x is one."""
 _RECEIVERS = frozenset({"string", "google.protobuf.Duration", "google.protobuf.Timestamp"})
 """Types cel-go asks for a method of the operator's name; they answer without one."""
 _UNGUARDED = frozenset({"contains", "endsWith", "startsWith", "@in", "!_"})
@@ -457,7 +465,7 @@ def _no_overload(function: str, arguments: tuple[Any, ...]) -> EvaluationError:
 class Dispatcher:
     """Calls the overload that run-time types ask for, and says what the call costs."""
 
-    __slots__ = ("_by_classes", "_cacheable", "_candidates", "_function", "_resolved")
+    __slots__ = ("_by_classes", "_cacheable", "_candidates", "_function", "_priced", "_resolved")
 
     def __init__(
         self,
@@ -468,6 +476,8 @@ class Dispatcher:
         constant_pattern: bool = False,
     ) -> None:
         self._function = "contains" if constant_pattern else function
+        self._priced = frozenset(map(id, overloads))
+        overloads = _OPERATORS.get(function, overloads)
         self._candidates = tuple(
             (overload, tuple(_test(each, not overload.unguarded) for each in overload.parameters))
             for overload in overloads
@@ -485,7 +495,9 @@ class Dispatcher:
         overload = self._choose(arguments)
         if overload.work is not None:
             budget.work(overload.work(*arguments))
-        if overload.cost is None or (overload.resolved_cost and not self._resolved):
+        if overload.cost is None or id(overload) not in self._priced:
+            return overload, 0
+        if overload.resolved_cost and not self._resolved:
             return overload, 0
         return overload, overload.cost(*arguments) - 1
 
