@@ -1,0 +1,95 @@
+"""A suite is read strictly, and a case that goes otherwise says how."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gatekeeper_py.authoring.runner import run
+from gatekeeper_py.authoring.suite import read_suite
+from gatekeeper_py.cluster.manifest import ManifestError
+
+POLICY = """
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata: {name: p}
+spec:
+  matchConstraints:
+    resourceRules:
+      - {apiGroups: [""], apiVersions: [v1], operations: [CREATE, UPDATE], resources: [configmaps]}
+  validations:
+    - {expression: "object.data.a == 'b'", message: "data.a must be b"}
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata: {name: p}
+spec: {policyName: p, validationActions: [Deny]}
+"""
+OBJECTS = (
+    "objects: {good: {apiVersion: v1, kind: ConfigMap, metadata: {name: x, namespace: foo}, data: {a: b}}}\n"
+)
+
+
+def suite(folder: Path, text: str) -> Path:
+    (folder / "rule.yaml").write_text(POLICY)
+    path = folder / "rule_test.yaml"
+    path.write_text(text)
+    return path
+
+
+def faults(folder: Path, cases: str) -> list[str]:
+    outcomes = run(read_suite(suite(folder, f"{OBJECTS}cases:\n{cases}")))
+    return [fault for outcome in outcomes for fault in outcome.faults]
+
+
+CASES = {
+    "as it says": ("  - {name: a, object: good}\n", []),
+    "refused as it says": (
+        "  - {name: a, object: good, change: {data: {a: c}}, expect: deny, message: must be b}\n",
+        [],
+    ),
+    "admitted for once": ("  - {name: a, object: good, expect: deny}\n", ["expected deny, got allow"]),
+    "refused for once": (
+        "  - {name: a, object: good, change: {data: {a: c}}}\n",
+        [
+            "expected allow, got deny: ValidatingAdmissionPolicy 'p' with binding 'p' denied request: "
+            "data.a must be b"
+        ],
+    ),
+    "another message": (
+        "  - {name: a, object: good, change: {data: {a: c}}, expect: deny, message: other}\n",
+        [
+            "expected a message with 'other', got \"ValidatingAdmissionPolicy 'p' with binding 'p' denied "
+            'request: data.a must be b"'
+        ],
+    ),
+    "another object": (
+        "  - {name: a, object: good, patched: {data: {a: c, d: null, e: f}}}\n",
+        ["data.a is 'b', expected 'c'", "data.e is absent, expected 'f'"],
+    ),
+    "an update": ("  - {name: a, object: good, old: good, oldChange: {data: {a: c}}}\n", []),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_outcome(case: str, tmp_path: Path) -> None:
+    cases, expected = CASES[case]
+    assert faults(tmp_path, cases) == expected
+
+
+PROBLEMS = {
+    "unknown field": ("cases: [{name: a, object: good, expects: deny}]", "expects is unknown"),
+    "unknown object": ("cases: [{name: a, object: bad}]", "no object is called 'bad'"),
+    "unknown expectation": ("cases: [{name: a, object: good, expect: no}]", "False is no expectation"),
+    "no cases": ("policies: [rule.yaml]", "a suite has cases"),
+    "no name": ("cases: [{object: good}]", "a case has a name"),
+    "no mapping": ("cases: [here]", "must be a mapping"),
+}
+
+
+@pytest.mark.parametrize("case", PROBLEMS)
+def test_a_suite_is_read_strictly(case: str, tmp_path: Path) -> None:
+    text, expected = PROBLEMS[case]
+    with pytest.raises(ManifestError, match=expected):
+        read_suite(suite(tmp_path, OBJECTS + text))

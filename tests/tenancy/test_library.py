@@ -1,0 +1,200 @@
+"""The words of tenancy, as expressions use them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from gatekeeper_py.cel import Budget, EvaluationError
+from gatekeeper_py.cluster.manifest import read_text
+from gatekeeper_py.cluster.resource import GroupVersionKind, GroupVersionResource
+from gatekeeper_py.cluster.snapshot import Snapshot
+from gatekeeper_py.policy.environment import Compiler, Environments, ExpressionKind, InvalidExpression
+from gatekeeper_py.policy.request import AdmissionRequest, UserInfo
+from gatekeeper_py.tenancy.library import extension
+from gatekeeper_py.tenancy.loading import load_tenancy
+
+DOCUMENTS = """
+apiVersion: tenancy.gatekeeper-py.dev/v1alpha1
+kind: Tenant
+metadata: {name: foo}
+spec:
+  namespaces: {names: [foo, foo-two]}
+  owners: [{kind: User, name: alice}, {kind: Group, name: crew}]
+  runtimeClasses: {default: kata, allowed: [kata]}
+  hostnames: ["*.foo.example.com"]
+  registries: [registry.example.com/foo]
+---
+apiVersion: tenancy.gatekeeper-py.dev/v1alpha1
+kind: Tenant
+metadata: {name: bar}
+spec:
+  namespaces: {names: [bar], capsuleTenant: bar}
+  sharing: [{to: [foo], kinds: [Service], names: [shared-*]}]
+---
+apiVersion: tenancy.gatekeeper-py.dev/v1alpha1
+kind: Tenant
+metadata: {name: baz}
+spec: {namespaces: {selector: {matchLabels: {team: baz}}}}
+"""
+
+
+def named(api_version: str, kind: str, name: str, namespace: str = "", **rest: Any) -> dict[str, Any]:
+    metadata = {"name": name, **({"namespace": namespace} if namespace else {}), **rest.pop("metadata", {})}
+    return {"apiVersion": api_version, "kind": kind, "metadata": metadata, **rest}
+
+
+CLUSTER = Snapshot(
+    [
+        named("node.k8s.io/v1", "RuntimeClass", "kata", handler="kata-qemu"),
+        named("node.k8s.io/v1", "RuntimeClass", "kata-debug", handler="kata-qemu-debug"),
+        named("node.k8s.io/v1", "RuntimeClass", "gvisor", handler="runsc"),
+        named(
+            "v1",
+            "Namespace",
+            "both",
+            metadata={"labels": {"team": "baz", "capsule.clastix.io/tenant": "bar"}},
+        ),
+        named("v1", "Namespace", "labelled", metadata={"labels": {"team": "baz"}}),
+        named("v1", "ConfigMap", "here", "foo"),
+        named("v1", "ConfigMap", "there", "bar"),
+        named("v1", "Secret", "hidden", "foo"),
+    ]
+)
+TENANCY = load_tenancy(read_text(DOCUMENTS, "t.yaml"))
+EXTENSION = extension(TENANCY)
+COMPILER = Compiler(Environments([EXTENSION]), params=False)
+
+
+def evaluate(text: str, namespace: str = "foo", user: UserInfo | None = None, value: Any = None) -> Any:
+    request = AdmissionRequest(
+        uid="1",
+        kind=GroupVersionKind("", "v1", "ConfigMap"),
+        resource=GroupVersionResource("", "v1", "configmaps"),
+        operation="CREATE",
+        namespace=namespace,
+        user=user or UserInfo("alice"),
+        object=value or {},
+    )
+    words = {**EXTENSION.activation(request, CLUSTER), "object": request.object}
+    program = COMPILER.compile(ExpressionKind.VARIABLE, text).program
+    return program.evaluate(words, Budget(1_000_000))
+
+
+def reference(kind: str, namespace: str, name: str) -> str:
+    value = {"kind": kind, "group": "", "namespace": namespace, "name": name, "path": "", "how": "name"}
+    return "{" + ", ".join(f"'{key}': '{text}'" for key, text in value.items()) + "}"
+
+
+TRUE = [
+    "tenant.name == 'foo'",
+    "tenant.claimed && !tenant.trusted",
+    "tenant.labels == {'tenancy.gatekeeper-py.dev/tenant': 'foo'}",
+    "tenant.owns('foo-two') && !tenant.owns('bar') && !tenant.owns('nobody')",
+    "tenants.ofNamespace('bar').value().name == 'bar'",
+    "tenants.ofNamespace('kube-system').value().trusted",
+    "tenants.ofNamespace('labelled').value().name == 'baz'",
+    "!tenants.ofNamespace('nobody').value().claimed",
+    "tenant.runtimeClasses.permits('kata') && !tenant.runtimeClasses.permits('runc')",
+    "!tenant.storageClasses.permits('standard') && !tenant.storageClasses.permits('')",
+    "tenant.ownsHostname('a.foo.example.com') && !tenant.ownsHostname('foo.example.org')",
+    "tenant.allowsImage('registry.example.com/foo/a') && !tenant.allowsImage('nginx')",
+    "runtimeClass('kata').value().isolation == 'vm'",
+    "runtimeClass('kata-debug').value().isolation == 'none'",
+    "runtimeClass('gvisor').value().isAtLeast('sandbox') && !runtimeClass('gvisor').value().isAtLeast('vm')",
+    "!runtimeClass('absent').hasValue()",
+    "cluster.get('v1', 'ConfigMap', 'foo', 'here').hasValue()",
+    "!cluster.get('v1', 'ConfigMap', 'foo', 'there').hasValue()",
+    "cluster.list('v1', 'ConfigMap', 'foo').size() == 1",
+    "cluster.list('node.k8s.io/v1', 'RuntimeClass', '').size() == 3",
+    f"tenant.permits({reference('Secret', 'foo-two', 'x')})",
+    f"tenant.permits({reference('Service', 'bar', 'shared-db')})",
+    f"!tenant.permits({reference('Service', 'bar', 'db')})",
+    f"!tenant.permits({reference('Secret', 'bar', 'shared-db')})",
+    f"!tenant.permits({reference('Secret', 'both', 'x')})",
+    f"!tenant.permits({reference('Secret', '*', 'x')})",
+    f"tenant.permits({reference('StorageClass', '', 'x')})",
+    "requester.tenants == ['foo'] && requester.claimed && !requester.platform",
+]
+
+
+@pytest.mark.parametrize("text", TRUE)
+def test_word_means_what_it_says(text: str) -> None:
+    assert evaluate(text) is True
+
+
+def test_a_namespace_has_the_owner_its_labels_would_give_it() -> None:
+    value = named("v1", "Namespace", "x", metadata={"labels": {"team": "baz"}})
+    assert evaluate("tenants.ofNamespaceObject(object).value().name", value=value) == "baz"
+
+
+def test_references_without_a_namespace_are_of_the_requests() -> None:
+    value = {"apiVersion": "v1", "kind": "Pod", "spec": {"serviceAccountName": "a"}}
+    assert evaluate("references(object)[0].namespace", value=value) == "foo"
+
+
+USERS = [
+    (UserInfo("alice"), False, ["foo"]),
+    (UserInfo("carol", groups=("crew",)), False, ["foo"]),
+    (UserInfo("system:serviceaccount:bar:x"), False, ["bar"]),
+    (UserInfo("system:serviceaccount:kube-system:x"), True, ["platform"]),
+    (UserInfo("system:kube-scheduler"), True, []),
+    (UserInfo("root", groups=("system:masters",)), True, []),
+    (UserInfo("system:serviceaccount:kube-system-evil:x"), False, ["kube-system-evil"]),
+    (UserInfo("stranger"), False, []),
+]
+
+
+@pytest.mark.parametrize(("user", "platform", "tenants"), USERS)
+def test_requester_is_known_by_name_group_and_home(
+    user: UserInfo, platform: bool, tenants: list[str]
+) -> None:
+    assert evaluate("requester.platform", user=user) is platform
+    assert evaluate("requester.tenants", user=user) == tenants
+
+
+ERRORS = [
+    ("cluster.get('v1', 'Secret', 'foo', 'hidden')", "look-up refused: no policy may read a Secret"),
+    (
+        "cluster.get('v1', 'ConfigMap', 'bar', 'there')",
+        "look-up refused: namespace 'bar' is not the tenant's",
+    ),
+    (
+        "cluster.list('v1', 'ConfigMap', '')",
+        "look-up refused: name the namespace in which to look for ConfigMap",
+    ),
+    ("tenant.permits('bar')", "tenant.permits() takes a reference"),
+    ("references('x')", "references() takes an object"),
+]
+
+
+@pytest.mark.parametrize(("text", "message"), ERRORS)
+def test_what_may_not_be_asked_is_an_error(text: str, message: str) -> None:
+    with pytest.raises(EvaluationError, match=message.replace("(", r"\(").replace(")", r"\)")):
+        evaluate(text)
+
+
+def test_a_contested_namespace_has_no_readable_owner() -> None:
+    with pytest.raises(EvaluationError, match="claimed by the tenants bar and baz through its labels"):
+        evaluate("tenant != null && !tenant.trusted", namespace="both")
+
+
+def test_cluster_wide_requests_have_no_tenant() -> None:
+    assert evaluate("tenant == null", namespace="") is True
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "tenant.nmae == 'foo'",
+        "tenant.runtimeClasses.alowed.size() > 0",
+        "references(object).all(r, r.namspace == '')",
+        "runtimeClass('kata').value().handlr == ''",
+        "requester.platfrom",
+        "settings.clusterdomain",
+    ],
+)
+def test_a_misspelt_field_does_not_compile(text: str) -> None:
+    with pytest.raises(InvalidExpression, match="undefined field"):
+        COMPILER.compile(ExpressionKind.VALIDATION, text)
