@@ -24,6 +24,7 @@ from gatekeeper_py.policy.offline import with_object
 from gatekeeper_py.policy.request import AdmissionRequest
 from gatekeeper_py.tenancy.library import extension
 from gatekeeper_py.tenancy.loading import is_tenancy_document, load_tenancy
+from gatekeeper_py.tenancy.lookups import steered
 
 __all__ = ["BOTH", "Engine", "Phase"]
 
@@ -95,6 +96,7 @@ def load_policies(manifests: Iterable[Manifest]) -> PolicySet:
     rest = (document for document in documents if not is_tenancy_document(document))
     try:
         policies = load(rest, extensions=(extension(tenancy),))
+        problems.extend(steered(policies))
     except LoadError as error:
         problems.extend(error.problems)
     if problems:

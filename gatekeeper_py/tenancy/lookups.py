@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gatekeeper_py.cel import tree
+from gatekeeper_py.cluster.manifest import Problem
 from gatekeeper_py.cluster.resource import GroupVersionKind
 from gatekeeper_py.policy.loading import PolicySet
 from gatekeeper_py.policy.model import Expression, MutatingPolicy, ValidatingPolicy
 
-__all__ = ["looked_up"]
+__all__ = ["looked_up", "steered"]
 
 METHODS = frozenset({"get", "list"})
 """Of the variable `cluster`; the first two arguments are apiVersion and kind."""
@@ -18,13 +19,39 @@ METHODS = frozenset({"get", "list"})
 def looked_up(policies: PolicySet) -> frozenset[GroupVersionKind]:
     """Kinds that policies name literally in cluster.get and cluster.list, and the kinds of their params."""
     kinds: set[GroupVersionKind] = set()
-    every: tuple[ValidatingPolicy | MutatingPolicy, ...] = (*policies.validating, *policies.mutating)
-    for policy in every:
+    for policy in _every(policies):
         if policy.param_kind is not None:
             kinds.add(policy.param_kind)
         for expression in _expressions(policy):
             kinds.update(_named(expression.program.tree))
     return frozenset(kinds)
+
+
+def steered(policies: PolicySet) -> list[Problem]:
+    """Policies that use `cluster` otherwise than to look up a kind they name literally, one problem each.
+
+    Such a look-up could be steered by the object under review, and nobody could say what must be watched.
+    """
+    return [
+        policy.source.problem(("spec",), f"policy {policy.name} looks up a kind it does not name", REMEDY)
+        for policy in _every(policies)
+        if any(_is_steered(expression.program.tree) for expression in _expressions(policy))
+    ]
+
+
+REMEDY = "Write apiVersion and kind as text: cluster.get('v1', 'ConfigMap', namespace, name)"
+
+
+def _every(policies: PolicySet) -> tuple[ValidatingPolicy | MutatingPolicy, ...]:
+    return (*policies.validating, *policies.mutating)
+
+
+def _is_steered(node: tree.Node) -> bool:
+    if isinstance(node, tree.Identifier):
+        return node.name == "cluster"
+    if isinstance(node, tree.Call) and _look_up(node) is not None:
+        return any(map(_is_steered, node.arguments))
+    return any(_is_steered(child) for child in tree.children(node))
 
 
 def _expressions(policy: ValidatingPolicy | MutatingPolicy) -> Iterator[Expression]:
@@ -41,10 +68,19 @@ def _expressions(policy: ValidatingPolicy | MutatingPolicy) -> Iterator[Expressi
 
 
 def _named(node: tree.Node) -> Iterator[GroupVersionKind]:
-    if isinstance(node, tree.Call) and node.function in METHODS and len(node.arguments) >= 2:
-        target, (version, kind, *_) = node.target, node.arguments
-        on_cluster = isinstance(target, tree.Identifier) and target.name == "cluster"
-        if on_cluster and isinstance(version, tree.Literal) and isinstance(kind, tree.Literal):
-            yield GroupVersionKind.parse(str(version.value), str(kind.value))
+    look_up = _look_up(node)
+    if look_up is not None:
+        yield look_up
     for child in tree.children(node):
         yield from _named(child)
+
+
+def _look_up(node: tree.Node) -> GroupVersionKind | None:
+    """The kind a node looks up, if it is a look-up of a kind named literally."""
+    if not isinstance(node, tree.Call) or node.function not in METHODS or len(node.arguments) < 2:
+        return None
+    target, (version, kind, *_) = node.target, node.arguments
+    on_cluster = isinstance(target, tree.Identifier) and target.name == "cluster"
+    if on_cluster and isinstance(version, tree.Literal) and isinstance(kind, tree.Literal):
+        return GroupVersionKind.parse(str(version.value), str(kind.value))
+    return None

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from gatekeeper_py.cluster.manifest import read_text
 from gatekeeper_py.cluster.resource import GroupVersionKind
 from gatekeeper_py.engine import load_policies
+from gatekeeper_py.policy.loading import LoadError
 from gatekeeper_py.tenancy.lookups import looked_up
 
 POLICY = """
@@ -32,3 +35,18 @@ def test_kinds_are_collected_from_every_expression_and_the_params() -> None:
         GroupVersionKind("apps", "v1", "Deployment"),
         GroupVersionKind("node.k8s.io", "v1", "RuntimeClass"),
     }
+
+
+STEERED = [
+    "cluster.get(object.apiVersion, 'Pod', 'a', 'b').hasValue()",
+    "cluster.list('v1', object.kind, 'a').size() == 0",
+    "[cluster][0].get('v1', 'Pod', 'a', 'b').hasValue()",
+    "cluster.get('v1', 'Pod', cluster.get('v1', object.kind, 'a', 'b').?x.orValue('a'), 'b').hasValue()",
+]
+
+
+@pytest.mark.parametrize("text", STEERED)
+def test_a_kind_the_object_could_choose_is_refused(text: str) -> None:
+    policy = POLICY.replace("[1, 2].size() > 0", text)
+    with pytest.raises(LoadError, match="policy p looks up a kind it does not name"):
+        load_policies(read_text(policy))
