@@ -122,34 +122,29 @@ class Generator(Writer):
 
     def function(self) -> Function:
         """The function of the whole expression."""
-        result = self.visit(self._checked.node)
-        self.emit(assign("result", result))
+        self.emit(assign("result", self.visit(self._checked.node)))
+        over = compare(load("cost"), ast.Gt(), load("LIMIT"))
         body: list[ast.stmt] = [
-            assign("cost", constant(0)),
-            assign("checkpoint", constant(0)),
             *(assign(name, self._fetch(variable)) for variable, name in self._variables.items()),
             *self.block.statements(),
+            ast.If(over, [self.checkpoint()], []),
         ]
-        ending = [
-            ast.If(compare(load("cost"), ast.Gt(), load("LIMIT")), [self.checkpoint()], []),
-        ]
-        finish: list[ast.stmt] = [
-            ast.Expr(call(ast.Attribute(load("budget"), "spend", ast.Load()), load("cost")))
-        ]
-        if self.quick:
-            spent = ast.AugAssign(
-                ast.Attribute(load("budget"), "remaining", ast.Store()), ast.Sub(), load("cost")
-            )
-            stopped = ast.ExceptHandler(load("FATAL"), None, [spent, ast.Raise()])
-            statements = [*body[:2], ast.Try([*body[2:], *ending], [stopped], [], []), *finish]
-        else:
-            statements = [
-                body[0],
-                body[1],
-                ast.Try([*body[2:], *ending], [], [], finish),
-            ]
-        statements.append(ast.Return(load("result")))
-        return self._compile(statements)
+        begin = [assign("cost", constant(0)), assign("checkpoint", constant(0))]
+        finish = self._paid_at_the_end(body) if self.quick else self._paid_in_any_case(body)
+        return self._compile([*begin, *finish, ast.Return(load("result"))])
+
+    def _paid_at_the_end(self, body: list[ast.stmt]) -> list[ast.stmt]:
+        """Quick code pays when it ends or is ended; after another error the plain code runs, and pays."""
+        remaining = ast.Attribute(load("budget"), "remaining", ast.Store())
+        paid = ast.AugAssign(remaining, ast.Sub(), load("cost"))
+        ended = ast.ExceptHandler(load("FATAL"), None, [paid, ast.Raise()])
+        return [ast.Try(body, [ended], [], []), self._payment()]
+
+    def _paid_in_any_case(self, body: list[ast.stmt]) -> list[ast.stmt]:
+        return [ast.Try(body, [], [], [self._payment()])]
+
+    def _payment(self) -> ast.stmt:
+        return ast.Expr(call(ast.Attribute(load("budget"), "spend", ast.Load()), load("cost")))
 
     def _compile(self, statements: list[ast.stmt]) -> Function:
         arguments = ast.arguments([], [ast.arg("activation"), ast.arg("budget")], None, [], [], None, [])
@@ -581,8 +576,12 @@ class Generator(Writer):
 
     def raise_kept(self, failure: str) -> ast.stmt:
         """Raise the error that was kept, if any."""
-        error = load("Abandon") if self.quick else load(failure)
-        return ast.If(compare(load(failure), ast.IsNot(), constant(None)), [ast.Raise(error)], [])
+        kept = compare(load(failure), ast.IsNot(), constant(None))
+        if self.quick:
+            return ast.If(kept, [ast.Raise(load("Abandon"))], [])
+        # A frame that keeps an error whose traceback keeps the frame would wait for the garbage collector.
+        thrown = ast.Try([ast.Raise(load(failure))], [], [], [assign(failure, constant(None))])
+        return ast.If(kept, [thrown], [])
 
     # Literals
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -224,6 +226,31 @@ def test_unchecked_expressions_evaluate() -> None:
     program = CORE.compile_unchecked("x.a + 1 == y ? 'same' : [1, 'mixed'][1]")
     assert program.evaluate({"x": {"a": 1}, "y": 2}, Budget(1000)) == "same"
     assert program.evaluate({"x": {"a": 1}, "y": 3}, Budget(1000)) == "mixed"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["x.a", "x.a == 1 || x.b == 2", "[1, 0].map(i, i / 0)", "[x].all(i, i.a)", "[x][1]", "!y", "int(x)"],
+)
+def test_errors_leave_no_garbage(text: str) -> None:
+    """What an evaluation made goes away with it; the garbage collector would find it late."""
+    program = CORE.compile(text)
+
+    def run() -> None:
+        with pytest.raises(EvaluationError):
+            program.evaluate({"x": {}, "y": 1}, Budget(1000))
+
+    run()
+    gc.collect()
+    gc.disable()
+    try:
+        before = len(gc.get_objects())
+        for _ in range(100):
+            with suppress(EvaluationError):
+                program.evaluate({"x": {}, "y": 1}, Budget(1000))
+        assert len(gc.get_objects()) - before < 100
+    finally:
+        gc.enable()
 
 
 def test_code_makes_python_warn_of_nothing() -> None:
