@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import gc
 import json
+import math
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -278,3 +280,35 @@ def test_programs_are_shared_by_threads() -> None:
 
     with ThreadPoolExecutor(8) as pool:
         assert all(pool.map(run, range(200)))
+
+
+ODD: list[Any] = [None, True, False, 0, 1, -1, 2**63, 10**400, 1.5, math.inf, "", "a", "é\ud800", b"x"]
+ODD += [[], [1], ["a", None], [[]], (1, 2), {}, {"a": 1}, {"name": "a"}, {1: 2}]
+PROGRAMS = [KUBERNETES.compile(case["expression"]) for case in RECORD["cases"] if "compile" not in case]
+
+
+def _mutated(value: Any, random: Random) -> Any:
+    """Data with parts left out and parts replaced by what nobody expects."""
+    if random.random() < 0.08:
+        return random.choice(ODD)
+    if isinstance(value, dict):
+        return {key: _mutated(part, random) for key, part in value.items() if random.random() > 0.04}
+    return [_mutated(part, random) for part in value] if isinstance(value, list) else value
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_both_kinds_of_code_agree_on_any_data(seed: int) -> None:
+    random = Random(seed)
+    data = {
+        "object": _mutated(DATA["object"], random),
+        "x": random.choice(ODD),
+        "y": random.choice(ODD),
+    }
+    for program in PROGRAMS:
+        outcomes = []
+        for evaluate in (program.evaluate, program.evaluate_plainly):
+            try:
+                outcomes.append(notation(evaluate(data, Budget(10**7))))
+            except EvaluationError as failure:
+                outcomes.append(f"error: {failure}")
+        assert outcomes[0] == outcomes[1], program.text
