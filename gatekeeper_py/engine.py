@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from gatekeeper_py.cluster.manifest import Manifest, ManifestError, Problem
 from gatekeeper_py.cluster.resource import GroupVersionResource
@@ -16,6 +16,7 @@ from gatekeeper_py.policy import messages
 from gatekeeper_py.policy.activation import Facts, NamespaceMissing
 from gatekeeper_py.policy.decision import Cause, Decision, Status
 from gatekeeper_py.policy.dispatch import Changed, Denial, Review, Scope, mutate, validate
+from gatekeeper_py.policy.index import Candidate
 from gatekeeper_py.policy.jsonpatch import difference
 from gatekeeper_py.policy.loading import LoadError, PolicySet, load
 from gatekeeper_py.policy.model import MutatingPolicy, ValidatingPolicy
@@ -33,6 +34,9 @@ BOTH: frozenset[Phase] = frozenset({"mutate", "validate"})
 
 CODES = {"Unauthorized": 401, "Forbidden": 403, "RequestEntityTooLarge": 413}
 """HTTP status of a validation's reason (validating/policy_decision.go)."""
+
+_Mutating: TypeAlias = Sequence[Candidate[MutatingPolicy]]
+_Validating: TypeAlias = Sequence[Candidate[ValidatingPolicy]]
 
 UNPROCESSABLE = 422
 """HTTP status of every other reason."""
@@ -76,7 +80,7 @@ class Engine:
 
     def _concerning(
         self, request: AdmissionRequest, phases: frozenset[Phase]
-    ) -> tuple[Sequence[MutatingPolicy], Sequence[ValidatingPolicy]]:
+    ) -> tuple[_Mutating, _Validating]:
         mutates = "mutate" in phases and request.operation in MUTABLE
         return (
             self.policies.mutating.concerning(request) if mutates else (),
@@ -111,7 +115,7 @@ class _Review:
     engine: Engine
     scope: Scope
 
-    def decide(self, mutating: Sequence[MutatingPolicy], validating: Sequence[ValidatingPolicy]) -> Decision:
+    def decide(self, mutating: _Mutating, validating: _Validating) -> Decision:
         request = self.scope.request
         try:
             mutation = mutate(mutating, self.scope, self._facts(request), request.object)

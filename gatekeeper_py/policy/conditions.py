@@ -9,10 +9,22 @@ from gatekeeper_py.cel.budget import EXPRESSION_LIMIT
 from gatekeeper_py.policy import messages
 from gatekeeper_py.policy.model import Expression, FailurePolicy, MatchCondition
 
-__all__ = ["CONDITIONS_BUDGET", "ConditionError", "ExpressionError", "OutOfBudget", "evaluate", "hold"]
+__all__ = [
+    "CONDITIONS_BUDGET",
+    "PASS_BUDGET",
+    "ConditionError",
+    "ExpressionError",
+    "OutOfBudget",
+    "evaluate",
+    "hold",
+]
 
 CONDITIONS_BUDGET = 2_500_000
 """Units all match conditions of a policy may spend together (RuntimeCELCostBudgetMatchConditions)."""
+
+PASS_BUDGET = 10_000_000
+"""Units the validations and messages of one policy, binding and param may spend together, the audit
+annotations once more, and each mutation (RuntimeCELCostBudget)."""
 
 
 class OutOfBudget(Exception):

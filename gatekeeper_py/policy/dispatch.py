@@ -16,6 +16,7 @@ from gatekeeper_py.policy import messages
 from gatekeeper_py.policy.activation import Facts
 from gatekeeper_py.policy.conditions import ConditionError
 from gatekeeper_py.policy.decision import Finding
+from gatekeeper_py.policy.index import Candidate
 from gatekeeper_py.policy.matching import Match, MatchError, match
 from gatekeeper_py.policy.model import (
     MutatingBinding,
@@ -27,6 +28,7 @@ from gatekeeper_py.policy.model import (
 from gatekeeper_py.policy.mutation import MutationInvocation
 from gatekeeper_py.policy.parameters import ParameterError, Parameters, collect, configuration_error
 from gatekeeper_py.policy.request import AdmissionRequest
+from gatekeeper_py.policy.sharing import Shared
 from gatekeeper_py.policy.validation import Failure, Invocation, Outcome
 
 __all__ = ["Changed", "Denial", "Review", "Scope", "mutate", "validate"]
@@ -116,11 +118,15 @@ def _params(
 
 
 def validate(
-    policies: Iterable[ValidatingPolicy], scope: Scope, facts: Facts, value: Object | None
+    candidates: Iterable[Candidate[ValidatingPolicy]], scope: Scope, facts: Facts, value: Object | None
 ) -> Review:
     """Evaluate every policy that matches; raise `NamespaceMissing`."""
     review = Review()
-    for policy in policies:
+    shared = Shared(facts, value, scope.deadline)
+    for candidate in candidates:
+        if shared.settles(candidate):
+            continue
+        policy = candidate.policy
         try:
             found = _policy_match(policy, scope)
         except _Misconfigured as error:
@@ -234,10 +240,14 @@ def _failure_json(binding: ValidatingBinding, failure: Failure) -> str:
 class _Step:
     """A mutating policy that matched, with one binding and one param."""
 
-    policy: MutatingPolicy
+    candidate: Candidate[MutatingPolicy]
     binding: MutatingBinding
     match: Match
     params: Object | None
+
+    @property
+    def policy(self) -> MutatingPolicy:
+        return self.candidate.policy
 
     @property
     def key(self) -> tuple[str, str, str, str]:
@@ -251,16 +261,18 @@ class _Step:
         )
 
 
-def mutate(policies: Sequence[MutatingPolicy], scope: Scope, facts: Facts, value: Object | None) -> Changed:
+def mutate(
+    candidates: Sequence[Candidate[MutatingPolicy]], scope: Scope, facts: Facts, value: Object | None
+) -> Changed:
     """Run every policy that matches, then once more those that ask for it (IfNeeded) if any went through.
 
     Raise `NamespaceMissing`, or `Broken` when the request must fail whatever the policies' failurePolicy.
     """
     mutation = Changed(value)
-    again = _Round(policies, scope, facts, mutation).run()
+    again = _Round(candidates, scope, facts, mutation).run()
     if again and not mutation.denials:
         changed = replace(scope, request=replace(scope.request, object=mutation.value))
-        _Round(policies, changed, facts, mutation, only=again).run()
+        _Round(candidates, changed, facts, mutation, only=again).run()
     return mutation
 
 
@@ -269,17 +281,18 @@ class _Round:
 
     def __init__(
         self,
-        policies: Sequence[MutatingPolicy],
+        candidates: Sequence[Candidate[MutatingPolicy]],
         scope: Scope,
         facts: Facts,
         mutation: Changed,
         only: frozenset[tuple[str, str, str, str]] | None = None,
     ) -> None:
-        self._policies = policies
+        self._candidates = candidates
         self._scope = scope
         self._facts = facts
         self._mutation = mutation
         self._only = only
+        self._shared = Shared(facts, mutation.value, scope.deadline)
 
     def run(self) -> frozenset[tuple[str, str, str, str]]:
         """Apply what matches; the steps to run again."""
@@ -294,7 +307,8 @@ class _Round:
 
     def _steps(self) -> Iterator[_Step]:
         """What matches the object as the round finds it; matching is over before anything changes."""
-        for policy in self._policies:
+        for candidate in self._candidates:
+            policy = candidate.policy
             try:
                 found = _policy_match(policy, self._scope)
             except _Misconfigured as error:
@@ -308,7 +322,7 @@ class _Round:
                     continue
                 for param in params:
                     assert found is not None
-                    yield _Step(policy, binding, found, param)
+                    yield _Step(candidate, binding, found, param)
 
     def _apply(self, step: _Step, ran: set[tuple[str, str, str, str]]) -> bool:
         """Run one step over the object as it is now; whether any of its mutations went through."""
@@ -317,7 +331,7 @@ class _Round:
         )
         value = self._mutation.value
         try:
-            if not invocation.applies(value) or (self._only is not None and step.key not in self._only):
+            if not self._applies(step, invocation) or (self._only is not None and step.key not in self._only):
                 return False
         except ConditionError as error:
             self._refuse(step.policy, step.binding.name, str(error), reason="Invalid")
@@ -329,8 +343,14 @@ class _Round:
         mutated = invocation.run(value)
         for message in mutated.errors:
             self._refuse(step.policy, step.binding.name, message, reason="Invalid")
-        self._mutation.value = mutated.value
+        if mutated.value is not value:
+            self._mutation.value = mutated.value
+            self._shared = Shared(self._facts, mutated.value, self._scope.deadline)
         return mutated.patched
+
+    def _applies(self, step: _Step, invocation: MutationInvocation) -> bool:
+        held = self._shared.holds(step.candidate)
+        return invocation.applies(self._mutation.value) if held is None else held
 
     def _refuse(self, policy: MutatingPolicy, binding: str, message: str, reason: str = "") -> None:
         if policy.failure_policy == "Ignore":

@@ -7,12 +7,13 @@ one policy, whose variables it learns one after the other.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property, lru_cache
 from threading import Lock
-from typing import Any
+from typing import Any, TypeVar
 
 from gatekeeper_py.cel import CompileError, Environment, Program
 from gatekeeper_py.cel.environment import kubernetes_environment
@@ -66,12 +67,14 @@ class ExpressionKind(Enum):
     APPLY_CONFIGURATION = _Kind((OBJECT,), patches=True)
 
 
-MAX_PROGRAMS = 10_000
-"""Programs remembered: ten times what the shipped policies have."""
+MAX_KEPT = 10_000
+"""Programs and expressions remembered: ten times what the shipped policies have."""
+
+T = TypeVar("T")
 
 
 class Environments:
-    """The environments that policies share, and the programs compiled in them.
+    """The environments that policies share, and the expressions compiled in them.
 
     Policies repeat each other's expressions, and a load after an edit repeats all but one: a text is compiled
     once for the same words.
@@ -81,6 +84,7 @@ class Environments:
         self._extensions = tuple(extensions)
         self._made: dict[tuple[bool, bool, bool], Environment] = {}
         self._programs: dict[Hashable, Program] = {}
+        self._expressions: dict[Hashable, Expression] = {}
         self._lock = Lock()
 
     @classmethod
@@ -96,13 +100,19 @@ class Environments:
         """The program of a text, compiled in `environment` unless it was for the same `words` before."""
         key = (words, text)
         found = self._programs.get(key)
-        if found is None:
-            found = environment().compile(text)
-            with self._lock:
-                if len(self._programs) >= MAX_PROGRAMS:
-                    del self._programs[next(iter(self._programs))]
-                self._programs[key] = found
-        return found
+        return found or self._kept(self._programs, key, environment().compile(text))
+
+    def expression(self, text: str, program: Program, read: tuple[Expression | None, ...]) -> Expression:
+        """The one expression of a program that reads these variables."""
+        key = (program, read)
+        found = self._expressions.get(key)
+        return found or self._kept(self._expressions, key, Expression(text, program))
+
+    def _kept(self, kept: dict[Hashable, T], key: Hashable, made: T) -> T:
+        with self._lock:
+            if len(kept) >= MAX_KEPT:
+                del kept[next(iter(kept))]
+            return kept.setdefault(key, made)
 
     @cached_property
     def _base(self) -> Environment:
@@ -165,6 +175,9 @@ def patch_type(name: str) -> Type | None:
     return None
 
 
+READ = re.compile(r"\bvariables\b(?:\.([A-Za-z0-9_]+))?", re.ASCII)
+"""Where an expression reads a variable, or in the same letters something else."""
+
 UNSPELLABLE: Mapping[str, Type] = {"": DYN}
 """Makes a type without fields of its own one that is known, rather than one that cannot be looked into."""
 
@@ -178,6 +191,7 @@ class Compiler:
         self._composed = composed
         """Whether there is a name `variables` at all: a ValidatingAdmissionPolicy without any has none."""
         self._fields: dict[str, Type] = {}
+        self._variables: dict[str, Expression] = {}
         self._made: dict[tuple[ExpressionKind, int], Environment] = {}
 
     def variable(self, name: str, text: str) -> Expression:
@@ -187,6 +201,7 @@ class Compiler:
         try:
             expression = self.compile(ExpressionKind.VARIABLE, text)
             declared = declaration_of(expression.program.type)
+            self._variables[name] = expression
         finally:
             self._fields[name] = declared
             self._made.clear()
@@ -194,19 +209,26 @@ class Compiler:
 
     def compile(self, kind: ExpressionKind, text: str) -> Expression:
         """Compile an expression; raise `InvalidExpression` in the API server's words."""
+        read = self._read(text) if kind.value.variables and self._composed else ()
+        words = self._words(kind, read)
         try:
-            program = self._environments.program(self._words(kind), text, lambda: self._environment(kind))
+            program = self._environments.program(words, text, lambda: self._environment(kind))
         except CompileError as error:
             raise InvalidExpression(messages.compilation_failed(error)) from error
         results = kind.value.results
         if results and program.type not in results:
             raise InvalidExpression(messages.wrong_result(results, program.type))
-        return Expression(text, program)
+        return self._environments.expression(text, program, tuple(map(self._variables.get, read)))
 
-    def _words(self, kind: ExpressionKind) -> Hashable:
-        """What the environment of a kind of expression differs by."""
+    def _read(self, text: str) -> tuple[str, ...]:
+        """The variables a text may read: all where it does not say which."""
+        names = {found[1] for found in READ.finditer(text)}
+        return tuple(name for name in self._fields if None in names or name in names)
+
+    def _words(self, kind: ExpressionKind, read: Sequence[str]) -> Hashable:
+        """What environments differ by for a text that reads these variables."""
         composed = kind.value.variables and self._composed
-        fields = tuple(self._fields.items()) if composed else None
+        fields = tuple((name, self._fields[name]) for name in read) if composed else None
         return kind.value.authorizer, kind.value.patches, self._params, fields
 
     def _environment(self, kind: ExpressionKind) -> Environment:

@@ -2,21 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Generic, TypeVar, overload
 
-from gatekeeper_py.policy.matching import exempt, may_concern
-from gatekeeper_py.policy.model import MutatingPolicy, ValidatingPolicy
+from gatekeeper_py.cel.budget import EXPRESSION_LIMIT
+from gatekeeper_py.cluster.resource import GroupVersionResource
+from gatekeeper_py.policy.conditions import CONDITIONS_BUDGET, PASS_BUDGET
+from gatekeeper_py.policy.matching import concerns_as_sent, exempt, may_concern
+from gatekeeper_py.policy.model import Expression, MutatingPolicy, ValidatingPolicy
 from gatekeeper_py.policy.request import AdmissionRequest
 
-__all__ = ["PolicyIndex"]
+__all__ = ["Candidate", "PolicyIndex"]
 
 P = TypeVar("P", bound=ValidatingPolicy | MutatingPolicy)
 
-_Key = tuple[str, str, str, str]
+_Key = tuple[GroupVersionResource, str, str, bool]
 
 MAX_KEYS = 4096
 """Answers remembered: more than a cluster has resources and operations; others are made anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate(Generic[P]):
+    """A policy that may be about a request, and what of it is known before any object is."""
+
+    policy: P
+    conditions: tuple[Expression, ...]
+    variables: Mapping[str, Expression]
+    simple: bool
+    """Whether it sees the request as it was sent, if at all, and has no params."""
+    floor: int
+    """What must be left of a purse of `CONDITIONS_BUDGET` that all policies share, to be sure that this one
+    would not run out of its own budgets if it paid for all of its expressions alone."""
+
+    @classmethod
+    def of(cls, policy: P, request: AdmissionRequest) -> Candidate[P]:
+        """A policy before a request about such a resource."""
+        return cls(
+            policy,
+            tuple(condition.expression for condition in policy.match_conditions),
+            {variable.name: variable.expression for variable in policy.variables},
+            policy.param_kind is None and concerns_as_sent(policy.match.rules, request),
+            CONDITIONS_BUDGET - _allowance(policy),
+        )
+
+
+def _allowance(policy: ValidatingPolicy | MutatingPolicy) -> int:
+    """Units that each of a policy's expressions may cost without any budget of the policy running out.
+
+    The API server evaluates messages even of validations that pass. They are taken to cost all they may, so
+    that none need be evaluated, and each of the variables they may read once more.
+    """
+    validations = policy.validations if isinstance(policy, ValidatingPolicy) else ()
+    said = sum(validation.message_expression is not None for validation in validations)
+    unseen = (said + len(policy.variables)) * EXPRESSION_LIMIT if said else 0
+    count = len(policy.match_conditions) + len(policy.variables) + len(validations)
+    return min(CONDITIONS_BUDGET, PASS_BUDGET - unseen) // max(count, 1)
 
 
 class PolicyIndex(Sequence[P], Generic[P]):
@@ -25,12 +67,11 @@ class PolicyIndex(Sequence[P], Generic[P]):
     def __init__(self, policies: Iterable[P] = ()) -> None:
         self._policies: tuple[P, ...] = tuple(sorted(policies, key=lambda policy: policy.name))
         self._bound = tuple(policy for policy in self._policies if policy.bindings)
-        self._answers: dict[_Key, tuple[P, ...]] = {}
+        self._answers: dict[_Key, tuple[Candidate[P], ...]] = {}
 
-    def concerning(self, request: AdmissionRequest) -> tuple[P, ...]:
+    def concerning(self, request: AdmissionRequest) -> tuple[Candidate[P], ...]:
         """The policies whose rules name the request's resource and operation, by name."""
-        resource = request.resource
-        key = (resource.group, resource.resource, request.subresource, request.operation)
+        key = (request.resource, request.subresource, request.operation, bool(request.namespace))
         answer = self._answers.get(key)
         if answer is None:
             answer = self._concerning(request)
@@ -38,10 +79,14 @@ class PolicyIndex(Sequence[P], Generic[P]):
                 self._answers[key] = answer
         return answer
 
-    def _concerning(self, request: AdmissionRequest) -> tuple[P, ...]:
+    def _concerning(self, request: AdmissionRequest) -> tuple[Candidate[P], ...]:
         if exempt(request):
             return ()
-        return tuple(policy for policy in self._bound if may_concern(policy.match.rules, request))
+        return tuple(
+            Candidate.of(policy, request)
+            for policy in self._bound
+            if may_concern(policy.match.rules, request)
+        )
 
     def __len__(self) -> int:
         return len(self._policies)

@@ -18,7 +18,16 @@ from gatekeeper_py.cluster.view import ClusterView, Served
 from gatekeeper_py.policy.model import MatchResources, Rule
 from gatekeeper_py.policy.request import AdmissionRequest
 
-__all__ = ["ANY", "Match", "MatchError", "exempt", "match", "may_concern", "namespace_labels"]
+__all__ = [
+    "ANY",
+    "Match",
+    "MatchError",
+    "concerns_as_sent",
+    "exempt",
+    "match",
+    "may_concern",
+    "namespace_labels",
+]
 
 ANY = "*"
 
@@ -102,6 +111,14 @@ def may_concern(rules: Iterable[Rule], request: AdmissionRequest) -> bool:
         and _names_resource(rule.resources, request.resource.resource, request.subresource)
         for rule in rules
     )
+
+
+def concerns_as_sent(rules: Iterable[Rule], request: AdmissionRequest) -> bool:
+    """Whether a rule is about the resource of the request itself, so that no equivalent one is looked for.
+
+    The same for all requests of the operation on the resource, in a namespace or not.
+    """
+    return any(not rule.names and _matches(rule, request, request.resource) for rule in rules)
 
 
 _MIGRATED = frozenset({"events"})

@@ -44,9 +44,12 @@ ReinvocationPolicy = Literal["Never", "IfNeeded"]
 NotFoundAction = Literal["Allow", "Deny"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Expression:
-    """A text of CEL as its author wrote it, and what it compiled to."""
+    """A text of CEL as its author wrote it, and what it compiled to.
+
+    Expressions of one load that mean the same are one object: the same text, which reads the same variables.
+    """
 
     text: str
     program: Program

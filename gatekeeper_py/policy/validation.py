@@ -11,16 +11,19 @@ from gatekeeper_py.cel.values import type_name
 from gatekeeper_py.cluster.view import Object
 from gatekeeper_py.policy import messages
 from gatekeeper_py.policy.activation import Facts
-from gatekeeper_py.policy.conditions import ConditionError, ExpressionError, OutOfBudget, evaluate, hold
+from gatekeeper_py.policy.conditions import (
+    PASS_BUDGET,
+    ConditionError,
+    ExpressionError,
+    OutOfBudget,
+    evaluate,
+    hold,
+)
 from gatekeeper_py.policy.matching import Match
 from gatekeeper_py.policy.model import Expression, ValidatingPolicy, Validation
 from gatekeeper_py.policy.variables import Variables
 
-__all__ = ["MESSAGE_LIMIT", "PASS_BUDGET", "Failure", "Invocation", "Outcome"]
-
-PASS_BUDGET = 10_000_000
-"""Units the validations and messages of one policy, binding and param may spend together, the audit
-annotations once more, and each mutation (RuntimeCELCostBudget)."""
+__all__ = ["MESSAGE_LIMIT", "Failure", "Invocation", "Outcome"]
 
 MESSAGE_LIMIT = 5 * 1024
 """Bytes a message from an expression may have (MaxEvaluatedMessageExpressionSizeBytes)."""

@@ -47,13 +47,13 @@ def policies() -> PolicyIndex[ValidatingPolicy]:
 def test_finds_by_resource_and_operation_in_the_order_of_names(
     policies: PolicyIndex[ValidatingPolicy],
 ) -> None:
-    found = [one.name for one in policies.concerning(POD)]
+    found = [one.policy.name for one in policies.concerning(POD)]
     assert found == ["anything", "other-version", "z"]
     assert policies.concerning(POD) is policies.concerning(replace(POD, name="another"))
 
 
 def test_subresources_are_told_apart(policies: PolicyIndex[ValidatingPolicy]) -> None:
-    assert [one.name for one in policies.concerning(replace(POD, subresource="status"))] == ["anything"]
+    assert [one.policy.name for one in policies.concerning(replace(POD, subresource="status"))] == ["anything"]
 
 
 def test_exempt_resources_concern_nobody(policies: PolicyIndex[ValidatingPolicy]) -> None:

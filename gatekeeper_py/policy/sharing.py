@@ -1,0 +1,147 @@
+"""What the expressions of many policies say of one request, each evaluated once.
+
+Policies repeat each other: the same match conditions, the same variables. Expressions are pure, so one that
+means the same everywhere (`Expression` is then the same object) needs one evaluation for one object. Only the
+common outcome is settled here: a policy that does not apply, or admits. Whatever else may come of a policy (a
+denial, an error, a budget that could run out) is left to its own evaluation, which follows the API server.
+
+All policies share one purse here. As long as what they spent together, times the number of a policy's
+expressions, is within that policy's budgets, it could not have run out of any.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from gatekeeper_py.cel import Budget, DeadlineExceeded, EvaluationError
+from gatekeeper_py.cel.budget import EXPRESSION_LIMIT
+from gatekeeper_py.cluster.view import Object
+from gatekeeper_py.policy.activation import Facts
+from gatekeeper_py.policy.conditions import CONDITIONS_BUDGET
+from gatekeeper_py.policy.index import Candidate
+from gatekeeper_py.policy.matching import NAMESPACE, NAMESPACES, Match
+from gatekeeper_py.policy.model import Expression, MutatingPolicy, ValidatingPolicy
+
+__all__ = ["Shared"]
+
+
+class Shared:
+    """The expressions of all policies over one object, for the kind and resource the request names."""
+
+    def __init__(self, facts: Facts, value: Object | None, deadline: float | None) -> None:
+        self._facts = facts
+        self._value = value
+        self._usable = _namespace_known(facts)
+        self._purse = Budget(CONDITIONS_BUDGET, deadline)
+        self._conditions: _Values | None = None
+        self._validations: _Values | None = None
+        self._held: dict[tuple[Expression, ...], bool | None] = {}
+
+    def settles(self, candidate: Candidate[ValidatingPolicy]) -> bool:
+        """Whether a policy certainly has nothing to say: does not apply, or admits, by whichever binding."""
+        if not (candidate.simple and self._usable):
+            return False
+        held = self.holds(candidate)
+        if held:
+            held = not self._admits(candidate)
+        return held is False and self._purse.remaining >= candidate.floor
+
+    def holds(self, candidate: Candidate[ValidatingPolicy] | Candidate[MutatingPolicy]) -> bool | None:
+        """Whether a policy's match conditions hold for the object; None when it cannot be told here."""
+        if not (candidate.simple and self._usable):
+            return None
+        conditions = candidate.conditions
+        if conditions not in self._held:
+            self._held[conditions] = self._hold(conditions)
+        return self._held[conditions] if self._purse.remaining >= candidate.floor else None
+
+    def _hold(self, conditions: Sequence[Expression]) -> bool | None:
+        values = self._conditions
+        if values is None:
+            words = self._facts.condition(self._match, self._value, None)
+            values = self._conditions = _Values(words, self._purse)
+        met = True
+        for left, condition in zip(range(len(conditions) - 1, -1, -1), conditions, strict=True):
+            value = values[condition]
+            if value is not True and value is not False:
+                return None
+            met &= value
+            if not met and left * EXPRESSION_LIMIT <= CONDITIONS_BUDGET // 2:
+                return False
+        return met
+
+    def _admits(self, candidate: Candidate[ValidatingPolicy]) -> bool:
+        """Whether all validations of a policy hold; it may still have to write audit annotations."""
+        if candidate.policy.audit_annotations:
+            return False
+        values = self._validations
+        if values is None:
+            words = self._facts.validation(self._match, self._value, None)
+            values = self._validations = _Values(words, self._purse)
+        values.words["variables"] = _Variables(candidate.variables, values)
+        return all(values[validation.expression] is True for validation in candidate.policy.validations)
+
+    @property
+    def _match(self) -> Match:
+        return Match(self._facts.request.kind, self._facts.request.resource)
+
+
+class _Unknown:
+    """Stands for the value of an expression that has none."""
+
+    __slots__ = ()
+
+
+UNKNOWN = _Unknown()
+
+
+class _Values(dict[Expression, object]):
+    """The values of expressions, evaluated when first asked for."""
+
+    __slots__ = ("purse", "words")
+
+    def __init__(self, words: dict[str, object], purse: Budget) -> None:
+        self.words = words
+        self.purse = purse
+
+    def __missing__(self, expression: Expression) -> object:
+        value: object = UNKNOWN
+        try:
+            value = expression.program.evaluate(self.words, self.purse)
+        except DeadlineExceeded:
+            raise
+        except EvaluationError:
+            pass
+        self[expression] = value
+        return value
+
+
+class _Variables(dict[str, object]):
+    """`variables` of one policy."""
+
+    __slots__ = ("_declared", "_values")
+
+    def __init__(self, declared: Mapping[str, Expression], values: _Values) -> None:
+        self._declared = declared
+        self._values = values
+
+    def __contains__(self, name: object) -> bool:
+        if name not in self._declared:
+            return False
+        _ = self[str(name)]
+        return True
+
+    def __missing__(self, name: str) -> object:
+        value = self._values[self._declared[name]]
+        if value is UNKNOWN:
+            raise EvaluationError(f"variables.{name}")
+        self[name] = value
+        return value
+
+
+def _namespace_known(facts: Facts) -> bool:
+    """Whether every namespaceSelector can be told, so that one that is not looked at has no error."""
+    request = facts.request
+    if not request.namespace and request.resource != NAMESPACES:
+        return True
+    return facts.cluster.get(NAMESPACE, "", request.namespace) is not None
