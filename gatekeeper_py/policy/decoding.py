@@ -12,7 +12,7 @@ from typing import Any
 
 from gatekeeper_py.cluster import quantity
 from gatekeeper_py.cluster.resource import GroupVersionKind
-from gatekeeper_py.cluster.schema import Form, Schema, builtin_schema, unknown_fields
+from gatekeeper_py.cluster.schema import Form, Schema, builtin_schema, origins, unknown_fields
 from gatekeeper_py.cluster.view import Object
 from gatekeeper_py.policy.conversion import whole
 from gatekeeper_py.policy.jsonpatch import same
@@ -61,9 +61,9 @@ def decode(patched: Any, live: Object, kind: GroupVersionKind) -> Object:
     if schema is None:
         return _custom(patched, named)
     _same_kind({**named, **patched}, kind)
-    for problem in _problems(patched, schema, _Place(_struct(schema), "")):
+    for problem in _problems(patched, live, schema, _Place(_struct(schema), "")):
         raise DecodingError(problem)
-    unknown = sorted(unknown_fields(patched, schema))
+    unknown = sorted(unknown_fields(patched, schema, live))
     if unknown:
         fields = ", ".join(f'unknown field "{path}"' for path in unknown)
         raise DecodingError(f"strict decoding error: {fields}")
@@ -120,19 +120,21 @@ def _described(value: Any, expected: str) -> str:
     return "string" if isinstance(value, str) else "object" if isinstance(value, dict) else "array"
 
 
-def _problems(value: Any, schema: Schema, place: _Place) -> Iterator[str]:
-    if value is None or schema.form is Form.ANY:
+def _problems(value: Any, before: Any, schema: Schema, place: _Place) -> Iterator[str]:
+    """What the types of a kind cannot hold; what is the very object that stood there before they do hold."""
+    if value is None or schema.form is Form.ANY or value is before:
         return
     if schema.form is Form.SCALAR:
         yield from _scalar_problems(value, schema.scalar, place)
     elif schema.form is Form.MAP and isinstance(value, dict):
+        old = before if isinstance(before, dict) else {}
         for name, inner in value.items():
             field = schema.field(name)
             if field is not None:
-                yield from _problems(inner, field, _within(place, schema, name))
+                yield from _problems(inner, old.get(name), field, _within(place, schema, name))
     elif schema.form is Form.LIST and isinstance(value, list) and schema.items is not None:
-        for inner in value:
-            yield from _problems(inner, schema.items, place)
+        for inner, was in zip(value, origins(value, before), strict=True):
+            yield from _problems(inner, was, schema.items, place)
     else:
         yield place.mismatch(value, _go_type(schema, place))
 
@@ -248,7 +250,7 @@ def _settled_fields(value: Object, before: Object, schema: Schema) -> Iterator[t
             continue
         settled = settle(inner, before.get(name), field)
         kept = name in schema.pointers or name in schema.structs or name in schema.always
-        if settled is not None and (settled or kept or _unchanged(name, inner, before)):
+        if _unchanged(name, inner, before) or (settled is not None and (settled or kept)):
             yield name, settled
 
 

@@ -11,6 +11,7 @@ from gatekeeper_py.policy.decoding import DecodingError, decode
 from tests.policy.support import CONFIG_MAP, POD
 
 CONFIG_MAPS = GroupVersionKind("", "v1", "ConfigMap")
+EVENTS = GroupVersionKind("", "v1", "Event")
 PODS = GroupVersionKind("", "v1", "Pod")
 WIDGETS = GroupVersionKind("cases.example.com", "v1", "Widget")
 
@@ -105,6 +106,12 @@ def test_quantities_take_their_one_form() -> None:
 def test_what_was_there_before_stays_as_it_was() -> None:
     live = container(resources={"limits": {"cpu": "1000m"}}, env=[])
     assert decode({**live, "metadata": {"name": "y"}}, live, PODS)["spec"] == live["spec"]
+
+
+def test_a_null_that_was_there_before_stays() -> None:
+    live = {"apiVersion": "v1", "kind": "Event", "metadata": {"name": "x"}, "eventTime": None}
+    found = decode({**live, "metadata": {"name": "x", "labels": {"a": "b"}}}, live, EVENTS)
+    assert found == {**live, "metadata": {"name": "x", "labels": {"a": "b"}}}
 
 
 def test_nothing_is_filled_in() -> None:
