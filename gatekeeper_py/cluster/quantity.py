@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
+from functools import lru_cache
 
 __all__ = ["canonical", "parse", "rounded_up", "write"]
 
@@ -18,6 +19,8 @@ LONGEST = 512
 """Characters of a quantity worth reading; longer ones stay as they are."""
 LARGEST_EXPONENT = 100
 """Powers of ten worth computing: beyond them the API server cuts the value to its largest number."""
+REMEMBERED = 4096
+"""Quantities whose reading is remembered: an object repeats a few, and all pods of a cluster the same."""
 BINARY = ("", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei")
 DECIMAL = {-9: "n", -6: "u", -3: "m", 0: "", 3: "k", 6: "M", 9: "G", 12: "T", 15: "P", 18: "E"}
 POWERS = {suffix: power for power, suffix in DECIMAL.items()}
@@ -27,7 +30,12 @@ MILLI = Fraction(1, 1000)
 
 def parse(text: str) -> tuple[Fraction, str] | None:
     """The value, to the nano (rounded away from zero), and its notation: binary, decimal or exponent."""
-    match = QUANTITY.fullmatch(text.strip()) if len(text) <= LONGEST else None
+    return _parse(text) if len(text) <= LONGEST else None
+
+
+@lru_cache(REMEMBERED)
+def _parse(text: str) -> tuple[Fraction, str] | None:
+    match = QUANTITY.fullmatch(text.strip())
     if match is None or abs(int(match["exponent"] or 0)) > LARGEST_EXPONENT:
         return None
     value = Fraction(match["number"].rstrip(".")) * (-1 if match["sign"] == "-" else 1)
@@ -40,12 +48,22 @@ def parse(text: str) -> tuple[Fraction, str] | None:
 
 def canonical(text: str) -> str:
     """The text the API server writes for this quantity; what it cannot read stays as it is."""
+    return _canonical(text) if len(text) <= LONGEST else text
+
+
+@lru_cache(REMEMBERED)
+def _canonical(text: str) -> str:
     parsed = parse(text)
     return text if parsed is None else write(*parsed)
 
 
 def rounded_up(text: str) -> str:
     """The same, without anything finer than a thousandth: what resource lists hold."""
+    return _rounded_up(text) if len(text) <= LONGEST else text
+
+
+@lru_cache(REMEMBERED)
+def _rounded_up(text: str) -> str:
     parsed = parse(text)
     return text if parsed is None else write(_to_multiple(parsed[0], MILLI), parsed[1])
 

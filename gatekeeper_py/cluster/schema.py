@@ -28,6 +28,7 @@ __all__ = [
     "Schema",
     "builtin_schema",
     "custom_schema",
+    "origins",
     "schema_of",
     "unknown_fields",
     "untyped_object",
@@ -285,25 +286,44 @@ def _custom_scalar(kind: str, schema: Mapping[str, Any]) -> str:
 # --- strict decoding --------------------------------------------------------------------------------
 
 
-def unknown_fields(value: object, schema: Schema) -> list[str]:
-    """Paths of fields that the schema does not know, as strict decoding names them: `spec.ports[0].prt`."""
+def unknown_fields(value: object, schema: Schema, before: object = None) -> list[str]:
+    """Paths of fields that the schema does not know, as strict decoding names them: `spec.ports[0].prt`.
+
+    Not looked into is what is the very object that stands in its place in `before`.
+    """
     found: list[str] = []
-    _collect_unknown(value, schema, "", found)
+    _collect_unknown(value, before, schema, "", found)
     return found
 
 
-def _collect_unknown(value: object, schema: Schema, path: str, found: list[str]) -> None:
+def _collect_unknown(value: object, before: object, schema: Schema, path: str, found: list[str]) -> None:
+    if value is before:
+        return
     if isinstance(value, dict) and schema.takes_map:
+        old = before if isinstance(before, dict) else {}
         for name, inner in value.items():
-            _collect_unknown_field(name, inner, schema, f"{path}.{name}" if path else name, found)
+            place = f"{path}.{name}" if path else name
+            _collect_unknown_field(name, inner, old.get(name), schema, place, found)
     elif isinstance(value, list) and schema.takes_list and schema.items is not None:
-        for index, inner in enumerate(value):
-            _collect_unknown(inner, schema.items, f"{path}[{index}]", found)
+        for index, (inner, was) in enumerate(zip(value, origins(value, before), strict=True)):
+            _collect_unknown(inner, was, schema.items, f"{path}[{index}]", found)
 
 
-def _collect_unknown_field(name: str, value: object, schema: Schema, path: str, found: list[str]) -> None:
+def _collect_unknown_field(
+    name: str, value: object, before: object, schema: Schema, path: str, found: list[str]
+) -> None:
     inner = schema.field(name)
     if inner is None:
         found.append(path)
     elif inner is not ANY and inner is not ANY_ATOMIC:
-        _collect_unknown(value, inner, path, found)
+        _collect_unknown(value, before, inner, path, found)
+
+
+def origins(value: list[Any], before: object) -> list[Any]:
+    """For each item of a list what it was before: itself wherever it stood, else what stood in its place."""
+    old = before if isinstance(before, list) else []
+    known = set(map(id, old))
+    return [
+        item if id(item) in known else old[index] if index < len(old) else None
+        for index, item in enumerate(value)
+    ]

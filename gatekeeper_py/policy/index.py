@@ -6,9 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar, overload
 
-from gatekeeper_py.cel.budget import EXPRESSION_LIMIT
 from gatekeeper_py.cluster.resource import GroupVersionResource
-from gatekeeper_py.policy.conditions import CONDITIONS_BUDGET, PASS_BUDGET
+from gatekeeper_py.policy.conditions import CONDITIONS_BUDGET
 from gatekeeper_py.policy.matching import concerns_as_sent, exempt, may_concern
 from gatekeeper_py.policy.model import Expression, MutatingPolicy, ValidatingPolicy
 from gatekeeper_py.policy.request import AdmissionRequest
@@ -34,31 +33,23 @@ class Candidate(Generic[P]):
     """Whether it sees the request as it was sent, if at all, and has no params."""
     floor: int
     """What must be left of a purse of `CONDITIONS_BUDGET` that all policies share, to be sure that this one
-    would not run out of its own budgets if it paid for all of its expressions alone."""
+    would not spend more than that if it paid for all of its conditions, variables and validations alone."""
+    messages: int
+    """How many message expressions it has."""
 
     @classmethod
     def of(cls, policy: P, request: AdmissionRequest) -> Candidate[P]:
         """A policy before a request about such a resource."""
+        validations = policy.validations if isinstance(policy, ValidatingPolicy) else ()
+        expressions = len(policy.match_conditions) + len(policy.variables) + len(validations)
         return cls(
             policy,
             tuple(condition.expression for condition in policy.match_conditions),
             {variable.name: variable.expression for variable in policy.variables},
             policy.param_kind is None and concerns_as_sent(policy.match.rules, request),
-            CONDITIONS_BUDGET - _allowance(policy),
+            CONDITIONS_BUDGET - CONDITIONS_BUDGET // max(expressions, 1),
+            sum(validation.message_expression is not None for validation in validations),
         )
-
-
-def _allowance(policy: ValidatingPolicy | MutatingPolicy) -> int:
-    """Units that each of a policy's expressions may cost without any budget of the policy running out.
-
-    The API server evaluates messages even of validations that pass. They are taken to cost all they may, so
-    that none need be evaluated, and each of the variables they may read once more.
-    """
-    validations = policy.validations if isinstance(policy, ValidatingPolicy) else ()
-    said = sum(validation.message_expression is not None for validation in validations)
-    unseen = (said + len(policy.variables)) * EXPRESSION_LIMIT if said else 0
-    count = len(policy.match_conditions) + len(policy.variables) + len(validations)
-    return min(CONDITIONS_BUDGET, PASS_BUDGET - unseen) // max(count, 1)
 
 
 class PolicyIndex(Sequence[P], Generic[P]):

@@ -7,7 +7,8 @@ take it for null, an index may be negative, `add` without a value adds null. Mes
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -59,25 +60,50 @@ class Operation:
 Container: TypeAlias = "dict[str, Any] | list[Any]"
 
 
+class _Draft:
+    """A document being patched: containers on the way to a change are copies, all others the original's."""
+
+    __slots__ = ("_own", "root")
+
+    def __init__(self, document: Container) -> None:
+        self._own: dict[int, Container] = {}
+        self.root: Container = self._copied(document)
+
+    def enter(self, container: Container, key: str) -> Container:
+        """The container under a key of one that is the draft's own, which it is from now on too."""
+        inner = _container(_read(container, key))
+        if id(inner) in self._own:
+            return inner
+        made = self._copied(inner)
+        container[key if isinstance(container, dict) else _position(container, key)] = made  # type: ignore[index]
+        return made
+
+    def _copied(self, container: Container) -> Container:
+        made = container.copy()
+        self._own[id(made)] = made
+        return made
+
+
 def apply(document: Object, operations: Sequence[Operation]) -> Any:
-    """Apply a patch to a copy of a document; raise `PatchError` when it does not apply.
+    """Apply a patch; raise `PatchError` when it does not apply.
 
-    The result need not be an object: a patch may replace the root.
+    The document stays as it is; the result shares with it what the patch did not touch. It need not be an
+    object: a patch may replace the root.
     """
-    root: Container = copied(document)
+    draft = _Draft(document)
     for operation in operations:
-        root = _step(root, operation)
-    return root
+        _step(draft, operation)
+    return draft.root
 
 
-def _step(root: Container, operation: Operation) -> Container:
+def _step(draft: _Draft, operation: Operation) -> None:
     if operation.op == "replace" and operation.path == "":
-        return _new_root(operation.value)
+        draft.root = _new_root(operation.value)
+        return
     step = STEPS.get(operation.op)
     if step is None:
         raise PatchError(f"Unexpected kind: {operation.op}")
-    step(root, operation)
-    return root
+    step(draft, operation)
 
 
 def _new_root(value: object) -> Container:
@@ -87,26 +113,26 @@ def _new_root(value: object) -> Container:
     raise PatchError("replace operation value must be object or array: %!w(<nil>)")
 
 
-def _add(root: Container, operation: Operation) -> None:
-    container, key = _parent(root, operation.path, 'add operation does not apply: doc is missing path: "{}"')
+def _add(draft: _Draft, operation: Operation) -> None:
+    container, key = _parent(draft, operation.path, 'add operation does not apply: doc is missing path: "{}"')
     try:
         _insert(container, key, _written(operation))
     except PatchError as error:
         raise PatchError(f"error in add for path: '{operation.path}': {error}") from None
 
 
-def _remove(root: Container, operation: Operation) -> None:
+def _remove(draft: _Draft, operation: Operation) -> None:
     missing = 'remove operation does not apply: doc is missing path: "{}"'
-    container, key = _parent(root, operation.path, missing)
+    container, key = _parent(draft, operation.path, missing)
     try:
         _delete(container, key)
     except PatchError as error:
         raise PatchError(f"error in remove for path: '{operation.path}': {error}") from None
 
 
-def _replace(root: Container, operation: Operation) -> None:
+def _replace(draft: _Draft, operation: Operation) -> None:
     path = operation.path
-    container, key = _parent(root, path, "replace operation does not apply: doc is missing path: {}")
+    container, key = _parent(draft, path, "replace operation does not apply: doc is missing path: {}")
     value = _written(operation)
     if isinstance(container, dict):
         container[key] = value
@@ -117,43 +143,43 @@ def _replace(root: Container, operation: Operation) -> None:
         raise PatchError(f"replace operation does not apply: doc is missing key: {path}: {MISSING}") from None
 
 
-def _move(root: Container, operation: Operation) -> None:
+def _move(draft: _Draft, operation: Operation) -> None:
     origin = _origin(operation)
-    container, key = _parent(root, origin, "move operation does not apply: doc is missing from path: {}")
+    container, key = _parent(draft, origin, "move operation does not apply: doc is missing from path: {}")
     try:
         value = _read(container, key)
         _delete(container, key)
     except PatchError as error:
         raise PatchError(f"error in move for path: '{key}': {error}") from None
     missing = "move operation does not apply: doc is missing destination path: {}"
-    container, key = _parent(root, operation.path, missing)
+    container, key = _parent(draft, operation.path, missing)
     try:
         _insert(container, key, value)
     except PatchError as error:
         raise PatchError(f"error in move for path: '{operation.path}': {error}") from None
 
 
-def _copy(root: Container, operation: Operation) -> None:
+def _copy(draft: _Draft, operation: Operation) -> None:
     origin = _origin(operation)
-    container, key = _parent(root, origin, "copy operation does not apply: doc is missing from path: {}")
+    container, key = _parent(draft, origin, "copy operation does not apply: doc is missing from path: {}")
     try:
         value = copied(_read(container, key))
     except PatchError as error:
         raise PatchError(f"error in copy for from: '{origin}': {error}") from None
     missing = "copy operation does not apply: doc is missing destination path: {}"
-    container, key = _parent(root, operation.path, missing)
+    container, key = _parent(draft, operation.path, missing)
     try:
         _insert(container, key, value)
     except PatchError as error:
         raise PatchError(f"error while adding value during copy: {error}") from None
 
 
-def _test(root: Container, operation: Operation) -> None:
+def _test(draft: _Draft, operation: Operation) -> None:
     path = operation.path
     if path == "":
-        found: object = root
+        found: object = draft.root
     else:
-        container, key = _parent(root, path, "test operation does not apply: is missing path: {}")
+        container, key = _parent(draft, path, "test operation does not apply: is missing path: {}")
         try:
             found = _read(container, key)
         except PatchError as error:
@@ -162,7 +188,7 @@ def _test(root: Container, operation: Operation) -> None:
         raise TestFailed(f"testing value {path} failed: test failed")
 
 
-STEPS: dict[str, Callable[[Container, Operation], None]] = {
+STEPS: dict[str, Callable[[_Draft, Operation], None]] = {
     "add": _add,
     "remove": _remove,
     "replace": _replace,
@@ -194,14 +220,14 @@ def _origin(operation: Operation) -> str:
     return operation.origin
 
 
-def _parent(root: Container, path: str, missing: str) -> tuple[Container, str]:
+def _parent(draft: _Draft, path: str, missing: str) -> tuple[Container, str]:
     """The container a path points into and the key there; what stands before the first slash is ignored."""
     _, *tokens = path.split("/")
     try:
         *walk, key = map(_decoded, tokens)
-        container = root
+        container = draft.root
         for token in walk:
-            container = _container(_read(container, token))
+            container = draft.enter(container, token)
     except ValueError:
         raise PatchError(f"{missing.format(path)}: {MISSING}") from None
     return container, key
@@ -270,8 +296,13 @@ def _number(key: str) -> int:
     return int(key)
 
 
-def same(one: object, other: object) -> bool:
+def same(one: Any, other: Any) -> bool:
     """Whether two JSON values are equal: numbers by value, a number never equal to a boolean."""
+    if one is other:
+        return True
+    with suppress(RecursionError):  # Python tells quickly what differs, but takes true for 1
+        if one != other:
+            return False
     return equal(one, other)
 
 
@@ -298,26 +329,58 @@ CONTAINERS = (dict, list, tuple)
 
 def difference(before: Object, after: Object) -> tuple[PatchOperation, ...]:
     """The RFC 6902 patch that turns one object into another, exactly; empty when they are the same."""
-    if same(before, after):
-        return ()
     try:
-        patch = jsonpatch.make_patch(before, after)
-        if same(patch.apply(before), after):
-            return tuple(patch.patch)
+        return tuple(_differences("", before, after))
     except RecursionError:
-        pass
-    return tuple(_replaced(before, after))
+        return tuple(_replaced(before, after))
 
 
-def _replaced(before: Object, after: Object) -> list[PatchOperation]:
-    """Field by field at the top: the plain patch for objects nested too deep for the library."""
-    made: list[PatchOperation] = [
-        {"op": "remove", "path": f"/{_encoded(key)}"} for key in before if key not in after
-    ]
+def _differences(path: str, before: Any, after: Any) -> Iterator[PatchOperation]:
+    """What differs at a path: by field, or where lists differ as the library finds it."""
+    if same(before, after):
+        return
+    if isinstance(before, dict) and isinstance(after, dict):
+        yield from _fields(path, before, after)
+    elif isinstance(before, list) and isinstance(after, list):
+        yield from _items(path, before, after)
+    else:
+        yield {"op": "replace", "path": path, "value": after}
+
+
+def _fields(path: str, before: Object, after: Object) -> Iterator[PatchOperation]:
+    for key in before:
+        if key not in after:
+            yield {"op": "remove", "path": f"{path}/{_encoded(key)}"}
+    for key, value in after.items():
+        place = f"{path}/{_encoded(key)}"
+        if key in before:
+            yield from _differences(place, before[key], value)
+        else:
+            yield {"op": "add", "path": place, "value": value}
+
+
+def _items(path: str, before: list[Any], after: list[Any]) -> Iterator[PatchOperation]:
+    """Item by item where there are as many; otherwise the library's patch, if it does what it should."""
+    if len(before) == len(after):
+        for index, values in enumerate(zip(before, after, strict=True)):
+            yield from _differences(f"{path}/{index}", *values)
+        return
+    patch = jsonpatch.make_patch(before, after)
+    if not same(patch.apply(before), after):
+        yield {"op": "replace", "path": path, "value": after}
+        return
+    for operation in patch.patch:
+        yield {key: path + value if key in ("path", "from") else value for key, value in operation.items()}
+
+
+def _replaced(before: Object, after: Object) -> Iterator[PatchOperation]:
+    """Field by field at the top: the plain patch for objects nested too deep."""
+    for key in before:
+        if key not in after:
+            yield {"op": "remove", "path": f"/{_encoded(key)}"}
     for key, value in after.items():
         if key not in before or not same(before[key], value):
-            made.append({"op": "add", "path": f"/{_encoded(key)}", "value": value})
-    return made
+            yield {"op": "add", "path": f"/{_encoded(key)}", "value": value}
 
 
 def _encoded(key: str) -> str:

@@ -100,7 +100,7 @@ def match(resources: MatchResources, request: AdmissionRequest, cluster: Cluster
 
 
 def may_concern(rules: Iterable[Rule], request: AdmissionRequest) -> bool:
-    """Whether rules name the operation and the resource, whatever version, scope and name.
+    """Whether rules name the operation, the resource and its scope, whatever version and name.
 
     A quick look that never says no where `match` says yes: groups count only when the cluster cannot
     know the resource under another one.
@@ -109,6 +109,7 @@ def may_concern(rules: Iterable[Rule], request: AdmissionRequest) -> bool:
         _names(rule.operations, request.operation)
         and (_names(rule.groups, request.resource.group) or request.resource.resource in _MIGRATED)
         and _names_resource(rule.resources, request.resource.resource, request.subresource)
+        and _in_scope(rule, request, request.resource)
         for rule in rules
     )
 

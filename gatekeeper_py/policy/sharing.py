@@ -17,7 +17,7 @@ from gatekeeper_py.cel import Budget, DeadlineExceeded, EvaluationError
 from gatekeeper_py.cel.budget import EXPRESSION_LIMIT
 from gatekeeper_py.cluster.view import Object
 from gatekeeper_py.policy.activation import Facts
-from gatekeeper_py.policy.conditions import CONDITIONS_BUDGET
+from gatekeeper_py.policy.conditions import CONDITIONS_BUDGET, PASS_BUDGET
 from gatekeeper_py.policy.index import Candidate
 from gatekeeper_py.policy.matching import NAMESPACE, NAMESPACES, Match
 from gatekeeper_py.policy.model import Expression, MutatingPolicy, ValidatingPolicy
@@ -42,9 +42,7 @@ class Shared:
         if not (candidate.simple and self._usable):
             return False
         held = self.holds(candidate)
-        if held:
-            held = not self._admits(candidate)
-        return held is False and self._purse.remaining >= candidate.floor
+        return held is False or (held is True and self._admits(candidate))
 
     def holds(self, candidate: Candidate[ValidatingPolicy] | Candidate[MutatingPolicy]) -> bool | None:
         """Whether a policy's match conditions hold for the object; None when it cannot be told here."""
@@ -79,11 +77,30 @@ class Shared:
             words = self._facts.validation(self._match, self._value, None)
             values = self._validations = _Values(words, self._purse)
         values.words["variables"] = _Variables(candidate.variables, values)
-        return all(values[validation.expression] is True for validation in candidate.policy.validations)
+        for validation in candidate.policy.validations:
+            if values[validation.expression] is not True:
+                return False
+        return self._purse.remaining >= candidate.floor and _affordable(candidate, values)
 
     @property
     def _match(self) -> Match:
         return Match(self._facts.request.kind, self._facts.request.resource)
+
+
+def _affordable(candidate: Candidate[ValidatingPolicy], values: _Values) -> bool:
+    """Whether a policy's messages cannot exhaust its budget, so that they need not be evaluated.
+
+    The API server evaluates those of validations that pass too. Each may cost all an expression may, and so
+    may each variable that nothing has read so far.
+    """
+    if candidate.messages + len(candidate.variables) <= UNSEEN_LIMIT or not candidate.messages:
+        return True
+    unread = sum(variable not in values for variable in candidate.variables.values())
+    return candidate.messages + unread <= UNSEEN_LIMIT
+
+
+UNSEEN_LIMIT = (PASS_BUDGET - CONDITIONS_BUDGET) // EXPRESSION_LIMIT
+"""Expressions that a policy can pay for besides what `Candidate.floor` allows for."""
 
 
 class _Unknown:
