@@ -118,18 +118,25 @@ class _Review:
     def decide(self, mutating: _Mutating, validating: _Validating) -> Decision:
         request = self.scope.request
         try:
-            mutation = mutate(mutating, self.scope, self._facts(request), request.object)
+            mutation = self._mutated(mutating) if mutating else Changed(request.object)
             if mutation.denials:
                 return self._mutation_refused(mutation)
-            seen = with_object(request, mutation.value, self.engine.cluster) if mutating else request
-            scope = replace(self.scope, request=seen)
-            review = validate(validating, scope, self._facts(seen), seen.object)
+            review = self._validated(validating, mutation.value) if validating else Review()
         except NamespaceMissing as error:
             missing = Status(404, "NotFound", str(error), name=request.namespace, kind="namespaces")
             return Decision(allowed=False, status=missing, object=request.object)
         except Broken as error:
             return Decision(allowed=False, status=_broken(error), object=request.object)
         return self._reviewed(review, mutation.value)
+
+    def _mutated(self, mutating: _Mutating) -> Changed:
+        request = self.scope.request
+        return mutate(mutating, self.scope, self._facts(request), request.object)
+
+    def _validated(self, validating: _Validating, value: Object | None) -> Review:
+        request, cluster = self.scope.request, self.engine.cluster
+        seen = request if value is request.object else with_object(request, value, cluster)
+        return validate(validating, replace(self.scope, request=seen), self._facts(seen), seen.object)
 
     def _facts(self, request: AdmissionRequest) -> Facts:
         return Facts(request, self.engine.cluster, self.engine.policies.extensions)
