@@ -3,10 +3,26 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
-from contextlib import contextmanager
 
-__all__ = ["Block", "Writer", "assign", "call", "compare", "constant", "load", "name_of", "subscript"]
+__all__ = [
+    "Block",
+    "assign",
+    "binary",
+    "call",
+    "charge_for",
+    "choose",
+    "compare",
+    "constant",
+    "list_of",
+    "load",
+    "method",
+    "name_of",
+    "named",
+    "negate",
+    "store",
+    "subscript",
+    "tuple_of",
+]
 
 
 def load(name: str) -> ast.expr:
@@ -103,42 +119,3 @@ class Block:
 def charge_for(units: ast.expr) -> ast.stmt:
     """`cost += units`."""
     return ast.AugAssign(store("cost"), ast.Add(), units)
-
-
-class Writer:
-    """Collects the statements of a function."""
-
-    def __init__(self) -> None:
-        self.block = Block()
-        self._count = 0
-
-    def fresh(self, stem: str = "v") -> str:
-        """A name nothing else has."""
-        self._count += 1
-        return f"{stem}{self._count}"
-
-    def emit(self, *statements: ast.stmt) -> None:
-        """Append statements to the block."""
-        self.block.body.extend(statements)
-
-    def charge(self, units: int) -> None:
-        """Let the block cost `units` more."""
-        self.block.cost += units
-
-    def keep(self, value: ast.expr, stem: str = "v") -> str:
-        """The name of a variable that holds `value`; evaluated here."""
-        known = name_of(value)
-        if known is not None:
-            return known
-        name = self.fresh(stem)
-        self.emit(assign(name, value))
-        return name
-
-    @contextmanager
-    def nested(self) -> Iterator[Block]:
-        """A block of its own, for a branch or the body of a loop."""
-        outer, self.block = self.block, Block()
-        try:
-            yield self.block
-        finally:
-            self.block = outer

@@ -16,8 +16,7 @@ the clock at every turn, at the price of one comparison of ints.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from types import CodeType, FunctionType
 from typing import Any, TypeAlias
 
@@ -26,7 +25,6 @@ from gatekeeper_py.cel.budget import EXPRESSION_LIMIT, Budget
 from gatekeeper_py.cel.checker import Checked
 from gatekeeper_py.cel.code import (
     Block,
-    Writer,
     assign,
     binary,
     call,
@@ -41,7 +39,7 @@ from gatekeeper_py.cel.code import (
     subscript,
     tuple_of,
 )
-from gatekeeper_py.cel.constants import VARIABLE, Constants
+from gatekeeper_py.cel.constants import VARIABLE
 from gatekeeper_py.cel.inlining import Inliner
 from gatekeeper_py.cel.library.standard import pattern
 from gatekeeper_py.cel.loops import Loop
@@ -58,7 +56,8 @@ from gatekeeper_py.cel.tree import (
     Node,
     Select,
 )
-from gatekeeper_py.cel.types import BOOL, DYN, Kind, Type
+from gatekeeper_py.cel.types import Kind
+from gatekeeper_py.cel.writer import Writer
 
 __all__ = ["Function", "Watcher", "generate", "terms"]
 
@@ -79,7 +78,6 @@ OPTIONAL_TARGET = "@optional"
 _MATCHING = frozenset({"matches", "find", "findAll"})
 """Functions whose second argument is a regular expression."""
 _HASHABLE = frozenset({bool, int, values.UInt, float, str})
-_INDEXING = frozenset({"_[_]", "_[?_]"})
 _NAMESPACE: dict[str, Any] = {
     **{name: getattr(runtime, name) for name in runtime.__all__},
     "LIMIT": EXPRESSION_LIMIT,
@@ -101,18 +99,12 @@ class Generator(Writer):
     """Makes the code of one expression."""
 
     def __init__(self, checked: Checked, *, quick: bool, watcher: Watcher | None) -> None:
-        super().__init__()
-        self.quick = quick
-        self.namespace = dict(_NAMESPACE)
-        self.constants = Constants(checked)
-        self._checked = checked
+        super().__init__(checked, quick=quick)
+        self.namespace.update(_NAMESPACE)
         self._watcher = watcher
         self._inliner = Inliner(self) if quick else None
-        self._locals: dict[str, str] = {}
         self._lazy: set[str] = set()
         self._variables: dict[str, str] = {}
-        self._ready: dict[Node, ast.expr] = {}
-        self._depth = 0
         self._repeated: dict[str, str] = {}
         if watcher is not None:
             self.namespace["watch"] = lambda index, run: watcher(self._watched[index], run)
@@ -159,42 +151,7 @@ class Generator(Writer):
             return subscript(load("activation"), constant(variable))
         return call("variable", load("activation"), constant(variable))
 
-    def checkpoint(self) -> ast.stmt:
-        method = ast.Attribute(load("budget"), "checkpoint", ast.Load())
-        return assign("checkpoint", call(method, load("cost")))
-
-    def check_cost(self) -> None:
-        """Stop here when the expression has spent too much."""
-        self.emit(ast.If(compare(load("cost"), ast.Gt(), load("checkpoint")), [self.checkpoint()], []))
-
-    def charge_here(self, units: int) -> None:
-        """Charge for what runs only if nothing before has failed."""
-        if self.quick:
-            self.charge(units)
-        else:
-            self.emit(charge_for(constant(units)))
-
-    def share(self, value: Any, stem: str = "k") -> ast.expr:
-        """A name by which the code reaches an object."""
-        name = self.fresh(stem)
-        self.namespace[name] = value
-        return load(name)
-
     # Nodes
-
-    def type_of(self, node: Node) -> Type:
-        """The static type of a node; dyn when the expression is not checked.
-
-        `x.orValue(1)` is an int to the checker, but x where that is no optional.
-        """
-        types = self._checked.types
-        if isinstance(node, Call) and node.function == "orValue" and node.target is not None:
-            return types.get(node, DYN) if types.get(node.target, DYN).kind is Kind.OPTIONAL else DYN
-        return types.get(node, DYN)
-
-    def reference(self, node: Node) -> Reference | None:
-        """What the checker resolved a node to."""
-        return self._checked.references.get(node)
 
     def visit(self, node: Node) -> ast.expr:
         """The code of a node: an expression to be evaluated once, after the statements it emitted."""
@@ -203,10 +160,6 @@ class Generator(Writer):
         if isinstance(node, Call) and node not in self._ready:
             self._visit_spine(node)
         return self._ready.pop(node, None) or self._visit(node)
-
-    def is_ready(self, node: Node) -> bool:
-        """Whether the value of a node is in a variable already."""
-        return node in self._ready
 
     def _visit_spine(self, node: Call) -> None:
         """Generate the far end of a long chain of operations first, so that nothing recurses along it."""
@@ -241,50 +194,11 @@ class Generator(Writer):
         self.emit(ast.FunctionDef(name, arguments, body, []))
         return name
 
-    @contextmanager
-    def deeper(self, levels: int) -> Iterator[None]:
-        """Generate within so many more loops and try statements."""
-        self._depth += levels
-        try:
-            yield
-        finally:
-            self._depth -= levels
-
     def _shallow(self, make: Callable[[], ast.expr]) -> ast.expr:
         """What `make` generates, in a function of its own when the blocks around it are too many."""
         if self._depth < BLOCK_LIMIT:
             return make()
         return call(self._outlined(make))
-
-    def visit_all(self, nodes: Iterable[Node]) -> list[ast.expr]:
-        """The code of nodes that are evaluated from left to right."""
-        result: list[ast.expr] = []
-        for node in nodes:
-            with self.nested() as block:
-                value = self.visit(node)
-            self.charge(block.cost)
-            if block.body:
-                result = [
-                    each if isinstance(each, (ast.Constant, ast.Name)) else load(self.keep(each))
-                    for each in result
-                ]
-                self.emit(*block.body)
-            result.append(value)
-        return result
-
-    def visit_bool(self, node: Node) -> ast.expr:
-        """The code of a node that must be a bool; raises when it is not."""
-        value = self.visit(node)
-        if self.type_of(node) == BOOL and _certain(node):
-            return value
-        if isinstance(value, ast.Constant) and isinstance(value.value, bool):
-            return value
-        if not self.quick:
-            return call("truth", value)
-        name = self.keep(value)
-        is_false = compare(load(name), ast.IsNot(), constant(False))
-        certain = ast.BoolOp(ast.And(), [is_false, call("abandon")])
-        return ast.BoolOp(ast.Or(), [compare(load(name), ast.Is(), constant(True)), certain])
 
     def _constant(self, value: Any) -> ast.expr:
         if value is None or type(value) in (bool, int, float, str, bytes):
@@ -349,18 +263,6 @@ class Generator(Writer):
         absent = negate(ast.Attribute(name, "present", ast.Load()))
         self.emit(ast.If(absent, [charge_for(constant(-1))], []))
         return name
-
-    def qualifier_cost(self, operand: Node) -> int:
-        """What selecting from a node costs, besides the node."""
-        return 1 if self.is_attribute(operand) else 2
-
-    def is_attribute(self, node: Node) -> bool:
-        """Whether cel-go takes a node for an attribute: a variable with the fields and indices after it."""
-        if self.constants.value(node) is not VARIABLE:
-            return False
-        if isinstance(node, (Identifier, Select)):
-            return True
-        return isinstance(node, Call) and (node.function in _INDEXING or node.function == "_?_:_")
 
     def _call(self, node: Call) -> ast.expr:
         special = _SPECIAL.get(node.function)
@@ -520,12 +422,6 @@ class Generator(Writer):
         )
         return load(result)
 
-    def branch(self, node: Node, result: str) -> Block:
-        """A block that computes a node into a variable."""
-        with self.nested() as block:
-            block.body.append(assign(result, self.visit(node)))
-        return block
-
     # Logic that absorbs errors
 
     def _logic(self, node: Call) -> ast.expr:
@@ -560,29 +456,6 @@ class Generator(Writer):
             self.emit(ast.If(test, [assign(result, constant(decisive)), ast.Break()], []))
         return block
 
-    def absorb(self, block: Block, failure: str, *, otherwise: Sequence[ast.stmt] = ()) -> ast.stmt:
-        """Run a block; keep its error, the first one unless there is something to do `otherwise`."""
-        kept = assign(failure, constant(True) if self.quick else call("failed", load("error")))
-        first = ast.If(compare(load(failure), ast.Is(), constant(None)), [kept], [])
-        handlers = [
-            ast.ExceptHandler(load("FATAL"), None, [ast.Raise()]),
-            ast.ExceptHandler(
-                load("Exception"),
-                None if self.quick else "error",
-                [kept, *otherwise] if otherwise else [first],
-            ),
-        ]
-        return ast.Try(block.statements(), handlers, [], [])
-
-    def raise_kept(self, failure: str) -> ast.stmt:
-        """Raise the error that was kept, if any."""
-        kept = compare(load(failure), ast.IsNot(), constant(None))
-        if self.quick:
-            return ast.If(kept, [ast.Raise(load("Abandon"))], [])
-        # A frame that keeps an error whose traceback keeps the frame would wait for the garbage collector.
-        thrown = ast.Try([ast.Raise(load(failure))], [], [], [assign(failure, constant(None))])
-        return ast.If(kept, [thrown], [])
-
     # Literals
 
     def _list(self, node: ListLiteral) -> ast.expr:
@@ -616,16 +489,6 @@ class Generator(Writer):
         return call("message", constant(reference.name if reference else node.type_name), list_of(marked))
 
     # Local variables
-
-    @contextmanager
-    def bound(self, names: Mapping[str, str]) -> Iterator[None]:
-        """Generate where these local variables stand for these names of the code."""
-        outer = self._locals
-        self._locals = {**outer, **names}
-        try:
-            yield
-        finally:
-            self._locals = outer
 
     def _binding(self, node: Binding) -> ast.expr:
         if node.variable == OPTIONAL_TARGET:
@@ -678,20 +541,6 @@ def terms(node: Call) -> list[Node]:
         else:
             result.append(each)
     return result
-
-
-def _certain(node: Node) -> bool:
-    """Whether the code of a node whose static type is bool gives nothing but bools, whatever the data."""
-    if isinstance(node, Comprehension):
-        return True
-    if isinstance(node, Select):
-        return node.test
-    if isinstance(node, Call):
-        return node.function not in _UNCERTAIN
-    return isinstance(node, Literal)
-
-
-_UNCERTAIN = frozenset({"_?_:_", "_[_]", "value", "orValue", "dyn", "min", "max"})
 
 
 def _certain_value(block: Block) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import math
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gatekeeper_py.cel.budget import Budget
 from gatekeeper_py.cel.code import (
@@ -33,9 +33,7 @@ from gatekeeper_py.cel.names import Reference
 from gatekeeper_py.cel.runtime import Dispatcher
 from gatekeeper_py.cel.tree import Call, Node, Select
 from gatekeeper_py.cel.types import BOOL, DOUBLE, INT, STRING, Kind, Type
-
-if TYPE_CHECKING:
-    from gatekeeper_py.cel.generator import Generator
+from gatekeeper_py.cel.writer import Writer
 
 __all__ = ["Inliner"]
 
@@ -64,24 +62,24 @@ def _units(value: ast.expr) -> ast.expr:
 
 
 class Inliner:
-    """Makes quick code for one generator."""
+    """Makes quick code for one writer."""
 
-    def __init__(self, generator: Generator) -> None:
-        self._generator = generator
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
 
     def _name(self, value: ast.expr) -> tuple[ast.expr, ast.expr]:
         """A value for its first use and for its later ones."""
         if isinstance(value, (ast.Name, ast.Constant)):
             return value, value
-        name = self._generator.fresh("t")
+        name = self._writer.fresh("t")
         return named(name, value), load(name)
 
     def _variable(self, value: ast.expr) -> ast.expr:
         """A constant as a variable: Python warns of what cannot be done with one."""
-        return load(self._generator.keep(value)) if isinstance(value, ast.Constant) else value
+        return load(self._writer.keep(value)) if isinstance(value, ast.Constant) else value
 
     def _constant(self, node: Node) -> Any:
-        return self._generator.constants.value(node)
+        return self._writer.constants.value(node)
 
     def select(self, node: Select, operand: ast.expr) -> ast.expr:
         """A dict has the key, or raises KeyError; a str, a list and None raise TypeError."""
@@ -97,7 +95,7 @@ class Inliner:
         """As selection when the key is a string; a list with an int, looked at first."""
         container = self._variable(container)
         key_node = node.arguments[1]
-        if self._generator.type_of(key_node) == STRING:
+        if self._writer.type_of(key_node) == STRING:
             if isinstance(key, ast.Constant):
                 return subscript(container, key)
             first, later = self._name(container)
@@ -120,7 +118,7 @@ class Inliner:
         same = self._equals_constant(other, known)
         if same is None:
             return None
-        self._generator.charge(math.ceil(len(known) * 0.1) if isinstance(known, str) else 1)
+        self._writer.charge(math.ceil(len(known) * 0.1) if isinstance(known, str) else 1)
         return self._negated(node, same)
 
     def _negated(self, node: Call, same: ast.expr) -> ast.expr:
@@ -133,22 +131,20 @@ class Inliner:
 
     def _equals_constant(self, other: Node, known: Any) -> ast.expr | None:
         if isinstance(known, str):
-            return compare(self._generator.visit(other), ast.Eq(), constant(known))
+            return compare(self._writer.visit(other), ast.Eq(), constant(known))
         if known is None or isinstance(known, bool):
-            return _is(self._variable(self._generator.visit(other)), constant(known))
+            return _is(self._variable(self._writer.visit(other)), constant(known))
         if type(known) is not int or abs(known) >= _EXACT:
             return None
-        first, later = self._name(self._generator.visit(other))
+        first, later = self._name(self._writer.visit(other))
         same = compare(later, ast.Eq(), constant(known))
         return choose(_has_class(first, "int"), same, call("equal", later, constant(known)))
 
     def _general_equality(self, node: Call) -> ast.expr | None:
-        if any(self._generator.type_of(each) != STRING for each in node.arguments):
+        if any(self._writer.type_of(each) != STRING for each in node.arguments):
             return None
-        left, right = (
-            load(self._generator.keep(value)) for value in self._generator.visit_all(node.arguments)
-        )
-        self._generator.emit(charge_for(call("equality_cost", left, right)))
+        left, right = (load(self._writer.keep(value)) for value in self._writer.visit_all(node.arguments))
+        self._writer.emit(charge_for(call("equality_cost", left, right)))
         return self._negated(node, compare(left, ast.Eq(), right))
 
     def call(self, node: Call, reference: Reference, nodes: Sequence[Node]) -> ast.expr | None:
@@ -169,18 +165,18 @@ class Inliner:
         tests = [self._class_test(of, node) for of, node in zip(overload.parameters, nodes, strict=True)]
         if overload.work is not None or None in tests:
             return None
-        names = [load(self._generator.keep(value)) for value in self._generator.visit_all(nodes)]
+        names = [load(self._writer.keep(value)) for value in self._writer.visit_all(nodes)]
         for name, test in zip(names, tests, strict=True):
             if test:
                 wrong = compare(call("type", name), ast.IsNot(), load(test))
-                self._generator.emit(ast.If(wrong, [ast.Expr(call("abandon"))], []))
+                self._writer.emit(ast.If(wrong, [ast.Expr(call("abandon"))], []))
         if overload.cost is None:
-            self._generator.charge(1)
+            self._writer.charge(1)
         else:
-            self._generator.emit(charge_for(call(self._generator.share(overload.cost, "c"), *names)))
-            self._generator.check_cost()
+            self._writer.emit(charge_for(call(self._writer.share(overload.cost, "c"), *names)))
+            self._writer.check_cost()
         context = [load("activation")] if overload.contextual else []
-        return call(self._generator.share(overload.implementation, "f"), *context, *names)
+        return call(self._writer.share(overload.implementation, "f"), *context, *names)
 
     def _computed(self, reference: Reference, constants: list[Any]) -> ast.expr | None:
         """The value of a call whose arguments are all known: `quantity("1Gi")`."""
@@ -192,8 +188,8 @@ class Inliner:
             value = overload.implementation(*constants)
         except EvaluationError:
             return None
-        self._generator.charge(1 + units)
-        return self._generator.share(value)
+        self._writer.charge(1 + units)
+        return self._writer.share(value)
 
     def _class_test(self, parameter: Type, node: Node) -> str | None:
         """The class a value must have; empty when that is certain, None when the class does not tell."""
@@ -203,8 +199,8 @@ class Inliner:
             return "list"
         if parameter.kind is Kind.PRIMITIVE and parameter in (STRING, BOOL, DOUBLE):
             return {STRING: "str", BOOL: "bool", DOUBLE: "float"}[parameter]
-        known = self._generator.type_of(node)
-        certain = isinstance(node, Call) and known == parameter and not self._generator.is_attribute(node)
+        known = self._writer.type_of(node)
+        certain = isinstance(node, Call) and known == parameter and not self._writer.is_attribute(node)
         return "" if certain and known.kind in (Kind.OPAQUE, Kind.OBJECT) else None
 
     def or_value(self, target: Node, otherwise: Node) -> ast.expr | None:
@@ -215,20 +211,20 @@ class Inliner:
             base, target = target, target.operand
         if not fields or not base.optional or self._is_optional(target):
             return None
-        generator = self._generator
-        value = generator.fresh("w")
-        generator.emit(ast.Assign([ast.Name(value, ast.Store())], generator.visit(target)))
-        generator.charge(generator.qualifier_cost(target) - 1)
+        writer = self._writer
+        value = writer.fresh("w")
+        writer.emit(ast.Assign([ast.Name(value, ast.Store())], writer.visit(target)))
+        writer.charge(writer.qualifier_cost(target) - 1)
         statements: list[ast.stmt] = []
         for field in fields:
             statements = [*self._step(value, field, statements)]
-        generator.emit(*statements)
+        writer.emit(*statements)
         absent = compare(load(value), ast.Is(), load("NOTHING"))
-        generator.emit(ast.If(absent, generator.branch(otherwise, value).statements(), []))
+        writer.emit(ast.If(absent, writer.branch(otherwise, value).statements(), []))
         return load(value)
 
     def _is_optional(self, node: Node) -> bool:
-        return self._generator.type_of(node).kind is Kind.OPTIONAL
+        return self._writer.type_of(node).kind is Kind.OPTIONAL
 
     def _step(self, value: str, field: str, rest: list[ast.stmt]) -> list[ast.stmt]:
         """Go to a field, and on from there when it is present."""
@@ -242,8 +238,8 @@ class Inliner:
         ]
 
     def _not(self, _: Call, nodes: Sequence[Node]) -> ast.expr:
-        self._generator.charge(1)
-        return negate(self._generator.visit_bool(nodes[0]))
+        self._writer.charge(1)
+        return negate(self._writer.visit_bool(nodes[0]))
 
     def _order(self, node: Call, nodes: Sequence[Node]) -> ast.expr | None:
         """An int of the data against a constant."""
@@ -251,42 +247,40 @@ class Inliner:
         bound = self._constant(right)
         if type(bound) is not int or abs(bound) >= _EXACT:
             return None
-        first, later = self._name(self._generator.visit(left))
-        self._generator.charge(1)
+        first, later = self._name(self._writer.visit(left))
+        self._writer.charge(1)
         test = compare(later, _ORDER[node.function](), constant(bound))
-        if self._generator.type_of(left) == INT and isinstance(left, Call):
+        if self._writer.type_of(left) == INT and isinstance(left, Call):
             return compare(first, _ORDER[node.function](), constant(bound))
         return choose(_has_class(first, "int"), test, call("abandon"))
 
     def _arithmetic(self, node: Call, nodes: Sequence[Node]) -> ast.expr | None:
         """Ints that expressions made, within 64 bits; strings."""
-        kinds = {self._generator.type_of(each) for each in nodes}
+        kinds = {self._writer.type_of(each) for each in nodes}
         if kinds == {STRING} and node.function == "_+_":
             return self._concatenation(node)
         if kinds != {INT}:
             return None
         first, later = self._name(
-            binary(*_between(self._generator.visit_all(nodes), _ARITHMETIC[node.function]()))
+            binary(*_between(self._writer.visit_all(nodes), _ARITHMETIC[node.function]()))
         )
-        self._generator.charge(1)
+        self._writer.charge(1)
         low, high = constant(-(2**63)), constant(2**63 - 1)
         within = ast.Compare(low, [ast.LtE(), ast.LtE()], [first, high])
         return choose(within, later, call("abandon"))
 
     def _concatenation(self, node: Call) -> ast.expr | None:
         """A chain of strings as one join; it costs what adding them one by one costs."""
-        parts = _chain(node, self._generator)
-        if any(self._generator.type_of(part) != STRING for part in parts):
+        parts = _chain(node, self._writer)
+        if any(self._writer.type_of(part) != STRING for part in parts):
             return None
-        held = self._generator.visit_all(parts)
-        names = [
-            part if isinstance(part, ast.Constant) else load(self._generator.keep(part)) for part in held
-        ]
-        joined = self._generator.fresh("v")
-        self._generator.emit(charge_for(call("join_cost", *names)))
-        self._generator.check_cost()
+        held = self._writer.visit_all(parts)
+        names = [part if isinstance(part, ast.Constant) else load(self._writer.keep(part)) for part in held]
+        joined = self._writer.fresh("v")
+        self._writer.emit(charge_for(call("join_cost", *names)))
+        self._writer.check_cost()
         text = method(constant(""), "join", ast.Tuple(list(names), ast.Load()))
-        self._generator.emit(ast.Assign([ast.Name(joined, ast.Store())], text))
+        self._writer.emit(ast.Assign([ast.Name(joined, ast.Store())], text))
         return load(joined)
 
     def _prefix(self, node: Call, nodes: Sequence[Node]) -> ast.expr | None:
@@ -294,10 +288,10 @@ class Inliner:
         part = self._constant(nodes[1])
         if not isinstance(part, str):
             return None
-        text = load(self._generator.keep(self._generator.visit(nodes[0])))
+        text = load(self._writer.keep(self._writer.visit(nodes[0])))
         name = "startswith" if node.function == "startsWith" else "endswith"
-        result = load(self._generator.keep(method(text, name, constant(part))))
-        self._generator.emit(charge_for(_units(text)))
+        result = load(self._writer.keep(method(text, name, constant(part))))
+        self._writer.emit(charge_for(_units(text)))
         return result
 
     def _contains(self, _: Call, nodes: Sequence[Node]) -> ast.expr | None:
@@ -305,9 +299,9 @@ class Inliner:
         part = self._constant(nodes[1])
         if not isinstance(part, str):
             return None
-        text = load(self._generator.keep(self._generator.visit(nodes[0])))
+        text = load(self._writer.keep(self._writer.visit(nodes[0])))
         units = binary(_units(text), ast.Mult(), constant(math.ceil(len(part) * 0.1)))
-        self._generator.emit(charge_for(units))
+        self._writer.emit(charge_for(units))
         return compare(method(text, "find", constant(part)), ast.GtE(), constant(0))
 
     def _matches(self, node: Call, nodes: Sequence[Node]) -> ast.expr | None:
@@ -315,18 +309,18 @@ class Inliner:
         part = self._constant(nodes[1])
         if not isinstance(part, str) or node.target is None:
             return None
-        text = load(self._generator.keep(self._generator.visit(nodes[0])))
+        text = load(self._writer.keep(self._writer.visit(nodes[0])))
         factor = math.ceil(len(part) * 0.25)
         length = binary(binary(call("len", text), ast.Add(), constant(10)), ast.FloorDiv(), constant(10))
-        self._generator.emit(charge_for(binary(length, ast.Mult(), constant(factor))))
-        self._generator.check_cost()
-        search = self._generator.share(pattern(part).search, "p")
+        self._writer.emit(charge_for(binary(length, ast.Mult(), constant(factor))))
+        self._writer.check_cost()
+        search = self._writer.share(pattern(part).search, "p")
         return compare(call(search, method(text, "encode")), ast.IsNot(), constant(None))
 
     def _size(self, _: Call, nodes: Sequence[Node]) -> ast.expr:
         """Lists first; anything else is looked at."""
-        first, later = self._name(self._generator.visit(nodes[0]))
-        self._generator.charge(1)
+        first, later = self._name(self._writer.visit(nodes[0]))
+        self._writer.charge(1)
         return choose(_has_class(first, "list"), call("len", later), call("size_of", later))
 
     def membership(self, node: Call) -> ast.expr | None:
@@ -334,11 +328,11 @@ class Inliner:
         value, container = node.arguments
         if not isinstance(self._constant(value), str):
             return None
-        if self._generator.type_of(container).kind is Kind.LIST:
+        if self._writer.type_of(container).kind is Kind.LIST:
             return None
-        held = self._generator.visit(container)
+        held = self._writer.visit(container)
         first, later = self._name(held)
-        self._generator.charge(1)
+        self._writer.charge(1)
         key = constant(self._constant(value))
         slow = call("contains", later, key, load("budget"))
         return choose(_has_class(first, "dict"), compare(key, ast.In(), later), slow)
@@ -349,18 +343,18 @@ def _between(operands: Sequence[ast.expr], operator: ast.operator) -> tuple[ast.
     return left, operator, right
 
 
-def _chain(node: Call, generator: Generator) -> list[Node]:
+def _chain(node: Call, writer: Writer) -> list[Node]:
     """The operands of a chain of `+`, from left to right."""
     parts: list[Node] = []
     current: Node = node
     while (
         isinstance(current, Call)
         and current.function == "_+_"
-        and generator.constants.value(current) is VARIABLE
+        and writer.constants.value(current) is VARIABLE
     ):
         parts.append(current.arguments[1])
         current = current.arguments[0]
-        if generator.is_ready(current):
+        if writer.is_ready(current):
             break
     return [current, *reversed(parts)]
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from gatekeeper_py.cel.code import (
     Block,
@@ -26,9 +25,7 @@ from gatekeeper_py.cel.code import (
 )
 from gatekeeper_py.cel.constants import VARIABLE
 from gatekeeper_py.cel.tree import Comprehension, ComprehensionKind, Node
-
-if TYPE_CHECKING:
-    from gatekeeper_py.cel.generator import Generator
+from gatekeeper_py.cel.writer import Writer
 
 __all__ = ["Loop"]
 
@@ -38,59 +35,59 @@ _QUANTIFIERS = (ComprehensionKind.ALL, ComprehensionKind.EXISTS)
 class Loop:
     """Writes one comprehension."""
 
-    def __init__(self, generator: Generator, node: Comprehension) -> None:
-        self._generator = generator
+    def __init__(self, writer: Writer, node: Comprehension) -> None:
+        self._writer = writer
         self._node = node
         self._quantifies = node.kind in _QUANTIFIERS
-        self._result = generator.fresh("r")
-        self._failure = generator.fresh("e")
-        self._iterator = generator.fresh("i")
-        self._names = {variable: generator.fresh("x") for variable in node.variables}
+        self._result = writer.fresh("r")
+        self._failure = writer.fresh("e")
+        self._iterator = writer.fresh("i")
+        self._names = {variable: writer.fresh("x") for variable in node.variables}
 
     def write(self) -> ast.expr:
         """The code of the whole comprehension."""
-        generator = self._generator
+        writer = self._writer
         source = self._source()
         if self._quantifies:
-            generator.emit(assign(self._iterator, call("iter", source)))
+            writer.emit(assign(self._iterator, call("iter", source)))
             source = load(self._iterator)
         start, finish = self._frame()
-        generator.emit(start)
+        writer.emit(start)
         if self._absorbs:
-            generator.emit(assign(self._failure, constant(None)))
-        generator.emit(ast.For(self._target(), source, self._body().statements(), []))
-        generator.charge_here(2 if self._node.kind is ComprehensionKind.EXISTS_ONE else 1)
+            writer.emit(assign(self._failure, constant(None)))
+        writer.emit(ast.For(self._target(), source, self._body().statements(), []))
+        writer.charge_here(2 if self._node.kind is ComprehensionKind.EXISTS_ONE else 1)
         return finish()
 
     @property
     def _absorbs(self) -> bool:
         """Whether the loop goes on after an error. All do in cel-go; where the error shows in the end in any
         case, quick code need not."""
-        return self._quantifies or not self._generator.quick
+        return self._quantifies or not self._writer.quick
 
     def _body(self) -> Block:
-        generator = self._generator
-        with generator.deeper(1 + self._absorbs), generator.nested() as body:
-            with generator.nested() as step, generator.bound(self._names):
+        writer = self._writer
+        with writer.deeper(1 + self._absorbs), writer.nested() as body:
+            with writer.nested() as step, writer.bound(self._names):
                 self._step()
-            generator.charge(step.cost)
+            writer.charge(step.cost)
             if self._quantifies:
-                generator.charge(3 if self._node.kind is ComprehensionKind.ALL else 4)
+                writer.charge(3 if self._node.kind is ComprehensionKind.ALL else 4)
             step.cost = 0
-            generator.check_cost()
+            writer.check_cost()
             if self._quantifies:
-                generator.emit(generator.absorb(step, self._failure))
+                writer.emit(writer.absorb(step, self._failure))
             else:
-                generator.emit(*step.statements(empty=True))
+                writer.emit(*step.statements(empty=True))
         return body
 
     def _source(self) -> ast.expr:
-        value = self._generator.visit(self._node.range)
+        value = self._writer.visit(self._node.range)
         if len(self._node.variables) == 2:
             return call("entries", value)
-        if not self._generator.quick:
+        if not self._writer.quick:
             return call("elements", value)
-        name = self._generator.keep(value)
+        name = self._writer.keep(value)
         is_list = compare(call("type", load(name)), ast.Is(), load("list"))
         return choose(is_list, load(name), call("elements", load(name)))
 
@@ -114,12 +111,12 @@ class Loop:
         """The answer of a quantifier; the error that was kept, if none of the others decided."""
         is_all = self._node.kind is ComprehensionKind.ALL
         undecided = load(self._result) if is_all else negate(load(self._result))
-        self._generator.emit(ast.If(undecided, [self._generator.raise_kept(self._failure)], []))
+        self._writer.emit(ast.If(undecided, [self._writer.raise_kept(self._failure)], []))
         return load(self._result)
 
     def _collected(self, value: ast.expr) -> ast.expr:
         if self._absorbs:
-            self._generator.emit(self._generator.raise_kept(self._failure))
+            self._writer.emit(self._writer.raise_kept(self._failure))
         return value
 
     def _step(self) -> None:
@@ -131,65 +128,65 @@ class Loop:
             self._collect_if(self._node.condition)
 
     def _quantify(self) -> None:
-        generator = self._generator
+        writer = self._writer
         decisive = self._node.kind is ComprehensionKind.EXISTS
         assert self._node.condition is not None
-        value = generator.visit_bool(self._node.condition)
+        value = writer.visit_bool(self._node.condition)
         more = call(ast.Attribute(load(self._iterator), "__length_hint__", ast.Load()))
         leave: list[ast.stmt] = [
             ast.If(more, [charge_for(constant(3 if decisive else 2))], []),
             assign(self._result, constant(decisive)),
             ast.Break(),
         ]
-        generator.emit(ast.If(value if decisive else negate(value), leave, []))
+        writer.emit(ast.If(value if decisive else negate(value), leave, []))
 
     def _collect_if(self, condition: Node) -> None:
-        generator = self._generator
-        holds = generator.fresh("h")
-        with generator.nested() as test:
-            generator.emit(assign(holds, generator.visit_bool(condition)))
+        writer = self._writer
+        holds = writer.fresh("h")
+        with writer.nested() as test:
+            writer.emit(assign(holds, writer.visit_bool(condition)))
         if self._absorbs:
             # The error of a condition takes the place of an earlier one.
-            generator.emit(generator.absorb(test, self._failure, otherwise=[ast.Continue()]))
+            writer.emit(writer.absorb(test, self._failure, otherwise=[ast.Continue()]))
         else:
-            generator.emit(*test.statements())
-        with generator.nested() as block:
+            writer.emit(*test.statements())
+        with writer.nested() as block:
             self._emit_collecting()
-        generator.emit(ast.If(load(holds), block.statements(), []))
+        writer.emit(ast.If(load(holds), block.statements(), []))
 
     def _emit_collecting(self) -> None:
-        with self._generator.nested() as block:
+        with self._writer.nested() as block:
             self._collect()
         if self._absorbs:
-            self._generator.emit(self._generator.absorb(block, self._failure))
+            self._writer.emit(self._writer.absorb(block, self._failure))
         else:
-            self._generator.charge(block.cost)
-            self._generator.emit(*block.body)
+            self._writer.charge(block.cost)
+            self._writer.emit(*block.body)
 
     def _collect(self) -> None:
         """One more element, entry or match."""
-        generator = self._generator
+        writer = self._writer
         if self._node.kind is ComprehensionKind.EXISTS_ONE:
-            generator.charge(2)
-            generator.emit(ast.AugAssign(store(self._result), ast.Add(), constant(1)))
+            writer.charge(2)
+            writer.emit(ast.AugAssign(store(self._result), ast.Add(), constant(1)))
             return
         append = ast.Attribute(load(self._result), "append", ast.Load())
-        generator.emit(ast.Expr(call(append, self._added())))
+        writer.emit(ast.Expr(call(append, self._added())))
 
     def _added(self) -> ast.expr:
-        generator, node = self._generator, self._node
+        writer, node = self._writer, self._node
         if node.kind is ComprehensionKind.FILTER:
-            generator.charge(13)
+            writer.charge(13)
             return load(self._names[node.variables[0]])
         assert node.result is not None
-        value = generator.visit(node.result)
+        value = writer.visit(node.result)
         if node.kind is ComprehensionKind.TRANSFORM_MAP:
-            generator.charge(3)
+            writer.charge(3)
             return tuple_of(load(self._names[node.variables[0]]), value)
         if node.kind is ComprehensionKind.TRANSFORM_MAP_ENTRY:
-            generator.charge(2)
+            writer.charge(2)
             return value
-        generator.charge(2 if generator.constants.value(node.result) is not VARIABLE else 12)
+        writer.charge(2 if writer.constants.value(node.result) is not VARIABLE else 12)
         return value
 
 
