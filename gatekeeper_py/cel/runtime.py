@@ -465,7 +465,7 @@ def _no_overload(function: str, arguments: tuple[Any, ...]) -> EvaluationError:
 class Dispatcher:
     """Calls the overload that run-time types ask for, and says what the call costs."""
 
-    __slots__ = ("_by_classes", "_cacheable", "_candidates", "_function", "_priced", "_resolved")
+    __slots__ = ("_by_classes", "_candidates", "_function", "_inside", "_priced", "_resolved")
 
     def __init__(
         self,
@@ -482,10 +482,9 @@ class Dispatcher:
             (overload, tuple(_test(each, not overload.unguarded) for each in overload.parameters))
             for overload in overloads
         )
-        inside = any(_has_inside(each) for overload in overloads for each in overload.parameters)
-        self._cacheable = _CACHEABLE - {list, dict} if inside else _CACHEABLE
+        self._inside = any(_has_inside(each) for overload in overloads for each in overload.parameters)
         self._resolved = resolved
-        self._by_classes: dict[tuple[type, ...], Overload] = {}
+        self._by_classes: dict[tuple[type | str, ...], Overload] = {}
 
     def prepare(self, budget: Budget, *arguments: Any) -> tuple[Overload, int]:
         """The overload of these arguments and the units its call costs above one; counts its unpriced work.
@@ -502,7 +501,11 @@ class Dispatcher:
         return overload, overload.cost(*arguments) - 1
 
     def _choose(self, arguments: tuple[Any, ...]) -> Overload:
-        classes = tuple(map(type, arguments))
+        known = self._by_classes.get(tuple(map(type, arguments)))
+        return known if known is not None else self._search(arguments)
+
+    def _search(self, arguments: tuple[Any, ...]) -> Overload:
+        classes = tuple(map(_class_of, arguments))
         known = self._by_classes.get(classes)
         if known is not None:
             return known
@@ -510,12 +513,36 @@ class Dispatcher:
             if len(tests) == len(arguments) and all(
                 test(argument) for test, argument in zip(tests, arguments, strict=True)
             ):
-                if all(kind in self._cacheable for kind in classes):
+                if all(self._tells(kind) for kind in classes):
                     self._by_classes[classes] = overload
                 return overload
         raise _no_overload(self._function, arguments)
 
+    def _tells(self, kind: type | str) -> bool:
+        """Whether a class says all there is to know of an argument."""
+        if isinstance(kind, str):
+            return not self._inside
+        return kind in _CACHEABLE and not (self._inside and kind in (list, dict))
+
+
+def _class_of(value: object) -> type | str:
+    """The class of a value; of a structured one, which have one class, the name of its type."""
+    return value.type_name if isinstance(value, values.Message) else type(value)
+
 
 _CACHEABLE = frozenset(
-    {bool, int, values.UInt, float, str, bytes, list, dict, type(None), values.Timestamp, values.Duration}
+    {
+        bool,
+        int,
+        values.UInt,
+        float,
+        str,
+        bytes,
+        list,
+        dict,
+        type(None),
+        values.Timestamp,
+        values.Duration,
+        values.Optional,
+    }
 )

@@ -12,6 +12,7 @@ from gatekeeper_py.cluster.view import ClusterView, Object
 from gatekeeper_py.policy.request import AdmissionRequest, UserInfo
 from gatekeeper_py.tenancy.forms import ANYWHERE, only_values
 from gatekeeper_py.tenancy.model import TENANT_LABEL, ContestedNamespace, Tenancy, Tenant
+from gatekeeper_py.tenancy.references import references
 
 __all__ = ["NAMESPACE", "RUNTIME_CLASS", "Context"]
 
@@ -28,6 +29,7 @@ class Context:
     cluster: ClusterView
     request: AdmissionRequest
     _owners: dict[str, Tenant | None] = field(default_factory=dict)
+    _references: dict[bool, list[Object]] = field(default_factory=dict)
 
     @property
     def namespace(self) -> str:
@@ -77,6 +79,16 @@ class Context:
             grant.covers(tenant.name, reference["group"], reference["kind"], namespace, reference["name"])
             for grant in owner.sharing
         )
+
+    def references(self, value: Object) -> list[Object]:
+        """What an object names; of the request's own objects it is found out once."""
+        old = value is self.request.old_object
+        if not old and value is not self.request.object:
+            return references(value, self.namespace)
+        found = self._references.get(old)
+        if found is None:
+            found = self._references[old] = references(value, self.namespace)
+        return found
 
     def is_platform(self, user: UserInfo) -> bool:
         """Whether a user acts for the platform: by settings, or as a ServiceAccount of a trusted tenant."""

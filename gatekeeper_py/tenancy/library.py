@@ -42,7 +42,6 @@ from gatekeeper_py.policy.request import AdmissionRequest, UserInfo
 from gatekeeper_py.tenancy.context import Context
 from gatekeeper_py.tenancy.isolation import Level, satisfies
 from gatekeeper_py.tenancy.model import GROUP, TENANT_LABEL, Choice, ContestedNamespace, Tenancy, Tenant
-from gatekeeper_py.tenancy.references import references
 
 __all__ = ["CONTEXT", "extension"]
 
@@ -267,16 +266,16 @@ def _fields(tenant: Tenant) -> dict[str, Any]:
         "claimed": tenant.claimed,
         "refused": tenant.refused,
         "isolation": tenant.isolation,
-        "runtimeClasses": _choice(tenant.runtime_classes),
-        "storageClasses": _choice(tenant.storage_classes),
-        "ingressClasses": _choice(tenant.ingress_classes),
-        "gatewayClasses": _choice(tenant.gateway_classes),
-        "priorityClasses": _choice(tenant.priority_classes),
-        "snapshotClasses": _choice(tenant.snapshot_classes),
-        "volumeAttributesClasses": _choice(tenant.volume_attributes_classes),
-        "deviceClasses": _choice(tenant.device_classes),
-        "loadBalancerClasses": _choice(tenant.load_balancer_classes),
-        "schedulers": _choice(tenant.schedulers),
+        "runtimeClasses": ChoiceValue(tenant.runtime_classes),
+        "storageClasses": ChoiceValue(tenant.storage_classes),
+        "ingressClasses": ChoiceValue(tenant.ingress_classes),
+        "gatewayClasses": ChoiceValue(tenant.gateway_classes),
+        "priorityClasses": ChoiceValue(tenant.priority_classes),
+        "snapshotClasses": ChoiceValue(tenant.snapshot_classes),
+        "volumeAttributesClasses": ChoiceValue(tenant.volume_attributes_classes),
+        "deviceClasses": ChoiceValue(tenant.device_classes),
+        "loadBalancerClasses": ChoiceValue(tenant.load_balancer_classes),
+        "schedulers": ChoiceValue(tenant.schedulers),
         "extendedResources": list(tenant.extended_resources),
         "csiDrivers": list(tenant.csi_drivers),
         "hostnames": list(tenant.hostnames),
@@ -305,8 +304,14 @@ def _fields(tenant: Tenant) -> dict[str, Any]:
     }
 
 
-def _choice(choice: Choice) -> Message:
-    return Message(CHOICE.name, {"allowed": list(choice.allowed), "default": choice.default})
+class ChoiceValue(Message):
+    """A choice as expressions see it."""
+
+    __slots__ = ("choice",)
+
+    def __init__(self, choice: Choice) -> None:
+        super().__init__(CHOICE.name, {"allowed": list(choice.allowed), "default": choice.default})
+        self.choice = choice
 
 
 # --- functions
@@ -319,7 +324,7 @@ def _context(activation: Mapping[str, object]) -> Context:
 def _references(activation: Mapping[str, object], value: Any) -> list[dict[str, Any]]:
     if not isinstance(value, dict):
         raise EvaluationError("references() takes an object")
-    return references(value, _context(activation).namespace)
+    return _context(activation).references(value)
 
 
 def _runtime_class(activation: Mapping[str, object], name: str) -> Optional:
@@ -373,8 +378,8 @@ def _permits(activation: Mapping[str, object], tenant: TenantValue, reference: A
 REFERENCE_FIELDS = frozenset(("kind", "group", "namespace", "name"))
 
 
-def _grants(choice: Mapping[str, Any], name: str) -> bool:
-    return Choice(tuple(choice["allowed"]), choice["default"]).permits(name)
+def _grants(choice: ChoiceValue, name: str) -> bool:
+    return choice.choice.permits(name)
 
 
 def _is_at_least(runtime_class: Mapping[str, Any], level: str) -> bool:
