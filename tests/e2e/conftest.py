@@ -115,13 +115,13 @@ def server(plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Ite
     started.start()
     try:
         started.register(plane.kubectl())
-        wait_for("the webhooks to be in force", lambda: _in_force(plane), IN_FORCE_SECONDS)
+        wait_for("the webhooks to be in force", lambda: in_force(plane), IN_FORCE_SECONDS)
         yield started
     finally:
         started.stop()
 
 
-def _in_force(plane: ControlPlane) -> bool:
+def in_force(plane: ControlPlane) -> bool:
     """Both: a pod comes back changed, and a privileged one not at all."""
     kubectl = plane.kubectl(ALICE, "foo")
     changed = kubectl.run("run", "probe", "--image=probe", "--dry-run=server", "-o", "json")

@@ -14,7 +14,7 @@ from gatekeeper_py.engine import Engine, load_policies
 from gatekeeper_py.policy.decision import Decision
 from gatekeeper_py.policy.loading import PolicySet, read
 from gatekeeper_py.policy.offline import Submission, make_request, make_user
-from tests.policies.stories import POLICIES, STORIES, Story, policies
+from tests.policies.stories import POLICIES, STORIES, Story, Told, policies
 
 LEAST = 60
 """How many stories there must at least be."""
@@ -61,6 +61,13 @@ def test_nothing_is_changed_but_class_and_tags(path: Path) -> None:
     assert [change for change in changes if not _expected(change[1])] == []
 
 
+@pytest.mark.parametrize("path", STORIES, ids=lambda path: path.stem)
+def test_what_a_controller_copies_stays_a_copy(path: Path) -> None:
+    """Controllers of ReplicaSets compare templates; one that differs is not theirs, and they make another."""
+    copies = [told for told in Story(path).play() if _is_copy(told.decision.object or {})]
+    assert [told.what for told in copies if _touches_spec(told)] == []
+
+
 def test_there_are_stories_enough() -> None:
     assert len(STORIES) >= LEAST
 
@@ -98,6 +105,14 @@ def _create(namespace: str, shipped: PolicySet, user: str = "alice") -> Decision
     submission = Submission(user=make_user(user, groups), namespace=namespace)
     request = make_request(Manifest(DEPLOYMENT, Source("web")), cluster, submission)
     return Engine(shipped, cluster).review(request)
+
+
+def _is_copy(value: dict[str, Any]) -> bool:
+    return value.get("kind") == "ReplicaSet" and "ownerReferences" in value["metadata"]
+
+
+def _touches_spec(told: Told) -> bool:
+    return any(operation["path"].startswith("/spec") for operation in told.decision.patch)
 
 
 def _expected(operation: dict[str, Any]) -> bool:
