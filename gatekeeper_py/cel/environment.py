@@ -47,9 +47,9 @@ from gatekeeper_py.cel.parser import parse
 from gatekeeper_py.cel.resolution import resolve
 from gatekeeper_py.cel.runtime import FATAL
 from gatekeeper_py.cel.tree import Node
-from gatekeeper_py.cel.types import Type
+from gatekeeper_py.cel.types import RUNTIME_NAMES, Type
 
-__all__ = ["Environment", "Messages", "Program", "kubernetes_environment"]
+__all__ = ["Environment", "Messages", "Program", "expect", "kubernetes_environment"]
 
 Messages = Callable[[str], Type | None] | Mapping[str, Type]
 """The types of message literals by full name."""
@@ -181,7 +181,7 @@ class Environment:
     def compile(self, text: str, expected: Type | tuple[Type, ...] | None = None) -> Program:
         """A program; raises `CompileError`, also when the result is of none of the `expected` types."""
         checked = check(self._parse(text), self._declarations, text, self._container)
-        self._expect(checked.result, expected)
+        expect(checked.result, expected)
         return _program(text, checked)
 
     def compile_unchecked(self, text: str) -> Program:
@@ -190,17 +190,6 @@ class Environment:
 
     def _parse(self, text: str) -> Node:
         return parse(text, macros=self._macros, backticks=self._backticks)
-
-    def _expect(self, result: Type, expected: Type | tuple[Type, ...] | None) -> None:
-        """Raise in Kubernetes' words (apiserver/pkg/admission/plugin/cel/compile.go)."""
-        if expected is None:
-            return
-        allowed = expected if isinstance(expected, tuple) else (expected,)
-        if result in allowed:
-            return
-        names = " ".join(map(_printed, allowed))
-        wanted = names if len(allowed) == 1 else f"one of [{names}]"
-        raise ResultError((Issue(f"must evaluate to {wanted} but got {_printed(result)}", -1, 0),))
 
     @cached_property
     def _macros(self) -> frozenset[str]:
@@ -214,7 +203,7 @@ class Environment:
             self._functions(),
             self._variables,
             constants,
-            {_RUNTIME_NAMES.get(name, name): each for name, each in types.items()},
+            {RUNTIME_NAMES.get(name, name): each for name, each in types.items()},
             self._resolver(),
             self._homogeneous,
         )
@@ -236,16 +225,19 @@ class Environment:
         return messages.get if isinstance(messages, Mapping) else messages
 
 
-_RUNTIME_NAMES = {
-    "timestamp": "google.protobuf.Timestamp",
-    "duration": "google.protobuf.Duration",
-    "null": "null_type",
-}
+def expect(result: Type, expected: Type | tuple[Type, ...] | None) -> None:
+    """Raise `ResultError` when a result is of none of these types; None allows any.
 
-
-def _printed(of: Type) -> str:
-    """A type by its name at run time, as Kubernetes prints it."""
-    return _RUNTIME_NAMES.get(of.name, str(of))
+    The words are those of apiserver/pkg/admission/plugin/cel/compile.go.
+    """
+    if expected is None:
+        return
+    allowed = expected if isinstance(expected, tuple) else (expected,)
+    if result in allowed:
+        return
+    names = " ".join(each.runtime_name for each in allowed)
+    wanted = names if len(allowed) == 1 else f"one of [{names}]"
+    raise ResultError((Issue(f"must evaluate to {wanted} but got {result.runtime_name}", -1, 0),))
 
 
 def _program(text: str, checked: Checked) -> Program:

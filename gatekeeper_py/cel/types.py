@@ -20,6 +20,7 @@ __all__ = [
     "ERROR",
     "INT",
     "NULL",
+    "RUNTIME_NAMES",
     "STRING",
     "TIMESTAMP",
     "UINT",
@@ -68,6 +69,22 @@ class Type:
         if not self.parameters:
             return self.name
         return f"{self.name}({', '.join(map(str, self.parameters))})"
+
+    @property
+    def runtime_name(self) -> str:
+        """The type as `cel.Type.String()` gives it: Kubernetes names results so."""
+        name = self.name if self.kind is Kind.OBJECT else RUNTIME_NAMES.get(self.name, self.name)
+        if not self.parameters:
+            return name
+        return f"{name}({', '.join(each.runtime_name for each in self.parameters)})"
+
+
+RUNTIME_NAMES = {
+    "duration": "google.protobuf.Duration",
+    "null": "null_type",
+    "timestamp": "google.protobuf.Timestamp",
+}
+"""What types are called at run time, where the checker calls them otherwise."""
 
 
 DYN = Type(Kind.DYN, "dyn")

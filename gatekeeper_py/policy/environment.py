@@ -16,7 +16,8 @@ from threading import Lock
 from typing import Any, TypeVar
 
 from gatekeeper_py.cel import CompileError, Environment, Program
-from gatekeeper_py.cel.environment import kubernetes_environment
+from gatekeeper_py.cel.environment import expect, kubernetes_environment
+from gatekeeper_py.cel.errors import InstantiationError, ResultError
 from gatekeeper_py.cel.library import authorizer, jsonpatch
 from gatekeeper_py.cel.types import (
     BOOL,
@@ -44,8 +45,8 @@ class InvalidExpression(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    results: tuple[Type, ...]
-    """What the expression may give; empty is anything."""
+    results: tuple[Type, ...] | None
+    """What the expression may give; None is anything."""
     variables: bool = True
     authorizer: bool = True
     patches: bool = False
@@ -59,7 +60,7 @@ class ExpressionKind(Enum):
     """Where in a policy an expression stands."""
 
     MATCH_CONDITION = _Kind((BOOL,), variables=False)
-    VARIABLE = _Kind(())
+    VARIABLE = _Kind(None)
     VALIDATION = _Kind((BOOL,))
     MESSAGE = _Kind((STRING,), authorizer=False)
     AUDIT_ANNOTATION = _Kind((STRING, NULL))
@@ -96,11 +97,20 @@ class Environments:
         )
         return _shared(libraries, words)
 
-    def program(self, words: Hashable, text: str, environment: Callable[[], Environment]) -> Program:
-        """The program of a text, compiled in `environment` unless it was for the same `words` before."""
+    def program(
+        self,
+        words: Hashable,
+        text: str,
+        environment: Callable[[], Environment],
+        results: tuple[Type, ...] | None,
+    ) -> Program:
+        """The program of a text, compiled in `environment` unless it was for the same `words` before.
+
+        Raises `CompileError`. One that is found may have another result than one of `results`.
+        """
         key = (words, text)
         found = self._programs.get(key)
-        return found or self._kept(self._programs, key, environment().compile(text))
+        return found or self._kept(self._programs, key, environment().compile(text, results))
 
     def expression(self, text: str, program: Program, read: tuple[Expression | None, ...]) -> Expression:
         """The one expression of a program that reads these variables."""
@@ -211,13 +221,14 @@ class Compiler:
         """Compile an expression; raise `InvalidExpression` in the API server's words."""
         read = self._read(text) if kind.value.variables and self._composed else ()
         words = self._words(kind, read)
+        results = kind.value.results
         try:
-            program = self._environments.program(words, text, lambda: self._environment(kind))
+            program = self._environments.program(words, text, lambda: self._environment(kind), results)
+            expect(program.type, results)
+        except (InstantiationError, ResultError) as error:
+            raise InvalidExpression(str(error)) from error
         except CompileError as error:
             raise InvalidExpression(messages.compilation_failed(error)) from error
-        results = kind.value.results
-        if results and program.type not in results:
-            raise InvalidExpression(messages.wrong_result(results, program.type))
         return self._environments.expression(text, program, tuple(map(self._variables.get, read)))
 
     def _read(self, text: str) -> tuple[str, ...]:

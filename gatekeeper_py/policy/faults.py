@@ -17,6 +17,7 @@ __all__ = [
     "Fault",
     "duplicate",
     "forbidden",
+    "internal",
     "invalid",
     "invalid_object",
     "moved",
@@ -53,6 +54,11 @@ def required(field: FieldPath, detail: str = "") -> Fault:
 def invalid(field: FieldPath, value: Any, detail: str, **more: Any) -> Fault:
     """A value of the wrong form."""
     return Fault(field, _detailed(f"Invalid value: {_shown(value)}", detail), **more)
+
+
+def internal(field: FieldPath, detail: str, **more: Any) -> Fault:
+    """A value that the API server could not work with."""
+    return Fault(field, _detailed("Internal error", detail), **more)
 
 
 def unsupported(field: FieldPath, value: str, supported: Iterable[str]) -> Fault:

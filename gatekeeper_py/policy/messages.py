@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from gatekeeper_py.cel.library.quoting import quote
-from gatekeeper_py.cel.types import Kind, Type
 from gatekeeper_py.cluster.resource import GroupVersionKind
 
 __all__ = [
@@ -22,24 +21,15 @@ __all__ = [
     "internal_error",
     "mutation_denied",
     "not_found",
-    "printed",
     "schema_not_found",
     "type_name_mismatch",
     "unconfigured_binding",
     "unconfigured_policy",
     "validation_denied",
     "validation_warning",
-    "wrong_result",
 ]
 
 OUT_OF_BUDGET = "validation failed due to running out of cost budget, no further validation rules will be run"
-
-PRINTED_TYPES = {
-    "null": "null_type",
-    "timestamp": "google.protobuf.Timestamp",
-    "duration": "google.protobuf.Duration",
-}
-"""Run-time names of types where cel-go prints them by Type.String() and not by its checker."""
 
 
 # --- expressions (apiserver/pkg/admission/plugin/cel) -------------------------------------------------
@@ -48,21 +38,6 @@ PRINTED_TYPES = {
 def compilation_failed(issues: object) -> str:
     """An expression that does not compile."""
     return f"compilation failed: {issues}"
-
-
-def wrong_result(expected: Sequence[Type], found: Type) -> str:
-    """An expression of a type that may not stand where it stands."""
-    if len(expected) == 1:
-        return f"must evaluate to {printed(expected[0])} but got {printed(found)}"
-    return f"must evaluate to one of [{' '.join(map(printed, expected))}] but got {printed(found)}"
-
-
-def printed(shown: Type) -> str:
-    """A type as `cel.Type.String()` gives it."""
-    name = shown.name if shown.kind is Kind.OBJECT else PRINTED_TYPES.get(shown.name, shown.name)
-    if not shown.parameters:
-        return name
-    return f"{name}({', '.join(map(printed, shown.parameters))})"
 
 
 def evaluation_error(text: str, error: object) -> str:

@@ -86,6 +86,19 @@ def test_a_result_of_another_type_is_refused(kind: str, text: str, message: str)
     assert str(caught.value) == message
 
 
+def test_what_no_object_can_save_is_refused_in_words_of_its_own() -> None:
+    with pytest.raises(InvalidExpression) as caught:
+        compiler().compile(ExpressionKind.VALIDATION, "int('abc') == object.x")
+    assert str(caught.value) == "program instantiation failed: type conversion error from 'string' to 'int'"
+
+
+def test_a_text_has_one_result_for_every_kind_of_expression() -> None:
+    made = compiler()
+    assert made.compile(ExpressionKind.VARIABLE, "1 + 1").text == "1 + 1"
+    with pytest.raises(InvalidExpression, match="must evaluate to bool but got int"):
+        made.compile(ExpressionKind.VALIDATION, "1 + 1")
+
+
 @pytest.mark.parametrize("field", ["uid", "object", "oldObject"])
 def test_request_has_no_more_fields_than_kubernetes_shows(field: str) -> None:
     with pytest.raises(InvalidExpression, match=f"undefined field '{field}'"):

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gatekeeper_py.cel import CompileError
+from gatekeeper_py.cel.errors import InstantiationError
 from gatekeeper_py.cluster.place import FieldPath
 from gatekeeper_py.policy.checks.remedies import remedy_of
 from gatekeeper_py.policy.checks.values import Faults
 from gatekeeper_py.policy.environment import Compiler, ExpressionKind, InvalidExpression
-from gatekeeper_py.policy.faults import invalid, required
+from gatekeeper_py.policy.faults import Fault, internal, invalid, required
 from gatekeeper_py.policy.model import Expression
 
 __all__ = ["Written", "compile_expression", "compile_variable"]
@@ -65,7 +66,13 @@ def _compiled(
     try:
         return compile_text(written.compiled)
     except InvalidExpression as error:
-        quoted = written.text if written.quoted_whole else written.compiled
-        offset, remedy = written.offset(error.__cause__), remedy_of(error, kind)
-        faults.add(invalid(written.field, quoted, str(error), remedy=remedy, offset=offset))
+        faults.add(_fault(written, kind, error))
         return None
+
+
+def _fault(written: Written, kind: ExpressionKind, error: InvalidExpression) -> Fault:
+    offset, remedy = written.offset(error.__cause__), remedy_of(error, kind)
+    if isinstance(error.__cause__, InstantiationError):
+        return internal(written.field, str(error), remedy=remedy, offset=offset)
+    quoted = written.text if written.quoted_whole else written.compiled
+    return invalid(written.field, quoted, str(error), remedy=remedy, offset=offset)

@@ -6,6 +6,7 @@ import re
 from difflib import get_close_matches
 
 from gatekeeper_py.cel import CompileError
+from gatekeeper_py.cel.errors import ResultError
 from gatekeeper_py.policy.environment import ExpressionKind, InvalidExpression
 
 __all__ = ["remedy_of"]
@@ -53,7 +54,7 @@ CHECK = "Check the expression"
 def remedy_of(error: InvalidExpression, kind: ExpressionKind) -> str:
     """What to do about the first issue of an expression, or about its result."""
     cause = error.__cause__
-    if not isinstance(cause, CompileError):
+    if not isinstance(cause, CompileError) or isinstance(cause, ResultError):
         return RESULTS.get(kind, CHECK)
     message = cause.issues[0].message
     unknown = re.match(r"undeclared reference to '([\w.]+)'", message)

@@ -1,4 +1,4 @@
-"""What a live kube-apiserver 1.36.3 said of 113 documents (`refusals.json`), said here word for word.
+"""What a live kube-apiserver 1.36.3 said of 115 documents (`refusals.json`), said here word for word.
 
 A refusal there is one message; here it is one problem for each fault. A value of a wrong type ends the API
 server's reading, so there it names the first one only.
