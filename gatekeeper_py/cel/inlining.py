@@ -168,8 +168,7 @@ class Inliner:
         names = [load(self._writer.keep(value)) for value in self._writer.visit_all(nodes)]
         for name, test in zip(names, tests, strict=True):
             if test:
-                wrong = compare(call("type", name), ast.IsNot(), load(test))
-                self._writer.emit(ast.If(wrong, [ast.Expr(call("abandon"))], []))
+                self._demand(name, test)
         if overload.cost is None:
             self._writer.charge(1)
         else:
@@ -177,6 +176,11 @@ class Inliner:
             self._writer.check_cost()
         context = [load("activation")] if overload.contextual else []
         return call(self._writer.share(overload.implementation, "f"), *context, *names)
+
+    def _demand(self, name: ast.expr, kind: str) -> None:
+        """Give up when a value is not of a class."""
+        wrong = compare(call("type", name), ast.IsNot(), load(kind))
+        self._writer.emit(ast.If(wrong, [ast.Expr(call("abandon"))], []))
 
     def _computed(self, reference: Reference, constants: list[Any]) -> ast.expr | None:
         """The value of a call whose arguments are all known: `quantity("1Gi")`."""
@@ -197,6 +201,8 @@ class Inliner:
             return ""
         if parameter.kind is Kind.LIST:
             return "list"
+        if parameter.kind is Kind.OPTIONAL:
+            return "Optional"
         if parameter.kind is Kind.PRIMITIVE and parameter in (STRING, BOOL, DOUBLE):
             return {STRING: "str", BOOL: "bool", DOUBLE: "float"}[parameter]
         known = self._writer.type_of(node)
@@ -204,12 +210,13 @@ class Inliner:
         return "" if certain and known.kind in (Kind.OPAQUE, Kind.OBJECT) else None
 
     def or_value(self, target: Node, otherwise: Node) -> ast.expr | None:
-        """`a.?b.?c.orValue(d)` without an optional in between; only dicts are walked."""
+        """`a.?b.?c.orValue(d)`, where `a` may be an optional; only dicts are walked."""
         fields: list[str] = []
         while isinstance(target, Select) and not target.test and self._is_optional(target):
             fields.append(target.field)
             base, target = target, target.operand
-        if not fields or not base.optional or self._is_optional(target):
+        within = self._is_optional(target)
+        if not fields or not (base.optional or within):
             return None
         writer = self._writer
         value = writer.fresh("w")
@@ -218,13 +225,24 @@ class Inliner:
         statements: list[ast.stmt] = []
         for field in fields:
             statements = [*self._step(value, field, statements)]
-        writer.emit(*statements)
+        writer.emit(*(self._opened(value, statements) if within else statements))
         absent = compare(load(value), ast.Is(), load("NOTHING"))
         writer.emit(ast.If(absent, writer.branch(otherwise, value).statements(), []))
         return load(value)
 
     def _is_optional(self, node: Node) -> bool:
         return self._writer.type_of(node).kind is Kind.OPTIONAL
+
+    def _opened(self, value: str, rest: list[ast.stmt]) -> list[ast.stmt]:
+        """Take what is in an optional, and go on from there when something is."""
+        other = compare(call("type", load(value)), ast.IsNot(), load("Optional"))
+        present = compare(load(value), ast.IsNot(), load("NOTHING"))
+        content = ast.Attribute(load(value), "content", ast.Load())
+        return [
+            ast.If(other, [ast.Expr(call("abandon"))], []),
+            ast.Assign([ast.Name(value, ast.Store())], content),
+            ast.If(present, rest, []),
+        ]
 
     def _step(self, value: str, field: str, rest: list[ast.stmt]) -> list[ast.stmt]:
         """Go to a field, and on from there when it is present."""
@@ -259,6 +277,8 @@ class Inliner:
         kinds = {self._writer.type_of(each) for each in nodes}
         if kinds == {STRING} and node.function == "_+_":
             return self._concatenation(node)
+        if node.function == "_+_" and all(map(self._is_likely_list, nodes)):
+            return self._joined(nodes)
         if kinds != {INT}:
             return None
         first, later = self._name(
@@ -268,6 +288,26 @@ class Inliner:
         low, high = constant(-(2**63)), constant(2**63 - 1)
         within = ast.Compare(low, [ast.LtE(), ast.LtE()], [first, high])
         return choose(within, later, call("abandon"))
+
+    def _is_likely_list(self, node: Node) -> bool:
+        """Whether a value is a list unless the data are odd, as in `x.orValue([]) + y`."""
+        if self._writer.type_of(node).kind is Kind.LIST:
+            return True
+        if not isinstance(node, Call):
+            return False
+        if node.function == "orValue":
+            return self._is_likely_list(node.arguments[0])
+        return node.function == "_+_" and all(map(self._is_likely_list, node.arguments))
+
+    def _joined(self, nodes: Sequence[Node]) -> ast.expr:
+        """Two lists; how many elements are copied has no price, but is work."""
+        left, right = (load(self._writer.keep(value)) for value in self._writer.visit_all(nodes))
+        self._demand(left, "list")
+        self._demand(right, "list")
+        self._writer.charge(1)
+        copied = binary(call("len", left), ast.Add(), call("len", right))
+        self._writer.emit(ast.Expr(method(load("budget"), "work", copied)))
+        return binary(left, ast.Add(), right)
 
     def _concatenation(self, node: Call) -> ast.expr | None:
         """A chain of strings as one join; it costs what adding them one by one costs."""
@@ -285,12 +325,11 @@ class Inliner:
 
     def _prefix(self, node: Call, nodes: Sequence[Node]) -> ast.expr | None:
         """Only str has the method and takes a str: bytes raise TypeError, others AttributeError."""
-        part = self._constant(nodes[1])
-        if not isinstance(part, str):
-            return None
-        text = load(self._writer.keep(self._writer.visit(nodes[0])))
+        text, part = (load(self._writer.keep(value)) for value in self._writer.visit_all(nodes))
+        if not isinstance(self._constant(nodes[1]), str):
+            self._demand(part, "str")
         name = "startswith" if node.function == "startsWith" else "endswith"
-        result = load(self._writer.keep(method(text, name, constant(part))))
+        result = load(self._writer.keep(method(text, name, part)))
         self._writer.emit(charge_for(_units(text)))
         return result
 

@@ -114,22 +114,23 @@ _NOTHING: Final = object()
 class Optional:
     """A value that may be absent: `optional.of(x)` or `optional.none()`."""
 
-    __slots__ = ("_content",)
+    __slots__ = ("content",)
 
     def __init__(self, content: object = _NOTHING) -> None:
-        self._content = content
+        self.content = content
+        """The value, `NOTHING` when there is none."""
 
     @property
     def present(self) -> bool:
         """Whether there is a value."""
-        return self._content is not _NOTHING
+        return self.content is not _NOTHING
 
     @property
     def value(self) -> Any:
         """The value; raises `EvaluationError` when there is none."""
-        if self._content is _NOTHING:
+        if self.content is _NOTHING:
             raise EvaluationError("optional.none() dereference")
-        return self._content
+        return self.content
 
     def __eq__(self, other: object) -> bool:
         return equal(self, other) if isinstance(other, Optional) else NotImplemented
@@ -138,7 +139,7 @@ class Optional:
         return hash(self.present)
 
     def __repr__(self) -> str:
-        return f"Optional({self._content!r})" if self.present else "Optional()"
+        return f"Optional({self.content!r})" if self.present else "Optional()"
 
 
 NONE: Final = Optional()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import json
 import math
 import warnings
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -286,6 +288,27 @@ ODD: list[Any] = [None, True, False, 0, 1, -1, 2**63, 10**400, 1.5, math.inf, ""
 ODD += [[], [1], ["a", None], [[]], (1, 2), {}, {"a": 1}, {"name": "a"}, {1: 2}]
 PROGRAMS = [KUBERNETES.compile(case["expression"]) for case in RECORD["cases"] if "compile" not in case]
 
+IDIOMS = (
+    "x.startsWith(y)",
+    "x.endsWith(y)",
+    "'ab'.startsWith(x)",
+    "x.?a.orValue([]) + y.?a.orValue([])",
+    "x.?a.orValue([1]) + y.?name.orValue([2]) + [3]",
+    "[x].map(i, i) + y",
+    "y + [x].map(i, i)",
+    "x.map(i, i) + y.map(i, i)",
+    "[x.?a, y.?name].exists(each, each.?b.?c.orValue('') != '')",
+    "[x.?a, y.?a].map(each, each.?b.orValue(1))",
+    "[x.?a, y.?name].map(each, each.hasValue())",
+    "[x.?a, y.?name].map(each, each.value())",
+    "optional.of(x).?a.orValue(y)",
+    "optional.of(x).a.b.orValue(y)",
+    "optional.none().?a.?b.orValue(y)",
+    "optional.of(x).value() == y",
+)
+"""What policies often say, of data that may be anything."""
+PROGRAMS += [KUBERNETES.compile(text) for text in IDIOMS]
+
 
 def _mutated(value: Any, random: Random) -> Any:
     """Data with parts left out and parts replaced by what nobody expects."""
@@ -294,6 +317,27 @@ def _mutated(value: Any, random: Random) -> Any:
     if isinstance(value, dict):
         return {key: _mutated(part, random) for key, part in value.items() if random.random() > 0.04}
     return [_mutated(part, random) for part in value] if isinstance(value, list) else value
+
+
+@pytest.mark.parametrize("text", IDIOMS)
+def test_idioms_give_the_same_and_cost_as_much_whatever_the_data(text: str) -> None:
+    program = KUBERNETES.compile(text)
+    for x, y in itertools.product([*ODD, {"a": [1]}, {"a": {"b": {"c": "d"}}}, {"name": [2]}], repeat=2):
+        quick, plain = (
+            _outcome(run, {"x": x, "y": y}) for run in (program.evaluate, program.evaluate_plainly)
+        )
+        assert quick[0] == plain[0]
+        assert plain[1] <= quick[1] <= plain[1] + 2 or quick[0].startswith("error")
+
+
+def _outcome(evaluate: Callable[[dict[str, Any], Budget], Any], data: dict[str, Any]) -> tuple[str, int]:
+    """What an evaluation gives, and what it costs."""
+    budget = Budget(10**7)
+    try:
+        said = notation(evaluate(data, budget))
+    except EvaluationError as failure:
+        said = f"error: {failure}"
+    return said, 10**7 - budget.remaining
 
 
 @pytest.mark.parametrize("seed", range(8))
