@@ -33,7 +33,13 @@ class Context:
 
     @property
     def namespace(self) -> str:
-        """The request's namespace; empty for cluster-wide objects."""
+        """The request's namespace; empty for cluster-wide objects.
+
+        A Namespace is its own, but the API server does not say so when it has made up the name: it took the
+        request's namespace from the name before there was one (apiserver/pkg/endpoints/handlers/create.go).
+        """
+        if self.request.kind == NAMESPACE:
+            return self.request.namespace or self.request.name
         return self.request.namespace
 
     def tenant(self) -> Tenant | None:
