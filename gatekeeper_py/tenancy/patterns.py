@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 __all__ = ["glob_matches", "globs_overlap", "host_matches", "image_matches", "image_registry_path"]
 
+HOST = re.compile(r"\*|(?:\*\.)?[a-z0-9_][-_a-z0-9]*(?:\.[a-z0-9_][-_a-z0-9]*)*")
+"""A DNS name, wildcard or not: what holds a space, a bar or a line end may be two names to somebody else."""
 DEFAULT_REGISTRY = "docker.io"
 DEFAULT_REPOSITORY = "library"
 
@@ -61,9 +64,9 @@ def host_matches(pattern: str, host: str) -> bool:
 
     A wildcard host (`*.foo.example.com`) lies within a pattern only if all it stands for does.
     """
-    host = host.lower().rstrip(".")
+    host = host.lower().removesuffix(".")
     pattern = pattern.lower().rstrip(".")
-    if not host:
+    if not HOST.fullmatch(host):
         return False
     if pattern == "*":
         return True
