@@ -178,14 +178,23 @@ def _named(group: str, kind: str) -> Emit:
 def _named_json(text: str, path: str, finds: Finds, group: str, kind: str) -> None:
     """Multus' long form: a JSON list of {name, namespace}. What cannot be read may name anything."""
     try:
-        entries = json.loads(text)
+        entries = json.loads(text, object_pairs_hook=_folded)
     except (ValueError, RecursionError):
         finds.add("text", path, text[:100], group, kind, ANYWHERE)
         return
     for entry in entries if isinstance(entries, list) else [entries]:
         if isinstance(entry, dict):
-            namespace = _text(entry.get("namespace")) or finds.namespace
-            finds.add("text", path, _text(entry.get("name")), group, kind, namespace)
+            name = next(map(_text, entry.get("name", ())), "")
+            for namespace in entry.get("namespace", [""]):
+                finds.add("text", path, name, group, kind, _text(namespace) or finds.namespace)
+
+
+def _folded(pairs: list[tuple[str, Any]]) -> dict[str, list[Any]]:
+    """All values of each key: Go takes a key in any case for a field, and the last of several."""
+    values: dict[str, list[Any]] = {}
+    for key, value in pairs:
+        values.setdefault(key.casefold(), []).append(value)
+    return values
 
 
 def _middlewares(_group: str, _kind: str) -> Emit:
@@ -263,19 +272,21 @@ def _parameters(_group: str, _kind: str) -> Emit:
 
 
 def service_namespace(host: str) -> str:
-    """The namespace a DNS name of the cluster lies in: `bar` of `db.bar.svc.cluster.local`; else empty."""
+    """The namespace a DNS name of the cluster lies in: `bar` of `db.bar.svc.cluster.local`; else empty.
+
+    The last `svc` counts: a Service, or what stands before one, may be called `svc` too.
+    """
     labels = host.lower().rstrip(".").split(".")
-    for index in range(2, len(labels)):
+    for index in range(len(labels) - 1, 1, -1):
         if labels[index] in ("svc", "pod"):
             return labels[index - 1]
     return ANYWHERE if labels[:1] == ["*"] and labels[1:2] == ["svc"] else ""
 
 
 def _host(text: str) -> str:
-    if "://" not in text:
-        return text
+    """The host of a URL, or of what stands for one: `db.bar.svc:8080/metrics`."""
     try:
-        return urlsplit(text).hostname or ""
+        return urlsplit(text if "://" in text else f"//{text}").hostname or text
     except ValueError:
         return text
 
@@ -317,15 +328,15 @@ def _ignore(_group: str, _kind: str) -> Emit:
 # --- selectors of namespaces
 
 
-def _selector(_group: str, _kind: str) -> Emit:
+def _selector(group: str, _kind: str) -> Emit:
     def emit(value: Any, _around: Any, path: str, finds: Finds) -> None:
         if type(value) is list:
             for index, item in enumerate(value):
                 emit(item, value, f"{path}[{index}]", finds)
         elif type(value) is dict:
-            _select(value, path, finds)
+            _select(value, path, finds, group)
         elif type(value) is str and value:
-            finds.add("selector", path, value, kind="Namespace", namespace=ANYWHERE)
+            finds.add("selector", path, value, group, "Namespace", ANYWHERE)
 
     return emit
 
@@ -342,33 +353,33 @@ def _scrape(group: str, kind: str) -> Emit:
     return emit
 
 
-def _select(value: Mapping[str, Any], path: str, finds: Finds) -> None:
+def _select(value: Mapping[str, Any], path: str, finds: Finds, group: str) -> None:
     """A selector of namespaces, in the forms of Kubernetes, Prometheus and the Gateway API."""
     if "from" in value and type(value["from"]) is str:
         if value["from"] == "All":
-            finds.add("selector", f"{path}.from", "All", kind="Namespace", namespace=ANYWHERE)
+            finds.add("selector", f"{path}.from", "All", group, "Namespace", ANYWHERE)
         elif value["from"] == "Selector" and type(value.get("selector")) is dict:
-            _select(value["selector"], f"{path}.selector", finds)
+            _select(value["selector"], f"{path}.selector", finds, group)
         return
     names = value.get("matchNames", value.get("names"))
     if type(names) is list:
         for index, name in enumerate(names):
             if type(name) is str:
-                finds.add("selector", f"{path}.matchNames[{index}]", name, kind="Namespace", namespace=name)
+                finds.add("selector", f"{path}.matchNames[{index}]", name, group, "Namespace", name)
         if value.get("any") is not True:
             return
-    _select_by_labels(value, path, finds)
+    _select_by_labels(value, path, finds, group)
 
 
-def _select_by_labels(value: Mapping[str, Any], path: str, finds: Finds) -> None:
+def _select_by_labels(value: Mapping[str, Any], path: str, finds: Finds, group: str) -> None:
     try:
         names = only_values(Selector.of(value), NAME_LABEL)
     except (SelectorError, AttributeError, TypeError):
         names = None
     if names is None:
-        finds.add("selector", path, "", kind="Namespace", namespace=ANYWHERE, selector=dict(value))
+        finds.add("selector", path, "", group, "Namespace", ANYWHERE, selector=dict(value))
     for name in sorted(names or ()):
-        finds.add("selector", path, name, kind="Namespace", namespace=name, selector=dict(value))
+        finds.add("selector", path, name, group, "Namespace", name, selector=dict(value))
 
 
 def only_values(selector: Selector, key: str) -> frozenset[str] | None:
@@ -383,15 +394,22 @@ def only_values(selector: Selector, key: str) -> frozenset[str] | None:
 # --- free maps
 
 
-NAMESPACE_KEY = re.compile(r"namespaces?$", re.IGNORECASE)
+NAMESPACE_KEY = re.compile(
+    r"namespaced?(s|-?names?|-?lists?|-?maps?|-?mappings?|-?regex(es)?|-?refs?|-?patterns?)?$", re.IGNORECASE
+)
 NAMESPACE_SELECTOR_KEY = re.compile(r"namespaceselectors?$", re.IGNORECASE)
+PATTERN_KEY = re.compile(r"(regex(es)?|patterns?)$", re.IGNORECASE)
+MAPPING_KEY = re.compile(r"(maps?|mappings?)$", re.IGNORECASE)
+ACCOUNT_KEY = re.compile(r"serviceaccount(name|ref)?$", re.IGNORECASE)
+CILIUM_LABELS = ".k8s.namespace.labels."
+"""Stands in Cilium's labels of endpoints before the labels of their namespaces."""
+SEPARATORS = re.compile(r"[\s,;|]+")
 SILENT_KEYS = frozenset(("labels", "annotations"))
 """Maps of text for people and queries: a namespace there is no reference."""
 
 
 def _scan(group: str, kind: str) -> Emit:
     select = _selector(group, kind)
-    namespace = _scanned_namespace
 
     def emit(value: Any, _around: Any, path: str, finds: Finds) -> None:
         stack = [(value, path)]
@@ -400,12 +418,11 @@ def _scan(group: str, kind: str) -> Emit:
             if type(inner) is list:
                 stack += [(item, f"{at}[{index}]") for index, item in enumerate(inner)]
             elif type(inner) is dict:
+                _scan_requirement(inner, at, finds)
                 for key, item in inner.items():
                     where = f"{at}.{key}" if at else key
-                    if NAMESPACE_KEY.search(key):
-                        namespace(item, where, finds)
-                        stack.append((item, where))
-                    elif NAMESPACE_SELECTOR_KEY.search(key) and type(item) is not str:
+                    _scan_field(key, item, where, finds)
+                    if NAMESPACE_SELECTOR_KEY.search(key):
                         select(item, inner, where, finds)
                     elif key not in SILENT_KEYS:
                         stack.append((item, where))
@@ -413,15 +430,52 @@ def _scan(group: str, kind: str) -> Emit:
     return emit
 
 
+def _scan_field(key: str, value: Any, path: str, finds: Finds) -> None:
+    if NAMESPACE_KEY.search(key):
+        _scanned_namespace(value, path, finds)
+        if type(value) is dict and MAPPING_KEY.search(key):
+            _scanned_namespace([*value, *value.values()], path, finds)
+        elif value and PATTERN_KEY.search(key):
+            finds.add("scan", path, str(value)[:100], kind="Namespace", namespace=ANYWHERE)
+    elif CILIUM_LABELS in key and not key.endswith(f"{CILIUM_LABELS}{NAME_LABEL}"):
+        finds.add("scan", path, key, kind="Namespace", namespace=ANYWHERE)
+    elif CILIUM_LABELS in key:
+        _scanned_namespace(value, path, finds)
+    elif key == "params" and type(value) is list:
+        for index, item in enumerate(value):
+            _scan_parameter(item, None, f"{path}[{index}]", finds)
+    elif ACCOUNT_KEY.search(key):
+        name = value.get("name") if type(value) is dict else value
+        if type(name) is str and name:
+            finds.add("scan", path, name, "", "ServiceAccount", finds.namespace)
+
+
+def _scan_requirement(value: Mapping[str, Any], path: str, finds: Finds) -> None:
+    """A demand on the label in which Cilium keeps the namespace of an endpoint."""
+    key, operator = _text(value.get("key")), value.get("operator")
+    if type(operator) is not str or not (NAMESPACE_KEY.search(key) or CILIUM_LABELS in key):
+        return
+    named = CILIUM_LABELS not in key or key.endswith(f"{CILIUM_LABELS}{NAME_LABEL}")
+    if operator == "In" and named:
+        _scanned_namespace(value.get("values"), f"{path}.values", finds)
+    else:
+        finds.add("scan", path, key, kind="Namespace", namespace=ANYWHERE)
+
+
 def _scanned_namespace(value: Any, path: str, finds: Finds) -> None:
     if type(value) is str:
-        if NAMESPACE_TEXT.fullmatch(value):
-            finds.add("scan", path, value, kind="Namespace", namespace=value)
+        for part in SEPARATORS.split(value):
+            namespace = part.partition("/")[0]
+            if NAMESPACE_TEXT.fullmatch(namespace):
+                finds.add("scan", path, namespace, kind="Namespace", namespace=namespace)
     elif type(value) is list:
         for index, item in enumerate(value):
             _scanned_namespace(item, f"{path}[{index}]", finds)
     elif value is True and path.rpartition(".")[2].lower().startswith(("all", "any", "watchall")):
         finds.add("scan", path, "true", kind="Namespace", namespace=ANYWHERE)
+
+
+_scan_parameter = _parameters("", "")
 
 
 FORMS: Mapping[str, Callable[[str, str], Emit]] = {
