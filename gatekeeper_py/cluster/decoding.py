@@ -18,7 +18,7 @@ from gatekeeper_py.cluster import quantity
 from gatekeeper_py.cluster.schema import ANY, Form, Schema
 from gatekeeper_py.cluster.view import Object
 
-__all__ = ["UnreadableObject", "decode_builtin", "decode_custom"]
+__all__ = ["LEAST", "UnreadableObject", "decode_builtin", "decode_custom"]
 
 LEAST: dict[str, Any] = {
     "string": "",

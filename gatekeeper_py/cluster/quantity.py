@@ -1,6 +1,7 @@
 """Quantities as the API server writes them back: `1000m` is `1`, `1024Ki` is `1Mi`, `0.5` is `500m`.
 
-k8s.io/apimachinery/pkg/api/resource/quantity.go (CanonicalizeBytes).
+The language reads them (`cel/library/quantity.py`); here they are written, as
+k8s.io/apimachinery/pkg/api/resource/quantity.go (CanonicalizeBytes) does.
 """
 
 from __future__ import annotations
@@ -9,21 +10,20 @@ import re
 from fractions import Fraction
 from functools import lru_cache
 
+from gatekeeper_py.cel.errors import EvaluationError
+from gatekeeper_py.cel.library.quantity import parse_quantity
+
 __all__ = ["canonical", "parse", "rounded_up", "write"]
 
-QUANTITY = re.compile(
-    r"(?P<sign>[+-]?)(?P<number>\d+\.?\d*|\.\d+)(?:(?P<binary>[KMGTPE]i)|(?P<decimal>[numkMGTPE])|[eE](?P<exponent>[+-]?\d+))?",
-    re.ASCII,
-)
 LONGEST = 512
 """Characters of a quantity worth reading; longer ones stay as they are."""
 LARGEST_EXPONENT = 100
-"""Powers of ten worth computing: beyond them the API server cuts the value to its largest number."""
+"""Powers of ten worth writing out: no resource has as much, and the digits would fill memory."""
 REMEMBERED = 4096
 """Quantities whose reading is remembered: an object repeats a few, and all pods of a cluster the same."""
 BINARY = ("", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei")
 DECIMAL = {-9: "n", -6: "u", -3: "m", 0: "", 3: "k", 6: "M", 9: "G", 12: "T", 15: "P", 18: "E"}
-POWERS = {suffix: power for power, suffix in DECIMAL.items()}
+EXPONENT = re.compile(r"[eE][+-]?[0-9]+$")
 NANO = Fraction(1, 10**9)
 MILLI = Fraction(1, 1000)
 
@@ -35,15 +35,14 @@ def parse(text: str) -> tuple[Fraction, str] | None:
 
 @lru_cache(REMEMBERED)
 def _parse(text: str) -> tuple[Fraction, str] | None:
-    match = QUANTITY.fullmatch(text.strip())
-    if match is None or abs(int(match["exponent"] or 0)) > LARGEST_EXPONENT:
+    try:
+        amount = parse_quantity(text)
+    except EvaluationError:
         return None
-    value = Fraction(match["number"].rstrip(".")) * (-1 if match["sign"] == "-" else 1)
-    if match["binary"]:
-        return _to_multiple(value * 1024 ** BINARY.index(match["binary"]), NANO), "binary"
-    power = int(match["exponent"]) if match["exponent"] else POWERS[match["decimal"] or ""]
-    notation = "exponent" if match["exponent"] else "decimal"
-    return _to_multiple(value * Fraction(10) ** power, NANO), notation
+    if abs(amount.exponent) > LARGEST_EXPONENT:
+        return None
+    notation = "binary" if text.endswith("i") else "exponent" if EXPONENT.search(text) else "decimal"
+    return amount.unscaled * Fraction(10) ** amount.exponent, notation
 
 
 def canonical(text: str) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from gatekeeper_py.cluster import quantity
+from gatekeeper_py.cluster.decoding import LEAST
 from gatekeeper_py.cluster.resource import GroupVersionKind
 from gatekeeper_py.cluster.schema import Form, Schema, builtin_schema, origins, unknown_fields
 from gatekeeper_py.cluster.view import Object
@@ -39,9 +40,6 @@ LONG_INTEGERS = frozenset(
 QUANTITY_FORMAT = (
     "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
 )
-
-ZEROS: dict[str, Any] = {"string": "", "byte": "", "integer": 0, "number": 0, "boolean": False}
-"""What Go has for a null in a list or as the value of a map."""
 
 PLAIN_NUMBER = re.compile(r"[+-]?[0-9.]+", re.ASCII)
 
@@ -261,7 +259,7 @@ def _unchanged(name: str, value: Any, before: Object) -> bool:
 def _settled_item(value: Any, before: Any, schema: Schema) -> Any:
     if value is not None:
         return settle(value, before, schema)
-    return {} if schema.type else ZEROS.get(schema.scalar)
+    return {} if schema.type else LEAST.get(schema.scalar)
 
 
 def _settled_scalar(value: Any, scalar: str) -> Any:

@@ -33,6 +33,9 @@ from gatekeeper_py.cluster.quantity import canonical, rounded_up
         ("", ""),
         ("abc", "abc"),
         ("1 Gi", "1 Gi"),
+        (" 1", " 1"),
+        ("Gi", "0"),
+        ("10Ei", "9223372036854775807"),
         ("1e999999999", "1e999999999"),
     ],
 )

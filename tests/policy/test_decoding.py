@@ -99,8 +99,10 @@ def test_what_go_does_not_write_is_gone(added: dict[str, Any], left: dict[str, A
 
 
 def test_quantities_take_their_one_form() -> None:
-    found = decode(container(resources={"limits": {"cpu": "1000m", "memory": "1024Mi"}}), POD, PODS)
-    assert found["spec"]["containers"][0]["resources"]["limits"] == {"cpu": "1", "memory": "1Gi"}
+    limits = {"cpu": "1000m", "memory": "1024Mi", "example.com/gpu": None}
+    found = decode(container(resources={"limits": limits}), POD, PODS)
+    taken = found["spec"]["containers"][0]["resources"]["limits"]
+    assert taken == {"cpu": "1", "memory": "1Gi", "example.com/gpu": "0"}
 
 
 def test_what_was_there_before_stays_as_it_was() -> None:
