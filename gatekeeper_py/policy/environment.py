@@ -8,7 +8,7 @@ one policy, whose variables it learns one after the other.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property, lru_cache
@@ -16,6 +16,7 @@ from threading import Lock
 from typing import Any, TypeVar
 
 from gatekeeper_py.cel import CompileError, Environment, Program
+from gatekeeper_py.cel.declarations import Overload
 from gatekeeper_py.cel.environment import expect, kubernetes_environment
 from gatekeeper_py.cel.errors import InstantiationError, ResultError
 from gatekeeper_py.cel.library import authorizer, jsonpatch
@@ -97,6 +98,22 @@ class Environments:
         )
         return _shared(libraries, words)
 
+    def spoken_in(self, texts: Iterable[str]) -> Environments:
+        """These for expressions that name a word of the extensions, Kubernetes' own for all others.
+
+        So what Kubernetes refuses is refused here, and in its words: a function of ours is none of its.
+        """
+        words = self._words
+        if words is None or any(words.search(text) for text in texts):
+            return self
+        return Environments.shared(())
+
+    @cached_property
+    def _words(self) -> re.Pattern[str] | None:
+        """What an expression must name to have anything to do with an extension; None without extensions."""
+        names = {name for extension in self._extensions for name in _names(extension)}
+        return re.compile(rf"\b(?:{'|'.join(map(re.escape, sorted(names)))})\b", re.ASCII) if names else None
+
     def program(
         self,
         words: Hashable,
@@ -147,6 +164,21 @@ class Environments:
         if not kind.patches:
             return self._base.extend(variables=variables)
         return self._base.extend(variables=variables, libraries=[jsonpatch.LIBRARY], messages=patch_type)
+
+
+def _names(extension: Extension) -> Iterator[str]:
+    """The words of an extension, but for functions of its own objects: a word is what gives these."""
+    yield from extension.variables
+    for library in extension.libraries:
+        yield from library.constants
+        yield from (kind.name for kind in library.types)
+        for function in library.functions:
+            if not all(map(_of_own_object, function.overloads)):
+                yield function.name
+
+
+def _of_own_object(overload: Overload) -> bool:
+    return overload.member and overload.parameters[0].kind is Kind.OBJECT
 
 
 class _Same:

@@ -6,8 +6,8 @@ from functools import cache
 
 import pytest
 
-from gatekeeper_py.cel.declarations import Library
-from gatekeeper_py.cel.types import STRING
+from gatekeeper_py.cel.declarations import Function, Library, Overload
+from gatekeeper_py.cel.types import DYN, STRING, object_type
 from gatekeeper_py.policy.environment import Compiler, Environments, ExpressionKind, InvalidExpression
 from gatekeeper_py.policy.extension import Extension
 
@@ -142,3 +142,42 @@ def test_an_extension_adds_words_everywhere() -> None:
     made = Compiler(Environments([extension]), params=False)
     for kind in (ExpressionKind.MATCH_CONDITION, ExpressionKind.VALIDATION):
         assert made.compile(kind, "word == 'x'")
+
+
+OWN_OBJECT = object_type("test.Shop", {})
+SHOP = Extension(
+    libraries=(
+        Library(
+            "shop",
+            functions=(
+                Function(
+                    "fetch",
+                    (Overload("shop_fetch", (OWN_OBJECT, STRING), DYN, lambda _, name: name, member=True),),
+                ),
+            ),
+        ),
+    ),
+    variables={"shop": OWN_OBJECT},
+)
+
+
+def test_a_policy_without_a_word_of_an_extension_is_refused_in_kubernetes_words() -> None:
+    text = "other.fetch(1) == 'x'"
+    made = Compiler(Environments([SHOP]).spoken_in(["Pod", text]), params=False)
+    with pytest.raises(InvalidExpression) as caught:
+        made.compile(ExpressionKind.VALIDATION, text)
+    assert "undeclared reference to 'other'" in str(caught.value)
+    assert "undeclared reference to 'fetch'" in str(caught.value)
+
+
+def test_functions_of_an_extensions_objects_are_nothing_to_other_policies() -> None:
+    made = Compiler(Environments([SHOP]).spoken_in(["object.fetch('x') == 'x'"]), params=False)
+    with pytest.raises(InvalidExpression, match="undeclared reference to 'fetch'"):
+        made.compile(ExpressionKind.VALIDATION, "object.fetch('x') == 'x'")
+
+
+def test_a_policy_that_names_a_word_of_an_extension_has_them_all() -> None:
+    texts = ["shop", "variables.v.fetch('x') == 'x'"]
+    made = Compiler(Environments([SHOP]).spoken_in(texts), params=False)
+    made.variable("v", texts[0])
+    assert made.compile(ExpressionKind.VALIDATION, texts[1])

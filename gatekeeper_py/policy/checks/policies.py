@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any, cast
 
 from gatekeeper_py.cluster.manifest import Manifest, Problem
@@ -57,7 +58,7 @@ def check_policy(manifest: Manifest, environments: Environments) -> tuple[Policy
     metadata = part(manifest.object, "metadata")
     validating = manifest.kind.kind == "ValidatingAdmissionPolicy"
     compiler = Compiler(
-        environments,
+        environments.spoken_in(_texts(spec)),
         params=spec.get("paramKind") is not None,
         composed=not validating or bool(spec.get("variables")),
     )
@@ -79,6 +80,18 @@ def check_policy(manifest: Manifest, environments: Environments) -> tuple[Policy
     else:
         policy = MutatingPolicy(**common, **_mutating(faults, compiler, spec))
     return (None, faults.problems(manifest)) if faults.found else (policy, [])
+
+
+def _texts(value: object) -> Iterator[str]:
+    """Every text in a policy, expressions among them."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for inner in value.values():
+            yield from _texts(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _texts(inner)
 
 
 # --- what both kinds have -----------------------------------------------------------------------------
