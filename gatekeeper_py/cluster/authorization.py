@@ -13,9 +13,10 @@ from typing import Any, NamedTuple, Protocol
 
 import orjson
 
+from gatekeeper_py.cel.library.authorizer import AccessReview, Decision
 from gatekeeper_py.cluster.resource import GroupVersionKind
 from gatekeeper_py.cluster.selector import Selector, SelectorError, labels_of
-from gatekeeper_py.cluster.view import AccessReview, Object
+from gatekeeper_py.cluster.view import Object
 
 __all__ = ["Authorizer", "Objects"]
 
@@ -54,10 +55,10 @@ class Authorizer:
     def __init__(self, objects: Objects) -> None:
         self._objects = objects
 
-    def authorize(self, review: AccessReview) -> tuple[bool, str]:
-        """Whether the access is allowed, and why, in RBAC's words; empty when there is nothing to say."""
-        if SUPERUSERS in review.groups:
-            return True, ""
+    def authorize(self, review: AccessReview) -> Decision:
+        """Whether the access is allowed, and why, in RBAC's words."""
+        if SUPERUSERS in review.subject.groups:
+            return Decision(True)
         errors: list[str] = []
         for grant in self._grants(review):
             try:
@@ -66,8 +67,8 @@ class Authorizer:
                 errors.append(str(error.args[0]))
                 continue
             if any(_allows(rule, review) for rule in rules):
-                return True, f"RBAC: allowed by {_describe(grant)}"
-        return False, f"RBAC: {_aggregate(errors)}" if errors else ""
+                return Decision(True, f"RBAC: allowed by {_describe(grant)}")
+        return Decision(False, f"RBAC: {_aggregate(errors)}" if errors else "")
 
     def _grants(self, review: AccessReview) -> Iterator[_Grant]:
         """Bindings that name the user: those of the whole cluster, then those of the namespace."""
@@ -136,13 +137,13 @@ def _granted(binding: Object, review: AccessReview, namespace: str) -> Iterator[
 def _applies(subject: Mapping[str, Any], review: AccessReview, namespace: str) -> bool:
     kind, name = subject.get("kind"), subject.get("name")
     if kind == "User":
-        return review.user == name
+        return review.subject.name == name
     if kind == "Group":
-        return name in review.groups
+        return name in review.subject.groups
     if kind != "ServiceAccount":
         return False
     home = subject.get("namespace") or namespace
-    return bool(home) and review.user == f"system:serviceaccount:{home}:{name}"
+    return bool(home) and review.subject.name == f"system:serviceaccount:{home}:{name}"
 
 
 def _allows(rule: Mapping[str, Any], review: AccessReview) -> bool:

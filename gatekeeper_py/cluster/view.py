@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
+from gatekeeper_py.cel.library.authorizer import AccessReview, Decision
 from gatekeeper_py.cluster.resource import GroupVersionKind, GroupVersionResource
 
-__all__ = ["AccessReview", "ClusterView", "Object", "Served"]
+__all__ = ["ClusterView", "Object", "Served"]
 
 Object: TypeAlias = dict[str, Any]
 """A Kubernetes object as JSON gives it. Never changed in place once the engine has it."""
@@ -21,26 +22,6 @@ class Served:
     kind: GroupVersionKind
     resource: GroupVersionResource
     namespaced: bool
-
-
-@dataclass(frozen=True, slots=True)
-class AccessReview:
-    """May this user do this? What the CEL authorizer asks (a SubjectAccessReview's spec)."""
-
-    user: str
-    groups: tuple[str, ...]
-    extra: Mapping[str, tuple[str, ...]]
-    verb: str
-    group: str = ""
-    version: str = "*"
-    resource: str = ""
-    subresource: str = ""
-    namespace: str = ""
-    name: str = ""
-    path: str = ""
-    """A non-resource URL; when set the resource fields are not."""
-    field_selector: str = ""
-    label_selector: str = ""
 
 
 class ClusterView(Protocol):
@@ -61,5 +42,5 @@ class ClusterView(Protocol):
     def equivalents(self, resource: GroupVersionResource, subresource: str = "") -> tuple[Served, ...]:
         """The same resource in its other versions and groups, each with the kind of the subresource."""
 
-    def authorize(self, review: AccessReview) -> tuple[bool, str]:
+    def authorize(self, review: AccessReview) -> Decision:
         """Whether RBAC as this view knows it allows the access, and the reason in RBAC's words."""

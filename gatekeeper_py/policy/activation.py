@@ -6,16 +6,9 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from gatekeeper_py.cel.library.authorizer import (
-    AuthorizerValue,
-    Check,
-    Decision,
-    GroupCheck,
-    ResourceCheck,
-    Subject,
-)
+from gatekeeper_py.cel.library.authorizer import AuthorizerValue, GroupCheck, ResourceCheck, Subject
 from gatekeeper_py.cluster.resource import GroupVersionKind, GroupVersionResource
-from gatekeeper_py.cluster.view import AccessReview, ClusterView, Object
+from gatekeeper_py.cluster.view import ClusterView, Object
 from gatekeeper_py.policy import messages
 from gatekeeper_py.policy.extension import Extension
 from gatekeeper_py.policy.matching import NAMESPACE, Match
@@ -134,7 +127,7 @@ class Facts:
         request = self.request
         user = request.user
         subject = Subject(user.username, user.groups, user.uid, user.extra)
-        authorizer = AuthorizerValue(_Rights(self.cluster), subject)
+        authorizer = AuthorizerValue(self.cluster, subject)
         resource = request.request_resource or request.resource
         asked = ResourceCheck(
             GroupCheck(authorizer, resource.group),
@@ -144,34 +137,6 @@ class Facts:
             request.name,
         )
         return {"authorizer": authorizer, "authorizer.requestResource": asked}
-
-
-class _Rights:
-    """Answers the checks of expressions from what the view of the cluster knows."""
-
-    __slots__ = ("_cluster",)
-
-    def __init__(self, cluster: ClusterView) -> None:
-        self._cluster = cluster
-
-    def authorize(self, check: Check) -> Decision:
-        """May this be done?"""
-        subject = check.subject
-        review = AccessReview(
-            user=subject.name,
-            groups=subject.groups,
-            extra=subject.extra,
-            verb=check.verb,
-            group=check.group,
-            resource=check.resource,
-            subresource=check.subresource,
-            namespace=check.namespace,
-            name=check.name,
-            path=check.path,
-            field_selector=check.field_selector,
-            label_selector=check.label_selector,
-        )
-        return Decision(*self._cluster.authorize(review))
 
 
 def describe(request: AdmissionRequest, match: Match) -> Object:

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from gatekeeper_py.cel.library.authorizer import AccessReview, Decision, Subject
 from gatekeeper_py.cluster.snapshot import Snapshot
-from gatekeeper_py.cluster.view import AccessReview, Object
+from gatekeeper_py.cluster.view import Object
 
 RECORDED = json.loads((Path(__file__).parent / "data" / "rbac.json").read_text())
 GROUP = "rbac.authorization.k8s.io"
@@ -22,7 +23,7 @@ def cluster() -> Snapshot:
 
 def review_of(spec: dict[str, Any]) -> AccessReview:
     attributes = spec.get("resourceAttributes") or spec["nonResourceAttributes"]
-    return AccessReview(user=spec["user"], groups=tuple(spec["groups"]), extra={}, **attributes)
+    return AccessReview(Subject(spec["user"], tuple(spec["groups"])), **attributes)
 
 
 def _label(row: dict[str, Any]) -> str:
@@ -32,9 +33,11 @@ def _label(row: dict[str, Any]) -> str:
 
 @pytest.mark.parametrize("row", [pytest.param(row, id=_label(row)) for row in RECORDED["reviews"]])
 def test_decides_as_the_api_server(row: dict[str, Any], cluster: Snapshot) -> None:
-    allowed, reason = cluster.authorize(review_of(row["spec"]))
-    assert allowed == row["allowed"]
-    assert set(reason.strip("RBAC: []").split(", ")) == set(row["reason"].strip("RBAC: []").split(", "))
+    decision = cluster.authorize(review_of(row["spec"]))
+    assert decision.allowed == row["allowed"]
+    assert set(decision.reason.strip("RBAC: []").split(", ")) == set(
+        row["reason"].strip("RBAC: []").split(", ")
+    )
 
 
 def role(name: str, rules: list[Any], labels: dict[str, str] | None = None, **more: Any) -> Object:
@@ -59,8 +62,8 @@ def bound(role_name: str, user: str) -> Object:
 
 
 def may(cluster: Snapshot, verb: str, group: str, resource: str, namespace: str = "a") -> bool:
-    review = AccessReview("u", (), {}, verb, group=group, resource=resource, namespace=namespace)
-    return cluster.authorize(review)[0]
+    review = AccessReview(Subject("u"), verb, group=group, resource=resource, namespace=namespace)
+    return cluster.authorize(review).allowed
 
 
 def test_an_aggregated_role_has_the_rules_of_the_roles_it_selects() -> None:
@@ -116,5 +119,7 @@ def test_rules_without_sense_grant_nothing(rules: Any) -> None:
 
 def test_a_role_reference_of_another_kind_is_an_error() -> None:
     binding = bound("x", "u") | {"roleRef": {"kind": "Group", "name": "x"}}
-    review = AccessReview("u", (), {}, "get", resource="pods")
-    assert Snapshot([binding]).authorize(review) == (False, 'RBAC: unsupported role reference kind: "Group"')
+    review = AccessReview(Subject("u"), "get", resource="pods")
+    assert Snapshot([binding]).authorize(review) == Decision(
+        False, 'RBAC: unsupported role reference kind: "Group"'
+    )

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+from gatekeeper_py.cel.library.authorizer import AccessReview, Subject
 from gatekeeper_py.cluster.manifest import Manifest
 from gatekeeper_py.cluster.resource import GroupVersionKind, GroupVersionResource
 from gatekeeper_py.cluster.snapshot import NAMESPACE, Snapshot
-from gatekeeper_py.cluster.view import AccessReview, ClusterView, Object
+from gatekeeper_py.cluster.view import ClusterView, Object
 from tests.cluster.test_authorization import bound, role
 from tests.cluster.test_kinds import V1, V2, definition
 
@@ -56,12 +57,12 @@ def test_a_changed_snapshot_lists_what_it_holds_and_leaves_the_first_alone() -> 
 
 
 def test_a_changed_role_counts_at_once() -> None:
-    review = AccessReview("u", (), {}, "get", resource="pods")
+    review = AccessReview(Subject("u"), "get", resource="pods")
     cluster = Snapshot([bound("r", "u")])
-    assert cluster.authorize(review)[0] is False
+    assert cluster.authorize(review).allowed is False
     rules = [{"verbs": ["get"], "apiGroups": [""], "resources": ["pods"]}]
-    assert cluster.with_object(role("r", rules)).authorize(review)[0] is True
-    assert cluster.with_object(config_map("a")).authorize(review)[0] is False
+    assert cluster.with_object(role("r", rules)).authorize(review).allowed is True
+    assert cluster.with_object(config_map("a")).authorize(review).allowed is False
 
 
 def test_a_namespace_nobody_told_of_is_assumed_with_its_name_label() -> None:

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from gatekeeper_py.cel.library.authorizer import AccessReview, Subject
 from gatekeeper_py.cluster.live import LiveCluster, configuration, list_cluster
 from gatekeeper_py.cluster.resource import GroupVersionKind
-from gatekeeper_py.cluster.view import AccessReview
 from tests.e2e.conftest import namespace
 from tests.e2e.harness import ADMIN, ALICE, ControlPlane, wait_for
 
@@ -83,9 +83,9 @@ def test_a_kind_defined_later_is_followed_then(plane: ControlPlane, live: LiveCl
 
 def test_rbac_is_decided_as_the_api_server_does(plane: ControlPlane, live: LiveCluster) -> None:
     for verb, resource, where in (("create", "pods", "foo"), ("create", "pods", "bar"), ("get", "nodes", "")):
-        review = AccessReview(ALICE.name, ALICE.groups, {}, verb, resource=resource, namespace=where)
+        review = AccessReview(Subject(ALICE.name, ALICE.groups), verb, resource=resource, namespace=where)
         said = plane.kubectl(ALICE, where).run("auth", "can-i", verb, resource).stdout.strip()
-        assert live.view.authorize(review)[0] is (said == "yes"), (verb, resource, where)
+        assert live.view.authorize(review).allowed is (said == "yes"), (verb, resource, where)
 
 
 def test_everything_that_exists_is_listed(plane: ControlPlane) -> None:

@@ -24,9 +24,9 @@ __all__ = [
     "LIBRARY",
     "PATH_CHECK_TYPE",
     "RESOURCE_CHECK_TYPE",
+    "AccessReview",
     "Authorizer",
     "AuthorizerValue",
-    "Check",
     "Decision",
     "GroupCheck",
     "PathCheck",
@@ -57,8 +57,11 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
-    """One question: may `subject` do this? With a `path` it is about a URL, else about a resource."""
+class AccessReview:
+    """One question: may `subject` do this? With a `path` it is about a URL, else about a resource.
+
+    It says what the spec of a SubjectAccessReview says.
+    """
 
     subject: Subject
     verb: str
@@ -74,20 +77,21 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The answer to a check."""
+    """The answer to an access review."""
 
     cel_type: ClassVar[Type] = DECISION_TYPE
 
     allowed: bool
     reason: str = ""
+    """In the words of who decided; empty when there is nothing to say."""
     error: str = ""
     """What kept the authorizer from an answer; empty when nothing did."""
 
 
 class Authorizer(Protocol):
-    """Who answers checks. Pure and safe to call from many threads, as all evaluation is."""
+    """Who answers access reviews. Pure and safe to call from many threads, as all evaluation is."""
 
-    def authorize(self, check: Check) -> Decision:
+    def authorize(self, review: AccessReview) -> Decision:
         """May this be done? An answer that cannot be found is a decision with an error, not an exception."""
 
 
@@ -134,7 +138,7 @@ class PathCheck:
 
     def check(self, verb: str) -> Decision:
         """May the subject send this HTTP verb to the path?"""
-        return self.asking.authorizer.authorize(Check(self.asking.subject, verb, path=self.path))
+        return self.asking.authorizer.authorize(AccessReview(self.asking.subject, verb, path=self.path))
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +175,7 @@ class ResourceCheck:
         """May the subject do this to the resource?"""
         asking = self.group.asking
         return asking.authorizer.authorize(
-            Check(
+            AccessReview(
                 asking.subject,
                 verb,
                 group=self.group.group,

@@ -9,8 +9,8 @@ from gatekeeper_py.cel.environment import kubernetes_environment
 from gatekeeper_py.cel.library.authorizer import (
     AUTHORIZER_TYPE,
     RESOURCE_CHECK_TYPE,
+    AccessReview,
     AuthorizerValue,
-    Check,
     Decision,
     GroupCheck,
     ResourceCheck,
@@ -27,16 +27,16 @@ class Recorder:
     """Allows alice everything, and remembers what was asked."""
 
     def __init__(self) -> None:
-        self.asked: list[Check] = []
+        self.asked: list[AccessReview] = []
 
-    def authorize(self, check: Check) -> Decision:
-        self.asked.append(check)
-        if check.verb == "explode":
+    def authorize(self, review: AccessReview) -> Decision:
+        self.asked.append(review)
+        if review.verb == "explode":
             return Decision(False, error="no connection")
-        return Decision(check.subject.name == "alice", f"{check.subject.name} it is")
+        return Decision(review.subject.name == "alice", f"{review.subject.name} it is")
 
 
-def run(text: str) -> tuple[object, list[Check]]:
+def run(text: str) -> tuple[object, list[AccessReview]]:
     recorder = Recorder()
     asking = AuthorizerValue(recorder, ALICE)
     activation = {
@@ -47,28 +47,28 @@ def run(text: str) -> tuple[object, list[Check]]:
 
 
 @pytest.mark.parametrize(
-    ("text", "check"),
+    ("text", "review"),
     [
-        ("authorizer.path('/healthz').check('get').allowed()", Check(ALICE, "get", path="/healthz")),
+        ("authorizer.path('/healthz').check('get').allowed()", AccessReview(ALICE, "get", path="/healthz")),
         (
             "authorizer.group('').resource('pods').namespace('a').name('b').subresource('log').check('get').allowed()",
-            Check(ALICE, "get", resource="pods", namespace="a", name="b", subresource="log"),
+            AccessReview(ALICE, "get", resource="pods", namespace="a", name="b", subresource="log"),
         ),
         (
             "authorizer.group('apps').resource('deployments').fieldSelector('a=b').labelSelector('c')"
             ".check('list').allowed()",
-            Check(
+            AccessReview(
                 ALICE, "list", group="apps", resource="deployments", field_selector="a=b", label_selector="c"
             ),
         ),
         (
             "authorizer.requestResource.check('custom').allowed()",
-            Check(ALICE, "custom", group="apps", resource="deployments", name="web"),
+            AccessReview(ALICE, "custom", group="apps", resource="deployments", name="web"),
         ),
     ],
 )
-def test_the_check_is_what_was_narrowed_down(text: str, check: Check) -> None:
-    assert run(text) == (True, [check])
+def test_the_check_is_what_was_narrowed_down(text: str, review: AccessReview) -> None:
+    assert run(text) == (True, [review])
 
 
 def test_a_service_account_is_asked_about_in_the_place_of_the_user() -> None:
