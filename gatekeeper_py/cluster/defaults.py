@@ -120,6 +120,8 @@ def _fill(value: Object, defaults: Mapping[str, Any], schema: Schema) -> None:
 
 def _drop_disabled(value: Any, schema: Schema) -> None:
     """Removes fields of features that are off; what is emptied by that goes too."""
+    if not _has_disabled(schema):
+        return
     if isinstance(value, list) and schema.items is not None:
         for inner in value:
             _drop_disabled(inner, schema.items)
@@ -131,3 +133,19 @@ def _drop_disabled(value: Any, schema: Schema) -> None:
             _drop_disabled(inner, schema.fields[name])
             if not (inner or was_empty):
                 del value[name]
+
+
+@cache
+def _has_disabled(schema: Schema) -> bool:
+    """Whether fields of features that are off may stand somewhere below."""
+    seen: set[Schema] = set()
+    pending = [schema]
+    while pending:
+        each = pending.pop()
+        if each in seen:
+            continue
+        if each.type in _table("disabled"):
+            return True
+        seen.add(each)
+        pending += [*each.fields.values(), *([each.items] if each.items else [])]
+    return False

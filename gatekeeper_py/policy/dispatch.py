@@ -123,9 +123,7 @@ def validate(
     """Evaluate every policy that matches; raise `NamespaceMissing`."""
     review = Review()
     shared = Shared(facts, value, scope.deadline)
-    for candidate in candidates:
-        if shared.settles(candidate):
-            continue
+    for candidate in shared.unsettled(candidates):
         policy = candidate.policy
         try:
             found = _policy_match(policy, scope)

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar, overload
 
+from gatekeeper_py.cel.budget import EXPRESSION_LIMIT
 from gatekeeper_py.cluster.resource import GroupVersionResource
-from gatekeeper_py.policy.conditions import CONDITIONS_BUDGET
+from gatekeeper_py.policy.conditions import CONDITIONS_BUDGET, PASS_BUDGET
 from gatekeeper_py.policy.matching import concerns_as_sent, exempt, may_concern
 from gatekeeper_py.policy.model import Expression, MutatingPolicy, ValidatingPolicy
 from gatekeeper_py.policy.request import AdmissionRequest
@@ -22,6 +23,10 @@ MAX_KEYS = 4096
 """Answers remembered: more than a cluster has resources and operations; others are made anew."""
 
 
+UNSEEN_LIMIT = (PASS_BUDGET - CONDITIONS_BUDGET) // EXPRESSION_LIMIT
+"""Expressions that a policy can pay for besides what `Candidate.floor` allows for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Candidate(Generic[P]):
     """A policy that may be about a request, and what of it is known before any object is."""
@@ -34,21 +39,30 @@ class Candidate(Generic[P]):
     floor: int
     """What must be left of a purse of `CONDITIONS_BUDGET` that all policies share, to be sure that this one
     would not spend more than that if it paid for all of its conditions, variables and validations alone."""
+    validations: tuple[Expression, ...]
     messages: int
     """How many message expressions it has."""
+    affordable: bool
+    """Whether they can be paid for, whatever they cost, and each of the variables costs once more.
+
+    The API server evaluates those of validations that pass, too; what cannot exhaust a budget we leave out.
+    """
 
     @classmethod
     def of(cls, policy: P, request: AdmissionRequest) -> Candidate[P]:
         """A policy before a request about such a resource."""
         validations = policy.validations if isinstance(policy, ValidatingPolicy) else ()
         expressions = len(policy.match_conditions) + len(policy.variables) + len(validations)
+        messages = sum(validation.message_expression is not None for validation in validations)
         return cls(
             policy,
             tuple(condition.expression for condition in policy.match_conditions),
             {variable.name: variable.expression for variable in policy.variables},
             policy.param_kind is None and concerns_as_sent(policy.match.rules, request),
             CONDITIONS_BUDGET - CONDITIONS_BUDGET // max(expressions, 1),
-            sum(validation.message_expression is not None for validation in validations),
+            tuple(validation.expression for validation in validations),
+            messages,
+            messages == 0 or messages + len(policy.variables) <= UNSEEN_LIMIT,
         )
 
 

@@ -11,14 +11,14 @@ expressions, is within that policy's budgets, it could not have run out of any.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from gatekeeper_py.cel import Budget, DeadlineExceeded, EvaluationError
 from gatekeeper_py.cel.budget import EXPRESSION_LIMIT
 from gatekeeper_py.cluster.view import Object
 from gatekeeper_py.policy.activation import Facts
-from gatekeeper_py.policy.conditions import CONDITIONS_BUDGET, PASS_BUDGET
-from gatekeeper_py.policy.index import Candidate
+from gatekeeper_py.policy.conditions import CONDITIONS_BUDGET
+from gatekeeper_py.policy.index import UNSEEN_LIMIT, Candidate
 from gatekeeper_py.policy.matching import NAMESPACE, NAMESPACES, Match
 from gatekeeper_py.policy.model import Expression, MutatingPolicy, ValidatingPolicy
 
@@ -37,12 +37,14 @@ class Shared:
         self._validations: _Values | None = None
         self._held: dict[tuple[Expression, ...], bool | None] = {}
 
-    def settles(self, candidate: Candidate[ValidatingPolicy]) -> bool:
-        """Whether a policy certainly has nothing to say: does not apply, or admits, by whichever binding."""
-        if not (candidate.simple and self._usable):
-            return False
-        held = self.holds(candidate)
-        return held is False or (held is True and self._admits(candidate))
+    def unsettled(
+        self, candidates: Iterable[Candidate[ValidatingPolicy]]
+    ) -> Iterator[Candidate[ValidatingPolicy]]:
+        """The policies that may have something to say: all but those that do not apply, or admit."""
+        for candidate in candidates:
+            held = self.holds(candidate)
+            if held is None or (held and not self._admits(candidate)):
+                yield candidate
 
     def holds(self, candidate: Candidate[ValidatingPolicy] | Candidate[MutatingPolicy]) -> bool | None:
         """Whether a policy's match conditions hold for the object; None when it cannot be told here."""
@@ -69,18 +71,20 @@ class Shared:
         return met
 
     def _admits(self, candidate: Candidate[ValidatingPolicy]) -> bool:
-        """Whether all validations of a policy hold; it may still have to write audit annotations."""
-        if candidate.policy.audit_annotations:
-            return False
+        """Whether all validations of a policy hold, and it has no audit annotations to write."""
         values = self._validations
         if values is None:
             words = self._facts.validation(self._match, self._value, None)
             values = self._validations = _Values(words, self._purse)
         values.words["variables"] = _Variables(candidate.variables, values)
-        for validation in candidate.policy.validations:
-            if values[validation.expression] is not True:
+        for expression in candidate.validations:
+            if values[expression] is not True:
                 return False
-        return self._purse.remaining >= candidate.floor and _affordable(candidate, values)
+        return (
+            self._purse.remaining >= candidate.floor
+            and not candidate.policy.audit_annotations
+            and (candidate.affordable or _affordable(candidate, values))
+        )
 
     @property
     def _match(self) -> Match:
@@ -88,19 +92,9 @@ class Shared:
 
 
 def _affordable(candidate: Candidate[ValidatingPolicy], values: _Values) -> bool:
-    """Whether a policy's messages cannot exhaust its budget, so that they need not be evaluated.
-
-    The API server evaluates those of validations that pass too. Each may cost all an expression may, and so
-    may each variable that nothing has read so far.
-    """
-    if candidate.messages + len(candidate.variables) <= UNSEEN_LIMIT or not candidate.messages:
-        return True
+    """Whether a policy's messages can be paid for, where the variables are known that nothing has read."""
     unread = sum(variable not in values for variable in candidate.variables.values())
     return candidate.messages + unread <= UNSEEN_LIMIT
-
-
-UNSEEN_LIMIT = (PASS_BUDGET - CONDITIONS_BUDGET) // EXPRESSION_LIMIT
-"""Expressions that a policy can pay for besides what `Candidate.floor` allows for."""
 
 
 class _Unknown:
