@@ -12,6 +12,8 @@ from gatekeeper_py.policy.model import Expression, MutatingPolicy, ValidatingPol
 
 __all__ = ["looked_up", "steered"]
 
+CLUSTER = "cluster"
+
 METHODS = frozenset({"get", "list"})
 """Of the variable `cluster`; the first two arguments are apiVersion and kind."""
 
@@ -46,12 +48,29 @@ def _every(policies: PolicySet) -> tuple[ValidatingPolicy | MutatingPolicy, ...]
     return (*policies.validating, *policies.mutating)
 
 
-def _is_steered(node: tree.Node) -> bool:
+def _is_steered(node: tree.Node, hidden: bool = False) -> bool:
+    """Whether a node uses `cluster` otherwise; `hidden` where a macro's variable has taken the name."""
     if isinstance(node, tree.Identifier):
-        return node.name == "cluster"
-    if isinstance(node, tree.Call) and _look_up(node) is not None:
+        return node.name == CLUSTER and (node.absolute or not hidden)
+    if isinstance(node, tree.Call) and not hidden and _look_up(node) is not None:
         return any(map(_is_steered, node.arguments))
-    return any(_is_steered(child) for child in tree.children(node))
+    inside = hidden or CLUSTER in _variables(node)
+    outer = _outer(node)
+    return any(_is_steered(child, hidden if child is outer else inside) for child in tree.children(node))
+
+
+def _variables(node: tree.Node) -> tuple[str, ...]:
+    """The variables a node gives to what is in it."""
+    if isinstance(node, tree.Comprehension):
+        return node.variables
+    return (node.variable,) if isinstance(node, tree.Binding) else ()
+
+
+def _outer(node: tree.Node) -> tree.Node | None:
+    """What in a node does not see the node's variables."""
+    if isinstance(node, tree.Comprehension):
+        return node.range
+    return node.value if isinstance(node, tree.Binding) else None
 
 
 def _expressions(policy: ValidatingPolicy | MutatingPolicy) -> Iterator[Expression]:
@@ -80,7 +99,7 @@ def _look_up(node: tree.Node) -> GroupVersionKind | None:
     if not isinstance(node, tree.Call) or node.function not in METHODS or len(node.arguments) < 2:
         return None
     target, (version, kind, *_) = node.target, node.arguments
-    on_cluster = isinstance(target, tree.Identifier) and target.name == "cluster"
+    on_cluster = isinstance(target, tree.Identifier) and target.name == CLUSTER
     if on_cluster and isinstance(version, tree.Literal) and isinstance(kind, tree.Literal):
         return GroupVersionKind.parse(str(version.value), str(kind.value))
     return None

@@ -41,6 +41,9 @@ STEERED = [
     "cluster.get(object.apiVersion, 'Pod', 'a', 'b').hasValue()",
     "cluster.list('v1', object.kind, 'a').size() == 0",
     "[cluster][0].get('v1', 'Pod', 'a', 'b').hasValue()",
+    "[1].exists(cluster, .cluster.get('v1', object.kind, 'a', 'b').hasValue())",
+    "[1].exists(cluster, cluster > 0) && cluster.list('v1', object.kind, 'a').size() == 0",
+    "cluster.list('v1', object.kind, 'a').all(cluster, cluster.a == 1)",
     "cluster.get('v1', 'Pod', cluster.get('v1', object.kind, 'a', 'b').?x.orValue('a'), 'b').hasValue()",
 ]
 
@@ -50,3 +53,15 @@ def test_a_kind_the_object_could_choose_is_refused(text: str) -> None:
     policy = POLICY.replace("[1, 2].size() > 0", text)
     with pytest.raises(LoadError, match="policy p looks up a kind it does not name"):
         load_policies(read_text(policy))
+
+
+OWN_NAMES = [
+    "object.spec.clusters.all(cluster, cluster.version in ['1', '2'])",
+    "object.spec.clusters.filter(cluster, cluster != '').map(cluster, [cluster]).size() == 1",
+    "object.spec.clusters.all(name, cluster, name != cluster.name)",
+]
+
+
+@pytest.mark.parametrize("text", OWN_NAMES)
+def test_a_policy_may_call_a_variable_of_its_own_cluster(text: str) -> None:
+    assert load_policies(read_text(POLICY.replace("[1, 2].size() > 0", text)))
