@@ -33,9 +33,9 @@ from gatekeeper_py.cluster.manifest import Manifest, read
 from gatekeeper_py.cluster.snapshot import Snapshot
 from gatekeeper_py.pki.development import make_certificates
 from gatekeeper_py.policy.changes import changes
-from gatekeeper_py.policy.offline import Submission, make_request, make_user, with_object
 from gatekeeper_py.policy.request import OPERATIONS, AdmissionRequest, Operation
 from gatekeeper_py.policy.review import render_request
+from gatekeeper_py.policy.submission import Submission, make_request, make_user, with_object
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples"

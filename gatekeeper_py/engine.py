@@ -21,8 +21,8 @@ from gatekeeper_py.policy.jsonpatch import difference
 from gatekeeper_py.policy.loading import LoadError, PolicySet, load
 from gatekeeper_py.policy.model import MutatingPolicy, ValidatingPolicy
 from gatekeeper_py.policy.mutation import Broken
-from gatekeeper_py.policy.offline import with_object
 from gatekeeper_py.policy.request import AdmissionRequest
+from gatekeeper_py.policy.submission import with_object
 from gatekeeper_py.tenancy.library import extension
 from gatekeeper_py.tenancy.loading import is_tenancy_document, load_tenancy
 from gatekeeper_py.tenancy.lookups import steered

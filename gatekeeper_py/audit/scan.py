@@ -14,8 +14,8 @@ from gatekeeper_py.cluster.view import ClusterView, Object
 from gatekeeper_py.engine import Engine
 from gatekeeper_py.policy.changes import Change, changes
 from gatekeeper_py.policy.decision import Decision, Finding
-from gatekeeper_py.policy.offline import Submission, make_request
 from gatekeeper_py.policy.request import AdmissionRequest
+from gatekeeper_py.policy.submission import Submission, make_request
 from gatekeeper_py.tenancy.context import Context
 from gatekeeper_py.tenancy.model import ContestedNamespace, Tenancy
 

@@ -12,7 +12,7 @@ from gatekeeper_py.cluster.snapshot import Snapshot
 from gatekeeper_py.engine import Engine
 from gatekeeper_py.policy.decision import Decision
 from gatekeeper_py.policy.loading import read
-from gatekeeper_py.policy.offline import ADMINISTRATOR, Submission, make_request, make_user
+from gatekeeper_py.policy.submission import ADMINISTRATOR, Submission, make_request, make_user
 from gatekeeper_py.tenancy.loading import is_tenancy_document
 
 __all__ = ["Outcome", "run", "run_case", "tenancy_documents"]

@@ -19,7 +19,7 @@ from gatekeeper_py.cli.submission import submission_options
 from gatekeeper_py.cli.text import printable
 from gatekeeper_py.engine import Engine
 from gatekeeper_py.policy.model import MutatingPolicy, ValidatingPolicy
-from gatekeeper_py.policy.offline import Submission
+from gatekeeper_py.policy.submission import Submission
 
 __all__ = ["command"]
 

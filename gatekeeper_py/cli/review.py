@@ -21,9 +21,9 @@ from gatekeeper_py.cluster.view import Object
 from gatekeeper_py.engine import Engine
 from gatekeeper_py.policy.changes import changes, graft
 from gatekeeper_py.policy.decision import Decision
-from gatekeeper_py.policy.offline import Submission, make_request
 from gatekeeper_py.policy.request import AdmissionRequest
 from gatekeeper_py.policy.review import KIND, ReviewError, parse_review, render_review
+from gatekeeper_py.policy.submission import Submission, make_request
 
 if TYPE_CHECKING:
     from rich.table import Table

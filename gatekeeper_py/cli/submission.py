@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from gatekeeper_py.policy.offline import ADMINISTRATOR, Submission, make_user
 from gatekeeper_py.policy.request import OPERATIONS
+from gatekeeper_py.policy.submission import ADMINISTRATOR, Submission, make_user
 
 __all__ = ["submission_options"]
 

@@ -101,11 +101,6 @@ class Schema:
         """Whether a list may stand here."""
         return self.form in (Form.LIST, Form.ANY)
 
-    @property
-    def takes_scalar(self) -> bool:
-        """Whether a scalar may stand here."""
-        return self.form in (Form.SCALAR, Form.ANY)
-
 
 def _any(*, atomic: bool) -> Schema:
     made = Schema(Form.ANY, atomic=atomic, prunes=False)

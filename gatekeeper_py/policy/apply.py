@@ -12,7 +12,7 @@ from typing import Any
 from gatekeeper_py.cel.library.quoting import quote
 from gatekeeper_py.cluster.schema import Form, Schema
 from gatekeeper_py.cluster.view import Object
-from gatekeeper_py.policy.native import Foreign, go_syntax, go_type, go_value
+from gatekeeper_py.policy.literal import Foreign, go_syntax, go_type, go_value
 
 __all__ = ["ApplyError", "apply_configuration"]
 

@@ -6,7 +6,6 @@ failurePolicy forgives, and null, empty and unwritten are one. Objects of custom
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,8 +14,8 @@ from gatekeeper_py.cluster.decoding import LEAST
 from gatekeeper_py.cluster.resource import GroupVersionKind
 from gatekeeper_py.cluster.schema import Form, Schema, builtin_schema, origins, unknown_fields
 from gatekeeper_py.cluster.view import Object
-from gatekeeper_py.policy.conversion import whole
 from gatekeeper_py.policy.jsonpatch import same
+from gatekeeper_py.policy.jsonvalue import whole
 
 __all__ = ["DecodingError", "conversion_problem", "decode", "settle"]
 
@@ -40,8 +39,6 @@ LONG_INTEGERS = frozenset(
 QUANTITY_FORMAT = (
     "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
 )
-
-PLAIN_NUMBER = re.compile(r"[+-]?[0-9.]+", re.ASCII)
 
 
 class DecodingError(ValueError):

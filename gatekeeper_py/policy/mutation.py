@@ -14,12 +14,12 @@ from gatekeeper_py.policy import messages
 from gatekeeper_py.policy.activation import Facts
 from gatekeeper_py.policy.apply import ApplyError, apply_configuration
 from gatekeeper_py.policy.conditions import PASS_BUDGET, ExpressionError, OutOfBudget, evaluate, hold
-from gatekeeper_py.policy.conversion import ConversionError, json_value
 from gatekeeper_py.policy.decoding import DecodingError, conversion_problem, decode, settle
 from gatekeeper_py.policy.jsonpatch import ABSENT, Operation, PatchError, TestFailed, apply
+from gatekeeper_py.policy.jsonvalue import ConversionError, json_value
+from gatekeeper_py.policy.literal import NativeError, contents, json_native, native, type_names
 from gatekeeper_py.policy.matching import Match
 from gatekeeper_py.policy.model import MutatingPolicy, Mutation
-from gatekeeper_py.policy.native import NativeError, contents, json_native, native, type_names
 from gatekeeper_py.policy.variables import Variables
 
 __all__ = ["Broken", "Mutated", "MutationInvocation"]

@@ -24,7 +24,7 @@ from gatekeeper_py.cluster.kinds import Kinds
 from gatekeeper_py.cluster.manifest import Manifest, Source
 from gatekeeper_py.cluster.snapshot import Snapshot
 from gatekeeper_py.cluster.view import Served
-from gatekeeper_py.policy.offline import Submission, make_request
+from gatekeeper_py.policy.submission import Submission, make_request
 from tests.e2e.conftest import POLICIES, RBAC
 from tests.e2e.gatekeeper import Server
 from tests.e2e.harness import ADMIN, ControlPlane, Kubectl, wait_for

@@ -33,8 +33,8 @@ from gatekeeper_py.cluster.snapshot import Snapshot
 from gatekeeper_py.engine import Engine, load_policies
 from gatekeeper_py.policy.decision import Decision
 from gatekeeper_py.policy.loading import PolicySet, read
-from gatekeeper_py.policy.offline import Submission, make_request, make_user
 from gatekeeper_py.policy.request import AdmissionRequest, Operation, UserInfo
+from gatekeeper_py.policy.submission import Submission, make_request, make_user
 
 __all__ = ["STORIES", "Story", "Told", "policies"]
 

@@ -17,7 +17,7 @@ from gatekeeper_py.cluster.snapshot import Snapshot
 from gatekeeper_py.engine import BOTH, Engine
 from gatekeeper_py.policy.decision import Decision
 from gatekeeper_py.policy.loading import read
-from gatekeeper_py.policy.offline import Submission, make_request, make_user
+from gatekeeper_py.policy.submission import Submission, make_request, make_user
 from tests.shared import SHARED
 
 HERE = Path(__file__).parent

@@ -13,7 +13,7 @@ from gatekeeper_py.cluster.manifest import Manifest, Source
 from gatekeeper_py.cluster.snapshot import Snapshot
 from gatekeeper_py.engine import Engine
 from gatekeeper_py.policy.loading import read
-from gatekeeper_py.policy.offline import Submission, make_request, make_user
+from gatekeeper_py.policy.submission import Submission, make_request, make_user
 from tests.shared import corpus, needs_shared
 
 pytestmark = needs_shared

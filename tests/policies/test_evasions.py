@@ -14,7 +14,7 @@ from gatekeeper_py.cluster.snapshot import Snapshot
 from gatekeeper_py.engine import Engine
 from gatekeeper_py.policy.decision import Decision
 from gatekeeper_py.policy.loading import read
-from gatekeeper_py.policy.offline import Submission, make_request, make_user
+from gatekeeper_py.policy.submission import Submission, make_request, make_user
 from tests.policies.test_attack_matrix import HERE, MATRIX, POLICIES, Case, reasons
 
 EVASIONS: dict[str, Any] = yaml.load((HERE / "evasions.yaml").read_text(encoding="utf-8"), yaml.CSafeLoader)

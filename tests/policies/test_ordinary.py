@@ -13,7 +13,7 @@ from gatekeeper_py.cluster.manifest import Manifest, Source
 from gatekeeper_py.engine import Engine, load_policies
 from gatekeeper_py.policy.decision import Decision
 from gatekeeper_py.policy.loading import PolicySet, read
-from gatekeeper_py.policy.offline import Submission, make_request, make_user
+from gatekeeper_py.policy.submission import Submission, make_request, make_user
 from tests.policies.stories import POLICIES, STORIES, Story, Told, policies
 
 LEAST = 60

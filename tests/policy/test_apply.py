@@ -10,7 +10,7 @@ import pytest
 from gatekeeper_py.cluster.resource import GroupVersionKind
 from gatekeeper_py.cluster.schema import Schema, builtin_schema
 from gatekeeper_py.policy.apply import ApplyError, apply_configuration
-from gatekeeper_py.policy.native import Foreign
+from gatekeeper_py.policy.literal import Foreign
 
 NULL = Foreign("NULL_VALUE", "0", "structpb.NullValue")
 

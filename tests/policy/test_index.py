@@ -53,7 +53,9 @@ def test_finds_by_resource_and_operation_in_the_order_of_names(
 
 
 def test_subresources_are_told_apart(policies: PolicyIndex[ValidatingPolicy]) -> None:
-    assert [one.policy.name for one in policies.concerning(replace(POD, subresource="status"))] == ["anything"]
+    assert [one.policy.name for one in policies.concerning(replace(POD, subresource="status"))] == [
+        "anything"
+    ]
 
 
 def test_exempt_resources_concern_nobody(policies: PolicyIndex[ValidatingPolicy]) -> None:

@@ -54,8 +54,6 @@ _COMPARABLE_NAMES = frozenset(
         "google.protobuf.Timestamp",
     }
 )
-_ADDABLE_NAMES = (_COMPARABLE_NAMES | {"list"}) - {"bool"}
-_QUALIFIED = {DURATION: "google.protobuf.Duration", TIMESTAMP: "google.protobuf.Timestamp"}
 
 Items = Sequence[Any]
 
@@ -263,10 +261,6 @@ def _sort_work(items: Items, keys: Items | None = None) -> int:
     return count * max(count.bit_length() // 4, 1)
 
 
-def _name(type_: Type) -> str:
-    return _QUALIFIED.get(type_, type_.name)
-
-
 def _method(identifier: str, parameters: tuple[Type, ...], result: Type, run: Any, **more: Any) -> Overload:
     return Overload(identifier, parameters, result, run, member=True, **more)
 
@@ -350,7 +344,7 @@ _EXTENSION = (
         "sort",
         tuple(
             _method(
-                f"list_{_name(type_)}_sort",
+                f"list_{type_.runtime_name}_sort",
                 (list_of(type_),),
                 list_of(type_),
                 _sort,
@@ -366,7 +360,7 @@ _EXTENSION = (
         "@sortByAssociatedKeys",
         tuple(
             _method(
-                f"list_{_name(type_)}_sortByAssociatedKeys",
+                f"list_{type_.runtime_name}_sortByAssociatedKeys",
                 (list_of(_T), list_of(type_)),
                 list_of(_T),
                 _sort_by,

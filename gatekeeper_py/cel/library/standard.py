@@ -170,10 +170,6 @@ def _size(value: Any) -> int:
     return len(value)
 
 
-def _negate_duration(duration: Duration) -> Duration:
-    return values.check_duration(-duration.nanoseconds)
-
-
 @lru_cache(maxsize=1024)
 def pattern(text: str) -> Any:
     """A compiled RE2 pattern. Raises `EvaluationError` in Go's words."""

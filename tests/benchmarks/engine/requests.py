@@ -8,8 +8,8 @@ from dataclasses import replace
 from gatekeeper_py.cluster.manifest import read_text
 from gatekeeper_py.cluster.resource import GroupVersionResource
 from gatekeeper_py.cluster.view import ClusterView, Object
-from gatekeeper_py.policy.offline import Submission, make_request, make_user
 from gatekeeper_py.policy.request import AdmissionRequest
+from gatekeeper_py.policy.submission import Submission, make_request, make_user
 
 __all__ = ["requests_to", "unmatched"]
 

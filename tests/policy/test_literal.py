@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from gatekeeper_py.cel.values import Duration, Message, Optional, Timestamp, UInt
-from gatekeeper_py.policy.conversion import ConversionError
-from gatekeeper_py.policy.native import (
+from gatekeeper_py.policy.jsonvalue import ConversionError
+from gatekeeper_py.policy.literal import (
     Foreign,
     NativeError,
     contents,

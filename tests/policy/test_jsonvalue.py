@@ -7,7 +7,7 @@ import math
 import pytest
 
 from gatekeeper_py.cel.values import Duration, Message, Optional, Timestamp, TypeValue, UInt
-from gatekeeper_py.policy.conversion import ConversionError, json_value
+from gatekeeper_py.policy.jsonvalue import ConversionError, json_value
 
 CONVERTS = [
     (None, None),

@@ -8,8 +8,8 @@ import pytest
 
 from gatekeeper_py.cluster.manifest import ManifestError, read_text
 from gatekeeper_py.cluster.snapshot import Snapshot
-from gatekeeper_py.policy.offline import ADMINISTRATOR, Submission, make_request, make_user, with_object
 from gatekeeper_py.policy.request import AdmissionRequest
+from gatekeeper_py.policy.submission import ADMINISTRATOR, Submission, make_request, make_user, with_object
 
 POD = "{apiVersion: v1, kind: Pod, metadata: {name: web}, spec: {containers: [{name: c, image: nginx}]}}"
 

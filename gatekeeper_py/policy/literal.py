@@ -17,7 +17,7 @@ from gatekeeper_py.cel.library.quoting import quote
 from gatekeeper_py.cel.library.times import print_timestamp
 from gatekeeper_py.cel.values import Duration, Message, Optional, Timestamp, UInt, type_name
 from gatekeeper_py.policy import messages
-from gatekeeper_py.policy.conversion import ConversionError, json_value
+from gatekeeper_py.policy.jsonvalue import ConversionError, json_value
 
 __all__ = [
     "Foreign",
