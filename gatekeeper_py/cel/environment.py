@@ -45,7 +45,6 @@ from gatekeeper_py.cel.library import (
 from gatekeeper_py.cel.names import ReferenceKind
 from gatekeeper_py.cel.parser import parse
 from gatekeeper_py.cel.resolution import resolve
-from gatekeeper_py.cel.runtime import FATAL
 from gatekeeper_py.cel.tree import Node
 from gatekeeper_py.cel.types import RUNTIME_NAMES, Type
 
@@ -82,14 +81,19 @@ EXTRAS: tuple[Library, ...] = (bindings.LIBRARY, math.LIBRARY, encoders.LIBRARY,
 class Program:
     """A compiled expression."""
 
-    __slots__ = ("_checked", "_lock", "_plain", "_quick", "text")
+    __slots__ = ("_checked", "_lock", "_plain", "evaluate", "text")
 
     def __init__(self, text: str, checked: Checked) -> None:
         self.text = text
         self._checked = checked
-        self._quick: Code = generate(checked, quick=True)
         self._plain: Code | None = None
         self._lock = Lock()
+        self.evaluate: Code = generate(checked, plainly=self.evaluate_plainly)
+        """`evaluate(activation, budget)`: the value for these variables; what it cost is taken from `budget`.
+
+        Raises `EvaluationError` when it has none. One of its cost alone is `CostExceeded`, also when the
+        whole budget is spent: `budget.remaining` is then negative.
+        """
 
     @property
     def type(self) -> Type:
@@ -112,26 +116,12 @@ class Program:
         references = self._checked.references.values()
         return frozenset(each.name for each in references if each.kind is ReferenceKind.VARIABLE)
 
-    def evaluate(self, activation: Mapping[str, object], budget: Budget) -> object:
-        """The value of the expression for these variables; what it cost is taken from `budget`.
-
-        Raises `EvaluationError` when it has none. One of its cost alone is `CostExceeded`, also when the
-        whole budget is spent: `budget.remaining` is then negative.
-        """
-        try:
-            return self._quick(activation, budget)
-        except FATAL:
-            raise
-        except Exception:
-            pass
-        return self.evaluate_plainly(activation, budget)
-
     def evaluate_plainly(self, activation: Mapping[str, object], budget: Budget) -> object:
         """The same as `evaluate`, without the code made for common cases: slower, never different."""
         plain = self._plain
         if plain is None:
             with self._lock:
-                plain = self._plain = self._plain or generate(self._checked, quick=False)
+                plain = self._plain = self._plain or generate(self._checked)
         try:
             return plain(activation, budget)
         except RecursionError:

@@ -66,7 +66,7 @@ def explain(program: Program, activation: Mapping[str, object], budget: Budget |
         return value
 
     with suppress(EvaluationError, RecursionError):
-        evaluate = generate(program.checked, quick=False, watcher=watch)
+        evaluate = generate(program.checked, watcher=watch)
         evaluate(activation, budget or Budget(_UNBOUNDED))
     return _Description(program, seen).of(program.tree)
 

@@ -34,6 +34,7 @@ from gatekeeper_py.cel.code import (
     constant,
     list_of,
     load,
+    method,
     negate,
     store,
     subscript,
@@ -90,19 +91,24 @@ _NAMESPACE: dict[str, Any] = {
 }
 
 
-def generate(checked: Checked, *, quick: bool, watcher: Watcher | None = None) -> Function:
-    """The function that evaluates a checked expression. Raises `RecursionError` on one nested too deep."""
-    return Generator(checked, quick=quick, watcher=watcher).function()
+def generate(
+    checked: Checked, *, plainly: Function | None = None, watcher: Watcher | None = None
+) -> Function:
+    """The function that evaluates a checked expression. Raises `RecursionError` on one nested too deep.
+
+    With `plainly`, the plain function, it is the quick one, which leaves to that what it cannot do.
+    """
+    return Generator(checked, plainly=plainly, watcher=watcher).function()
 
 
 class Generator(Writer):
     """Makes the code of one expression."""
 
-    def __init__(self, checked: Checked, *, quick: bool, watcher: Watcher | None) -> None:
-        super().__init__(checked, quick=quick)
-        self.namespace.update(_NAMESPACE)
+    def __init__(self, checked: Checked, *, plainly: Function | None, watcher: Watcher | None) -> None:
+        super().__init__(checked, quick=plainly is not None)
+        self.namespace.update(_NAMESPACE, plainly=plainly)
         self._watcher = watcher
-        self._inliner = Inliner(self) if quick else None
+        self._inliner = Inliner(self) if self.quick else None
         self._lazy: set[str] = set()
         self._variables: dict[str, str] = {}
         self._repeated: dict[str, str] = {}
@@ -123,20 +129,25 @@ class Generator(Writer):
         ]
         begin = [assign("cost", constant(0)), assign("checkpoint", constant(0))]
         finish = self._paid_at_the_end(body) if self.quick else self._paid_in_any_case(body)
-        return self._compile([*begin, *finish, ast.Return(load("result"))])
+        return self._compile([*begin, *finish])
 
     def _paid_at_the_end(self, body: list[ast.stmt]) -> list[ast.stmt]:
         """Quick code pays when it ends or is ended; after another error the plain code runs, and pays."""
-        remaining = ast.Attribute(load("budget"), "remaining", ast.Store())
-        paid = ast.AugAssign(remaining, ast.Sub(), load("cost"))
-        ended = ast.ExceptHandler(load("FATAL"), None, [paid, ast.Raise()])
-        return [ast.Try(body, [ended], [], []), self._payment()]
+        ended = ast.ExceptHandler(load("FATAL"), None, [self._taken(), ast.Raise()])
+        failed = ast.ExceptHandler(load("Exception"), None, [ast.Pass()])
+        empty = compare(ast.Attribute(load("budget"), "remaining", ast.Load()), ast.Lt(), constant(0))
+        spent = ast.If(empty, [ast.Expr(method(load("budget"), "spend", constant(0)))], [])
+        done = [self._taken(), spent, ast.Return(load("result"))]
+        plainly = call("plainly", load("activation"), load("budget"))
+        return [ast.Try(body, [ended, failed], done, []), ast.Return(plainly)]
 
     def _paid_in_any_case(self, body: list[ast.stmt]) -> list[ast.stmt]:
-        return [ast.Try(body, [], [], [self._payment()])]
+        payment = ast.Expr(method(load("budget"), "spend", load("cost")))
+        return [ast.Try(body, [], [], [payment]), ast.Return(load("result"))]
 
-    def _payment(self) -> ast.stmt:
-        return ast.Expr(call(ast.Attribute(load("budget"), "spend", ast.Load()), load("cost")))
+    def _taken(self) -> ast.stmt:
+        remaining = ast.Attribute(load("budget"), "remaining", ast.Store())
+        return ast.AugAssign(remaining, ast.Sub(), load("cost"))
 
     def _compile(self, statements: list[ast.stmt]) -> Function:
         arguments = ast.arguments([], [ast.arg("activation"), ast.arg("budget")], None, [], [], None, [])

@@ -588,6 +588,8 @@ def _position(key: Any) -> int:
 
 def contains(container: Any, value: Any, budget: Budget | None = None) -> bool:
     """`value in container`."""
+    if type(container) is dict and type(value) is str:
+        return value in container
     if isinstance(container, Mapping):
         return find(container, value) is not _NOTHING
     if isinstance(container, (list, tuple)):
