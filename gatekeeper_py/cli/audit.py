@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from gatekeeper_py.audit.reports import json, table
-from gatekeeper_py.audit.scan import scan
+from gatekeeper_py.audit.scan import Audited, scan
 from gatekeeper_py.cli.errors import DENIED, InputError
-from gatekeeper_py.cli.options import cluster_option, files_option, kubeconfig_option, policies_option
+from gatekeeper_py.cli.options import (
+    cluster_option,
+    defaults_option,
+    files_option,
+    kubeconfig_option,
+    output_option,
+    policies_option,
+)
 from gatekeeper_py.cli.sources import input_errors, read_files
 from gatekeeper_py.cluster.manifest import Manifest, Source, read
 from gatekeeper_py.cluster.snapshot import Snapshot
@@ -23,14 +31,10 @@ __all__ = ["command"]
 @click.command("audit")
 @policies_option
 @cluster_option
-@click.option(
-    "-o", "--output", type=click.Choice(["table", "json"]), default="table", help="Form of the report."
-)
+@output_option("table", "json")
 @files_option(required=False)
 @kubeconfig_option
-@click.option(
-    "--no-defaults", is_flag=True, help="Take files as they are, without the API server's defaults."
-)
+@defaults_option
 @click.pass_context
 def command(
     context: click.Context,
@@ -52,21 +56,34 @@ def command(
         raise InputError("name what to audit: either -f or --kubeconfig")
     if cluster is not None and kubeconfig is not None:
         raise InputError("--cluster and --kubeconfig exclude each other: name one")
-    existing = _live(kubeconfig) if kubeconfig is not None else read_files(files)
-    with input_errors():
-        around = read([cluster]) if cluster is not None else ()
-        documents = loading.read([policies])
-        if kubeconfig is not None:
-            documents += tuple(manifest for manifest in existing if is_tenancy_document(manifest))
-        engine = Engine.load(documents, Snapshot.of((*around, *existing)))
-        audited = list(
-            scan(engine, load_tenancy(documents), existing, defaults=not (no_defaults or kubeconfig))
-        )
+    if kubeconfig is not None:
+        existing = _live(kubeconfig)
+        documents = [manifest for manifest in existing if is_tenancy_document(manifest)]
+        audited = _audit(policies, existing, documents, defaults=False)
+    else:
+        existing = read_files(files)
+        audited = _audit(policies, existing, around=cluster, defaults=not no_defaults)
     if output == "json":
         click.echo(json.report(audited), nl=False)
     else:
         click.echo(table.report(audited, _terminal_width()), nl=False)
     context.exit(DENIED if any(item.violates for item in audited) else 0)
+
+
+def _audit(
+    policies: Path,
+    existing: Sequence[Manifest],
+    documents: Sequence[Manifest] = (),
+    around: Path | None = None,
+    *,
+    defaults: bool,
+) -> list[Audited]:
+    """What the policies say of all that exists; `documents` are Tenants besides those of the policies."""
+    with input_errors():
+        loaded = (*loading.read([policies]), *documents)
+        others = read([around]) if around is not None else ()
+        engine = Engine.load(loaded, Snapshot.of((*others, *existing)))
+        return list(scan(engine, load_tenancy(loaded), existing, defaults=defaults))
 
 
 def _live(kubeconfig: Path) -> tuple[Manifest, ...]:

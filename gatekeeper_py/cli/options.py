@@ -8,7 +8,14 @@ from typing import Any, TypeVar
 
 import click
 
-__all__ = ["cluster_option", "files_option", "kubeconfig_option", "policies_option"]
+__all__ = [
+    "cluster_option",
+    "defaults_option",
+    "files_option",
+    "kubeconfig_option",
+    "output_option",
+    "policies_option",
+]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -55,3 +62,19 @@ def files_option(*, required: bool) -> Callable[[F], F]:
         metavar="FILE|DIR|-",
         help="Manifests; - is standard input. May be repeated.",
     )
+
+
+def output_option(*forms: str) -> Callable[[F], F]:
+    """`-o FORM`, the first one unless another is named."""
+    return click.option(
+        "-o", "--output", type=click.Choice(forms), default=forms[0], help="Form of the output."
+    )
+
+
+def defaults_option(function: F) -> F:
+    """`--no-defaults`."""
+    return click.option(
+        "--no-defaults",
+        is_flag=True,
+        help="Take manifests as they are, without the API server's defaults.",
+    )(function)

@@ -11,7 +11,7 @@ import click
 import orjson
 
 from gatekeeper_py.cli.errors import DENIED, InputError
-from gatekeeper_py.cli.options import cluster_option, files_option, policies_option
+from gatekeeper_py.cli.options import cluster_option, files_option, output_option, policies_option
 from gatekeeper_py.cli.sources import load_engine, read_cluster, read_files
 from gatekeeper_py.cli.submission import submission_options
 from gatekeeper_py.cli.text import change_line, printable
@@ -56,13 +56,7 @@ class Reviewed:
 @click.command("review")
 @policies_option
 @cluster_option
-@click.option(
-    "-o",
-    "--output",
-    type=click.Choice(["table", "json", "yaml"]),
-    default="table",
-    help="Form of the answer.",
-)
+@output_option("table", "json", "yaml")
 @files_option(required=False)
 @submission_options
 @click.option("--old", metavar="FILE", help="The objects as they are before an UPDATE or DELETE.")

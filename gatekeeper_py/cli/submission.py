@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from gatekeeper_py.cli.options import defaults_option
 from gatekeeper_py.policy.request import OPERATIONS
 from gatekeeper_py.policy.submission import ADMINISTRATOR, Submission, make_user
 
@@ -25,11 +26,7 @@ OPTIONS = (
         "--group", "groups", multiple=True, metavar="NAME", help="A group of the user. May be repeated."
     ),
     click.option("--namespace", default="", metavar="NAME", help="Where objects without a namespace go."),
-    click.option(
-        "--no-defaults",
-        is_flag=True,
-        help="Take plain manifests as they are, without the API server's defaults.",
-    ),
+    defaults_option,
 )
 
 

@@ -23,11 +23,12 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.reviews = Counter(
-            "gatekeeper_webhook_reviews",
-            "Reviews answered with a verdict",
-            ["webhook", "operation", "verdict"],
-            registry=self.registry,
+        self._count_reviews()
+        self._watch_policies()
+
+    def _count_reviews(self) -> None:
+        self.reviews = self._counter(
+            "webhook_reviews", "Reviews answered with a verdict", "webhook", "operation", "verdict"
         )
         self.seconds = Histogram(
             "gatekeeper_webhook_review_duration_seconds",
@@ -36,42 +37,32 @@ class Metrics:
             buckets=SECONDS,
             registry=self.registry,
         )
-        self.refused = Counter(
-            "gatekeeper_webhook_refused_requests",
-            "Requests that got no verdict: too large, malformed, late or beyond capacity",
-            ["webhook", "code"],
-            registry=self.registry,
-        )
-        self.in_flight = Gauge(
-            "gatekeeper_webhook_reviews_in_flight", "Reviews being answered", registry=self.registry
-        )
-        self.checks = Counter(
-            "gatekeeper_validating_admission_policy_check",
+        refused = "Requests that got no verdict: too large, malformed, late or beyond capacity"
+        self.refused = self._counter("webhook_refused_requests", refused, "webhook", "code")
+        self.in_flight = self._gauge("webhook_reviews_in_flight", "Reviews being answered")
+        self.checks = self._counter(
+            "validating_admission_policy_check",
             "Failed validations by policy, binding and what was done about them",
-            ["policy", "policy_binding", "error_type", "enforcement_action"],
-            registry=self.registry,
+            *("policy", "policy_binding", "error_type", "enforcement_action"),
         )
-        self.incidents = Counter(
-            "gatekeeper_internal_errors", "Reviews denied for an error of ours", registry=self.registry
+        self.incidents = self._counter("internal_errors", "Reviews denied for an error of ours")
+
+    def _watch_policies(self) -> None:
+        self.loads = self._counter("policy_loads", "Attempts to load the policies", "outcome")
+        self.loaded = self._gauge(
+            "policy_last_load_timestamp_seconds", "When the policies in force were loaded"
         )
-        self.loads = Counter(
-            "gatekeeper_policy_loads", "Attempts to load the policies", ["outcome"], registry=self.registry
+        stale = "1 while the files hold a bad edit and the last good policies stay in force"
+        self.stale = self._gauge("policies_stale", stale)
+        self.expiry = self._gauge(
+            "serving_certificate_expiry_timestamp_seconds", "When the serving certificate expires"
         )
-        self.loaded = Gauge(
-            "gatekeeper_policy_last_load_timestamp_seconds",
-            "When the policies in force were loaded",
-            registry=self.registry,
-        )
-        self.stale = Gauge(
-            "gatekeeper_policies_stale",
-            "1 while the files hold a bad edit and the last good policies stay in force",
-            registry=self.registry,
-        )
-        self.expiry = Gauge(
-            "gatekeeper_serving_certificate_expiry_timestamp_seconds",
-            "When the serving certificate expires",
-            registry=self.registry,
-        )
+
+    def _counter(self, name: str, meaning: str, *labels: str) -> Counter:
+        return Counter(f"gatekeeper_{name}", meaning, labels, registry=self.registry)
+
+    def _gauge(self, name: str, meaning: str) -> Gauge:
+        return Gauge(f"gatekeeper_{name}", meaning, registry=self.registry)
 
     def reviewed(self, webhook: str, operation: str, decision: Decision, seconds: float) -> None:
         """Count one verdict."""

@@ -163,12 +163,12 @@ def test_the_kustomization_names_every_file() -> None:
 
 
 def test_the_engine_may_read_what_the_shipped_policies_look_up() -> None:
-    from gatekeeper_py.cli.serve import TENANCY_KINDS
     from gatekeeper_py.cluster.live import BASE_KINDS
     from gatekeeper_py.cluster.snapshot import Snapshot
     from gatekeeper_py.engine import load_policies
     from gatekeeper_py.policy.loading import read
     from gatekeeper_py.tenancy.lookups import looked_up
+    from gatekeeper_py.webhook.loading import TENANCY_KINDS
 
     documents = yaml.safe_load_all((WEBHOOKS / "rbac.yaml").read_text())
     (role,) = (document for document in documents if document["kind"] == "ClusterRole")

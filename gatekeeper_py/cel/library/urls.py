@@ -250,13 +250,24 @@ def _parse(data: bytes, request: bool) -> URL:
     scheme, rest = _split_scheme(data)
     force_query = rest.endswith(b"?") and rest.count(b"?") == 1
     rest, _, query = rest.partition(b"?")
+    if scheme and not rest.startswith(b"/"):
+        return URL(scheme=scheme, opaque=rest, query=query, force_query=force_query)
     if not rest.startswith(b"/"):
-        if scheme:
-            return URL(scheme=scheme, opaque=rest, query=query, force_query=force_query)
-        if request:
-            raise UrlError("invalid URI for request")
-        if b":" in rest.partition(b"/")[0]:
-            raise UrlError("first path segment in URL cannot contain colon")
+        _check_relative(rest, request)
+    located = _parse_location(scheme, rest, request)
+    return replace(located, query=query, force_query=force_query)
+
+
+def _check_relative(path: bytes, request: bool) -> None:
+    """Whether a path may begin without a slash."""
+    if request:
+        raise UrlError("invalid URI for request")
+    if b":" in path.partition(b"/")[0]:
+        raise UrlError("first path segment in URL cannot contain colon")
+
+
+def _parse_location(scheme: bytes, rest: bytes, request: bool) -> URL:
+    """A URL from what stands before its query."""
     user, host = None, b""
     authority = rest.startswith(b"//") and (scheme or not (request or rest.startswith(b"///")))
     if authority:
@@ -270,8 +281,6 @@ def _parse(data: bytes, request: bool) -> URL:
         host=host,
         path=path,
         raw_path=b"" if escape(path, Part.PATH) == rest else rest,
-        query=query,
-        force_query=force_query,
         omit_host=bool(scheme) and not authority and rest.startswith(b"/"),
     )
 
