@@ -24,29 +24,48 @@ from gatekeeper_py.cluster.manifest import (
 )
 from gatekeeper_py.cluster.view import Object
 from gatekeeper_py.policy.loading import is_test
+from gatekeeper_py.policy.request import OPERATIONS
+from gatekeeper_py.tenancy.schema import Schema
+from gatekeeper_py.tenancy.shape import ANYTHING, faults, problem_of
 
 __all__ = ["Case", "Expectation", "Suite", "find_suites", "read_suite"]
 
 Expectation = Literal["allow", "deny", "warn"]
 EXPECTATIONS: tuple[Expectation, ...] = ("allow", "deny", "warn")
-SUITE_FIELDS = ("policies", "tenants", "cluster", "objects", "cases")
-CASE_FIELDS = (
-    "name",
-    "object",
-    "change",
-    "old",
-    "oldChange",
-    "operation",
-    "subresource",
-    "requestName",
-    "user",
-    "groups",
-    "namespace",
-    "expect",
-    "message",
-    "patched",
-)
-TEST_SUFFIXES = ("_test.yaml", "_test.yml")
+
+TEXT: Schema = {"type": "string"}
+MAPPING: Schema = {"type": "object", "additionalProperties": ANYTHING}
+CASE: Schema = {
+    "type": "object",
+    "required": ["name", "object"],
+    "properties": {
+        "name": TEXT,
+        "object": ANYTHING,
+        "change": MAPPING,
+        "old": ANYTHING,
+        "oldChange": MAPPING,
+        "operation": {"type": "string", "enum": OPERATIONS},
+        "subresource": TEXT,
+        "requestName": TEXT,
+        "user": TEXT,
+        "groups": {"type": "array", "items": TEXT},
+        "namespace": TEXT,
+        "expect": {"type": "string", "enum": EXPECTATIONS},
+        "message": TEXT,
+        "patched": MAPPING,
+    },
+}
+SUITE: Schema = {
+    "type": "object",
+    "required": ["cases"],
+    "properties": {
+        "policies": {"type": "array", "items": TEXT},
+        "tenants": {"type": "array", "items": MAPPING},
+        "cluster": {"type": "array", "items": MAPPING},
+        "objects": {"type": "object", "additionalProperties": MAPPING},
+        "cases": {"type": "array", "items": CASE},
+    },
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,100 +116,82 @@ def read_suite(path: Path) -> Suite:
     documents = read_documents(path)
     if len(documents) != 1:
         raise ManifestError([Problem(str(path), 1, 1, "a suite is one document", "Keep one, and its cases")])
-    return _Reader(documents[0], path).suite()
+    document = documents[0]
+    problems = [problem_of(fault, document.source) for fault in faults(document.value, SUITE)]
+    if problems:
+        raise ManifestError(problems)
+    return _Reader(document, path).suite()
 
 
 class _Reader:
+    """From a document of the right shape to a suite."""
+
     def __init__(self, document: Document, path: Path) -> None:
-        self._value = document.value
+        self._value: Mapping[str, Any] = document.value
+        self._objects: Mapping[str, Object] = self._value.get("objects", {})
         self._source = document.source
         self._path = path
         self._problems: list[Problem] = []
 
     def suite(self) -> Suite:
-        value = self._mapping(self._value, (), SUITE_FIELDS)
-        objects = value.get("objects") or {}
-        cases = [
-            self._case(case, ("cases", index), objects) for index, case in enumerate(value.get("cases") or [])
-        ]
+        cases = [self._case(case, ("cases", index)) for index, case in enumerate(self._value["cases"])]
         if not cases:
             self._problem(("cases",), "a suite has cases", "Add one")
         if self._problems:
             raise ManifestError(self._problems)
         return Suite(
             path=self._path,
-            policies=self._policies(value),
-            tenants=tuple(self._tenants(value)),
-            cluster=tuple(value.get("cluster") or ()),
+            policies=self._policies(),
+            tenants=tuple(self._tenants()),
+            cluster=tuple(self._value.get("cluster", ())),
             cases=tuple(cases),
         )
 
-    def _tenants(self, value: Mapping[str, Any]) -> Iterator[Manifest]:
-        for index, tenant in enumerate(value.get("tenants") or ()):
-            path: FieldPath = ("tenants", index)
-            if isinstance(tenant, dict):
-                yield Manifest(tenant, replace(self._source, prefix=(*self._source.prefix, *path)))
-            else:
-                self._problem(path, "a tenant is a document", "Write it in full")
+    def _tenants(self) -> Iterator[Manifest]:
+        for index, tenant in enumerate(self._value.get("tenants", ())):
+            prefix = (*self._source.prefix, "tenants", index)
+            yield Manifest(tenant, replace(self._source, prefix=prefix))
 
-    def _policies(self, value: Mapping[str, Any]) -> tuple[Path, ...]:
+    def _policies(self) -> tuple[Path, ...]:
         """Those named, or the file the suite stands beside."""
-        named = value.get("policies")
+        named = self._value.get("policies")
         if named:
             return tuple(self._path.parent / name for name in named)
         return (self._path.with_name(self._path.name.replace("_test.", ".")),)
 
-    def _case(self, value: Any, path: tuple[str | int, ...], objects: Mapping[str, Any]) -> Case:
-        case = self._mapping(value, path, CASE_FIELDS)
-        expect = case.get("expect", "allow")
-        if expect not in EXPECTATIONS:
-            self._problem(
-                (*path, "expect"), f"{expect!r} is no expectation", f"Write {', '.join(EXPECTATIONS)}"
-            )
-        for key in ("name", "object"):
-            if key not in case:
-                self._problem(path, f"a case has a {key}", "Add it")
-        body = self._object(case.get("object"), (*path, "object"), objects)
-        old = self._object(case["old"], (*path, "old"), objects) if "old" in case else None
+    def _case(self, case: Mapping[str, Any], path: FieldPath) -> Case:
+        body = self._object(case["object"], (*path, "object"))
+        old = self._object(case["old"], (*path, "old")) if "old" in case else None
         line, column = self._source.locate(path)
         return Case(
-            name=str(case.get("name", "")),
+            name=case["name"],
             source=Source(self._source.path, line, column),
-            object=merge(body, case.get("change") or {}),
-            old=None if old is None else merge(old, case.get("oldChange") or {}),
+            object=merge(body, case.get("change", {})),
+            old=None if old is None else merge(old, case.get("oldChange", {})),
             operation=case.get("operation") or ("UPDATE" if old is not None else None),
             subresource=case.get("subresource", ""),
             request_name=case.get("requestName", ""),
             user=case.get("user", ""),
-            groups=tuple(case.get("groups") or ()),
+            groups=tuple(case.get("groups", ())),
             namespace=case.get("namespace", ""),
-            expect=expect,
+            expect=case.get("expect", "allow"),
             message=case.get("message", ""),
-            patched=case.get("patched") or {},
+            patched=case.get("patched", {}),
         )
 
-    def _object(self, value: Any, path: tuple[str | int, ...], objects: Mapping[str, Any]) -> Object:
-        if isinstance(value, str):
-            if value not in objects:
-                self._problem(
-                    path, f"no object is called {value!r}", f"Known are {', '.join(objects) or 'none'}"
-                )
-            return copy.deepcopy(objects.get(value, {}))
-        if not isinstance(value, dict):
+    def _object(self, value: Any, path: FieldPath) -> Object:
+        if isinstance(value, dict):
+            return copy.deepcopy(value)
+        if not isinstance(value, str):
             self._problem(path, "an object is a manifest, or the name of one in objects", "Write either")
-            return {}
-        return copy.deepcopy(value)
+        elif value in self._objects:
+            return copy.deepcopy(self._objects[value])
+        else:
+            known = ", ".join(self._objects) or "none"
+            self._problem(path, f"no object is called {value!r}", f"Known are {known}")
+        return {}
 
-    def _mapping(self, value: Any, path: tuple[str | int, ...], known: tuple[str, ...]) -> Mapping[str, Any]:
-        if not isinstance(value, dict):
-            self._problem(path, "must be a mapping", f"Give it {', '.join(known)}")
-            return {}
-        for key in value:
-            if key not in known:
-                self._problem((*path, key), f"{key} is unknown", f"Known are {', '.join(known)}")
-        return value
-
-    def _problem(self, path: tuple[str | int, ...], what: str, remedy: str) -> None:
+    def _problem(self, path: FieldPath, what: str, remedy: str) -> None:
         self._problems.append(self._source.problem(path, what, remedy))
 
 

@@ -25,7 +25,7 @@ from gatekeeper_py.tenancy.model import (
 )
 from gatekeeper_py.tenancy.patterns import glob_matches, globs_overlap
 from gatekeeper_py.tenancy.schema import SETTINGS_SPEC, TENANT_NAME_LENGTH, TENANT_SPEC, Schema
-from gatekeeper_py.tenancy.shape import Fault, Path, faults
+from gatekeeper_py.tenancy.shape import ANYTHING, Fault, Path, faults, problem_of
 
 __all__ = ["API_VERSION", "PLATFORM_NAMESPACES", "TenancyError", "is_tenancy_document", "load_tenancy"]
 
@@ -111,8 +111,8 @@ def _with_platform(tenants: Sequence[Tenant]) -> tuple[Tenant, ...]:
 
 def _document_problems(document: Manifest) -> Iterator[Problem]:
     shape = list(_document_faults(document.object))
-    for path, message in shape or list(_meaning_faults(document.object)):
-        yield _problem(document, path, message)
+    for fault in shape or list(_meaning_faults(document.object)):
+        yield problem_of(fault, document.source)
 
 
 def _document_faults(body: Mapping[str, Any]) -> Iterator[Fault]:
@@ -137,11 +137,11 @@ def _document_schema(spec: Schema) -> Schema:
                 "required": ["name"],
                 "properties": {
                     "name": {"type": "string", "minLength": 1},
-                    **dict.fromkeys(SERVER_METADATA, _ANYTHING),
+                    **dict.fromkeys(SERVER_METADATA, ANYTHING),
                 },
             },
             "spec": spec,
-            "status": _ANYTHING,
+            "status": ANYTHING,
         },
         "required": ["metadata", "spec"],
     }
@@ -159,7 +159,6 @@ SERVER_METADATA = (
     "uid",
 )
 """What an API server adds to a document that lives in it."""
-_ANYTHING: Schema = {"type": "anything"}
 
 
 def _meaning_faults(body: Mapping[str, Any]) -> Iterator[Fault]:
@@ -247,11 +246,8 @@ def _repetitions(documents: Sequence[Manifest]) -> Iterator[Problem]:
         key = (document.object.get("kind"), str(metadata.get("name")))
         if key in first:
             other = first[key].source
-            yield _problem(
-                document,
-                ("metadata", "name"),
-                f"{key[0]} {key[1]!r} is declared at {other.path}:{other.line} too; keep one",
-            )
+            message = f"{key[0]} {key[1]!r} is declared at {other.path}:{other.line} too; keep one"
+            yield problem_of((("metadata", "name"), message), document.source)
         first.setdefault(key, document)
 
 
@@ -263,7 +259,7 @@ def _overlaps(tenants: Sequence[Tenant], sources: Mapping[str, Manifest]) -> Ite
                 f"the tenants {one.name!r} ({source.path}:{source.line}) and {other.name!r} "
                 f"both claim {what}; leave it to one of them"
             )
-            yield _problem(sources[other.name], ("spec", "namespaces"), message)
+            yield problem_of((("spec", "namespaces"), message), sources[other.name].source)
 
 
 def _shared_claims(one: Claim, other: Claim) -> Iterator[str]:
@@ -279,16 +275,6 @@ def _shared_claims(one: Claim, other: Claim) -> Iterator[str]:
                 yield f"namespaces that fit both {left!r} and {right!r}"
     if any(selector in other.selectors for selector in one.selectors):
         yield "the namespaces of the same selector"
-
-
-def _problem(document: Manifest, path: Path, message: str) -> Problem:
-    what, _, remedy = message.partition("; ")
-    return document.source.problem(path, f"{_dotted(path)} {what}".lstrip(), remedy[:1].upper() + remedy[1:])
-
-
-def _dotted(path: Path) -> str:
-    text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
-    return text.removeprefix(".")
 
 
 # --- from a document of the right shape to values

@@ -1,4 +1,7 @@
-"""Whether a document has the shape a schema asks for; every way in which it has not."""
+"""Whether a document of ours has the shape a schema asks for; every way in which it has not.
+
+Schemas are those of `schema`. Native policies have `policy/shape.py`, which says what the API server says.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,18 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from gatekeeper_py.cluster.manifest import Source
+from gatekeeper_py.cluster.place import FieldPath, Problem, field_text
 from gatekeeper_py.tenancy.schema import Schema
 
-__all__ = ["Fault", "Path", "faults"]
+__all__ = ["ANYTHING", "Fault", "Path", "faults", "problem_of"]
 
-Path = tuple[str | int, ...]
+Path = FieldPath
 Fault = tuple[Path, str]
-"""Where, and what is wrong and how to put it right."""
+"""Where, and `what is wrong; how to put it right`."""
+
+ANYTHING: Schema = {"type": "anything"}
+"""Not looked into."""
 
 TYPES: Mapping[str, tuple[type, str]] = {
     "object": (dict, "a mapping"),
@@ -39,6 +47,13 @@ def faults(value: Any, schema: Schema, path: Path = ()) -> Iterator[Fault]:
         yield from _text_faults(value, schema, path)
     elif kind is int and not schema["minimum"] <= value <= schema["maximum"]:
         yield path, f"is {value}; it must be between {schema['minimum']} and {schema['maximum']}"
+
+
+def problem_of(fault: Fault, source: Source) -> Problem:
+    """A fault as a problem of the file it stands in."""
+    path, message = fault
+    what, _, remedy = message.partition("; ")
+    return source.problem(path, f"{field_text(path)} {what}".lstrip(), remedy[:1].upper() + remedy[1:])
 
 
 def _mapping_faults(value: dict[Any, Any], schema: Schema, path: Path) -> Iterator[Fault]:
