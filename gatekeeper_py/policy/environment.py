@@ -16,7 +16,6 @@ from threading import Lock
 from typing import Any, TypeVar
 
 from gatekeeper_py.cel import CompileError, Environment, Program
-from gatekeeper_py.cel.declarations import Overload
 from gatekeeper_py.cel.environment import expect, kubernetes_environment
 from gatekeeper_py.cel.errors import InstantiationError, ResultError
 from gatekeeper_py.cel.library import authorizer, jsonpatch
@@ -129,11 +128,13 @@ class Environments:
         found = self._programs.get(key)
         return found or self._kept(self._programs, key, environment().compile(text, results))
 
-    def expression(self, text: str, program: Program, read: tuple[Expression | None, ...]) -> Expression:
+    def expression(
+        self, text: str, program: Program, variables: Mapping[str, Expression | None]
+    ) -> Expression:
         """The one expression of a program that reads these variables."""
-        key = (program, read)
+        key = (program, tuple(variables.items()))
         found = self._expressions.get(key)
-        return found or self._kept(self._expressions, key, Expression(text, program))
+        return found or self._kept(self._expressions, key, Expression(text, program, tuple(variables)))
 
     def _kept(self, kept: dict[Hashable, T], key: Hashable, made: T) -> T:
         with self._lock:
@@ -173,12 +174,8 @@ def _names(extension: Extension) -> Iterator[str]:
         yield from library.constants
         yield from (kind.name for kind in library.types)
         for function in library.functions:
-            if not all(map(_of_own_object, function.overloads)):
+            if not all(each.member and each.parameters[0] in library.types for each in function.overloads):
                 yield function.name
-
-
-def _of_own_object(overload: Overload) -> bool:
-    return overload.member and overload.parameters[0].kind is Kind.OBJECT
 
 
 class _Same:
@@ -261,7 +258,9 @@ class Compiler:
             raise InvalidExpression(str(error)) from error
         except CompileError as error:
             raise InvalidExpression(messages.compilation_failed(error)) from error
-        return self._environments.expression(text, program, tuple(map(self._variables.get, read)))
+        return self._environments.expression(
+            text, program, {name: self._variables.get(name) for name in read}
+        )
 
     def _read(self, text: str) -> tuple[str, ...]:
         """The variables a text may read: all where it does not say which."""

@@ -7,7 +7,7 @@ from functools import cache
 import pytest
 
 from gatekeeper_py.cel.declarations import Function, Library, Overload
-from gatekeeper_py.cel.types import DYN, STRING, object_type
+from gatekeeper_py.cel.types import DYN, STRING, opaque
 from gatekeeper_py.policy.environment import Compiler, Environments, ExpressionKind, InvalidExpression
 from gatekeeper_py.policy.extension import Extension
 
@@ -144,11 +144,12 @@ def test_an_extension_adds_words_everywhere() -> None:
         assert made.compile(kind, "word == 'x'")
 
 
-OWN_OBJECT = object_type("test.Shop", {})
+OWN_OBJECT = opaque("test.Shop")
 SHOP = Extension(
     libraries=(
         Library(
             "shop",
+            types=(OWN_OBJECT,),
             functions=(
                 Function(
                     "fetch",

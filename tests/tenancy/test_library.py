@@ -198,3 +198,19 @@ def test_cluster_wide_requests_have_no_tenant() -> None:
 def test_a_misspelt_field_does_not_compile(text: str) -> None:
     with pytest.raises(InvalidExpression, match="undefined field"):
         COMPILER.compile(ExpressionKind.VALIDATION, text)
+
+
+def test_a_policy_without_a_word_of_tenancy_is_refused_in_kubernetes_words() -> None:
+    """`get` is a function of `cluster` alone; other tools have a `resource.get` of theirs."""
+    text = "resource.get('v1', 'configmaps', 'a', 'b').x == 1"
+    environments = Environments([extension(load_tenancy([]))]).spoken_in([text])
+    with pytest.raises(InvalidExpression) as caught:
+        Compiler(environments, params=False).compile(ExpressionKind.VALIDATION, text)
+    assert "undeclared reference to 'resource'" in str(caught.value)
+    assert "undeclared reference to 'get'" in str(caught.value)
+
+
+@pytest.mark.parametrize("word", ["tenant", "tenants", "cluster", "references", "runtimeClass"])
+def test_a_policy_with_a_word_of_tenancy_has_all_of_them(word: str) -> None:
+    environments = Environments([extension(load_tenancy([]))])
+    assert environments.spoken_in(["1", f"x.{word}(1)"]) is environments
