@@ -41,6 +41,8 @@ e2e: $(READY)  ## kubectl against a real kube-apiserver (KUBEBUILDER_ASSETS, or 
 
 benchmarks: $(READY)  ## What a decision costs on this machine
 	$(VENV)/bin/python -m pytest tests/benchmarks -s
+	$(VENV)/bin/python -m tests.benchmarks.cel
+	$(VENV)/bin/python -m tests.benchmarks.engine
 
 format: $(READY)  ## Let ruff lay out the code
 	$(VENV)/bin/ruff check --fix

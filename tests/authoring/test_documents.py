@@ -16,9 +16,19 @@ from gatekeeper_py.tenancy.loading import load_tenancy
 from gatekeeper_py.tenancy.model import Tenancy
 from gatekeeper_py.tenancy.schema import TENANT_SPEC
 
-DOCS = Path(__file__).parents[2] / "docs"
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
 AUTHORS = (DOCS / "authors.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"```cel\n(.*?)```", AUTHORS, re.DOTALL)
+
+
+@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "README.md"])
+def test_files_and_folders_that_are_named_exist(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    named = set(re.findall(r"`((?:[\w.-]+/)+(?:[\w.-]+\.\w+)?)`", text))
+    places = (ROOT, ROOT / "gatekeeper_py", ROOT / "tests")
+    assert {path for path in named if not any((place / path).exists() for place in places)} == set()
+    assert named
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
