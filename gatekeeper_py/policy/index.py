@@ -10,7 +10,7 @@ from gatekeeper_py.cel.budget import EXPRESSION_LIMIT
 from gatekeeper_py.cluster.resource import GroupVersionResource
 from gatekeeper_py.policy.conditions import CONDITIONS_BUDGET, PASS_BUDGET
 from gatekeeper_py.policy.matching import concerns_as_sent, exempt, may_concern
-from gatekeeper_py.policy.model import Expression, MutatingPolicy, ValidatingPolicy
+from gatekeeper_py.policy.model import Expression, MutatingPolicy, ValidatingPolicy, Validation
 from gatekeeper_py.policy.request import AdmissionRequest
 
 __all__ = ["Candidate", "PolicyIndex"]
@@ -34,6 +34,8 @@ class Candidate(Generic[P]):
     policy: P
     conditions: tuple[Expression, ...]
     variables: Mapping[str, Expression]
+    read: tuple[tuple[str, Expression], ...]
+    """The variables that validations may read, and those that these may, each after those it may read."""
     simple: bool
     """Whether it sees the request as it was sent, if at all, and has no params."""
     floor: int
@@ -58,12 +60,25 @@ class Candidate(Generic[P]):
             policy,
             tuple(condition.expression for condition in policy.match_conditions),
             {variable.name: variable.expression for variable in policy.variables},
+            _read(policy, validations),
             policy.param_kind is None and concerns_as_sent(policy.match.rules, request),
             CONDITIONS_BUDGET - CONDITIONS_BUDGET // max(expressions, 1),
             tuple(validation.expression for validation in validations),
             messages,
             messages == 0 or messages + len(policy.variables) <= UNSEEN_LIMIT,
         )
+
+
+def _read(
+    policy: ValidatingPolicy | MutatingPolicy, validations: Sequence[Validation]
+) -> tuple[tuple[str, Expression], ...]:
+    names = {name for validation in validations for name in validation.expression.reads}
+    found: list[tuple[str, Expression]] = []
+    for variable in reversed(policy.variables):
+        if variable.name in names:
+            names.update(variable.expression.reads)
+            found.append((variable.name, variable.expression))
+    return tuple(reversed(found))
 
 
 class PolicyIndex(Sequence[P], Generic[P]):

@@ -53,6 +53,8 @@ class Expression:
 
     text: str
     program: Program
+    reads: tuple[str, ...] = ()
+    """The variables it may read."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,7 +76,7 @@ class Shared:
         if values is None:
             words = self._facts.validation(self._match, self._value, None)
             values = self._validations = _Values(words, self._purse)
-        values.words["variables"] = _Variables(candidate.variables, values)
+        values.words["variables"] = self._variables(candidate, values)
         for expression in candidate.validations:
             if values[expression] is not True:
                 return False
@@ -85,6 +85,20 @@ class Shared:
             and not candidate.policy.audit_annotations
             and (candidate.affordable or _affordable(candidate, values))
         )
+
+    def _variables(self, candidate: Candidate[ValidatingPolicy], values: _Values) -> dict[str, object]:
+        """The variables that validations read, evaluated beforehand: that is quicker than one inside another.
+
+        If one has no value, it may be one that no validation reads in the end; then each waits to be read.
+        """
+        variables: dict[str, object] = {}
+        values.words["variables"] = variables
+        for name, expression in candidate.read:
+            value = values[expression] if expression in values else values.evaluate(expression)
+            if value is UNKNOWN:
+                return _Variables(candidate.variables, values)
+            variables[name] = value
+        return variables
 
     @property
     def _match(self) -> Match:
@@ -116,6 +130,10 @@ class _Values(dict[Expression, object]):
         self.purse = purse
 
     def __missing__(self, expression: Expression) -> object:
+        return self.evaluate(expression)
+
+    def evaluate(self, expression: Expression) -> object:
+        """The value of an expression that is not here yet; `UNKNOWN` when it has none."""
         value: object = UNKNOWN
         try:
             value = expression.program.evaluate(self.words, self.purse)
