@@ -16,6 +16,7 @@ the clock at every turn, at the price of one comparison of ints.
 from __future__ import annotations
 
 import ast
+import builtins
 from collections.abc import Callable, Mapping, Sequence
 from types import CodeType, FunctionType
 from typing import Any, TypeAlias
@@ -79,7 +80,8 @@ OPTIONAL_TARGET = "@optional"
 _MATCHING = frozenset({"matches", "find", "findAll"})
 """Functions whose second argument is a regular expression."""
 _HASHABLE = frozenset({bool, int, values.UInt, float, str})
-_NAMESPACE: dict[str, Any] = {
+_BUILTINS: dict[str, Any] = {
+    **vars(builtins),
     **{name: getattr(runtime, name) for name in runtime.__all__},
     "LIMIT": EXPRESSION_LIMIT,
     "NOTHING": values.NOTHING,
@@ -89,6 +91,7 @@ _NAMESPACE: dict[str, Any] = {
     "normal": values.normal,
     "from_pairs": values.from_pairs,
 }
+"""What all code calls. One map for all: many small programs that run in turn must not crowd the cache."""
 
 
 def generate(
@@ -106,7 +109,7 @@ class Generator(Writer):
 
     def __init__(self, checked: Checked, *, plainly: Function | None, watcher: Watcher | None) -> None:
         super().__init__(checked, quick=plainly is not None)
-        self.namespace.update(_NAMESPACE, plainly=plainly)
+        self.namespace.update(__builtins__=_BUILTINS, plainly=plainly)
         self._watcher = watcher
         self._inliner = Inliner(self) if self.quick else None
         self._lazy: set[str] = set()
