@@ -63,6 +63,18 @@ def test_under_fail_every_error_is_told_and_nothing_changes() -> None:
     assert (decision.patch, decision.object) == ((), CONFIG_MAP)
 
 
+def test_errors_quote_an_expression_with_the_white_space_around_it() -> None:
+    text = "\n" + add("b", "object.data.gone") + "\n"
+    condition = {"name": "c", "expression": " object.data.lost == '1' "}
+    for policy, quoted in (
+        (mutating("p", text), f"expression '{text}' resulted in error: no such key: gone"),
+        (mutating("p", text, matchConditions=[condition]), "' object.data.lost == '1' ' resulted in error"),
+    ):
+        status = mutate(policy).status
+        assert status is not None
+        assert quoted in status.message
+
+
 def test_a_failing_test_skips_its_patch_in_silence() -> None:
     policy = mutating("p", "[JSONPatch{op: 'test', path: '/data/a', value: '9'}] + " + add("b", "'2'"))
     assert data(policy) == {"a": "1"}

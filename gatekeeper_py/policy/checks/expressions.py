@@ -24,15 +24,15 @@ class Written:
     field: FieldPath
     text: str
     trimmed: bool = False
-    """It is compiled without the white space around it."""
+    """It is checked without the white space around it; what runs, and errors quote, has it all the same."""
     quoted_whole: bool = False
     """Its faults quote it as it is written, though it is trimmed."""
     missing: str = ""
     """What is said when there is none."""
 
     @property
-    def compiled(self) -> str:
-        """The text that is compiled."""
+    def checked(self) -> str:
+        """The text that must compile."""
         return self.text.strip() if self.trimmed else self.text
 
     def offset(self, error: BaseException | None) -> int:
@@ -41,7 +41,7 @@ class Written:
         if not isinstance(error, CompileError) or error.issues[0].line < 1:
             return lead
         issue = error.issues[0]
-        before = self.compiled.split("\n")[: issue.line - 1]
+        before = self.checked.split("\n")[: issue.line - 1]
         return lead + sum(len(line) + 1 for line in before) + max(issue.column - 1, 0)
 
 
@@ -64,15 +64,25 @@ def _compiled(
         faults.add(required(written.field, written.missing))
         return None
     try:
-        return compile_text(written.compiled)
+        return compile_text(written.text)
     except InvalidExpression as error:
-        faults.add(_fault(written, kind, error))
+        told = _of_checked(written, compile_text) if written.trimmed else None
+        faults.add(_fault(written, kind, told or error))
         return None
+
+
+def _of_checked(written: Written, compile_text: Callable[[str], Expression]) -> InvalidExpression | None:
+    """What is wrong with the text that must compile: its lines and columns may be others."""
+    try:
+        compile_text(written.checked)
+    except InvalidExpression as error:
+        return error
+    return None
 
 
 def _fault(written: Written, kind: ExpressionKind, error: InvalidExpression) -> Fault:
     offset, remedy = written.offset(error.__cause__), remedy_of(error, kind)
     if isinstance(error.__cause__, InstantiationError):
         return internal(written.field, str(error), remedy=remedy, offset=offset)
-    quoted = written.text if written.quoted_whole else written.compiled
+    quoted = written.text if written.quoted_whole else written.checked
     return invalid(written.field, quoted, str(error), remedy=remedy, offset=offset)

@@ -267,7 +267,7 @@ def _audit_annotation(
         quoted_whole=True,
         missing="valueExpression is not specified",
     )
-    if len(written.compiled.encode()) > MAX_VALUE_EXPRESSION:
+    if len(written.checked.encode()) > MAX_VALUE_EXPRESSION:
         faults.add(required(written.field, f"must not exceed {MAX_VALUE_EXPRESSION} bytes in length"))
         return None
     return compile_expression(faults, compiler, ExpressionKind.AUDIT_ANNOTATION, written)

@@ -75,14 +75,14 @@ def test_remedies_word_for_word(environments: Environments, kind: str, expressio
 
 
 @pytest.mark.parametrize(
-    ("text", "trimmed", "compiled", "offset"),
+    ("text", "trimmed", "checked", "offset"),
     [
         ("\n  a +\n b\n", False, "\n  a +\n b\n", 0),
         ("\n  a +\n b\n", True, "a +\n b", 3),
         ("a", True, "a", 0),
     ],
 )
-def test_what_is_compiled_of_what_is_written(text: str, trimmed: bool, compiled: str, offset: int) -> None:
+def test_what_is_checked_of_what_is_written(text: str, trimmed: bool, checked: str, offset: int) -> None:
     written = Written(("spec",), text, trimmed=trimmed)
-    assert written.compiled == compiled
+    assert written.checked == checked
     assert written.offset(None) == offset
