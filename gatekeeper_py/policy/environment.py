@@ -109,9 +109,13 @@ class Environments:
 
     @cached_property
     def _words(self) -> re.Pattern[str] | None:
-        """What an expression must name to have anything to do with an extension; None without extensions."""
+        """What an expression must name to have anything to do with an extension; None without extensions.
+
+        A field of that name, right behind a value and its dot, is none.
+        """
         names = {name for extension in self._extensions for name in _names(extension)}
-        return re.compile(rf"\b(?:{'|'.join(map(re.escape, sorted(names)))})\b", re.ASCII) if names else None
+        either = "|".join(map(re.escape, sorted(names)))
+        return re.compile(rf"(?<![\w\])]\.)\b(?:{either})\b", re.ASCII) if names else None
 
     def program(
         self,

@@ -213,4 +213,7 @@ def test_a_policy_without_a_word_of_tenancy_is_refused_in_kubernetes_words() -> 
 @pytest.mark.parametrize("word", ["tenant", "tenants", "cluster", "references", "runtimeClass"])
 def test_a_policy_with_a_word_of_tenancy_has_all_of_them(word: str) -> None:
     environments = Environments([extension(load_tenancy([]))])
-    assert environments.spoken_in(["1", f"x.{word}(1)"]) is environments
+    for text in (word, f"[{word}(object)]", f".{word}", f"1 +\n{word} .x", f"'a'!={word}"):
+        assert environments.spoken_in(["1", text]) is environments
+    for text in (f"object.{word}", f"f(x).{word}", f"x[0].{word}", f"my{word}", f"a.{word}.local"):
+        assert environments.spoken_in([text]) is not environments
