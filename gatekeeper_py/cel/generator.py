@@ -90,6 +90,7 @@ _BUILTINS: dict[str, Any] = {
     "contains": values.contains,
     "normal": values.normal,
     "from_pairs": values.from_pairs,
+    "type_name": values.type_name,
 }
 """What all code calls. One map for all: many small programs that run in turn must not crowd the cache."""
 

@@ -162,13 +162,13 @@ class Inliner:
         constants = [self._constant(node) for node in nodes]
         if not overload.contextual and VARIABLE not in constants:
             return self._computed(reference, constants)
-        tests = [self._class_test(of, node) for of, node in zip(overload.parameters, nodes, strict=True)]
+        tests = [self._test(of, node) for of, node in zip(overload.parameters, nodes, strict=True)]
         if overload.work is not None or None in tests:
             return None
         names = [load(self._writer.keep(value)) for value in self._writer.visit_all(nodes)]
         for name, test in zip(names, tests, strict=True):
             if test:
-                self._demand(name, test)
+                self._demand(name, *test)
         if overload.cost is None:
             self._writer.charge(1)
         else:
@@ -177,9 +177,13 @@ class Inliner:
         context = [load("activation")] if overload.contextual else []
         return call(self._writer.share(overload.implementation, "f"), *context, *names)
 
-    def _demand(self, name: ast.expr, kind: str) -> None:
-        """Give up when a value is not of a class."""
-        wrong = compare(call("type", name), ast.IsNot(), load(kind))
+    def _demand(self, value: ast.expr, name: str, function: str = "type") -> None:
+        """Give up when a value is not of the class of this name, or its type has another name."""
+        asked = call(function, value)
+        if function == "type":
+            wrong = compare(asked, ast.IsNot(), load(name))
+        else:
+            wrong = compare(asked, ast.NotEq(), constant(name))
         self._writer.emit(ast.If(wrong, [ast.Expr(call("abandon"))], []))
 
     def _computed(self, reference: Reference, constants: list[Any]) -> ast.expr | None:
@@ -195,19 +199,20 @@ class Inliner:
         self._writer.charge(1 + units)
         return self._writer.share(value)
 
-    def _class_test(self, parameter: Type, node: Node) -> str | None:
-        """The class a value must have; empty when that is certain, None when the class does not tell."""
+    def _test(self, parameter: Type, node: Node) -> tuple[str] | tuple[str, str] | tuple[()] | None:
+        """What must hold for a value: its class, or the name of its type; None when these do not tell."""
         if parameter.kind in (Kind.PARAMETER, Kind.DYN):
-            return ""
+            return ()
         if parameter.kind is Kind.LIST:
-            return "list"
+            return ("list",)
         if parameter.kind is Kind.OPTIONAL:
-            return "Optional"
+            return ("Optional",)
         if parameter.kind is Kind.PRIMITIVE and parameter in (STRING, BOOL, DOUBLE):
-            return {STRING: "str", BOOL: "bool", DOUBLE: "float"}[parameter]
-        known = self._writer.type_of(node)
-        certain = isinstance(node, Call) and known == parameter and not self._writer.is_attribute(node)
-        return "" if certain and known.kind in (Kind.OPAQUE, Kind.OBJECT) else None
+            return ({STRING: "str", BOOL: "bool", DOUBLE: "float"}[parameter],)
+        if parameter.kind not in (Kind.OPAQUE, Kind.OBJECT):
+            return None
+        certain = isinstance(node, Call) and not self._writer.is_attribute(node)
+        return () if certain and self._writer.type_of(node) == parameter else (parameter.name, "type_name")
 
     def or_value(self, target: Node, otherwise: Node) -> ast.expr | None:
         """`a.?b.?c.orValue(d)`, where `a` may be an optional; only dicts are walked."""

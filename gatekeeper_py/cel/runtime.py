@@ -182,6 +182,8 @@ def _not_iterable(value: Any) -> EvaluationError:
 
 def elements(value: Any) -> Sequence[Any]:
     """What a comprehension of one variable walks: elements of a list, keys of a map."""
+    if type(value) is dict:
+        return list(value)
     if isinstance(value, (list, tuple)):
         return value
     if isinstance(value, Mapping):
