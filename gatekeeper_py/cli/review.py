@@ -150,7 +150,7 @@ def _now_exists(item: Reviewed) -> bool:
 
 def _print_json(reviewed: Sequence[Reviewed]) -> None:
     for item in reviewed:
-        answer = render_review(item.request.uid, item.decision, patch=True, in_tree_keys=True)
+        answer = render_review(item.request.uid, item.decision, patch=True, in_tree=True)
         click.echo(orjson.dumps(answer))
 
 

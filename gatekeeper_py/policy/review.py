@@ -10,6 +10,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
+from itertools import accumulate
 from typing import Any
 
 import orjson
@@ -29,8 +30,11 @@ WARNING_LENGTH = 256
 """Once all warnings together are longer than the total, the API server cuts each to the length and drops the
 rest (apiserver/pkg/endpoints/filters/warning.go). Counted in code points."""
 
-CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
-"""A warning with a control character is dropped by the API server: it travels in an HTTP header."""
+CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+"""A warning with one is dropped by the API server: it travels in an HTTP header."""
+
+LINE_BREAK = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+"""What a warning of ours has a space for: control characters, and what else breaks a line."""
 
 ANNOTATION_KEY_LENGTH = 63
 """Longest name part of a qualified name: the API server puts `<webhook>/` before our keys."""
@@ -88,20 +92,21 @@ def _render_user(user: UserInfo) -> Object:
     return rendered
 
 
-def render_review(uid: str, decision: Decision, *, patch: bool, in_tree_keys: bool = False) -> Object:
+def render_review(uid: str, decision: Decision, *, patch: bool, in_tree: bool = False) -> Object:
     """The AdmissionReview that answers request `uid`; `patch` says whether the caller may be sent one.
 
-    `in_tree_keys` leaves audit annotations the names the in-tree plugin gives them, `<policy>/<key>`, for
-    people and tools that compare the two; an API server takes no slash from a webhook.
+    `in_tree` gives what a client gets where the in-tree plugin decides, for people and tools that compare the
+    two: audit annotations are named `<policy>/<key>`, though an API server takes no slash from a webhook, and
+    a warning that no HTTP header can carry is left out, where a webhook had better make it fit.
     """
     response: Object = {"uid": uid, "allowed": decision.allowed}
     if decision.status is not None and not decision.allowed:
         response["status"] = _render_status(decision.status)
-    if warnings := _fit_warnings(decision.warnings):
+    if warnings := (_in_tree_warnings if in_tree else _fit_warnings)(decision.warnings):
         response["warnings"] = warnings
     if decision.audit_annotations:
         response["auditAnnotations"] = {
-            key if in_tree_keys else _annotation_key(key): value
+            key if in_tree else _annotation_key(key): value
             for key, value in sorted(decision.audit_annotations.items())
         }
     if patch and decision.allowed and decision.patch:
@@ -270,7 +275,7 @@ def _render_status(status: Status) -> Object:
 
 def _fit_warnings(warnings: Iterable[str]) -> list[str]:
     """Warnings as the API server lets them through: one line each, no duplicates, within its lengths."""
-    lines = list(dict.fromkeys(filter(None, (CONTROL.sub(" ", text).strip() for text in warnings))))
+    lines = list(dict.fromkeys(filter(None, (LINE_BREAK.sub(" ", text).strip() for text in warnings))))
     if sum(map(len, lines)) <= WARNING_TOTAL:
         return lines
     cut = [line if len(line) <= WARNING_LENGTH else line[: WARNING_LENGTH - 1] + "…" for line in lines]
@@ -282,6 +287,16 @@ def _fit_warnings(warnings: Iterable[str]) -> list[str]:
             break
         fitting.append(line)
     return fitting
+
+
+def _in_tree_warnings(warnings: Iterable[str]) -> list[str]:
+    """Warnings as the API server sends its own: cut without a mark, dropped with control characters."""
+    lines = [text for text in dict.fromkeys(warnings) if text and not CONTROL_CHARACTER.search(text)]
+    if sum(map(len, lines)) <= WARNING_TOTAL:
+        return lines
+    cut = [line[:WARNING_LENGTH] for line in lines]
+    written = accumulate(map(len, cut), initial=0)
+    return [line for line, before in zip(cut, written, strict=False) if before < WARNING_TOTAL]
 
 
 def _annotation_key(key: str) -> str:

@@ -172,12 +172,10 @@ def test_a_patch_is_base64_of_json_with_its_type() -> None:
     assert orjson.loads(base64.b64decode(rendered["patch"])) == list(operations)
 
 
-@pytest.mark.parametrize(("in_tree_keys", "key"), [(False, "p.k"), (True, "p/k")])
-def test_audit_annotations_have_a_bare_name_unless_they_are_for_comparison(
-    in_tree_keys: bool, key: str
-) -> None:
+@pytest.mark.parametrize(("in_tree", "key"), [(False, "p.k"), (True, "p/k")])
+def test_audit_annotations_have_a_bare_name_unless_they_are_for_comparison(in_tree: bool, key: str) -> None:
     decision = Decision(allowed=True, audit_annotations={"p/k": "v"})
-    document = render_review("u", decision, patch=True, in_tree_keys=in_tree_keys)
+    document = render_review("u", decision, patch=True, in_tree=in_tree)
     assert document["response"]["auditAnnotations"] == {key: "v"}
 
 
@@ -236,6 +234,23 @@ def test_the_status_of_an_admitted_request_is_not_sent() -> None:
 )
 def test_warnings_are_what_the_api_server_lets_through(warnings: tuple[str, ...], sent: list[str]) -> None:
     assert response(Decision(True, warnings=warnings)).get("warnings", []) == sent
+
+
+@pytest.mark.parametrize(
+    ("warnings", "sent"),
+    [
+        (("one", "two", "one", ""), ["one", "two"]),
+        (("line one\nline two", "tab\t", "nul\x00", "csi\x9b", "line"), ["line"]),
+        (("separator\u2028here",), ["separator\u2028here"]),
+        (("x" * 4096,), ["x" * 4096]),
+        (("é" * 4097,), ["é" * 256]),
+        (("x" * 4000, "y" * 97), ["x" * 256, "y" * 97]),
+        (tuple(f"{n:03}" + "x" * 300 for n in range(50)), [f"{n:03}" + "x" * 253 for n in range(16)]),
+    ],
+)
+def test_in_tree_warnings_are_what_its_clients_get(warnings: tuple[str, ...], sent: list[str]) -> None:
+    document = render_review("u", Decision(True, warnings=warnings), patch=True, in_tree=True)
+    assert document["response"].get("warnings", []) == sent
 
 
 def test_too_many_long_warnings_are_cut_and_the_rest_dropped() -> None:
