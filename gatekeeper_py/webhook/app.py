@@ -29,6 +29,7 @@ from gatekeeper_py.webhook import limits, log
 from gatekeeper_py.webhook.body import BodyTooLarge, Lease, Memory, MemoryExhausted, read_body
 from gatekeeper_py.webhook.metrics import Metrics
 from gatekeeper_py.webhook.policies import InForce, Policies, Webhook
+from gatekeeper_py.webhook.turns import Turns
 
 __all__ = ["Service", "application"]
 
@@ -38,7 +39,7 @@ TOO_MANY = "too many reviews at once"
 
 @dataclass(slots=True)
 class _Job:
-    """One review on its way; the worker thread notes the request as soon as it knows it."""
+    """One review on its way; the worker thread notes the request when it begins."""
 
     webhook: Webhook
     body: bytes
@@ -60,11 +61,13 @@ class Service:
     max_memory: int = limits.MAX_MEMORY
     _memory: Memory = field(init=False)
     _slots: asyncio.Semaphore = field(init=False)
+    _turns: Turns = field(init=False)
     _threads: ThreadPoolExecutor = field(init=False)
 
     def __post_init__(self) -> None:
         self._memory = Memory(self.max_memory)
         self._slots = asyncio.Semaphore(self.max_in_flight)
+        self._turns = Turns(limits.share(self.workers))
         self._threads = ThreadPoolExecutor(self.workers, thread_name_prefix="review")
 
     async def mutate(self, request: Request) -> Response:
@@ -124,29 +127,50 @@ class Service:
             return self._refuse(job.webhook, HTTPStatus.SERVICE_UNAVAILABLE, "no policies are loaded yet")
         try:
             async with asyncio.timeout_at(_loop_time(job.deadline)):
-                await self._slots.acquire()
+                request = await self._parsed(job.body)
+                await self._await_turn(owner := _owner(request))
+        except ReviewError as error:
+            return self._refuse(job.webhook, HTTPStatus.BAD_REQUEST, str(error))
         except TimeoutError:
             return self._refuse(job.webhook, HTTPStatus.SERVICE_UNAVAILABLE, TOO_MANY)
-        future = asyncio.get_running_loop().run_in_executor(self._threads, self._answer, in_force, job)
-        future.add_done_callback(lambda _: self._slots.release())
+        loop = asyncio.get_running_loop()
+        future = loop.run_in_executor(self._threads, self._answer, in_force, job, request)
+        future.add_done_callback(lambda _: self._end_turn(owner))
         return await self._await_answer(future, job)
+
+    async def _parsed(self, body: bytes) -> AdmissionRequest:
+        """The request; a thread reads a long one, so that nobody waits for that."""
+        if len(body) <= limits.SHORT_BODY:
+            return _parse(body)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, _parse, body)
+
+    async def _await_turn(self, owner: str) -> None:
+        """A turn of its owner's first: those who wait for one hold no slot of all."""
+        await self._turns.take(owner)
+        try:
+            await self._slots.acquire()
+        except BaseException:
+            self._turns.give_back(owner)
+            raise
+
+    def _end_turn(self, owner: str) -> None:
+        self._slots.release()
+        self._turns.give_back(owner)
 
     async def _await_answer(self, future: asyncio.Future[bytes], job: _Job) -> Response:
         """The thread's answer, or a denial when it is late; a late thread works on until its own deadline."""
         try:
             async with asyncio.timeout_at(_loop_time(job.deadline)):
                 return _json(await asyncio.shield(future))
-        except ReviewError as error:
-            return self._refuse(job.webhook, HTTPStatus.BAD_REQUEST, str(error))
         except TimeoutError:
             if job.request is None:
                 return self._refuse(job.webhook, HTTPStatus.SERVICE_UNAVAILABLE, TOO_MANY)
             future.add_done_callback(_ignore_outcome)
             return _json(self._verdict(job, job.request, _late(job)))
 
-    def _answer(self, in_force: InForce, job: _Job) -> bytes:
-        """Bytes in, bytes out, in a worker thread. Only `ReviewError` comes out of it."""
-        job.request = request = _parse(job.body)
+    def _answer(self, in_force: InForce, job: _Job, request: AdmissionRequest) -> bytes:
+        """A request in, bytes out, in a worker thread. Nothing is raised."""
+        job.request = request
         try:
             decision = in_force.review(request, job.webhook, job.deadline)
             return self._verdict(job, request, decision)
@@ -192,6 +216,11 @@ def _parse(body: bytes) -> AdmissionRequest:
     except orjson.JSONDecodeError as error:
         raise ReviewError(f"the body is not JSON: {error}") from error
     return parse_review(document)
+
+
+def _owner(request: AdmissionRequest) -> str:
+    """Whose turn a review takes: its namespace's, or for cluster-wide objects its user's."""
+    return request.namespace or f"user {request.user.username}"
 
 
 def _incident(identifier: str) -> Decision:

@@ -15,7 +15,9 @@ __all__ = [
     "MAX_MEMORY",
     "MAX_TIMEOUT",
     "RESERVE",
+    "SHORT_BODY",
     "WORKERS",
+    "share",
     "time_allowed",
 ]
 
@@ -37,6 +39,9 @@ MAX_IN_FLIGHT: Final = 64
 WORKERS: Final = max(4, os.cpu_count() or 1)
 """Threads that run the engine: more than one so that a slow review does not hold up the others."""
 
+SHORT_BODY: Final = 32 * 1024
+"""Bytes of a review that is read at once; a longer one would keep the event loop for over a millisecond."""
+
 DEFAULT_TIMEOUT: Final = 10.0
 """Seconds when the caller names none: the default of a webhook's timeoutSeconds."""
 
@@ -49,6 +54,11 @@ RESERVE: Final = 0.1
 _DURATION = re.compile(r"(?:\d+(?:\.\d*)?(?:ms|s|m|h))+", re.ASCII)
 _PART = re.compile(r"(\d+(?:\.\d*)?)(ms|s|m|h)", re.ASCII)
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def share(workers: int) -> int:
+    """How many threads one namespace may keep busy: a tenant of slow reviews leaves the others the rest."""
+    return max(1, workers // 2)
 
 
 def time_allowed(timeout: str | None) -> float:

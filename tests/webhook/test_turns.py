@@ -1,0 +1,77 @@
+"""A tenant of slow reviews waits for itself; nobody else does."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import Any
+
+from gatekeeper_py.policy.decision import Decision
+from gatekeeper_py.policy.request import AdmissionRequest
+from gatekeeper_py.webhook.limits import share
+from gatekeeper_py.webhook.policies import Webhook
+from gatekeeper_py.webhook.turns import Turns
+from tests.webhook.support import Harness, pod_review
+
+
+def test_an_owner_has_no_more_turns_than_its_share() -> None:
+    async def play() -> None:
+        turns = Turns(2)
+        await turns.take("foo")
+        await turns.take("foo")
+        third = asyncio.ensure_future(turns.take("foo"))
+        await turns.take("bar")
+        await asyncio.sleep(0)
+        assert not third.done()
+        turns.give_back("foo")
+        await third
+
+    asyncio.run(play())
+
+
+def test_who_gives_up_waiting_holds_no_turn_and_is_forgotten() -> None:
+    async def play() -> None:
+        turns = Turns(1)
+        await turns.take("foo")
+        waiting = asyncio.ensure_future(turns.take("foo"))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+        turns.give_back("foo")
+        assert len(turns) == 0
+        await asyncio.wait_for(turns.take("foo"), 1)
+
+    asyncio.run(play())
+
+
+def test_a_share_is_half_of_the_threads_and_one_at_least() -> None:
+    assert [share(workers) for workers in (1, 2, 4, 5)] == [1, 1, 2, 2]
+
+
+def test_slow_reviews_of_one_namespace_leave_threads_to_the_others() -> None:
+    release, busy = threading.Event(), threading.Semaphore(0)
+
+    def slow_in_foo(request: AdmissionRequest, webhook: Webhook, deadline: float) -> Decision:
+        if request.namespace == "foo":
+            busy.release()
+            release.wait(20)
+        return Decision(allowed=True)
+
+    harness = Harness(slow_in_foo, options={"workers": 2, "max_in_flight": 4})
+    answers: list[Any] = []
+    with harness.client() as client:
+
+        def post() -> None:
+            answers.append(client.post("/validate?timeout=20s", json=pod_review()))
+
+        slow = [threading.Thread(target=post) for _ in range(8)]
+        for thread in slow:
+            thread.start()
+        assert busy.acquire(timeout=10)
+        other = client.post("/validate?timeout=10s", json=pod_review(namespace="bar"))
+        release.set()
+        for thread in slow:
+            thread.join()
+    assert other.json()["response"]["allowed"] is True
+    assert [answer.json()["response"]["allowed"] for answer in answers] == [True] * 8
+    assert len(harness.service._turns) == 0
