@@ -81,8 +81,10 @@ class Context:
             return False
         if owner is None:
             return False
+        # An unclaimed namespace may be called like a tenant that is gone, or to come: no grant is for it.
+        known_as = tenant.name if tenant.claimed else ""
         return owner.name == tenant.name or any(
-            grant.covers(tenant.name, reference["group"], reference["kind"], namespace, reference["name"])
+            grant.covers(known_as, reference["group"], reference["kind"], namespace, reference["name"])
             for grant in owner.sharing
         )
 

@@ -1,0 +1,66 @@
+"""What one tenant may name of another's."""
+
+from __future__ import annotations
+
+import pytest
+
+from gatekeeper_py.cluster.resource import GroupVersionKind, GroupVersionResource
+from gatekeeper_py.cluster.snapshot import Snapshot
+from gatekeeper_py.policy.request import AdmissionRequest, UserInfo
+from gatekeeper_py.tenancy.context import Context
+from gatekeeper_py.tenancy.model import Claim, Grant, Tenancy, Tenant
+
+TENANCY = Tenancy(
+    (
+        Tenant(
+            "shop",
+            claim=Claim(names=("shop",)),
+            sharing=(
+                Grant(to=("foo", "gone"), kinds=("Service",), names=("shared-*",)),
+                Grant(to=("*",), kinds=("Namespace.networking.k8s.io",)),
+            ),
+        ),
+        Tenant("foo", claim=Claim(names=("foo",))),
+    )
+)
+
+
+def context(kind: str = "Pod", namespace: str = "foo", name: str = "web") -> Context:
+    request = AdmissionRequest(
+        uid="",
+        kind=GroupVersionKind("", "v1", kind),
+        resource=GroupVersionResource("", "v1", f"{kind.lower()}s"),
+        operation="CREATE",
+        name=name,
+        namespace=namespace,
+        user=UserInfo("alice"),
+    )
+    return Context(TENANCY, Snapshot([]), request)
+
+
+@pytest.mark.parametrize(
+    ("namespace", "kind", "name", "permitted"),
+    [
+        ("foo", "Service", "shared-db", True),
+        ("foo", "Service", "db", False),
+        ("foo", "Secret", "shared-db", False),
+        ("gone", "Service", "shared-db", False),
+        ("foo", "Namespace.networking.k8s.io", "shop", True),
+        ("foo", "Namespace", "shop", False),
+    ],
+    ids=lambda value: str(value),
+)
+def test_what_is_shared_may_be_named_by_those_it_is_shared_with(
+    namespace: str, kind: str, name: str, permitted: bool
+) -> None:
+    """The namespace `gone` is nobody's: that it is called like a tenant of a grant gives it nothing."""
+    asked = context(namespace=namespace)
+    tenant = asked.tenant()
+    assert tenant is not None
+    reference = {"kind": kind.partition(".")[0], "group": kind.partition(".")[2], "namespace": "shop"}
+    assert asked.permits(tenant, reference | {"name": name}) is permitted
+
+
+def test_a_namespace_with_a_generated_name_is_its_own() -> None:
+    assert context("Namespace", namespace="", name="shop").namespace == "shop"
+    assert context("Node", namespace="", name="shop").namespace == ""
