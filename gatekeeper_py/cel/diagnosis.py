@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Generator
+from functools import partial
 from typing import NamedTuple, TypeAlias
 
 from gatekeeper_py.cel.names import RESERVED
@@ -176,9 +177,15 @@ class _Diagnosis:
         self._attempts = 0
         self._nested = 0
         self._failed: tuple[int, set[str]] = (-1, set())
+        self._nameless: list[int] = []
 
     def run(self) -> None:
-        """Read the text from its start."""
+        """Read the text; then say, as cel-go does on a second walk, which fields lack a name."""
+        self._read()
+        for position in self._nameless:
+            self._issues.add(position, "unsupported ident kind")
+
+    def _read(self) -> None:
         calls: list[_Rule] = [self._start()]
         while calls:
             rule = calls[-1]
@@ -375,7 +382,7 @@ class _Diagnosis:
             elif self._ahead(2) in _NAMES or self._ahead(2) == "?":
                 self._match(".", _NAMES)
                 self._option(_NAMES)
-                yield self._name(), _Follow(again, ends=True)
+                yield self._name(self._token()), _Follow(again, ends=True)
             else:
                 raise _NoAlternative(self._token(), self._token(2))
 
@@ -384,10 +391,15 @@ class _Diagnosis:
         if self._ahead() == "?":
             self._match("?", then)
 
-    def _name(self) -> _Rule:
-        self._sync(_NAMES)
-        if self._ahead() not in _NAMES:
-            raise _NoAlternative(self._token(), self._token())
+    def _name(self, first: _Token) -> _Rule:
+        """The name of a field; `first` is where cel-go says that there is none."""
+        try:
+            self._sync(_NAMES)
+            if self._ahead() not in _NAMES:
+                raise _NoAlternative(self._token(), self._token())
+        except (_Mismatch, _NoAlternative):
+            self._nameless.append(first.start)
+            raise
         self._consume_operator()
         yield from ()
 
@@ -447,7 +459,7 @@ class _Diagnosis:
         if self._ahead() == "(":
             yield from self._arguments()
         elif self._ahead() == "{" and ahead == message:
-            yield from self._braced("{", _NAMES, self._field, "}")
+            yield from self._braced("{", _NAMES, partial(self._field, self._token(2)), "}")
 
     def _braced(self, opening: str, start: frozenset[str], part: Callable[[], _Rule], closing: str) -> _Rule:
         """Parts between brackets; one comma may follow the last."""
@@ -480,14 +492,18 @@ class _Diagnosis:
         self._match(":", _START)
         yield self._expr(), _Follow(frozenset({","}), ends=True)
 
-    def _field(self) -> _Rule:
-        yield self._field_name(), _Follow(frozenset({":"}))
+    def _field(self, first: _Token) -> _Rule:
+        """A field of a message; `first` is where the message's fields begin."""
+        mark = len(self._nameless)
+        yield self._field_name(first), _Follow(frozenset({":"}))
+        nameless, self._nameless[mark:] = self._nameless[mark:], []
         self._match(":", _START)
         yield self._expr(), _Follow(frozenset({","}), ends=True)
+        self._nameless += nameless  # a field without a value is passed over
 
-    def _field_name(self) -> _Rule:
+    def _field_name(self, first: _Token) -> _Rule:
         self._option(_NAMES)
-        yield self._name(), _Follow(_NONE, ends=True)
+        yield self._name(first), _Follow(_NONE, ends=True)
 
 
 _PRECEDENCES = {"*": 2, "/": 2, "%": 2, "+": 1, "-": 1}
