@@ -43,6 +43,9 @@ class Overload:
     """Whether `cost` holds only where the checker left this overload alone. Among several, because an
     argument is dyn, the call then costs one unit: cel-go prices its own functions by overload, Kubernetes
     its by name."""
+    compared: int | None = None
+    """The argument that cel-go's cost tracker takes for a list without a look, where the checker resolved the
+    call: an error there, or another value, is then an `InternalError`."""
     unguarded: bool = False
     """Whether cel-go looks at the arguments of this overload no closer than that they are lists or maps:
     what is inside them the implementation must check."""

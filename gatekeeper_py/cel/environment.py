@@ -88,7 +88,10 @@ class Program:
         self._checked = checked
         self._plain: Code | None = None
         self._lock = Lock()
-        self.evaluate: Code = generate(checked, plainly=self.evaluate_plainly)
+        compares = any(each.compared is not None for each in checked.references.values())
+        self.evaluate: Code = (
+            self.evaluate_plainly if compares else generate(checked, plainly=self.evaluate_plainly)
+        )
         """`evaluate(activation, budget)`: the value for these variables; what it cost is taken from `budget`.
 
         Raises `EvaluationError` when it has none. One of its cost alone is `CostExceeded`, also when the

@@ -7,6 +7,7 @@ CelError
  |- EvaluationError         it has no value for these data; `&&`, `||`, `all`, `exists` may absorb that
      |- CostExceeded        it spent more than its budget allows; nothing absorbs it
      |- DeadlineExceeded    its time is over; nothing absorbs it
+     |- InternalError       cel-go itself fails; nothing absorbs it
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ __all__ = [
     "DeadlineExceeded",
     "EvaluationError",
     "InstantiationError",
+    "InternalError",
     "Issue",
     "ResultError",
 ]
@@ -86,3 +88,10 @@ class CostExceeded(EvaluationError):
 
 class DeadlineExceeded(EvaluationError):
     """The time allowed for the request is over. Never absorbed."""
+
+
+class InternalError(EvaluationError):
+    """cel-go takes a value for what it is not, and gives up the whole expression. Never absorbed."""
+
+    def __init__(self, found: str, wanted: str) -> None:
+        super().__init__(f"internal error: interface conversion: {found} is not {wanted}")

@@ -299,11 +299,8 @@ class Generator(Writer):
             made = self._inliner.resolved(reference, nodes)
             if made is not None:
                 return made
-        searched = reference.name == "matches" and self.constants.value(nodes[1]) is not VARIABLE
-        arguments = [
-            self._normal(node, value) for node, value in zip(nodes, self.visit_all(nodes), strict=True)
-        ]
-        names = [value if isinstance(value, ast.Constant) else load(self.keep(value)) for value in arguments]
+        searched = reference.name in _MATCHING and self.constants.value(nodes[1]) is not VARIABLE
+        names = self._compared(nodes) if reference.compared is not None else self._arguments(nodes)
         self.charge(1)
         dispatcher = runtime.Dispatcher(
             reference.name, reference.overloads, resolved=reference.resolved, constant_pattern=searched
@@ -317,6 +314,23 @@ class Generator(Writer):
             self.check_cost()
         implementation = ast.Attribute(load(overload), "implementation", ast.Load())
         return call(implementation, *self._context(reference), *names)
+
+    def _arguments(self, nodes: Sequence[Node]) -> list[ast.expr]:
+        arguments = [
+            self._normal(node, value) for node, value in zip(nodes, self.visit_all(nodes), strict=True)
+        ]
+        return [value if isinstance(value, ast.Constant) else load(self.keep(value)) for value in arguments]
+
+    def _compared(self, nodes: Sequence[Node]) -> list[ast.expr]:
+        """Arguments whose error nothing absorbs."""
+        with self.nested() as block, self.deeper(1):
+            names = self._arguments(nodes)
+        handlers = [
+            ast.ExceptHandler(load("FATAL"), None, [ast.Raise()]),
+            ast.ExceptHandler(load("Exception"), None, [ast.Raise(call("no_argument"))]),
+        ]
+        self.emit(ast.Try(block.statements(), handlers, [], []))
+        return names
 
     def _check_pattern(self, reference: Reference, nodes: Sequence[Node]) -> None:
         """A constant regular expression must be one before anything runs; raises `EvaluationError`."""

@@ -55,6 +55,11 @@ class Reference:
     resolved: bool = False
     """Of a call: whether cel-go's checker settles on one overload, right or wrong; it may price the call."""
 
+    @property
+    def compared(self) -> int | None:
+        """Of a call: the argument that its price takes for a list, if there is one."""
+        return self.overloads[0].compared if self.resolved and len(self.overloads) == 1 else None
+
 
 @dataclass(frozen=True, slots=True)
 class Declarations:

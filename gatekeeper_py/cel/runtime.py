@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 from gatekeeper_py.cel import values
 from gatekeeper_py.cel.budget import Budget
 from gatekeeper_py.cel.declarations import Overload
-from gatekeeper_py.cel.errors import CostExceeded, DeadlineExceeded, EvaluationError
+from gatekeeper_py.cel.errors import CostExceeded, DeadlineExceeded, EvaluationError, InternalError
 from gatekeeper_py.cel.library import costs
 from gatekeeper_py.cel.library.standard import LIBRARY as STANDARD_LIBRARY
 from gatekeeper_py.cel.types import DURATION, TIMESTAMP, Kind, Type
@@ -41,6 +41,7 @@ __all__ = [
     "map_of_entries",
     "merge_entries",
     "message",
+    "no_argument",
     "select",
     "select_optional",
     "size_of",
@@ -48,7 +49,7 @@ __all__ = [
     "variable",
 ]
 
-FATAL = (CostExceeded, DeadlineExceeded)
+FATAL = (CostExceeded, DeadlineExceeded, InternalError)
 """Errors that nothing absorbs."""
 
 
@@ -172,12 +173,18 @@ _GO_NAMES = {
     "google.protobuf.Timestamp": "types.Timestamp",
     "type": "*types.Type",
     "optional_type": "*types.Optional",
+    "map": "*types.baseMap",
+    "kubernetes.Quantity": "cel.Quantity",
+    "kubernetes.URL": "cel.URL",
+    "kubernetes.Semver": "cel.Semver",
+    "net.IP": "cel.IP",
+    "net.CIDR": "cel.CIDR",
 }
 
 
-def _not_iterable(value: Any) -> EvaluationError:
+def _go_name(value: Any) -> str:
     name = values.type_name(value)
-    return EvaluationError(f"got '{_GO_NAMES.get(name, name)}', expected iterable type")
+    return _GO_NAMES.get(name, name)
 
 
 def elements(value: Any) -> Sequence[Any]:
@@ -188,7 +195,7 @@ def elements(value: Any) -> Sequence[Any]:
         return value
     if isinstance(value, Mapping):
         return list(value)
-    raise _not_iterable(value)
+    raise EvaluationError(f"got '{_go_name(value)}', expected iterable type")
 
 
 def entries(value: Any) -> Sequence[tuple[Any, Any]]:
@@ -197,7 +204,7 @@ def entries(value: Any) -> Sequence[tuple[Any, Any]]:
         return list(enumerate(value))
     if isinstance(value, Mapping):
         return list(value.items())
-    raise _not_iterable(value)
+    raise EvaluationError(f"unsupported comprehension range type: {_go_name(value)}")
 
 
 def list_of_optionals(parts: Iterable[tuple[bool, Any]]) -> list[Any]:
@@ -436,6 +443,8 @@ _TRAITS: dict[str, frozenset[str]] = {
         "_<_": "bool bytes double google.protobuf.Duration int string google.protobuf.Timestamp uint",
         "size": "bytes list map string",
         "matches": "string",
+        "sort": "list",
+        "@sortByAssociatedKeys": "list",
         "!_": "",
     }.items()
 }
@@ -464,10 +473,24 @@ def _no_overload(function: str, arguments: tuple[Any, ...]) -> EvaluationError:
     return EvaluationError(f"no such overload: {function}")
 
 
+def no_argument() -> InternalError:
+    """What becomes of the error of an argument that is taken for a list."""
+    return InternalError("*types.Err", "traits.Lister: missing method Add")
+
+
+def _no_list(value: Any) -> InternalError:
+    method = "Contains" if values.type_name(value) in _ADDED else "Add"
+    return InternalError(_go_name(value), f"traits.Lister: missing method {method}")
+
+
+_ADDED = _TRAITS["_+_"]
+"""Types whose values can be added, as lists can; what they lack to be a list is another method."""
+
+
 class Dispatcher:
     """Calls the overload that run-time types ask for, and says what the call costs."""
 
-    __slots__ = ("_by_classes", "_candidates", "_function", "_inside", "_priced", "_resolved")
+    __slots__ = ("_by_classes", "_candidates", "_compared", "_function", "_inside", "_priced", "_resolved")
 
     def __init__(
         self,
@@ -486,6 +509,7 @@ class Dispatcher:
         )
         self._inside = any(_has_inside(each) for overload in overloads for each in overload.parameters)
         self._resolved = resolved
+        self._compared = overloads[0].compared if resolved and len(overloads) == 1 else None
         self._by_classes: dict[tuple[type | str, ...], Overload] = {}
 
     def prepare(self, budget: Budget, *arguments: Any) -> tuple[Overload, int]:
@@ -518,6 +542,8 @@ class Dispatcher:
                 if all(self._tells(kind) for kind in classes):
                     self._by_classes[classes] = overload
                 return overload
+        if self._compared is not None and not _is_list(arguments[self._compared]):
+            raise _no_list(arguments[self._compared])
         raise _no_overload(self._function, arguments)
 
     def _tells(self, kind: type | str) -> bool:

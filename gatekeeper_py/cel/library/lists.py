@@ -351,6 +351,7 @@ _EXTENSION = (
                 cost=_compared,
                 work=_sort_work,
                 resolved_cost=True,
+                compared=0,
                 unguarded=True,
             )
             for type_ in COMPARABLE
@@ -367,6 +368,7 @@ _EXTENSION = (
                 cost=lambda _, keys: _compared(keys),
                 work=_sort_work,
                 resolved_cost=True,
+                compared=1,
                 unguarded=True,
             )
             for type_ in COMPARABLE
@@ -398,6 +400,7 @@ _EXTENSION = (
                 _distinct,
                 cost=_compared,
                 work=lambda items: costs.pairwise(items, items),
+                compared=0,
             ),
         ),
     ),
