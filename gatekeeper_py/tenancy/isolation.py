@@ -2,6 +2,9 @@
 
 A class called `kata` may point at runc, and `kata-qemu-debug` opens a console into the guest; only a
 handler listed here, or in the tenancy settings, isolates anything.
+
+Left out on purpose: `enclave-cc` and `rune` guard a process of the node from the node, not the node from the
+process; `urunc` runs an image that holds no unikernel with runc, so the tenant's image decides.
 """
 
 from __future__ import annotations
@@ -43,7 +46,6 @@ _VM_HANDLERS = (
     "kata-qemu-tdx-runtime-rs",
     "kata-clh-snp",
     "kata-clh-tdx",
-    "enclave-cc",
     # Managed clusters: Azure's Kata pools.
     "kata-mshv-vm-isolation",
     "kata-vm-isolation",
@@ -52,7 +54,6 @@ _VM_HANDLERS = (
     "firecracker",
     "krun",
     "quark",
-    "urunc",
     # Hyper-V isolated Windows and Linux containers.
     "runhcs-wcow-hypervisor",
     "runhcs-wcow-hypervisor-17763",
@@ -61,6 +62,7 @@ _VM_HANDLERS = (
     "runhcs-wcow-hypervisor-20348",
     "runhcs-lcow",
 )
+# gVisor: a kernel of its own as a process of the node.
 _SANDBOX_HANDLERS = ("gvisor", "runsc", "runsc-kvm", "runsc-systrap")
 
 DEFAULT_HANDLERS: Mapping[str, Level] = {
@@ -70,5 +72,5 @@ DEFAULT_HANDLERS: Mapping[str, Level] = {
 
 
 def satisfies(level: Level, least: str) -> bool:
-    """Whether `level` isolates at least as well as `least`; no handler tells of virtual nodes."""
+    """Whether `level` isolates at least as well as `least`; no handler gives `virtual-node`."""
     return least in LEVELS and LEVELS.index(level) >= LEVELS.index(least)
