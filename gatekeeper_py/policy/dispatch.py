@@ -88,8 +88,13 @@ class _Misconfigured(Exception):
         self.binding = binding
 
 
-def _policy_match(policy: Policy, scope: Scope) -> Match | None:
+def _policy_match(
+    candidate: Candidate[ValidatingPolicy] | Candidate[MutatingPolicy], scope: Scope
+) -> Match | None:
     """As what a policy matches the request; raise `_Misconfigured`."""
+    if candidate.certain:
+        return Match(scope.request.kind, scope.request.resource)
+    policy: Policy = candidate.policy
     try:
         found = match(policy.match, scope.request, scope.cluster)
     except MatchError as error:
@@ -126,7 +131,7 @@ def validate(
     for candidate in shared.unsettled(candidates):
         policy = candidate.policy
         try:
-            found = _policy_match(policy, scope)
+            found = _policy_match(candidate, scope)
         except _Misconfigured as error:
             _refuse(review, policy, "", str(error))
             continue
@@ -308,7 +313,7 @@ class _Round:
         for candidate in self._candidates:
             policy = candidate.policy
             try:
-                found = _policy_match(policy, self._scope)
+                found = _policy_match(candidate, self._scope)
             except _Misconfigured as error:
                 self._refuse(policy, "", str(error))
                 continue

@@ -10,7 +10,13 @@ from gatekeeper_py.cel.budget import EXPRESSION_LIMIT
 from gatekeeper_py.cluster.resource import GroupVersionResource
 from gatekeeper_py.policy.conditions import CONDITIONS_BUDGET, PASS_BUDGET
 from gatekeeper_py.policy.matching import concerns_as_sent, exempt, may_concern
-from gatekeeper_py.policy.model import Expression, MutatingPolicy, ValidatingPolicy, Validation
+from gatekeeper_py.policy.model import (
+    Expression,
+    MatchResources,
+    MutatingPolicy,
+    ValidatingPolicy,
+    Validation,
+)
 from gatekeeper_py.policy.request import AdmissionRequest
 
 __all__ = ["Candidate", "PolicyIndex"]
@@ -38,6 +44,8 @@ class Candidate(Generic[P]):
     """The variables that validations may read, and those that these may, each after those it may read."""
     simple: bool
     """Whether it sees the request as it was sent, if at all, and has no params."""
+    certain: bool
+    """Whether it does see it: it is simple, and has no selector or exclusion that could say otherwise."""
     floor: int
     """What must be left of a purse of `CONDITIONS_BUDGET` that all policies share, to be sure that this one
     would not spend more than that if it paid for all of its conditions, variables and validations alone."""
@@ -56,17 +64,23 @@ class Candidate(Generic[P]):
         validations = policy.validations if isinstance(policy, ValidatingPolicy) else ()
         expressions = len(policy.match_conditions) + len(policy.variables) + len(validations)
         messages = sum(validation.message_expression is not None for validation in validations)
+        simple = policy.param_kind is None and concerns_as_sent(policy.match.rules, request)
         return cls(
             policy,
             tuple(condition.expression for condition in policy.match_conditions),
             {variable.name: variable.expression for variable in policy.variables},
             _read(policy, validations),
-            policy.param_kind is None and concerns_as_sent(policy.match.rules, request),
+            simple,
+            simple and _unconditional(policy.match),
             CONDITIONS_BUDGET - CONDITIONS_BUDGET // max(expressions, 1),
             tuple(validation.expression for validation in validations),
             messages,
             messages == 0 or messages + len(policy.variables) <= UNSEEN_LIMIT,
         )
+
+
+def _unconditional(match: MatchResources) -> bool:
+    return match.namespace_selector.empty and match.object_selector.empty and not match.exclude_rules
 
 
 def _read(
