@@ -21,13 +21,18 @@ def command() -> None:
 @command.command("dev")
 @click.argument("directory", type=click.Path(file_okay=False, path_type=Path))
 def development(directory: Path) -> None:
-    """Make a CA and a serving certificate for localhost and the Service's names in DIRECTORY.
+    """Make a CA, the server's certificate and the API server's in DIRECTORY.
 
+    The server's names localhost and the Service's names, the other is for `gatekeeper serve --client-ca`.
     What is there and still good is kept; files that this command did not make are never overwritten.
     """
     try:
         made = make_certificates(directory)
     except CertificateError as error:
         raise InputError(str(error)) from error
-    for path, new in ((made.authority, made.made_authority), (made.certificate, made.made_serving)):
+    for path, new in (
+        (made.authority, made.made_authority),
+        (made.certificate, made.made_serving),
+        (made.client, made.made_client),
+    ):
         click.echo(f"{'made' if new else 'kept'} {path}")

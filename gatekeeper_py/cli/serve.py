@@ -15,8 +15,8 @@ from gatekeeper_py.webhook.app import Service
 from gatekeeper_py.webhook.loading import TENANCY_KINDS, FromCluster, FromFiles, Origin
 from gatekeeper_py.webhook.log import make_log
 from gatekeeper_py.webhook.policies import BadPolicies, Policies
-from gatekeeper_py.webhook.server import Server
-from gatekeeper_py.webhook.tls import ServingCertificate, TLSError
+from gatekeeper_py.webhook.server import PortError, Server
+from gatekeeper_py.webhook.tls import Clients, ServingCertificate, TLSError
 
 __all__ = ["command"]
 
@@ -37,6 +37,25 @@ __all__ = ["command"]
 @click.option(
     "--port", default=8443, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one."
 )
+@click.option(
+    "--client-ca",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Admit only callers with a certificate of these PEM CAs.",
+)
+@click.option(
+    "--client-name",
+    "client_names",
+    multiple=True,
+    metavar="NAME",
+    help="Admit only certificates of this name (CN or subjectAltName). May be repeated.",
+)
+@click.option(
+    "--health-port",
+    metavar="PORT",
+    type=click.IntRange(0, 65535),
+    help="Answer GET /healthz, /readyz and /metrics here in plain HTTP, too.",
+)
 @cluster_option
 @kubeconfig_option
 def command(
@@ -45,34 +64,50 @@ def command(
     tls_key: Path,
     host: str,
     port: int,
+    client_ca: Path | None,
+    client_names: tuple[str, ...],
+    health_port: int | None,
     cluster: Path | None,
     kubeconfig: Path | None,
 ) -> None:
     """Answer the API server over HTTPS: POST /mutate and /validate, GET /healthz, /readyz and /metrics.
 
-    An edit of the policies, of --cluster or of the certificate is in force within a second. A bad edit is
+    An edit of the policies, of --cluster or of the certificates is in force within a second. A bad edit is
     refused whole: the log and /readyz say why, and the last good policies stay in force.
+
+    Without --client-ca whoever reaches the port is answered. With it probes need --health-port: a kubelet has
+    no certificate to show. certs/README.md says how the API server gets one.
 
     --kubeconfig follows a live cluster instead of --cluster; Tenants may then be objects in it, too.
     """
     if cluster is not None and kubeconfig is not None:
         raise InputError("--cluster and --kubeconfig exclude each other: name one")
+    clients = _clients(client_ca, client_names)
+    if health_port is not None and health_port == port != 0:
+        raise InputError(f"--health-port {health_port}: is --port, too. Name another")
     with _origin(policies, cluster, kubeconfig) as origin:
         service = Service(Policies(origin.load), make_log())
         try:
-            certificate = ServingCertificate(tls_cert, tls_key)
-            server = Server(service, certificate, origin.watched, origin.look, host, port)
+            certificate = ServingCertificate(tls_cert, tls_key, clients)
+            server = Server(service, certificate, origin.watched, origin.look, host, port, health_port)
             listening = server.listen()
         except TLSError as error:
             raise InputError(str(error)) from error
         except BadPolicies as error:
             raise InputError("\n".join(error.problems)) from error
-        except OSError as error:
-            raise InputError(f"--host {host} --port {port}: {error.strerror or error}") from error
+        except PortError as error:
+            option = "--port" if error.port == port else "--health-port"
+            raise InputError(f"--host {host} {option} {error.port}: {error.reason}") from error
         # uvicorn takes the signals over while it runs, and repeats them after.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, signal.SIG_IGN)
         listening.serve()
+
+
+def _clients(authority: Path | None, names: tuple[str, ...]) -> Clients | None:
+    if authority is None and names:
+        raise InputError("--client-name needs --client-ca: a name is worth what its CA is")
+    return None if authority is None else Clients(authority, frozenset(names))
 
 
 @contextmanager

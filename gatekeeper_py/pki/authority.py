@@ -1,4 +1,4 @@
-"""A certificate authority of our own and the serving certificates it signs. X.509 as RFC 5280 profiles it."""
+"""A certificate authority of our own and the certificates it signs. X.509 as RFC 5280 profiles it."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-__all__ = ["AUTHORITY_NAME", "KeyPair", "make_authority", "make_serving", "signed_by"]
+__all__ = ["AUTHORITY_NAME", "KeyPair", "make_authority", "make_client", "make_serving", "signed_by"]
 
 AUTHORITY_NAME = "gatekeeper_py development CA"
 """Common name of the authorities we make: how we know a file as our own."""
 
 AUTHORITY_LIFETIME = timedelta(days=3650)
-SERVING_LIFETIME = timedelta(days=365)
+LEAF_LIFETIME = timedelta(days=365)
 CLOCK_SKEW = timedelta(minutes=5)
 """Certificates are valid from a little before now: clocks of two machines differ."""
 
@@ -44,7 +44,7 @@ class KeyPair:
 
 
 def make_authority(now: datetime) -> KeyPair:
-    """A new self-signed authority that may sign serving certificates and nothing below them."""
+    """A new self-signed authority that may sign certificates and nothing below them."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = _name(AUTHORITY_NAME)
     builder = _builder(name, name, key, now, AUTHORITY_LIFETIME)
@@ -56,15 +56,12 @@ def make_authority(now: datetime) -> KeyPair:
 
 def make_serving(authority: KeyPair, names: Sequence[str], now: datetime) -> KeyPair:
     """A serving certificate for DNS names and IP addresses, signed by the authority."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    issuer = authority.certificate
-    builder = _builder(_name(names[0]), issuer.subject, key, now, SERVING_LIFETIME)
-    builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-    builder = builder.add_extension(_usage(sign_certificates=False), critical=True)
-    builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-    builder = builder.add_extension(x509.SubjectAlternativeName([_general(n) for n in names]), critical=False)
-    builder = _identify(builder, key, authority.key)
-    return KeyPair(builder.sign(authority.key, hashes.SHA256()), key)
+    return _make_leaf(authority, names, ExtendedKeyUsageOID.SERVER_AUTH, now)
+
+
+def make_client(authority: KeyPair, names: Sequence[str], now: datetime) -> KeyPair:
+    """A certificate by which a caller says who it is: for clients only, so that no server can pass as one."""
+    return _make_leaf(authority, names, ExtendedKeyUsageOID.CLIENT_AUTH, now)
 
 
 def signed_by(certificate: x509.Certificate, authority: x509.Certificate) -> bool:
@@ -74,6 +71,20 @@ def signed_by(certificate: x509.Certificate, authority: x509.Certificate) -> boo
     except Exception:  # cryptography raises ValueError, TypeError or InvalidSignature: all mean no
         return False
     return True
+
+
+def _make_leaf(
+    authority: KeyPair, names: Sequence[str], purpose: x509.ObjectIdentifier, now: datetime
+) -> KeyPair:
+    key = ec.generate_private_key(ec.SECP256R1())
+    issuer = authority.certificate
+    builder = _builder(_name(names[0]), issuer.subject, key, now, LEAF_LIFETIME)
+    builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+    builder = builder.add_extension(_usage(sign_certificates=False), critical=True)
+    builder = builder.add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
+    builder = builder.add_extension(x509.SubjectAlternativeName([_general(n) for n in names]), critical=False)
+    builder = _identify(builder, key, authority.key)
+    return KeyPair(builder.sign(authority.key, hashes.SHA256()), key)
 
 
 def _builder(

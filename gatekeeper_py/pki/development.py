@@ -1,42 +1,80 @@
-"""What `gatekeeper certs dev DIR` makes: `ca.crt`, `ca.key`, `tls.crt`, `tls.key`.
+"""What `gatekeeper certs dev DIR` makes: an authority, what the server shows, and what the API server shows.
 
-The authority is made once and kept: who trusts `ca.crt` keeps trusting it. The serving certificate is made
-again when it is about to expire or lacks a name. Files that we did not make are never overwritten.
+`ca.crt` and `ca.key` are made once and kept: who trusts them keeps trusting them. The serving certificate
+`tls.crt` and the client certificate `client.crt` are made again when they are about to expire or lack a name.
+Files that we did not make are never overwritten.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TypeAlias
 
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
-from gatekeeper_py.pki.authority import AUTHORITY_NAME, KeyPair, make_authority, make_serving, signed_by
+from gatekeeper_py.pki.authority import (
+    AUTHORITY_NAME,
+    KeyPair,
+    make_authority,
+    make_client,
+    make_serving,
+    signed_by,
+)
 from gatekeeper_py.pki.errors import CertificateError
 from gatekeeper_py.pki.files import read_pair, write_pair
 
-__all__ = ["NAMESPACE", "SERVICE", "Certificates", "make_certificates", "service_names"]
+__all__ = ["CLIENT_NAME", "NAMESPACE", "SERVICE", "Certificates", "make_certificates", "service_names"]
 
 SERVICE = "gatekeeper"
 NAMESPACE = "gatekeeper-system"
 """The Service and Namespace of `webhooks/`."""
 
+CLIENT_NAME = "kube-apiserver-webhook-client"
+"""Who the API server is to the server: what `gatekeeper serve --client-name` may ask for."""
+
 RENEW_BEFORE = timedelta(days=30)
-"""A serving certificate with less time left is made again."""
+"""A certificate with less time left is made again."""
+
+MakeLeaf: TypeAlias = Callable[[KeyPair, Sequence[str], datetime], KeyPair]
 
 
 @dataclass(frozen=True, slots=True)
 class Certificates:
-    """Where the four files are, and what was done."""
+    """Where the files are, and what was done."""
 
-    authority: Path
-    certificate: Path
-    key: Path
+    directory: Path
     made_authority: bool
     made_serving: bool
+    made_client: bool
+
+    @property
+    def authority(self) -> Path:
+        """The CA, whose key lies beside it in `ca.key`."""
+        return self.directory / "ca.crt"
+
+    @property
+    def certificate(self) -> Path:
+        """What the server shows."""
+        return self.directory / "tls.crt"
+
+    @property
+    def key(self) -> Path:
+        """Its key."""
+        return self.directory / "tls.key"
+
+    @property
+    def client(self) -> Path:
+        """What the API server shows."""
+        return self.directory / "client.crt"
+
+    @property
+    def client_key(self) -> Path:
+        """Its key."""
+        return self.directory / "client.key"
 
 
 def service_names() -> tuple[str, ...]:
@@ -62,12 +100,11 @@ def make_certificates(
     _make_directory(directory)
     try:
         authority, made_authority = _authority(directory, now)
-        made_serving = _serving(directory, authority, names, now)
+        made_serving = _leaf(directory, "tls", authority, make_serving, names, now)
+        made_client = _leaf(directory, "client", authority, make_client, (CLIENT_NAME,), now)
     except OSError as error:
         raise CertificateError(f"{error.filename or directory}: {error.strerror}") from error
-    return Certificates(
-        directory / "ca.crt", directory / "tls.crt", directory / "tls.key", made_authority, made_serving
-    )
+    return Certificates(directory, made_authority, made_serving, made_client)
 
 
 def _make_directory(directory: Path) -> None:
@@ -81,8 +118,9 @@ def _authority(directory: Path, now: datetime) -> tuple[KeyPair, bool]:
     """The authority of the directory and whether it is new."""
     certificate_file, key_file = directory / "ca.crt", directory / "ca.key"
     if not certificate_file.exists() and not key_file.exists():
-        if (directory / "tls.crt").exists() or (directory / "tls.key").exists():
-            raise _foreign(directory / "tls.crt")
+        for name in ("tls", "client"):
+            if (directory / f"{name}.crt").exists() or (directory / f"{name}.key").exists():
+                raise _foreign(directory / f"{name}.crt")
         pair = make_authority(now)
         write_pair(pair, certificate_file, key_file)
         return pair, True
@@ -98,9 +136,11 @@ def _authority(directory: Path, now: datetime) -> tuple[KeyPair, bool]:
     return pair, False
 
 
-def _serving(directory: Path, authority: KeyPair, names: Sequence[str], now: datetime) -> bool:
-    """Make the serving certificate unless the one there still serves; whether it was made."""
-    certificate_file, key_file = directory / "tls.crt", directory / "tls.key"
+def _leaf(
+    directory: Path, name: str, authority: KeyPair, make: MakeLeaf, names: Sequence[str], now: datetime
+) -> bool:
+    """Make a certificate unless the one there still serves; whether it was made."""
+    certificate_file, key_file = directory / f"{name}.crt", directory / f"{name}.key"
     if certificate_file.exists() or key_file.exists():
         try:
             current = read_pair(certificate_file, key_file)
@@ -110,7 +150,7 @@ def _serving(directory: Path, authority: KeyPair, names: Sequence[str], now: dat
             raise _foreign(certificate_file)
         if _serves(current.certificate, names, now):
             return False
-    write_pair(make_serving(authority, names, now), certificate_file, key_file)
+    write_pair(make(authority, names, now), certificate_file, key_file)
     return True
 
 
@@ -130,4 +170,4 @@ def _foreign(path: Path) -> CertificateError:
 
 
 def _remedy(directory: Path) -> str:
-    return f"choose another directory or move ca.crt, ca.key, tls.crt and tls.key out of {directory}"
+    return f"choose another directory or move the .crt and .key files out of {directory}"

@@ -31,7 +31,7 @@ from gatekeeper_py.webhook.metrics import Metrics
 from gatekeeper_py.webhook.policies import InForce, Policies, Webhook
 from gatekeeper_py.webhook.turns import Turns
 
-__all__ = ["Service", "application"]
+__all__ = ["Service", "application", "health_application"]
 
 
 TOO_MANY = "too many reviews at once"
@@ -203,11 +203,22 @@ def application(service: Service) -> Starlette:
         routes=[
             Route("/mutate", service.mutate, methods=["POST"]),
             Route("/validate", service.validate, methods=["POST"]),
-            Route("/healthz", service.healthz),
-            Route("/readyz", service.readyz),
-            Route("/metrics", service.exposition),
+            *_health(service),
         ]
     )
+
+
+def health_application(service: Service) -> Starlette:
+    """What probes and monitoring ask, and no reviews: for a port without client certificates."""
+    return Starlette(routes=_health(service))
+
+
+def _health(service: Service) -> list[Route]:
+    return [
+        Route("/healthz", service.healthz),
+        Route("/readyz", service.readyz),
+        Route("/metrics", service.exposition),
+    ]
 
 
 def _parse(body: bytes) -> AdmissionRequest:

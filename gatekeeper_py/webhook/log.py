@@ -8,8 +8,10 @@ from __future__ import annotations
 import json
 import logging
 import sys
+import time
 import traceback
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any, Final, TextIO
 
 import structlog
@@ -18,13 +20,16 @@ from structlog.typing import EventDict
 from gatekeeper_py.policy.decision import Decision
 from gatekeeper_py.policy.request import AdmissionRequest
 
-__all__ = ["Log", "make_log", "route_library_logs"]
+__all__ = ["Log", "Seldom", "make_log", "route_library_logs"]
 
 MAX_TEXT: Final = 1024
 """Characters of one value: names are at most 253, messages are cut here."""
 
 MAX_ITEMS: Final = 20
 """Entries of one list: groups, findings."""
+
+SELDOM: Final = 1.0
+"""Seconds between two lines that a stranger can cause."""
 
 Log = structlog.typing.FilteringBoundLogger
 
@@ -75,6 +80,24 @@ def route_library_logs(log: Log) -> None:
         logger.handlers = [handler] if name == "uvicorn" else []
         logger.setLevel(logging.INFO)
         logger.propagate = name != "uvicorn"
+
+
+@dataclass(slots=True)
+class Seldom:
+    """One kind of event that strangers cause: a line now and then, which says how many it stands for."""
+
+    log: Log
+    event: str
+    _count: int = 0
+    _next: float = 0.0
+
+    def warn(self, reason: str) -> None:
+        """Write the line, or only count it."""
+        self._count += 1
+        now = time.monotonic()
+        if now >= self._next:
+            self.log.warning(self.event, reason=reason, times=self._count)
+            self._count, self._next = 0, now + SELDOM
 
 
 class _Handler(logging.Handler):

@@ -39,6 +39,8 @@ class Metrics:
         )
         refused = "Requests that got no verdict: too large, malformed, late or beyond capacity"
         self.refused = self._counter("webhook_refused_requests", refused, "webhook", "code")
+        failed = "TLS handshakes that failed: one side does not trust the other's certificate"
+        self.handshakes = self._counter("webhook_failed_handshakes", failed)
         self.in_flight = self._gauge("webhook_reviews_in_flight", "Reviews being answered")
         self.checks = self._counter(
             "validating_admission_policy_check",

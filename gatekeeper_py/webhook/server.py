@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -14,13 +14,13 @@ import uvicorn
 from starlette.applications import Starlette
 
 from gatekeeper_py.webhook import log
-from gatekeeper_py.webhook.app import Service, application
+from gatekeeper_py.webhook.app import Service, application, health_application
 from gatekeeper_py.webhook.policies import BadPolicies
 from gatekeeper_py.webhook.protocol import BoundedProtocol
 from gatekeeper_py.webhook.tls import ServingCertificate, TLSError
 from gatekeeper_py.webhook.watch import POLL, changes, fingerprint
 
-__all__ = ["Listening", "Server"]
+__all__ = ["Listening", "PortError", "Server"]
 
 GRACE: Final = 30
 """Seconds that reviews under way have to end after SIGTERM: the longest timeout the API server accepts."""
@@ -31,8 +31,28 @@ KEEP_ALIVE: Final = 75
 LINGER: Final = 0.25
 """Seconds between two looks for idle connections at the end."""
 
+HEALTH_GRACE: Final = 1
+"""Seconds that answers about health have to end."""
+
 Reload: TypeAlias = Callable[[], Awaitable[None]]
 Look: TypeAlias = Callable[[], Hashable]
+
+
+class PortError(Exception):
+    """A port that cannot be opened."""
+
+    def __init__(self, port: int, reason: str) -> None:
+        self.port = port
+        self.reason = reason
+        super().__init__(f"{port}: {reason}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """Fingerprints of what was there when it was last loaded."""
+
+    policies: Hashable
+    certificate: Hashable
 
 
 @dataclass(slots=True)
@@ -47,52 +67,79 @@ class Server:
     """A fingerprint of everything that is loaded, when that is more than the watched files."""
     host: str = "0.0.0.0"
     port: int = 8443
+    health_port: int | None = None
+    """Where probes are answered in plain HTTP, for callers that have no certificate."""
+    _running: _Server | None = field(default=None, init=False)
 
     def listen(self) -> Listening:
-        """Load the policies and open the port.
+        """Load the policies and open the ports.
 
-        Raises `BadPolicies` when the first load fails, `OSError` when the port is taken.
+        Raises `BadPolicies` when the first load fails, `PortError` when a port is taken.
         """
         seen = self._load_first()
         log.route_library_logs(self.service.log)
-        listener = _listen(self.host, self.port)
-        address, port = listener.getsockname()[:2]
-        self.service.log.info("listening", host=address, port=port)
-        return Listening(port, listener, _Server(self._config(seen)))
+        self._count_refusals()
+        with contextlib.ExitStack() as opened:
+            reviews = opened.enter_context(_listen(self.host, self.port))
+            health = None
+            if self.health_port is not None:
+                health = opened.enter_context(_listen(self.host, self.health_port))
+            self._running = _Server(self._config(seen, health))
+            opened = opened.pop_all()
+        health_port = None if health is None else _port(health)
+        more = {} if health is None else {"health_port": health_port}
+        self.service.log.info("listening", host=reviews.getsockname()[0], port=_port(reviews), **more)
+        return Listening(_port(reviews), health_port, reviews, self._running, opened)
 
-    def _load_first(self) -> Hashable:
-        seen = self.look() if self.look else fingerprint(self.watched)
+    def _count_refusals(self) -> None:
+        """Callers that fail to come in are counted, and logged now and then."""
+        refusals = log.Seldom(self.service.log, "handshake failed")
+
+        def tell(reason: str) -> None:
+            self.service.metrics.handshakes.inc()
+            refusals.warn(reason)
+
+        self.certificate.tell_refusals(tell)
+
+    def _load_first(self) -> _Seen:
+        """Load everything; what is seen is older, so that no edit in between is missed."""
+        policies = self.look() if self.look else fingerprint(self.watched)
+        seen = _Seen(policies, fingerprint(self.certificate.files))
         in_force = self.service.policies.reload()
         self.service.metrics.policies_loaded(in_force)
         self.service.metrics.expiry.set(self.certificate.reload())
         self.service.log.info("policies loaded", policies=in_force.count, revision=in_force.revision)
         return seen
 
-    def _config(self, seen: Hashable) -> uvicorn.Config:
+    def _config(self, seen: _Seen, health: socket.socket | None) -> uvicorn.Config:
         app = application(self.service)
-        app.router.lifespan_context = lambda app: self._watching(app, seen)
-        return uvicorn.Config(
-            app,
-            loop="uvloop",
-            http=BoundedProtocol,
-            ws="none",
-            lifespan="on",
-            log_config=None,
-            access_log=False,
-            proxy_headers=False,
-            server_header=False,
-            timeout_keep_alive=KEEP_ALIVE,
-            timeout_graceful_shutdown=GRACE,
-            ssl_context_factory=lambda _config, _default: self.certificate.context,
-        )
+        app.router.lifespan_context = lambda _app: self._living(seen, health)
+        config = _config(app, GRACE)
+        config.lifespan = "on"
+        config.ssl_context_factory = lambda _config, _default: self.certificate.context
+        return config
 
     @contextlib.asynccontextmanager
-    async def _watching(self, _app: Starlette, seen: Hashable) -> AsyncIterator[None]:
-        certificate = fingerprint(self.certificate.files)
+    async def _living(self, seen: _Seen, health: socket.socket | None) -> AsyncIterator[None]:
+        """What goes on beside the reviews. Probes are answered until the last review is."""
+        async with self._watching(seen):
+            if health is None:
+                yield
+                return
+            server = _HealthServer(_config(health_application(self.service), HEALTH_GRACE))
+            answering = asyncio.create_task(server.serve([health]))
+            try:
+                yield
+            finally:
+                server.should_exit = True
+                await answering
+
+    @contextlib.asynccontextmanager
+    async def _watching(self, seen: _Seen) -> AsyncIterator[None]:
         tasks = [
-            asyncio.create_task(self._follow(self.watched, seen, self.look, self._reload_policies)),
+            asyncio.create_task(self._follow(self.watched, seen.policies, self.look, self._reload_policies)),
             asyncio.create_task(
-                self._follow(self.certificate.files, certificate, None, self._reload_certificate)
+                self._follow(self.certificate.files, seen.certificate, None, self._reload_certificate)
             ),
         ]
         try:
@@ -134,7 +181,11 @@ class Server:
             service.log.info("policies loaded", policies=in_force.count, revision=in_force.revision)
 
     def reload_certificate(self) -> None:
-        """Serve a renewed certificate, or say why not and keep what there is."""
+        """Serve a renewed certificate, or say why not and keep what there is.
+
+        When clients' certificates come from other authorities now, old connections end with their review.
+        """
+        before = self.certificate.authorities
         try:
             expiry = self.certificate.reload()
         except TLSError as error:
@@ -142,6 +193,8 @@ class Server:
         else:
             self.service.metrics.expiry.set(expiry)
             self.service.log.info("certificate loaded", expires_at=expiry)
+        if self._running is not None and self.certificate.authorities != before:
+            self._running.hang_up()
 
 
 class _Server(uvicorn.Server):
@@ -150,6 +203,11 @@ class _Server(uvicorn.Server):
     A closed TLS connection waits up to 30 seconds for the client's own goodbye, which clients that keep
     connections for later do not send.
     """
+
+    def hang_up(self) -> None:
+        """End every connection: at once, or with the answer that is on its way."""
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Finish the reviews under way, drop every other connection."""
@@ -170,26 +228,62 @@ class _Server(uvicorn.Server):
             await asyncio.sleep(LINGER)
 
 
+class _HealthServer(uvicorn.Server):
+    """Lives within another server, which takes the signals."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave them alone."""
+        yield
+
+
 @dataclass(frozen=True, slots=True)
 class Listening:
-    """A server with its port open."""
+    """A server with its ports open."""
 
     port: int
-    _listener: socket.socket
+    health_port: int | None
+    """Where probes are answered, when that is another port."""
+    _reviews: socket.socket
     _server: uvicorn.Server
+    _opened: contextlib.ExitStack
 
     def serve(self) -> None:
         """Answer until SIGTERM, SIGINT or `stop`; reviews under way are finished."""
-        with self._listener:
-            self._server.run(sockets=[self._listener])
+        with self._opened:
+            self._server.run(sockets=[self._reviews])
 
     def stop(self) -> None:
         """End `serve`, from another thread."""
         self._server.should_exit = True
 
 
+def _config(app: Starlette, grace: int) -> uvicorn.Config:
+    """What all our servers have in common."""
+    return uvicorn.Config(
+        app,
+        loop="uvloop",
+        http=BoundedProtocol,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE,
+        timeout_graceful_shutdown=grace,
+    )
+
+
 def _listen(host: str, port: int) -> socket.socket:
     """A listening socket; `::` takes IPv4 too."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     dual = family == socket.AF_INET6 and socket.has_dualstack_ipv6() and host == "::"
-    return socket.create_server((host, port), family=family, backlog=2048, dualstack_ipv6=dual)
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048, dualstack_ipv6=dual)
+    except OSError as error:
+        raise PortError(port, error.strerror or str(error)) from error
+
+
+def _port(listener: socket.socket) -> int:
+    return int(listener.getsockname()[1])

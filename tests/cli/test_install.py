@@ -6,10 +6,12 @@ import base64
 from pathlib import Path
 from typing import Any
 
+import jsonpatch
 import pytest
 import yaml
 
-from gatekeeper_py.pki.development import make_certificates
+from gatekeeper_py.cli.serve import command as serve
+from gatekeeper_py.pki.development import CLIENT_NAME, make_certificates
 from tests.cli.support import run
 
 WEBHOOKS = Path(__file__).parents[2] / "webhooks"
@@ -160,6 +162,56 @@ def test_what_cannot_be_printed_is_exit_code_2(authority: Path, arguments: list[
 def test_the_kustomization_names_every_file() -> None:
     named = yaml.safe_load((WEBHOOKS / "kustomization.yaml").read_text())["resources"]
     assert sorted(named) == sorted(p.name for p in WEBHOOKS.glob("*.yaml") if p.name != "kustomization.yaml")
+
+
+def with_client_authority() -> dict[str, Any]:
+    """The Deployment as the component `client-ca` makes it."""
+    component = yaml.safe_load((WEBHOOKS / "client-ca" / "kustomization.yaml").read_text())
+    documents = list(yaml.safe_load_all((WEBHOOKS / "deployment.yaml").read_text()))
+    (patch,) = component["patches"]
+    (deployment,) = (each for each in documents if each["kind"] == patch["target"]["kind"])
+    patched: dict[str, Any] = jsonpatch.apply_patch(deployment, yaml.safe_load(patch["patch"]))
+    return patched
+
+
+def test_with_the_component_the_server_asks_callers_for_the_api_servers_certificate() -> None:
+    pod = with_client_authority()["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    options = serve.make_context("serve", container["args"][1:]).params
+    assert options["client_ca"] == Path("/client-ca/ca.crt")
+    assert options["client_names"] == (CLIENT_NAME,)
+    mounted = {mount["mountPath"]: mount["name"] for mount in container["volumeMounts"]}
+    volumes = {volume["name"]: volume for volume in pod["volumes"]}
+    assert volumes[mounted["/client-ca"]]["configMap"] == {"name": "gatekeeper-client-ca"}
+
+
+def test_with_the_component_probes_ask_the_port_that_needs_no_certificate() -> None:
+    (container,) = with_client_authority()["spec"]["template"]["spec"]["containers"]
+    ports = {port["name"]: port["containerPort"] for port in container["ports"]}
+    options = serve.make_context("serve", container["args"][1:]).params
+    assert ports == {"https": options["port"], "health": options["health_port"]}
+    probes = [container[f"{name}Probe"]["httpGet"] for name in ("readiness", "liveness", "startup")]
+    assert probes == [{"path": path, "port": "health"} for path in ("/readyz", "/healthz", "/healthz")]
+
+
+def test_the_api_server_shows_its_certificate_to_the_service_and_to_no_other_webhook() -> None:
+    files = WEBHOOKS / "client-ca" / "api-server"
+    admission = yaml.safe_load((files / "admission.yaml").read_text())
+    kubeconfig = yaml.safe_load((files / "webhooks.kubeconfig").read_text())
+    assert [plugin["name"] for plugin in admission["plugins"]] == [
+        "MutatingAdmissionWebhook",
+        "ValidatingAdmissionWebhook",
+    ]
+    assert {plugin["configuration"]["kubeConfigFile"] for plugin in admission["plugins"]} == {
+        "/etc/kubernetes/pki/gatekeeper/webhooks.kubeconfig"
+    }
+    called = {
+        "{name}.{namespace}.svc".format(**webhook["clientConfig"]["service"])
+        for document in shipped()
+        for webhook in document["webhooks"]
+    }
+    assert {user["name"] for user in kubeconfig["users"]} == called
+    assert "contexts" not in kubeconfig
 
 
 def test_the_engine_may_read_what_the_shipped_policies_look_up() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import signal
+import socket
 import ssl
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from typing import Any
 import httpx
 import pytest
 
-from gatekeeper_py.pki.development import make_certificates
+from gatekeeper_py.pki.development import CLIENT_NAME, make_certificates
 from tests.cli.support import POLICIES, run, write
 from tests.webhook.support import pod_review
 
@@ -35,9 +36,11 @@ class Process:
         whole = self.log.read_text().rpartition("\n")[0]
         return [line for text in whole.splitlines() if (line := json.loads(text))["event"] == event]
 
-    def client(self) -> httpx.Client:
+    def client(self, certificate: tuple[Path, Path] | None = None) -> httpx.Client:
         (listening,) = self.lines("listening")
         trust = ssl.create_default_context(cafile=str(self.authority))
+        if certificate is not None:
+            trust.load_cert_chain(*certificate)
         return httpx.Client(base_url=f"https://localhost:{listening['port']}", verify=trust, timeout=20)
 
 
@@ -135,6 +138,24 @@ def test_bad_policies_at_the_start_are_exit_code_2(tmp_path: Path) -> None:
             ["--tls-cert", "CERT", "--tls-key", "KEY", "--host", "203.0.113.7"],
             "--host 203.0.113.7 --port 8443: ",
         ),
+        (
+            ["--tls-cert", "CERT", "--tls-key", "KEY", "--client-ca", "/missing"],
+            "/missing: No such file or directory. "
+            "--client-ca is the PEM certificate of the CA that signs the callers' certificates\n",
+        ),
+        (
+            ["--tls-cert", "CERT", "--tls-key", "KEY", "--client-ca", "KEY"],
+            "KEY: is no PEM certificate. "
+            "--client-ca is the PEM certificate of the CA that signs the callers' certificates\n",
+        ),
+        (
+            ["--tls-cert", "CERT", "--tls-key", "KEY", "--client-name", "x"],
+            "--client-name needs --client-ca: a name is worth what its CA is\n",
+        ),
+        (
+            ["--tls-cert", "CERT", "--tls-key", "KEY", "--port", "7443", "--health-port", "7443"],
+            "--health-port 7443: is --port, too. Name another\n",
+        ),
     ],
 )
 def test_what_cannot_be_served_is_exit_code_2(tmp_path: Path, arguments: list[str], error: str) -> None:
@@ -143,4 +164,32 @@ def test_what_cannot_be_served_is_exit_code_2(tmp_path: Path, arguments: list[st
     policies = write(tmp_path / "policies", all=POLICIES)
     result = run("serve", "--policies", policies, *(names.get(word, word) for word in arguments))
     assert result.exit_code == 2
-    assert result.stderr.startswith(error.replace("CERT", str(made.certificate)))
+    for word, name in names.items():
+        error = error.replace(word, name)
+    assert result.stderr == error if error.endswith("\n") else result.stderr.startswith(error)
+
+
+def test_a_health_port_that_is_taken_is_named(tmp_path: Path) -> None:
+    made = make_certificates(tmp_path / "certs")
+    policies = write(tmp_path / "policies", all=POLICIES)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        arguments = ("--tls-cert", made.certificate, "--tls-key", made.key, "--port", "0")
+        result = run("serve", "--policies", policies, *arguments, "--health-port", str(port))
+    assert result.exit_code == 2
+    assert result.stderr.startswith(f"--host 127.0.0.1 --health-port {port}: Address already in use")
+
+
+def test_with_a_client_authority_only_the_right_name_is_served(tmp_path: Path) -> None:
+    made = make_certificates(tmp_path / "certs")
+    policies = write(tmp_path / "policies", all=POLICIES)
+    demanded = ("--client-ca", made.authority, "--client-name", CLIENT_NAME, "--health-port", "0")
+    with serving(tmp_path, policies, *demanded) as server:
+        with server.client() as stranger, pytest.raises(httpx.TransportError):
+            stranger.post("/validate", json=pod_review())
+        with server.client((made.client, made.client_key)) as http:
+            assert answer(http, "/validate")["allowed"] is True
+        (listening,) = server.lines("listening")
+        assert httpx.get(f"http://127.0.0.1:{listening['health_port']}/readyz").json()["ready"] is True
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(30) == 0

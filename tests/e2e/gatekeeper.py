@@ -40,12 +40,21 @@ class Server:
         return self.folder / "certs" / "ca.crt"
 
     @property
+    def client(self) -> tuple[Path, Path]:
+        """What an API server shows that has been given a certificate: the certificate and its key."""
+        return self.folder / "certs" / "client.crt", self.folder / "certs" / "client.key"
+
+    @property
     def url(self) -> str:
         return f"https://127.0.0.1:{self.port}"
 
+    def make_certificates(self) -> None:
+        """What there is already is kept."""
+        gatekeeper("certs", "dev", self.folder / "certs")
+
     def start(self) -> None:
         certificates = self.folder / "certs"
-        gatekeeper("certs", "dev", certificates)
+        self.make_certificates()
         command = [
             *COMMAND,
             "serve",
@@ -64,6 +73,7 @@ class Server:
 
     def ready(self) -> bool:
         context = ssl.create_default_context(cafile=str(self.authority))
+        context.load_cert_chain(*self.client)
         try:
             with urllib.request.urlopen(f"{self.url}/readyz", context=context, timeout=5) as answer:
                 return bool(answer.status == 200)

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from gatekeeper_py.pki.authority import KeyPair, make_authority, signed_by
-from gatekeeper_py.pki.development import make_certificates
+from gatekeeper_py.pki.development import CLIENT_NAME, make_certificates
 from gatekeeper_py.pki.errors import CertificateError
 from gatekeeper_py.pki.files import read_pair, write_pair
 
@@ -23,10 +24,11 @@ def certificate(path: Path) -> x509.Certificate:
     return x509.load_pem_x509_certificate(path.read_bytes())
 
 
-def test_it_makes_an_authority_and_a_serving_certificate_it_signed(tmp_path: Path) -> None:
+def test_it_makes_an_authority_and_the_certificates_it_signed(tmp_path: Path) -> None:
     made = make_certificates(tmp_path / "certs")
-    assert (made.made_authority, made.made_serving) == (True, True)
+    assert (made.made_authority, made.made_serving, made.made_client) == (True, True, True)
     assert signed_by(certificate(made.certificate), certificate(made.authority))
+    assert signed_by(certificate(made.client), certificate(made.authority))
     assert not signed_by(certificate(made.authority), certificate(made.certificate))
 
 
@@ -48,10 +50,34 @@ def test_the_serving_certificate_names_localhost_and_the_service(tmp_path: Path)
     }
 
 
+def purposes(path: Path) -> list[x509.ObjectIdentifier]:
+    return list(certificate(path).extensions.get_extension_for_class(x509.ExtendedKeyUsage).value)
+
+
+def test_neither_certificate_passes_as_the_other(tmp_path: Path) -> None:
+    made = make_certificates(tmp_path)
+    assert purposes(made.certificate) == [ExtendedKeyUsageOID.SERVER_AUTH]
+    assert purposes(made.client) == [ExtendedKeyUsageOID.CLIENT_AUTH]
+    (name,) = certificate(made.client).subject
+    assert name.value == CLIENT_NAME == "kube-apiserver-webhook-client"
+
+
+def test_a_directory_of_before_gets_its_client_certificate_and_keeps_the_rest(tmp_path: Path) -> None:
+    make_certificates(tmp_path)
+    for name in ("client.crt", "client.key"):
+        (tmp_path / name).unlink()
+    again = make_certificates(tmp_path)
+    assert (again.made_authority, again.made_serving, again.made_client) == (False, False, True)
+    assert read_pair(again.client, again.client_key)
+
+
 def test_only_the_owner_can_read_the_keys(tmp_path: Path) -> None:
     make_certificates(tmp_path)
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
-    assert modes == {"ca.crt": 0o644, "ca.key": 0o600, "tls.crt": 0o644, "tls.key": 0o600}
+    assert modes == {
+        **{f"{name}.crt": 0o644 for name in ("ca", "tls", "client")},
+        **{f"{name}.key": 0o600 for name in ("ca", "tls", "client")},
+    }
 
 
 def test_openssl_accepts_the_pair_strictly(tmp_path: Path) -> None:
@@ -81,7 +107,7 @@ def test_a_second_run_keeps_everything(tmp_path: Path) -> None:
     make_certificates(tmp_path)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     again = make_certificates(tmp_path)
-    assert (again.made_authority, again.made_serving) == (False, False)
+    assert (again.made_authority, again.made_serving, again.made_client) == (False, False, False)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
@@ -127,14 +153,15 @@ def test_a_foreign_authority_is_never_overwritten(tmp_path: Path) -> None:
         make_certificates(tmp_path)
     assert str(refused.value) == (
         f"{tmp_path}/ca.crt: was not made by gatekeeper certs dev; "
-        f"choose another directory or move ca.crt, ca.key, tls.crt and tls.key out of {tmp_path}"
+        f"choose another directory or move the .crt and .key files out of {tmp_path}"
     )
     assert (tmp_path / "ca.crt").read_bytes() == before
 
 
-def test_a_foreign_serving_certificate_is_never_overwritten(tmp_path: Path) -> None:
-    write_pair(foreign_authority(), tmp_path / "tls.crt", tmp_path / "tls.key")
-    with pytest.raises(CertificateError, match=r"tls\.crt: was not made by gatekeeper certs dev"):
+@pytest.mark.parametrize("name", ["tls", "client"])
+def test_a_foreign_certificate_is_never_overwritten(tmp_path: Path, name: str) -> None:
+    write_pair(foreign_authority(), tmp_path / f"{name}.crt", tmp_path / f"{name}.key")
+    with pytest.raises(CertificateError, match=rf"{name}\.crt: was not made by gatekeeper certs dev"):
         make_certificates(tmp_path)
     assert not (tmp_path / "ca.crt").exists()
 
@@ -155,6 +182,8 @@ def test_a_serving_certificate_of_another_authority_is_refused(tmp_path: Path) -
         ("ca.key", None, "ca.key: No such file or directory"),
         ("tls.crt", "", "tls.crt: is no PEM certificate"),
         ("tls.key", None, "tls.key: No such file or directory"),
+        ("client.crt", "", "client.crt: is no PEM certificate"),
+        ("client.key", None, "client.key: No such file or directory"),
     ],
 )
 def test_broken_files_are_named_and_kept(

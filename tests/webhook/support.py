@@ -21,7 +21,7 @@ from gatekeeper_py.webhook.app import Service, application
 from gatekeeper_py.webhook.log import make_log
 from gatekeeper_py.webhook.policies import Policies, Review, Webhook
 from gatekeeper_py.webhook.server import Listening, Server
-from gatekeeper_py.webhook.tls import ServingCertificate
+from gatekeeper_py.webhook.tls import Clients, ServingCertificate
 
 
 def pod_review(**fields: Any) -> dict[str, Any]:
@@ -84,17 +84,28 @@ class Running:
     def url(self) -> str:
         return f"https://localhost:{self.listening.port}"
 
+    @property
+    def health_url(self) -> str:
+        return f"http://localhost:{self.listening.health_port}"
+
     def trust(self) -> ssl.SSLContext:
         """A client's TLS context that trusts the server's authority."""
         return ssl.create_default_context(cafile=str(self.certificates / "ca.crt"))
 
 
 @contextlib.contextmanager
-def running(harness: Harness, directory: Path, watched: Sequence[Path] = ()) -> Iterator[Running]:
+def running(
+    harness: Harness,
+    directory: Path,
+    watched: Sequence[Path] = (),
+    clients: Clients | None = None,
+    health_port: int | None = None,
+) -> Iterator[Running]:
     """Serve until the block ends."""
     made = make_certificates(directory)
-    certificate = ServingCertificate(made.certificate, made.key)
-    listening = Server(harness.service, certificate, watched, host="127.0.0.1", port=0).listen()
+    certificate = ServingCertificate(made.certificate, made.key, clients)
+    server = Server(harness.service, certificate, watched, host="127.0.0.1", port=0, health_port=health_port)
+    listening = server.listen()
     thread = threading.Thread(target=listening.serve)
     thread.start()
     try:
