@@ -97,7 +97,8 @@ def _check(node: Node, declarations: Declarations, issues: Issues, container: st
     """Check as cel-go does, for its issues and its result type; once more for certain types if need be.
 
     cel-go takes what it does not know of a type for what the next function wants: the first overload of
-    `-` makes the elements of `object.list.distinct()` doubles. It does not use that at run time; we would.
+    `-` makes the elements of `object.list.distinct()` doubles. At run time it uses that for nothing but which
+    overload of a function is called; we would for more.
     """
     checker = _Checker(declarations, issues, container)
     result = checker.check(node)
@@ -110,10 +111,20 @@ def _check(node: Node, declarations: Declarations, issues: Issues, container: st
     cautious.check(node)
     certain = cautious.checked(node, result)
     references = {
-        each: replace(reference, resolved=checked.references[each].resolved)
-        for each, reference in certain.references.items()
+        each: _bound(reference, checked.references[each]) for each, reference in certain.references.items()
     }
     return Checked(node, checked.result, certain.types, references)
+
+
+def _bound(certain: Reference, guessed: Reference) -> Reference:
+    """What is called: what the guess resolved to, but for functions that leave all to the values."""
+    by_values = not guessed.resolved or guessed.name in BOUND_ONCE or guessed.name.startswith(("_", "-"))
+    overloads = certain.overloads if by_values else guessed.overloads
+    return replace(certain, overloads=overloads, resolved=guessed.resolved)
+
+
+BOUND_ONCE = frozenset({"!_", "@in", "@sortByAssociatedKeys", "matches", "size", "sort"})
+"""Functions that cel-go binds once for all their overloads; as it does operators."""
 
 
 class _TooComplex(Exception):

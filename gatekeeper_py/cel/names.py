@@ -58,7 +58,7 @@ class Reference:
     @property
     def compared(self) -> int | None:
         """Of a call: the argument that its price takes for a list, if there is one."""
-        return self.overloads[0].compared if self.resolved and len(self.overloads) == 1 else None
+        return self.overloads[0].compared if self.resolved else None
 
 
 @dataclass(frozen=True, slots=True)

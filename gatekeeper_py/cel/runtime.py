@@ -509,7 +509,7 @@ class Dispatcher:
         )
         self._inside = any(_has_inside(each) for overload in overloads for each in overload.parameters)
         self._resolved = resolved
-        self._compared = overloads[0].compared if resolved and len(overloads) == 1 else None
+        self._compared = overloads[0].compared if resolved else None
         self._by_classes: dict[tuple[type | str, ...], Overload] = {}
 
     def prepare(self, budget: Budget, *arguments: Any) -> tuple[Overload, int]:
