@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 import time
 from collections.abc import Callable
@@ -192,6 +193,41 @@ def test_another_authority_takes_over_and_open_connections_of_the_old_one_end(tm
         bundle.write_bytes(new.certificate_pem)
         eventually(lambda: not served(before))
         assert served(after)
+
+
+def resumed(server: Running, caller: ssl.SSLContext, session: ssl.SSLSession | None) -> ssl.SSLSession | None:
+    """One request, by an earlier session when there is one; the session to come back with, or None if refused."""
+    with socket.create_connection(("127.0.0.1", server.listening.port), 10) as plain:
+        try:
+            with caller.wrap_socket(plain, server_hostname="localhost", session=session) as secure:
+                secure.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                answer = secure.recv(4096)
+                assert not answer or secure.session_reused is (session is not None)
+                return secure.session if answer else None
+        except OSError:
+            return None
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_an_earlier_session_is_worth_no_more_than_its_certificate(
+    tmp_path: Path, version: ssl.TLSVersion
+) -> None:
+    harness, bundle, ca = Harness(), tmp_path / "clients.crt", stranger()
+    bundle.write_bytes(ca.certificate_pem)
+    clients = Clients(bundle, frozenset([CLIENT_NAME]))
+    with running(harness, tmp_path / "certs", clients=clients) as server:
+        files = tmp_path / "caller.crt", tmp_path / "caller.key"
+        write_pair(make_client(ca, [CLIENT_NAME], NOW), *files)
+        caller = server.trust()
+        caller.maximum_version = version
+        caller.load_cert_chain(*files)
+        session = resumed(server, caller, None)
+        assert session is not None
+        assert resumed(server, caller, session) is not None
+
+        bundle.write_bytes(stranger().certificate_pem)
+        eventually(lambda: bool(harness.events("certificate loaded")))
+        assert resumed(server, caller, session) is None
 
 
 def test_a_bad_edit_of_the_authority_is_refused_and_the_last_good_one_stays(tmp_path: Path) -> None:
