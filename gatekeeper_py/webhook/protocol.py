@@ -27,6 +27,12 @@ class BoundedProtocol(HttpToolsProtocol):
         self._stop_waiting()
         super().connection_lost(exc)
 
+    def data_received(self, data: bytes) -> None:
+        """Bytes of a client. Between requests they have to begin one: empty lines would keep it for ever."""
+        if self.idle and self._late is None:
+            self._expect_head()
+        super().data_received(data)
+
     def on_message_begin(self) -> None:
         """A request begins."""
         self._expect_head()
