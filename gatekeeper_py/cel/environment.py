@@ -86,9 +86,9 @@ class Program:
     def __init__(self, text: str, checked: Checked) -> None:
         self.text = text
         self._checked = checked
-        self._plain: Code | None = None
-        self._lock = Lock()
         compares = any(each.compared is not None for each in checked.references.values())
+        self._plain: Code | None = generate(checked) if compares else None
+        self._lock = Lock()
         self.evaluate: Code = (
             self.evaluate_plainly if compares else generate(checked, plainly=self.evaluate_plainly)
         )
