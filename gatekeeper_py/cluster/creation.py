@@ -11,11 +11,13 @@ and `without_placeholders` takes them out of what is to be applied.
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from fractions import Fraction
 from typing import Any, TypeAlias
 
 from gatekeeper_py.cluster import quantity
+from gatekeeper_py.cluster.decoding import UnreadableObject
 from gatekeeper_py.cluster.default_rules import containers
 from gatekeeper_py.cluster.resource import GroupVersionKind
 from gatekeeper_py.cluster.schema import CUSTOM_RESOURCE_DEFINITION, builtin_schema
@@ -31,6 +33,7 @@ PLACEHOLDER_IP = "10.0.0.0"
 PLACEHOLDER_NODE_PORT = 32769
 """The first port of nodes that a dry run of kube-apiserver answers; outside the range of real ones."""
 
+POD = GroupVersionKind("", "v1", "Pod")
 SERVICE = GroupVersionKind("", "v1", "Service")
 JOB = GroupVersionKind("batch", "v1", "Job")
 PRIORITY_CLASS = GroupVersionKind("scheduling.k8s.io", "v1", "PriorityClass")
@@ -57,6 +60,9 @@ KEEPS_STATUS = frozenset({"Node", "ServiceCIDR"})
 JOB_NAME_LABELS = ("job-name", "batch.kubernetes.io/job-name")
 JOB_UID_LABELS = ("controller-uid", "batch.kubernetes.io/controller-uid")
 TEMPLATE_GENERATION = "deprecated.daemonset.template.generation"
+WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,19}")
+MOST_GENERATIONS = 2**63 - 1
+"""The largest int64."""
 LEGACY_STORAGE_CLASS = "volume.beta.kubernetes.io/storage-class"
 DEFAULT_STORAGE_CLASS = (
     "storageclass.kubernetes.io/is-default-class",
@@ -100,12 +106,12 @@ def _empty(kind: GroupVersionKind) -> Object:
 
 def _has_status_subresource(kind: GroupVersionKind, view: ClusterView | None) -> bool:
     for definition in view.list(CUSTOM_RESOURCE_DEFINITION) if view is not None else ():
-        spec = definition.get("spec", {})
-        if spec.get("group") == kind.group and spec.get("names", {}).get("kind") == kind.kind:
+        spec = _part(definition, "spec")
+        if spec.get("group") == kind.group and _part(spec, "names").get("kind") == kind.kind:
             versions = (
                 version for version in spec.get("versions", ()) if version.get("name") == kind.version
             )
-            return any("status" in (version.get("subresources") or {}) for version in versions)
+            return any("status" in _part(version, "subresources") for version in versions)
     return False
 
 
@@ -176,14 +182,21 @@ def _runtime_class(spec: Object, view: ClusterView | None) -> None:
     found = view.get(RUNTIME_CLASS, "", name) if view is not None and name else None
     if found is None:
         return
-    if overhead := (found.get("overhead") or {}).get("podFixed"):
+    if overhead := _part(_part(found, "overhead"), "podFixed"):
         spec.setdefault("overhead", {key: quantity.canonical(str(text)) for key, text in overhead.items()})
-    scheduling = found.get("scheduling") or {}
-    if scheduling.get("nodeSelector"):
-        spec["nodeSelector"] = {**(spec.get("nodeSelector") or {}), **scheduling["nodeSelector"]}
-    for toleration in scheduling.get("tolerations") or ():
+    scheduling = _part(found, "scheduling")
+    if selector := _part(scheduling, "nodeSelector"):
+        spec["nodeSelector"] = {**(spec.get("nodeSelector") or {}), **selector}
+    tolerations = scheduling.get("tolerations")
+    for toleration in tolerations if isinstance(tolerations, list) else ():
         if toleration not in (spec.get("tolerations") or ()):
             spec["tolerations"] = [*(spec.get("tolerations") or ()), copy.deepcopy(toleration)]
+
+
+def _part(found: Object, name: str) -> Object:
+    """A map within an object somebody else wrote; empty where there is none."""
+    part = found.get(name)
+    return part if isinstance(part, dict) else {}
 
 
 def _gated() -> Object:
@@ -285,9 +298,13 @@ def _job(made: Object, _view: ClusterView | None) -> None:
 
 
 def _daemon_set(made: Object, _view: ClusterView | None) -> None:
+    """The annotation stands for an old field that counts from 1 (pkg/apis/apps/v1/conversion.go)."""
     annotations = made["metadata"].setdefault("annotations", {})
-    given = str(annotations.get(TEMPLATE_GENERATION, ""))
-    annotations[TEMPLATE_GENERATION] = given if given.isdecimal() and int(given) > 0 else "1"
+    given = annotations.get(TEMPLATE_GENERATION, "1")
+    if WHOLE_NUMBER.fullmatch(given) is None or int(given) > MOST_GENERATIONS:
+        path = ("metadata", "annotations", TEMPLATE_GENERATION)
+        raise UnreadableObject(path, "a whole number", repr(given))
+    annotations[TEMPLATE_GENERATION] = str(max(int(given), 1))
 
 
 # --- core -------------------------------------------------------------------------------------------
@@ -343,7 +360,7 @@ def _default_class(kind: GroupVersionKind, marks: Iterable[str], view: ClusterVi
     marked = [
         _metadata(found)
         for found in (view.list(kind) if view is not None else ())
-        if any((_metadata(found).get("annotations") or {}).get(mark) == "true" for mark in marks)
+        if any(_part(_metadata(found), "annotations").get(mark) == "true" for mark in marks)
     ]
     marked.sort(key=lambda metadata: str(metadata["name"]))
     marked.sort(key=lambda metadata: str(metadata.get("creationTimestamp") or ""), reverse=True)
@@ -352,8 +369,7 @@ def _default_class(kind: GroupVersionKind, marks: Iterable[str], view: ClusterVi
 
 def _metadata(found: Object) -> Object:
     """Of an object somebody else wrote, with a name at least."""
-    metadata = found.get("metadata")
-    return {"name": "", **metadata} if isinstance(metadata, dict) else {"name": ""}
+    return {"name": "", **_part(found, "metadata")}
 
 
 def _service(made: Object, _view: ClusterView | None) -> None:
@@ -439,20 +455,20 @@ PREPARATIONS: Mapping[tuple[str, str], Preparation] = {
 
 def update(made: Object, old: Object, kind: GroupVersionKind, subresource: str) -> None:
     """As validating admission sees the update of a stored object: the rest of it comes from the old one."""
-    metadata, stored = made.setdefault("metadata", {}), old.get("metadata", {})
+    metadata, stored = made.setdefault("metadata", {}), _part(old, "metadata")
     for name in ("creationTimestamp", "uid", "namespace"):
         if name in stored:
             metadata.setdefault(name, stored[name])
     if subresource == "status":
         made.update({name: copy.deepcopy(part) for name, part in old.items() if name not in NOT_THE_SPEC})
-        if "qosClass" in old.get("status", {}):
+        if kind == POD and "qosClass" in _part(old, "status"):
             made["status"].setdefault("qosClass", old["status"]["qosClass"])
     elif not subresource and "status" in old:
         made["status"] = copy.deepcopy(old["status"])
     if kind.kind == "Scale" and kind.group == "autoscaling":
         made["status"] = copy.deepcopy(old.get("status", {}))
-    if kind == ("", "v1", "Pod"):
-        _keep_from_old_pod(made["spec"], old.get("spec", {}))
+    if kind == POD:
+        _keep_from_old_pod(_part(made, "spec"), _part(old, "spec"))
 
 
 NOT_THE_SPEC = frozenset({"apiVersion", "kind", "metadata", "status"})

@@ -11,6 +11,7 @@ import base64
 import binascii
 import copy
 import datetime
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -40,8 +41,14 @@ class UnreadableObject(ValueError):
         self.path = path
 
 
+RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)", re.ASCII)
+"""The one form in which Go reads a time."""
+YEAR_ZERO = "0000-"
+"""A year that Go knows and Python does not."""
+
 EXPECTED = {
     "boolean": "true or false",
+    "date-time": "a time such as 2006-01-02T15:04:05Z",
     "integer": "a whole number",
     "int-or-string": "a whole number or text",
     "number": "a number",
@@ -81,10 +88,22 @@ def _fits(value: object, scalar: str) -> bool:
         return isinstance(value, bool) and scalar == "boolean"
     if scalar == "quantity":
         return isinstance(value, str | int | float) and quantity.parse(str(value)) is not None
+    if scalar == "date-time":
+        return isinstance(value, str) and _is_time(value)
     whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
     if scalar in ("integer", "number"):
         return whole or (scalar == "number" and isinstance(value, float))
     return isinstance(value, str) or (scalar == "int-or-string" and whole)
+
+
+def _is_time(text: str) -> bool:
+    if RFC3339.fullmatch(text) is None:
+        return False
+    try:
+        datetime.datetime.fromisoformat(text)
+    except ValueError:
+        return text.startswith(YEAR_ZERO)
+    return True
 
 
 def decode_builtin(value: Object, schema: Schema) -> Object:
@@ -144,14 +163,11 @@ def _scalar(value: Any, scalar: str) -> Any:
 
 
 def _time(text: str) -> str:
-    """In UTC with whole seconds; micro times keep their six digits."""
+    """In UTC with whole seconds, micro times with six digits; as it is where Python has no such year."""
     try:
-        time = datetime.datetime.fromisoformat(text)
-    except ValueError:
+        utc = datetime.datetime.fromisoformat(text).astimezone(datetime.UTC)
+    except (ValueError, OverflowError):
         return text
-    if time.tzinfo is None:
-        return text
-    utc = time.astimezone(datetime.UTC)
     precision = "microseconds" if "." in text else "seconds"
     return utc.isoformat(timespec=precision).replace("+00:00", "Z")
 
