@@ -111,11 +111,11 @@ class Environments:
     def _words(self) -> re.Pattern[str] | None:
         """What an expression must name to have anything to do with an extension; None without extensions.
 
-        A field of that name, right behind a value and its dot, is none.
+        A field of that name, right behind a value and its dot, is none, nor is the beginning of a string.
         """
         names = {name for extension in self._extensions for name in _names(extension)}
         either = "|".join(map(re.escape, sorted(names)))
-        return re.compile(rf"(?<![\w\])]\.)\b(?:{either})\b", re.ASCII) if names else None
+        return re.compile(rf"(?<![\w\])]\.)(?<!['\"])\b(?:{either})\b", re.ASCII) if names else None
 
     def program(
         self,

@@ -215,5 +215,12 @@ def test_a_policy_with_a_word_of_tenancy_has_all_of_them(word: str) -> None:
     environments = Environments([extension(load_tenancy([]))])
     for text in (word, f"[{word}(object)]", f".{word}", f"1 +\n{word} .x", f"'a'!={word}"):
         assert environments.spoken_in(["1", text]) is environments
-    for text in (f"object.{word}", f"f(x).{word}", f"x[0].{word}", f"my{word}", f"a.{word}.local"):
+    for text in (
+        f"object.{word}",
+        f"f(x).{word}",
+        f"x[0].{word}",
+        f"my{word}",
+        f"a.{word}.local",
+        f"'{word}-x'",
+    ):
         assert environments.spoken_in([text]) is not environments

@@ -58,7 +58,7 @@ def check_policy(manifest: Manifest, environments: Environments) -> tuple[Policy
     metadata = part(manifest.object, "metadata")
     validating = manifest.kind.kind == "ValidatingAdmissionPolicy"
     compiler = Compiler(
-        environments.spoken_in(_texts(spec)),
+        environments.spoken_in(_expressions(spec)),
         params=spec.get("paramKind") is not None,
         composed=not validating or bool(spec.get("variables")),
     )
@@ -82,16 +82,16 @@ def check_policy(manifest: Manifest, environments: Environments) -> tuple[Policy
     return (None, faults.problems(manifest)) if faults.found else (policy, [])
 
 
-def _texts(value: object) -> Iterator[str]:
-    """Every text in a policy, expressions among them."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for inner in value.values():
-            yield from _texts(inner)
-    elif isinstance(value, list):
+def _expressions(value: object) -> Iterator[str]:
+    """Every expression in a part of a policy: the texts of fields that are named so."""
+    if isinstance(value, list):
         for inner in value:
-            yield from _texts(inner)
+            yield from _expressions(inner)
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            if isinstance(inner, str) and name.lower().endswith("expression"):
+                yield inner
+            yield from _expressions(inner)
 
 
 # --- what both kinds have -----------------------------------------------------------------------------
