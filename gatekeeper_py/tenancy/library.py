@@ -41,7 +41,16 @@ from gatekeeper_py.policy.extension import Extension
 from gatekeeper_py.policy.request import AdmissionRequest, UserInfo
 from gatekeeper_py.tenancy.context import Context
 from gatekeeper_py.tenancy.isolation import Level, satisfies
-from gatekeeper_py.tenancy.model import GROUP, TENANT_LABEL, Choice, ContestedNamespace, Tenancy, Tenant
+from gatekeeper_py.tenancy.model import (
+    GROUP,
+    TENANT_LABEL,
+    Choice,
+    ContestedNamespace,
+    Limits,
+    Nodes,
+    Tenancy,
+    Tenant,
+)
 
 __all__ = ["CONTEXT", "extension"]
 
@@ -51,38 +60,37 @@ CONTEXT = "@tenancy"
 CHOICE = object_type("tenancy.Choice", {"allowed": list_of(STRING), "default": STRING})
 NODES = object_type("tenancy.Nodes", {"selector": map_of(STRING, STRING), "tolerations": list_of(DYN)})
 LIMITS = object_type("tenancy.Limits", {"namespaces": INT, "loadBalancers": INT, "snapshots": INT})
-TENANT = object_type(
-    "tenancy.Tenant",
-    {
-        "name": STRING,
-        "trusted": BOOL,
-        "claimed": BOOL,
-        "refused": BOOL,
-        "isolation": STRING,
-        "runtimeClasses": CHOICE,
-        "storageClasses": CHOICE,
-        "ingressClasses": CHOICE,
-        "gatewayClasses": CHOICE,
-        "priorityClasses": CHOICE,
-        "snapshotClasses": CHOICE,
-        "volumeAttributesClasses": CHOICE,
-        "deviceClasses": CHOICE,
-        "loadBalancerClasses": CHOICE,
-        "schedulers": CHOICE,
-        "extendedResources": list_of(STRING),
-        "csiDrivers": list_of(STRING),
-        "hostnames": list_of(STRING),
-        "registries": list_of(STRING),
-        "identities": list_of(STRING),
-        "externalIPs": list_of(STRING),
-        "clusterIssuers": list_of(STRING),
-        "nodes": NODES,
-        "podSecurity": STRING,
-        "requireLimits": BOOL,
-        "limits": LIMITS,
-        "labels": map_of(STRING, STRING),
-    },
-)
+FIELDS: Mapping[str, tuple[Type, Callable[[Tenant], object]]] = {
+    "name": (STRING, lambda tenant: tenant.name),
+    "trusted": (BOOL, lambda tenant: tenant.trusted),
+    "claimed": (BOOL, lambda tenant: tenant.claimed),
+    "refused": (BOOL, lambda tenant: tenant.refused),
+    "isolation": (STRING, lambda tenant: tenant.isolation),
+    "runtimeClasses": (CHOICE, lambda tenant: ChoiceValue(tenant.runtime_classes)),
+    "storageClasses": (CHOICE, lambda tenant: ChoiceValue(tenant.storage_classes)),
+    "ingressClasses": (CHOICE, lambda tenant: ChoiceValue(tenant.ingress_classes)),
+    "gatewayClasses": (CHOICE, lambda tenant: ChoiceValue(tenant.gateway_classes)),
+    "priorityClasses": (CHOICE, lambda tenant: ChoiceValue(tenant.priority_classes)),
+    "snapshotClasses": (CHOICE, lambda tenant: ChoiceValue(tenant.snapshot_classes)),
+    "volumeAttributesClasses": (CHOICE, lambda tenant: ChoiceValue(tenant.volume_attributes_classes)),
+    "deviceClasses": (CHOICE, lambda tenant: ChoiceValue(tenant.device_classes)),
+    "loadBalancerClasses": (CHOICE, lambda tenant: ChoiceValue(tenant.load_balancer_classes)),
+    "schedulers": (CHOICE, lambda tenant: ChoiceValue(tenant.schedulers)),
+    "extendedResources": (list_of(STRING), lambda tenant: list(tenant.extended_resources)),
+    "csiDrivers": (list_of(STRING), lambda tenant: list(tenant.csi_drivers)),
+    "hostnames": (list_of(STRING), lambda tenant: list(tenant.hostnames)),
+    "registries": (list_of(STRING), lambda tenant: list(tenant.registries)),
+    "identities": (list_of(STRING), lambda tenant: list(tenant.identities)),
+    "externalIPs": (list_of(STRING), lambda tenant: list(tenant.external_ips)),
+    "clusterIssuers": (list_of(STRING), lambda tenant: list(tenant.cluster_issuers)),
+    "nodes": (NODES, lambda tenant: _nodes(tenant.nodes)),
+    "podSecurity": (STRING, lambda tenant: tenant.pod_security),
+    "requireLimits": (BOOL, lambda tenant: tenant.require_limits),
+    "limits": (LIMITS, lambda tenant: _limits(tenant.limits)),
+    "labels": (map_of(STRING, STRING), lambda tenant: dict(tenant.workload_labels)),
+}
+"""The fields of `tenant`: their types, and where their values come from."""
+TENANT = object_type("tenancy.Tenant", {name: type_ for name, (type_, _) in FIELDS.items()})
 REQUESTER = object_type("tenancy.Requester", {"platform": BOOL, "claimed": BOOL, "tenants": list_of(STRING)})
 REFERENCE = object_type(
     "tenancy.Reference",
@@ -123,11 +131,13 @@ CONTROL_PLANE_TAINTS = (
     "node-role.kubernetes.io/etcd",
     "node-role.kubernetes.io/infra",
 )
+"""Taints by which clusters keep workloads off the nodes that run them; no tenant may tolerate these."""
 UNSEEN_KINDS = frozenset(("Secret",))
 """Kinds no policy may look up: an engine that reads them would be worth breaking into."""
 REFERENCES_COST = 50
 """Units a walk over an object is charged, about what it takes in calls."""
 LOOK_UP_COST = 20
+"""Units a look-up is charged: about the calls it takes."""
 
 
 class TenantValue(Message):
@@ -136,7 +146,7 @@ class TenantValue(Message):
     __slots__ = ("tenant",)
 
     def __init__(self, tenant: Tenant) -> None:
-        super().__init__(TENANT.name, _fields(tenant))
+        super().__init__(TENANT.name, {name: value(tenant) for name, (_, value) in FIELDS.items()})
         self.tenant = tenant
 
 
@@ -257,51 +267,21 @@ def _value(tenant: Tenant) -> TenantValue:
 
 
 _VALUE = "_cel_value"
+"""Where a tenant keeps its value: beside the fields, so that it lives as long as the tenant."""
 
 
-def _fields(tenant: Tenant) -> dict[str, Any]:
-    return {
-        "name": tenant.name,
-        "trusted": tenant.trusted,
-        "claimed": tenant.claimed,
-        "refused": tenant.refused,
-        "isolation": tenant.isolation,
-        "runtimeClasses": ChoiceValue(tenant.runtime_classes),
-        "storageClasses": ChoiceValue(tenant.storage_classes),
-        "ingressClasses": ChoiceValue(tenant.ingress_classes),
-        "gatewayClasses": ChoiceValue(tenant.gateway_classes),
-        "priorityClasses": ChoiceValue(tenant.priority_classes),
-        "snapshotClasses": ChoiceValue(tenant.snapshot_classes),
-        "volumeAttributesClasses": ChoiceValue(tenant.volume_attributes_classes),
-        "deviceClasses": ChoiceValue(tenant.device_classes),
-        "loadBalancerClasses": ChoiceValue(tenant.load_balancer_classes),
-        "schedulers": ChoiceValue(tenant.schedulers),
-        "extendedResources": list(tenant.extended_resources),
-        "csiDrivers": list(tenant.csi_drivers),
-        "hostnames": list(tenant.hostnames),
-        "registries": list(tenant.registries),
-        "identities": list(tenant.identities),
-        "externalIPs": list(tenant.external_ips),
-        "clusterIssuers": list(tenant.cluster_issuers),
-        "nodes": Message(
-            NODES.name,
-            {
-                "selector": dict(tenant.nodes.selector),
-                "tolerations": [dict(t) for t in tenant.nodes.tolerations],
-            },
-        ),
-        "podSecurity": tenant.pod_security,
-        "requireLimits": tenant.require_limits,
-        "limits": Message(
-            LIMITS.name,
-            {
-                "namespaces": tenant.limits.namespaces,
-                "loadBalancers": tenant.limits.load_balancers,
-                "snapshots": tenant.limits.snapshots,
-            },
-        ),
-        "labels": dict(tenant.workload_labels),
+def _nodes(nodes: Nodes) -> Message:
+    tolerations = [dict(toleration) for toleration in nodes.tolerations]
+    return Message(NODES.name, {"selector": dict(nodes.selector), "tolerations": tolerations})
+
+
+def _limits(limits: Limits) -> Message:
+    counts = {
+        "namespaces": limits.namespaces,
+        "loadBalancers": limits.load_balancers,
+        "snapshots": limits.snapshots,
     }
+    return Message(LIMITS.name, counts)
 
 
 class ChoiceValue(Message):
@@ -333,9 +313,15 @@ def _runtime_class(activation: Mapping[str, object], name: str) -> Optional:
     if found is None:
         return NONE
     handler = str(found.get("handler", ""))
-    overhead = (found.get("overhead") or {}).get("podFixed") or {}
+    overhead = found.get("overhead")
+    fixed = overhead.get("podFixed") if isinstance(overhead, dict) else None
     isolation = context.tenancy.settings.handlers.get(handler, "none")
-    fields = {"name": name, "handler": handler, "isolation": isolation, "overhead": overhead}
+    fields = {
+        "name": name,
+        "handler": handler,
+        "isolation": isolation,
+        "overhead": fixed if isinstance(fixed, dict) else {},
+    }
     return Optional(Message(RUNTIME_CLASS.name, fields))
 
 
