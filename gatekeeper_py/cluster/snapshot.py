@@ -48,8 +48,11 @@ class Snapshot:
 
     @classmethod
     def of(cls, manifests: Iterable[Manifest], *, assume_namespaces: bool = True) -> Snapshot:
-        """From manifests; of two with the same kind, namespace and name the last holds."""
-        return cls((manifest.object for manifest in manifests), assume_namespaces=assume_namespaces)
+        """From manifests; of two with the same kind, namespace and name the last holds.
+
+        A Namespace gets what an API server gives every namespace, should the manifest not say so.
+        """
+        return cls((_stored(manifest.object) for manifest in manifests), assume_namespaces=assume_namespaces)
 
     def with_object(self, obj: Object) -> Snapshot:
         """This snapshot and one more object, which replaces that of its name; cheap, for many in a row."""
@@ -88,7 +91,7 @@ class Snapshot:
             found = self._objects.get(version, {}).get((namespace, name))
             if found is not None:
                 return found
-        return _assumed(name) if kind == NAMESPACE and name and self._assume_namespaces else None
+        return _namespace(name) if kind == NAMESPACE and name and self._assume_namespaces else None
 
     def list(self, kind: GroupVersionKind, namespace: str | None = None) -> Iterable[Object]:
         """All objects of a kind, by namespace and name, without assumed Namespaces."""
@@ -147,7 +150,23 @@ def _kind(obj: Object) -> GroupVersionKind:
     return GroupVersionKind.parse(obj.get("apiVersion") or "", obj.get("kind") or "")
 
 
-def _assumed(name: str) -> Object:
+def _stored(obj: Object) -> Object:
+    """An object as an API server would hold it: a Namespace with what every namespace has.
+
+    Above all it has the label that policies select it by (registry/core/namespace/strategy.go).
+    """
+    metadata = obj.get("metadata") or {}
+    name = metadata.get("name")
+    if _kind(obj) != NAMESPACE or not name:
+        return obj
+    every = _namespace(name)
+    labels = (metadata.get("labels") or {}) | every["metadata"]["labels"]
+    state = {field: every[field] | (obj.get(field) or {}) for field in ("spec", "status")}
+    return {**obj, "metadata": {**metadata, "labels": labels}, **state}
+
+
+def _namespace(name: str) -> Object:
+    """A namespace of which nothing is known but its name."""
     return {
         "apiVersion": "v1",
         "kind": "Namespace",

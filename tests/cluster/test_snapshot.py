@@ -56,6 +56,25 @@ def test_a_changed_snapshot_lists_what_it_holds_and_leaves_the_first_alone() -> 
     assert list(none.list(NAMESPACE)) == [namespace("x")]
 
 
+def test_a_namespace_of_a_manifest_has_what_every_api_server_gives_it() -> None:
+    manifest = Manifest(namespace("x", **{"team": "a", "kubernetes.io/metadata.name": "a lie"}))
+    cluster = Snapshot.of([manifest])
+    assert cluster.get(NAMESPACE, "", "x") == {
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {"name": "x", "labels": {"team": "a", "kubernetes.io/metadata.name": "x"}},
+        "spec": {"finalizers": ["kubernetes"]},
+        "status": {"phase": "Active"},
+    }
+
+
+def test_a_namespace_that_is_going_is_left_as_it_is() -> None:
+    going = namespace("x") | {"spec": {"finalizers": []}, "status": {"phase": "Terminating"}}
+    found = Snapshot.of([Manifest(going)]).get(NAMESPACE, "", "x")
+    assert found is not None
+    assert (found["spec"], found["status"]) == (going["spec"], going["status"])
+
+
 def test_a_changed_role_counts_at_once() -> None:
     review = AccessReview(Subject("u"), "get", resource="pods")
     cluster = Snapshot([bound("r", "u")])
