@@ -27,16 +27,17 @@ from gatekeeper_py.tenancy.library import extension
 from gatekeeper_py.tenancy.loading import is_tenancy_document, load_tenancy
 from gatekeeper_py.tenancy.lookups import steered
 
-__all__ = ["BOTH", "Engine", "Phase"]
+__all__ = ["BOTH", "Engine", "Phase", "load_policies"]
 
 Phase = Literal["mutate", "validate"]
+"""What a webhook asks for: the changes, or the verdict on the changed object."""
 BOTH: frozenset[Phase] = frozenset({"mutate", "validate"})
-
-CODES = {"Unauthorized": 401, "Forbidden": 403, "RequestEntityTooLarge": 413}
-"""HTTP status of a validation's reason (validating/policy_decision.go)."""
 
 _Mutating: TypeAlias = Sequence[Candidate[MutatingPolicy]]
 _Validating: TypeAlias = Sequence[Candidate[ValidatingPolicy]]
+
+CODES = {"Unauthorized": 401, "Forbidden": 403, "RequestEntityTooLarge": 413}
+"""HTTP status of a validation's reason (validating/policy_decision.go)."""
 
 UNPROCESSABLE = 422
 """HTTP status of every other reason."""

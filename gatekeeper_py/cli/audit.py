@@ -15,6 +15,7 @@ from gatekeeper_py.cli.options import (
     defaults_option,
     files_option,
     kubeconfig_option,
+    one_cluster,
     output_option,
     policies_option,
 )
@@ -54,8 +55,7 @@ def command(
     """
     if bool(files) == (kubeconfig is not None):
         raise InputError("name what to audit: either -f or --kubeconfig")
-    if cluster is not None and kubeconfig is not None:
-        raise InputError("--cluster and --kubeconfig exclude each other: name one")
+    one_cluster(cluster, kubeconfig)
     if kubeconfig is not None:
         existing = _live(kubeconfig)
         documents = [manifest for manifest in existing if is_tenancy_document(manifest)]

@@ -8,11 +8,14 @@ from typing import Any, TypeVar
 
 import click
 
+from gatekeeper_py.cli.errors import InputError
+
 __all__ = [
     "cluster_option",
     "defaults_option",
     "files_option",
     "kubeconfig_option",
+    "one_cluster",
     "output_option",
     "policies_option",
 ]
@@ -49,6 +52,12 @@ def kubeconfig_option(function: F) -> F:
         type=click.Path(path_type=Path),
         help="Kubeconfig of a live cluster, its current context.",
     )(function)
+
+
+def one_cluster(cluster: Path | None, kubeconfig: Path | None) -> None:
+    """Raise `InputError` when both options say what the cluster is."""
+    if cluster is not None and kubeconfig is not None:
+        raise InputError("--cluster and --kubeconfig exclude each other: name one")
 
 
 def files_option(*, required: bool) -> Callable[[F], F]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from gatekeeper_py.cli.errors import InputError
-from gatekeeper_py.cli.options import cluster_option, kubeconfig_option, policies_option
+from gatekeeper_py.cli.options import cluster_option, kubeconfig_option, one_cluster, policies_option
 from gatekeeper_py.webhook.app import Service
 from gatekeeper_py.webhook.loading import TENANCY_KINDS, FromCluster, FromFiles, Origin
 from gatekeeper_py.webhook.log import make_log
@@ -80,8 +80,7 @@ def command(
 
     --kubeconfig follows a live cluster instead of --cluster; Tenants may then be objects in it, too.
     """
-    if cluster is not None and kubeconfig is not None:
-        raise InputError("--cluster and --kubeconfig exclude each other: name one")
+    one_cluster(cluster, kubeconfig)
     clients = _clients(client_ca, client_names)
     if health_port is not None and health_port == port != 0:
         raise InputError(f"--health-port {health_port}: is --port, too. Name another")

@@ -115,7 +115,8 @@ def _lone_surrogate(text: str, begin: int, end: int) -> int | None:
 
 
 def _skip(text: str, index: int) -> int:
-    return _SPACE.match(text, index).end()  # type: ignore[union-attr]
+    space = _SPACE.match(text, index)
+    return space.end() if space else index
 
 
 def find(text: str, begin: int, field: FieldPath) -> tuple[Span, bool]:

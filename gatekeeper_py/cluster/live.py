@@ -63,6 +63,8 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.25, 30.0
 UNSERVED_PAUSE = 2.0
 """Seconds between looks for a kind that the cluster does not serve yet."""
 NOT_FOUND = 404
+GONE = 410
+"""The API server has forgotten the version to watch from."""
 
 T = TypeVar("T")
 Resource: TypeAlias = type[GenericGlobalResource] | type[GenericNamespacedResource]
@@ -286,10 +288,6 @@ class LiveCluster:
         with self._changed:
             state.problem = f"{type(error).__name__}: {error}"
             self._changed.notify_all()
-
-
-GONE = 410
-"""The API server has forgotten the version to watch from."""
 
 
 def _everywhere(resource: Resource) -> Mapping[str, str]:
