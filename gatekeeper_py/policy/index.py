@@ -104,7 +104,7 @@ class PolicyIndex(Sequence[P], Generic[P]):
         self._answers: dict[_Key, tuple[Candidate[P], ...]] = {}
 
     def concerning(self, request: AdmissionRequest) -> tuple[Candidate[P], ...]:
-        """The policies whose rules name the request's resource and operation, by name."""
+        """The policies whose rules name the request's resource and operation, and do not exclude it."""
         key = (request.resource, request.subresource, request.operation, bool(request.namespace))
         answer = self._answers.get(key)
         if answer is None:
@@ -120,6 +120,7 @@ class PolicyIndex(Sequence[P], Generic[P]):
             Candidate.of(policy, request)
             for policy in self._bound
             if may_concern(policy.match.rules, request)
+            and not concerns_as_sent(policy.match.exclude_rules, request)
         )
 
     def __len__(self) -> int:

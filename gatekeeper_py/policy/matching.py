@@ -117,7 +117,8 @@ def may_concern(rules: Iterable[Rule], request: AdmissionRequest) -> bool:
 def concerns_as_sent(rules: Iterable[Rule], request: AdmissionRequest) -> bool:
     """Whether a rule is about the resource of the request itself, so that no equivalent one is looked for.
 
-    The same for all requests of the operation on the resource, in a namespace or not.
+    Of rules that exclude: whether the policy cannot match, whatever its selectors say. The same for all
+    requests of the operation on the resource, in a namespace or not.
     """
     return any(not rule.names and _matches(rule, request, request.resource) for rule in rules)
 

@@ -52,6 +52,27 @@ def test_finds_by_resource_and_operation_in_the_order_of_names(
     assert policies.concerning(POD) is policies.concerning(replace(POD, name="another"))
 
 
+@pytest.mark.parametrize(
+    ("excluded", "found"),
+    [
+        ({}, []),
+        ({"operations": ("*",), "groups": ("*",), "resources": ("*/*",)}, []),
+        ({"names": ("web",)}, ["p"]),
+        ({"operations": ("DELETE",)}, ["p"]),
+        ({"versions": ("v2",)}, ["p"]),
+        ({"resources": ("pods/status",)}, ["p"]),
+        ({"scope": "Cluster"}, ["p"]),
+    ],
+)
+def test_what_is_excluded_whatever_its_name_concerns_no_policy(
+    excluded: dict[str, Any], found: list[str]
+) -> None:
+    given = policy("p")
+    rules = policy("p", **excluded).match.rules
+    policies = PolicyIndex([replace(given, match=replace(given.match, exclude_rules=rules))])
+    assert [one.policy.name for one in policies.concerning(POD)] == found
+
+
 def test_subresources_are_told_apart(policies: PolicyIndex[ValidatingPolicy]) -> None:
     assert [one.policy.name for one in policies.concerning(replace(POD, subresource="status"))] == [
         "anything"
