@@ -4,8 +4,8 @@ kubernetes 1.36 plugin/pkg/admission/* (those on by default, but for ServiceAcco
 pkg/registry/*/*/strategy.go (PrepareForCreate, PrepareForUpdate). Every function changes its first argument,
 a fresh object, in place.
 
-A few values are known only to a running cluster. So that policies find them present, they are placeholders,
-and `without_placeholders` takes them out of what is to be applied.
+A few values are known only to a running cluster. So that policies find them present, they are placeholders;
+what is given back to an author (`policy/changes.py`, graft) has none of them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from gatekeeper_py.cluster.resource import GroupVersionKind
 from gatekeeper_py.cluster.schema import CUSTOM_RESOURCE_DEFINITION, builtin_schema
 from gatekeeper_py.cluster.view import ClusterView, Object
 
-__all__ = ["PLACEHOLDER_IP", "PLACEHOLDER_UID", "create", "update", "without_placeholders"]
+__all__ = ["PLACEHOLDER_IP", "PLACEHOLDER_UID", "create", "update"]
 
 PLACEHOLDER_UID = "00000000-0000-0000-0000-000000000000"
 """Stands for the uid that a Job's selector and template labels will hold."""
@@ -34,8 +34,6 @@ PLACEHOLDER_NODE_PORT = 32769
 """The first port of nodes that a dry run of kube-apiserver answers; outside the range of real ones."""
 
 POD = GroupVersionKind("", "v1", "Pod")
-SERVICE = GroupVersionKind("", "v1", "Service")
-JOB = GroupVersionKind("batch", "v1", "Job")
 PRIORITY_CLASS = GroupVersionKind("scheduling.k8s.io", "v1", "PriorityClass")
 RUNTIME_CLASS = GroupVersionKind("node.k8s.io", "v1", "RuntimeClass")
 STORAGE_CLASS = GroupVersionKind("storage.k8s.io", "v1", "StorageClass")
@@ -479,37 +477,3 @@ def _keep_from_old_pod(spec: Object, old: Object) -> None:
     for name in ("priority", "preemptionPolicy"):
         if name in old:
             spec.setdefault(name, old[name])
-
-
-# --- placeholders -----------------------------------------------------------------------------------
-
-
-def without_placeholders(made: Object, written: Object) -> Object:
-    """The object fit to be applied: what only the cluster can fill in, and nobody wrote, is left to it."""
-    made = copy.deepcopy(made)
-    kind = GroupVersionKind.parse(str(made.get("apiVersion") or ""), str(made.get("kind") or ""))
-    if kind == SERVICE:
-        _without_addresses(made["spec"], written.get("spec") or {})
-    elif kind == JOB:
-        _without_uid(made["spec"])
-    return made
-
-
-def _without_addresses(spec: Object, original: Object) -> None:
-    for name in {"clusterIP", "clusterIPs", "healthCheckNodePort"} - original.keys():
-        spec.pop(name, None)
-    chosen = {port.get("nodePort") for port in original.get("ports") or () if port is not None}
-    for port in spec.get("ports") or ():
-        if port.get("nodePort") not in chosen:
-            port.pop("nodePort", None)
-
-
-def _without_uid(spec: Object) -> None:
-    selector, metadata = spec.get("selector") or {}, spec["template"]["metadata"]
-    for holder, name in ((selector, "matchLabels"), (metadata, "labels")):
-        kept = {key: text for key, text in (holder.get(name) or {}).items() if text != PLACEHOLDER_UID}
-        holder.pop(name, None)
-        if kept:
-            holder[name] = kept
-    if not selector:
-        spec.pop("selector", None)

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 import pytest
 
-from gatekeeper_py.cluster.creation import (
-    PLACEHOLDER_IP,
-    PLACEHOLDER_UID,
-    TEMPLATE_GENERATION,
-    without_placeholders,
-)
+from gatekeeper_py.cluster.creation import PLACEHOLDER_IP, PLACEHOLDER_UID, TEMPLATE_GENERATION
 from gatekeeper_py.cluster.decoding import UnreadableObject
 from gatekeeper_py.cluster.defaults import apply_defaults
 from gatekeeper_py.cluster.resource import GroupVersionKind
@@ -167,6 +161,13 @@ def test_a_daemon_set_that_counts_in_no_numbers_is_unreadable(given: str) -> Non
         made(value)
 
 
+def test_a_job_holds_a_placeholder_for_the_uid_it_will_have() -> None:
+    spec = made(named("batch/v1", "Job", spec={"template": {"spec": {"containers": []}}}))["spec"]
+    labels = spec["template"]["metadata"]["labels"]
+    assert spec["selector"] == {"matchLabels": {"batch.kubernetes.io/controller-uid": PLACEHOLDER_UID}}
+    assert (labels["controller-uid"], labels["job-name"]) == (PLACEHOLDER_UID, "a")
+
+
 OLD = {"kind": "PersistentVolumeClaim", "name": "x"}
 NEW = {"apiGroup": "a.example", "kind": "Bucket", "name": "x"}
 
@@ -247,33 +248,3 @@ def test_a_custom_status_may_hold_anything() -> None:
     old = named("a.example/v1", "A", status={"qosClass": "x"})
     new = made(named("a.example/v1", "A"), operation="UPDATE", subresource="status", old=old)
     assert "status" not in new
-
-
-# --- what is to be applied
-
-
-@pytest.mark.parametrize(
-    "value",
-    [
-        named("v1", "Service", spec={"type": "LoadBalancer", "ports": [{"port": 80}], "externalTrafficPolicy": "Local"}),
-        named("batch/v1", "Job", spec={"template": {"spec": {"restartPolicy": "Never", "containers": []}}}),
-    ],
-    ids=["Service", "Job"],
-)  # fmt: skip
-def test_no_placeholder_is_applied(value: Json) -> None:
-    full = made(value)
-    before = copy.deepcopy(full)
-    text = str(without_placeholders(full, value))
-    assert (PLACEHOLDER_UID in str(full)) or (PLACEHOLDER_IP in str(full))
-    assert PLACEHOLDER_UID not in text
-    assert PLACEHOLDER_IP not in text
-    assert "odePort'" not in text.replace("allocateLoadBalancerNodePorts", "")
-    assert full == before
-
-
-def test_what_the_author_wrote_stays() -> None:
-    written = named("v1", "Service", spec={"type": "NodePort", "clusterIP": PLACEHOLDER_IP,
-                                           "ports": [{"port": 80, "nodePort": 31000}, {"port": 81}]})  # fmt: skip
-    spec = without_placeholders(made(written), written)["spec"]
-    assert spec["clusterIP"] == PLACEHOLDER_IP
-    assert [port.get("nodePort") for port in spec["ports"]] == [31000, None]

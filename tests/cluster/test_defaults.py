@@ -17,7 +17,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatekeeper_py.cluster.creation import PLACEHOLDER_UID, without_placeholders
 from gatekeeper_py.cluster.defaults import UnreadableObject, apply_defaults
 from gatekeeper_py.cluster.kinds import Kinds
 from gatekeeper_py.cluster.resource import GroupVersionKind
@@ -303,39 +302,6 @@ def test_a_bottomless_object_is_refused() -> None:
         apply_defaults(widget(spec=deep), None)
 
 
-def test_placeholders_are_taken_out_of_what_is_applied() -> None:
-    job: Json = {
-        "apiVersion": "batch/v1",
-        "kind": "Job",
-        "metadata": {"name": "j"},
-        "spec": {"template": {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": []}}},
-    }
-    made = apply_defaults(job, served(job))
-    assert made["spec"]["selector"]["matchLabels"]["batch.kubernetes.io/controller-uid"] == PLACEHOLDER_UID
-    bare = without_placeholders(made, job)
-    assert "selector" not in bare["spec"]
-    assert set(bare["spec"]["template"]["metadata"]["labels"]) == {
-        "a",
-        "job-name",
-        "batch.kubernetes.io/job-name",
-    }
-
-
-def test_placeholders_leave_alone_what_the_author_wrote() -> None:
-    service: Json = {
-        "apiVersion": "v1",
-        "kind": "Service",
-        "metadata": {"name": "s"},
-        "spec": {
-            "type": "NodePort",
-            "ports": [{"name": "a", "port": 1, "nodePort": 30001}, {"name": "b", "port": 2}],
-        },
-    }
-    bare = without_placeholders(apply_defaults(service, served(service)), service)
-    assert "clusterIP" not in bare["spec"]
-    assert [port.get("nodePort") for port in bare["spec"]["ports"]] == [30001, None]
-
-
 def paths(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
     """Every place in a document."""
     yield path
@@ -368,6 +334,5 @@ def test_whatever_stands_anywhere_in_an_object_is_taken_or_refused(pair: Json, d
     hostile = replaced(value, path, data.draw(JSON))
     with contextlib.suppress(UnreadableObject):
         made = apply_defaults(hostile, None, CLUSTER)
-        without_placeholders(made, hostile)
         apply_defaults(made, None, CLUSTER, operation="UPDATE", old=made)
         apply_defaults(made, None, CLUSTER, operation="UPDATE", subresource="status", old=made)
