@@ -152,8 +152,8 @@ def _outcome(verdict: Decision, seconds: float, incident: str) -> dict[str, Any]
 
 
 def _render(_logger: object, _method: str, event: EventDict) -> str:
-    """One line of ASCII: json escapes every control and non-ASCII character but DEL."""
-    return json.dumps(_bounded(event), ensure_ascii=True).replace("\x7f", "\\u007f")
+    """One line of printable ASCII: json escapes every other character, DEL among them."""
+    return json.dumps(_bounded(event), ensure_ascii=True)
 
 
 def _bounded(value: Any) -> Any:

@@ -220,6 +220,12 @@ def test_ports_of_one_number_share_a_port_of_the_nodes() -> None:
     assert fourth == 31000
 
 
+def test_of_two_ports_chosen_for_one_number_the_first_holds() -> None:
+    chosen = [{"port": 53, "nodePort": 31000}, {"port": 53, "nodePort": 31001}, {"port": 53}]
+    spec = made(named("v1", "Service", spec={"type": "NodePort", "ports": chosen}))["spec"]
+    assert [port["nodePort"] for port in spec["ports"]] == [31000, 31001, 31000]
+
+
 # --- updates
 
 

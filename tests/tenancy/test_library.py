@@ -224,3 +224,15 @@ def test_a_policy_with_a_word_of_tenancy_has_all_of_them(word: str) -> None:
         f"'{word}-x'",
     ):
         assert environments.spoken_in([text]) is not environments
+
+
+@pytest.mark.parametrize("overhead", [None, [1], "x", {"podFixed": "x"}, {"podFixed": None}])
+def test_an_odd_overhead_is_none(overhead: object) -> None:
+    cluster = Snapshot([named("node.k8s.io/v1", "RuntimeClass", "odd", handler="runc", overhead=overhead)])
+    request = AdmissionRequest(
+        "1", GroupVersionKind("", "v1", "ConfigMap"), GroupVersionResource("", "v1", "configmaps"), "CREATE"
+    )
+    expression = COMPILER.compile(
+        ExpressionKind.VALIDATION, "runtimeClass('odd').value().overhead.size() == 0"
+    )
+    assert expression.program.evaluate(EXTENSION.activation(request, cluster), Budget(1000)) is True
