@@ -12,7 +12,8 @@ import binascii
 import copy
 import datetime
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 
 from gatekeeper_py.cluster import quantity
@@ -63,6 +64,12 @@ def _name(found: object) -> str:
     return repr(found)
 
 
+@cache
+def _fields(schema: Schema) -> Mapping[str, Schema]:
+    """The declared fields of a built-in type in a dict, the quickest to look into; such types are few."""
+    return dict(schema.fields)
+
+
 def _check(value: Any, schema: Schema, path: tuple[str | int, ...]) -> None:
     """Raises UnreadableObject at the first value of another shape than the schema's."""
     if value is None or schema.form is Form.ANY:
@@ -73,8 +80,9 @@ def _check(value: Any, schema: Schema, path: tuple[str | int, ...]) -> None:
     elif schema.form is Form.MAP:
         if not isinstance(value, dict):
             raise UnreadableObject(path, "a map", _name(value))
+        fields, values = _fields(schema), schema.values
         for name, inner in value.items():
-            if (field := schema.field(name)) is not None:
+            if (field := fields.get(name, values)) is not None:
                 _check(inner, field, (*path, name))
     else:
         if not isinstance(value, list):
@@ -136,17 +144,19 @@ def _map(value: Object, schema: Schema) -> Object:
 
 def _struct(value: Object, schema: Schema) -> Object:
     made: Object = {}
+    fields, values = _fields(schema), schema.values
     for name, inner in value.items():
-        field = schema.field(name)
+        field = fields.get(name, values)
         if field is None or inner is None:
             continue
         decoded = _builtin(inner, field)
         if decoded or name in schema.pointers or name in schema.structs or name in schema.always:
             made[name] = decoded
-    for name in schema.structs - made.keys():
-        made[name] = _builtin({}, schema.fields[name])
-    for name in schema.always.keys() - made.keys():
-        made[name] = schema.always[name]
+    for name in schema.structs:
+        if name not in made:
+            made[name] = _builtin({}, fields[name])
+    for name, default in schema.always.items():
+        made.setdefault(name, default)
     return made
 
 

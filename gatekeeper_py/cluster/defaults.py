@@ -8,7 +8,8 @@ is a placeholder named in `creation.py`.
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -89,6 +90,30 @@ def _table(name: str) -> Mapping[str, Any]:
     return table
 
 
+@dataclass(frozen=True, slots=True)
+class _Defaulting:
+    """What defaulting does to a map of a built-in type; found out once a type."""
+
+    before: default_rules.Rule | None
+    constants: tuple[tuple[str, Any], ...]
+    parts: Mapping[str, Schema | None]
+    """Its declared fields; None where nothing has defaults."""
+    others: Schema | None
+    """The same of a field that is not declared."""
+    after: default_rules.Rule | None
+
+
+@cache
+def _defaulting(schema: Schema) -> _Defaulting:
+    return _Defaulting(
+        default_rules.BEFORE.get(schema.type),
+        (*schema.defaults.items(), *_table("defaults").get(schema.type, {}).items()),
+        {name: field if _has_defaults(field) else None for name, field in schema.fields.items()},
+        schema.values if schema.values and _has_defaults(schema.values) else None,
+        default_rules.AFTER.get(schema.type),
+    )
+
+
 def _default(value: Any, schema: Schema) -> None:
     """Defaults of a value and, after it, of its parts."""
     if isinstance(value, list) and schema.items is not None:
@@ -99,21 +124,22 @@ def _default(value: Any, schema: Schema) -> None:
 
 
 def _default_map(value: Object, schema: Schema) -> None:
-    if before := default_rules.BEFORE.get(schema.type):
-        before(value)
-    _fill(value, schema.defaults, schema)
-    _fill(value, _table("defaults").get(schema.type, {}), schema)
+    defaulting = _defaulting(schema)
+    if defaulting.before:
+        defaulting.before(value)
+    _fill(value, defaulting.constants, schema)
+    parts, others = defaulting.parts, defaulting.others
     for name, inner in value.items():
-        field = schema.field(name)
+        field = parts.get(name, others)
         if field is not None:
             _default(inner, field)
-    if after := default_rules.AFTER.get(schema.type):
-        after(value)
+    if defaulting.after:
+        defaulting.after(value)
 
 
-def _fill(value: Object, defaults: Mapping[str, Any], schema: Schema) -> None:
+def _fill(value: Object, defaults: Iterable[tuple[str, Any]], schema: Schema) -> None:
     """Sets what is absent; an empty value that Go cannot tell from an absent one counts as absent."""
-    for name, default in defaults.items():
+    for name, default in defaults:
         if name not in value or (name not in schema.pointers and value[name] in ("", 0, None, [])):
             value[name] = copy.deepcopy(default)
 
@@ -138,14 +164,23 @@ def _drop_disabled(value: Any, schema: Schema) -> None:
 @cache
 def _has_disabled(schema: Schema) -> bool:
     """Whether fields of features that are off may stand somewhere below."""
+    return any(each.type in _table("disabled") for each in _below(schema))
+
+
+@cache
+def _has_defaults(schema: Schema) -> bool:
+    """Whether something somewhere below has defaults."""
+    tables = (default_rules.BEFORE, default_rules.AFTER, _table("defaults"))
+    return any(each.defaults or any(each.type in table for table in tables) for each in _below(schema))
+
+
+def _below(schema: Schema) -> Iterator[Schema]:
+    """A place in an object and all places in it, each once."""
     seen: set[Schema] = set()
     pending = [schema]
     while pending:
         each = pending.pop()
-        if each in seen:
-            continue
-        if each.type in _table("disabled"):
-            return True
-        seen.add(each)
-        pending += [*each.fields.values(), *([each.items] if each.items else [])]
-    return False
+        if each not in seen:
+            seen.add(each)
+            yield each
+            pending += filter(None, (*each.fields.values(), each.items, each.values))
