@@ -22,6 +22,9 @@ from gatekeeper_py.cluster.view import Object
 
 __all__ = ["LEAST", "UnreadableObject", "decode_builtin", "decode_custom"]
 
+ANYTHING, SCALAR, LIST, MAP = Form.ANY, Form.SCALAR, Form.LIST, Form.MAP
+"""By names of their own: the attributes of an enumeration are slow to look up."""
+
 LEAST: dict[str, Any] = {
     "string": "",
     "byte": "",
@@ -72,12 +75,12 @@ def _fields(schema: Schema) -> Mapping[str, Schema]:
 
 def _check(value: Any, schema: Schema, path: tuple[str | int, ...]) -> None:
     """Raises UnreadableObject at the first value of another shape than the schema's."""
-    if value is None or schema.form is Form.ANY:
+    if value is None or schema.form is ANYTHING or (schema.scalar == "string" and type(value) is str):
         return
-    if schema.form is Form.SCALAR:
+    if schema.form is SCALAR:
         if not _fits(value, schema.scalar):
             raise UnreadableObject(path, EXPECTED.get(schema.scalar, "text"), _name(value))
-    elif schema.form is Form.MAP:
+    elif schema.form is MAP:
         if not isinstance(value, dict):
             raise UnreadableObject(path, "a map", _name(value))
         fields, values = _fields(schema), schema.values
@@ -122,11 +125,13 @@ def decode_builtin(value: Object, schema: Schema) -> Object:
 
 
 def _builtin(value: Any, schema: Schema) -> Any:
-    if schema.form is Form.SCALAR:
+    if schema.scalar == "string":
+        return value
+    if schema.form is SCALAR:
         return _scalar(value, schema.scalar)
-    if isinstance(value, dict) and schema.form is Form.MAP:
+    if isinstance(value, dict) and schema.form is MAP:
         return _struct(value, schema) if schema.fields else _map(value, schema)
-    if isinstance(value, list) and schema.form is Form.LIST and schema.items is not None:
+    if isinstance(value, list) and schema.form is LIST and schema.items is not None:
         return [_item(inner, schema.items) for inner in value]
     return copy.deepcopy(value)
 
