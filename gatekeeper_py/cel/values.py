@@ -368,9 +368,27 @@ def equal(left: Any, right: Any, budget: Budget | None = None) -> bool:
     pending = [(left, right)]
     while pending:
         left, right = pending.pop()
+        kind = type(left)
         if budget is not None:
-            budget.work(len(left) if isinstance(left, (list, tuple, Mapping)) else 1)
-        if not _parts_equal(left, right, pending):
+            plain = kind is dict or kind is list
+            budget.work(len(left) if plain or isinstance(left, (tuple, list, Mapping)) else 1)
+        if kind is dict and type(right) is dict:
+            same = len(left) == len(right) and _maps_equal(left, right, pending)
+        else:
+            same = _parts_equal(left, right, pending)
+        if not same:
+            return False
+    return True
+
+
+def _maps_equal(left: dict[Any, Any], right: dict[Any, Any], pending: list[tuple[Any, Any]]) -> bool:
+    """The same as `_parts_equal` for plain maps of the same size, which nearly all values are."""
+    for key, value in left.items():
+        other = right.get(key, _NOTHING) if type(key) is str else find(right, key)
+        if type(value) is str and type(other) is str:
+            if value != other:
+                return False
+        elif other is _NOTHING or not _pair_equal(value, other, pending):
             return False
     return True
 
@@ -392,18 +410,22 @@ def _parts_equal(left: Any, right: Any, pending: list[tuple[Any, Any]]) -> bool:
 
 def _pairs_equal(pairs: Iterable[tuple[Any, Any]], pending: list[tuple[Any, Any]]) -> bool:
     """Whether the values of all pairs are equal, as far as it can be told without going into them."""
-    for left, right in pairs:
-        kind = type(left)
-        if kind is type(right) and kind in _COMPARABLE:
-            if left == right:
-                continue
-            if kind is not int:
-                return False
-        if kind not in _SCALARS and type(right) not in _SCALARS:
+    return all(_pair_equal(left, right, pending) for left, right in pairs)
+
+
+def _pair_equal(left: Any, right: Any, pending: list[tuple[Any, Any]]) -> bool:
+    """Whether two values are equal, as far as it can be told without going into them."""
+    kind = type(left)
+    if kind is type(right):
+        if kind is dict or kind is list:
             pending.append((left, right))
-        elif not _scalars_equal(left, right):
-            return False
-    return True
+            return True
+        if kind in _COMPARABLE and (kind is not int or left == right):
+            return bool(left == right)
+    if kind not in _SCALARS and type(right) not in _SCALARS:
+        pending.append((left, right))
+        return True
+    return _scalars_equal(left, right)
 
 
 _COMPARABLE: Final = frozenset({bool, int, str, bytes, type(None)})
