@@ -28,7 +28,6 @@ from rich.table import Table
 from rich.text import Text
 
 from gatekeeper_py.cli.review import name_of
-from gatekeeper_py.cli.text import change_line, printable
 from gatekeeper_py.cluster.manifest import Manifest, read
 from gatekeeper_py.cluster.snapshot import Snapshot
 from gatekeeper_py.pki.development import make_certificates
@@ -36,6 +35,7 @@ from gatekeeper_py.policy.changes import changes
 from gatekeeper_py.policy.request import OPERATIONS, AdmissionRequest, Operation
 from gatekeeper_py.policy.review import render_request
 from gatekeeper_py.policy.submission import Submission, make_request, make_user, with_object
+from gatekeeper_py.policy.text import change_line, printable
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples"

@@ -16,10 +16,10 @@ from gatekeeper_py.cli.options import cluster_option, files_option, policies_opt
 from gatekeeper_py.cli.review import name_of, request_for
 from gatekeeper_py.cli.sources import input_errors, load_engine, read_cluster, read_files
 from gatekeeper_py.cli.submission import submission_options
-from gatekeeper_py.cli.text import printable
 from gatekeeper_py.engine import Engine
 from gatekeeper_py.policy.model import MutatingPolicy, ValidatingPolicy
 from gatekeeper_py.policy.submission import Submission
+from gatekeeper_py.policy.text import printable
 
 __all__ = ["command"]
 

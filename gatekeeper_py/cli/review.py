@@ -14,7 +14,6 @@ from gatekeeper_py.cli.errors import DENIED, InputError
 from gatekeeper_py.cli.options import cluster_option, files_option, output_option, policies_option
 from gatekeeper_py.cli.sources import load_engine, read_cluster, read_files
 from gatekeeper_py.cli.submission import submission_options
-from gatekeeper_py.cli.text import change_line, printable
 from gatekeeper_py.cluster.manifest import Manifest, ManifestError, Problem
 from gatekeeper_py.cluster.snapshot import Snapshot
 from gatekeeper_py.cluster.view import Object
@@ -24,6 +23,7 @@ from gatekeeper_py.policy.decision import Decision
 from gatekeeper_py.policy.request import AdmissionRequest
 from gatekeeper_py.policy.review import KIND, ReviewError, parse_review, render_review
 from gatekeeper_py.policy.submission import Submission, make_request
+from gatekeeper_py.policy.text import change_line, printable
 
 if TYPE_CHECKING:
     from rich.table import Table

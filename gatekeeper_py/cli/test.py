@@ -10,7 +10,7 @@ from gatekeeper_py.authoring.runner import Outcome, run, tenancy_documents
 from gatekeeper_py.authoring.suite import find_suites, read_suite
 from gatekeeper_py.cli.errors import DENIED
 from gatekeeper_py.cli.sources import input_errors
-from gatekeeper_py.cli.text import printable
+from gatekeeper_py.policy.text import printable
 
 __all__ = ["command"]
 

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gatekeeper_py.audit.scan import Audited
-from gatekeeper_py.policy.changes import ABSENT
+from gatekeeper_py.policy.text import change_line, printable
 
 __all__ = ["report"]
 
@@ -86,8 +86,7 @@ def _entries(item: Audited) -> Iterator[tuple[str, str, str, str]]:
     if item.error:
         yield "(error)", "deny", "", f"{name}: {item.error}"
     for change in item.changes:
-        after = "removed" if change.after is ABSENT else str(change.after)
-        yield "(mutation)", "change", "", f"{name}: {change.field}: {after}"
+        yield "(mutation)", "change", "", f"{name}: {change_line(change)}"
 
 
 def _severity(metadata: object) -> str:
@@ -104,6 +103,5 @@ def _name(item: Audited) -> str:
 
 
 def _text(value: str) -> Text:
-    """Nothing in it that a terminal would obey: names and messages may come from a hostile tenant."""
-    shown = (c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in value)
-    return Text("".join(shown))
+    """As it stands, whatever markup it may hold: names and messages may come from a hostile tenant."""
+    return Text(printable(value))
