@@ -178,6 +178,9 @@ class _Fields(Mapping[str, Schema]):
     def __getitem__(self, name: str) -> Schema:
         return _node(self._numbers[name])
 
+    def __contains__(self, name: object) -> bool:
+        return name in self._numbers
+
     def get(self, name: str, default: Any = None) -> Any:
         """The structure of a field, or else `default`; without the detour of the base class."""
         number = self._numbers.get(name)

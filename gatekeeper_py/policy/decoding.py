@@ -117,16 +117,17 @@ def _described(value: Any, expected: str) -> str:
 
 def _problems(value: Any, before: Any, schema: Schema, place: _Place) -> Iterator[str]:
     """What the types of a kind cannot hold; what is the very object that stood there before they do hold."""
-    if value is None or schema.form is Form.ANY or value is before:
+    if value is None or value is before or schema.form is Form.ANY:
         return
     if schema.form is Form.SCALAR:
         yield from _scalar_problems(value, schema.scalar, place)
     elif schema.form is Form.MAP and isinstance(value, dict):
         old = before if isinstance(before, dict) else {}
         for name, inner in value.items():
-            field = schema.field(name)
+            was = old.get(name)
+            field = None if inner is was else schema.field(name)
             if field is not None:
-                yield from _problems(inner, old.get(name), field, _within(place, schema, name))
+                yield from _problems(inner, was, field, _within(place, schema, name))
     elif schema.form is Form.LIST and isinstance(value, list) and schema.items is not None:
         for inner, was in zip(value, origins(value, before), strict=True):
             yield from _problems(inner, was, schema.items, place)
