@@ -37,6 +37,7 @@ from gatekeeper_py.cel.code import (
     load,
     method,
     negate,
+    place,
     store,
     subscript,
     tuple_of,
@@ -156,7 +157,7 @@ class Generator(Writer):
     def _compile(self, statements: list[ast.stmt]) -> Function:
         arguments = ast.arguments([], [ast.arg("activation"), ast.arg("budget")], None, [], [], None, [])
         definition = ast.FunctionDef("evaluate", arguments, statements, [])
-        module = ast.fix_missing_locations(ast.Module([definition], []))
+        module = place(ast.Module([definition], []))
         code = compile(module, "<cel>", "exec", dont_inherit=True)
         body = next(part for part in code.co_consts if isinstance(part, CodeType))
         return FunctionType(body, self.namespace)
