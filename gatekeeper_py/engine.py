@@ -5,7 +5,9 @@ Pure and synchronous; an `Engine` is immutable and may be shared by any number o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import gc
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
@@ -89,6 +91,19 @@ class Engine:
         )
 
 
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """A load makes much that stays and little that is garbage: looking for it took up to a quarter of the time."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
+
+
+@_collector_paused()
 def load_policies(manifests: Iterable[Manifest]) -> PolicySet:
     """Policies with the words of tenancy; raise `LoadError` with the problems of both."""
     documents = tuple(manifests)

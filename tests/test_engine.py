@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import copy
+import gc
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 
 from gatekeeper_py.cel import DeadlineExceeded
 from gatekeeper_py.cluster.resource import GroupVersionKind, GroupVersionResource
 from gatekeeper_py.cluster.snapshot import Snapshot
-from gatekeeper_py.engine import Engine
+from gatekeeper_py.cluster.view import Object
+from gatekeeper_py.engine import Engine, load_policies
 from gatekeeper_py.policy.loading import LoadError
 from gatekeeper_py.policy.request import UserInfo
 from tests.policy.support import (
@@ -28,6 +31,13 @@ from tests.policy.support import (
 LABEL = "Object{metadata: Object.metadata{labels: {'team': 'red'}}}"
 NOT_RED = {"expression": "object.metadata.?labels.?team.orValue('') != 'red'", "message": "is red"}
 SIDE = "Object{spec: Object.spec{containers: [Object.spec.containers{name: 'side', image: 's:1'}]}}"
+
+
+@pytest.mark.parametrize("policy", [validating("v", validations=[NOT_RED]), {**CONFIG_MAP, "kind": "Odd"}])
+def test_a_load_leaves_the_garbage_collector_as_it_was(policy: Object) -> None:
+    with suppress(LoadError):
+        load_policies(manifests(policy))
+    assert gc.isenabled()
 
 
 def test_without_policies_everything_is_allowed() -> None:
