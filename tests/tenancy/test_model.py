@@ -81,10 +81,10 @@ def test_the_settings_say_who_owns_what_nobody_claims(
 
 
 def test_an_unclaimed_namespace_may_use_what_the_template_grants() -> None:
-    template = Tenant("", claimed=False, isolation="sandbox", registries=("r.example",))
+    template = Tenant("", isolation="sandbox", registries=("r.example",))
     owner = Tenancy(TENANTS, template=template).owner("other", labels)
     assert owner is not None
-    assert (owner.isolation, owner.registries) == ("sandbox", ("r.example",))
+    assert (owner.isolation, owner.registries, owner.claimed) == ("sandbox", ("r.example",), False)
     assert owner.claim == Claim(names=("other",))
 
 
