@@ -165,6 +165,9 @@ spec:
   - expresion: "true"
   - expression: 1
   paramKind: {zzz: 1}
+  matchConstraints:
+    objectSelector:
+      matchLabels: {a: b, c: 1}
 """
 
 
@@ -175,4 +178,5 @@ def test_every_problem_is_told_with_its_place_and_remedy() -> None:
         (6, 5, "Did you mean expression?"),
         (7, 17, "Write a string, in quotes"),
         (8, 15, "Known here: apiVersion, kind"),
+        (11, 30, "Write a string, in quotes"),
     ]
