@@ -75,6 +75,14 @@ def test_only_match_conditions_see_the_resource_as_it_was_sent(way: str) -> None
     assert (shown["requestKind"]["version"], shown["requestResource"]["version"]) == ("v1beta1", "v1beta1")
 
 
+def test_one_policy_s_resource_is_not_shown_to_the_next() -> None:
+    facts = Facts(request(CONFIG_MAP), CLUSTER, ())
+    matches = [Match(V1, V1_RESOURCE), Match(V1, BETA_RESOURCE), Match(BETA, BETA_RESOURCE)]
+    shown = [facts.validation(match, CONFIG_MAP, None)["request"] for match in matches]
+    assert [each["kind"]["version"] for each in shown] == ["v1", "v1", "v1beta1"]
+    assert [each["resource"]["version"] for each in shown] == ["v1", "v1beta1", "v1beta1"]
+
+
 def test_the_authorizer_is_asked_about_the_user_and_what_was_sent() -> None:
     user = UserInfo("eve", "7", ("g",), {"k": ("v",)})
     asked = request(
