@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from gatekeeper_py.cel.macros import OPTIONALS, STANDARD
 from gatekeeper_py.cel.names import Declarations, ReferenceKind, Scope, qualified_name
 from gatekeeper_py.cel.parser import parse
 from gatekeeper_py.cel.tree import Node
@@ -18,7 +19,7 @@ DECLARATIONS = Declarations(
 
 
 def node(text: str) -> Node:
-    return parse(text, macros=frozenset({"has"}))
+    return parse(text, macros=frozenset((*STANDARD, *OPTIONALS)))
 
 
 @pytest.mark.parametrize(
@@ -31,6 +32,7 @@ def node(text: str) -> Node:
         ("a[0].b", None),
         ("'a'.b", None),
         ("has(a.b)", None),
+        ("a.?b", None),
     ],
 )
 def test_a_chain_of_selections_spells_a_name(text: str, name: str | None) -> None:
