@@ -93,7 +93,7 @@ class Engine:
 
 @contextmanager
 def _collector_paused() -> Iterator[None]:
-    """A load makes much that stays and little that is garbage: looking for it took up to a quarter of the time."""
+    """A load makes much that stays and little garbage: looking for it took up to a quarter of the time."""
     collecting = gc.isenabled()
     gc.disable()
     try:
