@@ -6,8 +6,11 @@ from collections.abc import Mapping, Sequence
 
 from gatekeeper_py.cel import Budget, CostExceeded, DeadlineExceeded, EvaluationError
 from gatekeeper_py.cel.budget import EXPRESSION_LIMIT
+from gatekeeper_py.cluster.view import Object
 from gatekeeper_py.policy import messages
-from gatekeeper_py.policy.model import Expression, FailurePolicy, MatchCondition
+from gatekeeper_py.policy.activation import Facts
+from gatekeeper_py.policy.matching import Match
+from gatekeeper_py.policy.model import Expression, FailurePolicy, MatchCondition, Policy
 
 __all__ = [
     "CONDITIONS_BUDGET",
@@ -15,6 +18,7 @@ __all__ = [
     "ConditionError",
     "ExpressionError",
     "OutOfBudget",
+    "applies",
     "evaluate",
     "hold",
 ]
@@ -58,6 +62,21 @@ def evaluate(expression: Expression, activation: Mapping[str, object], budget: B
         if isinstance(error, CostExceeded) and budget.remaining < 0:
             raise OutOfBudget from error
         raise ExpressionError(messages.evaluation_error(expression.text, error)) from error
+
+
+def applies(
+    policy: Policy,
+    facts: Facts,
+    match: Match,
+    value: Object | None,
+    params: Object | None,
+    deadline: float | None,
+) -> bool:
+    """Whether a policy's match conditions hold for an object as it is now; raise `ConditionError`."""
+    if not policy.match_conditions:
+        return True
+    words = facts.condition(match, value, params)
+    return hold(policy.match_conditions, words, policy.failure_policy, deadline)
 
 
 def hold(

@@ -68,7 +68,7 @@ class Candidate(Generic[P]):
         return cls(
             policy,
             tuple(condition.expression for condition in policy.match_conditions),
-            {variable.name: variable.expression for variable in policy.variables},
+            policy.declared,
             _read(policy, validations),
             simple,
             simple and _unconditional(policy.match),

@@ -148,6 +148,11 @@ class _Policy:
     failure_policy: FailurePolicy = "Fail"
     annotations: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def declared(self) -> dict[str, Expression]:
+        """The expressions of the variables by their names."""
+        return {variable.name: variable.expression for variable in self.variables}
+
 
 @dataclass(frozen=True, slots=True)
 class _Binding:

@@ -13,7 +13,7 @@ from gatekeeper_py.cluster.view import Object
 from gatekeeper_py.policy import messages
 from gatekeeper_py.policy.activation import Facts
 from gatekeeper_py.policy.apply import ApplyError, apply_configuration
-from gatekeeper_py.policy.conditions import PASS_BUDGET, ExpressionError, OutOfBudget, evaluate, hold
+from gatekeeper_py.policy.conditions import PASS_BUDGET, ExpressionError, OutOfBudget, applies, evaluate
 from gatekeeper_py.policy.decoding import DecodingError, conversion_problem, decode, settle
 from gatekeeper_py.policy.jsonpatch import ABSENT, Operation, PatchError, TestFailed, apply
 from gatekeeper_py.policy.jsonvalue import ConversionError, json_value
@@ -65,14 +65,11 @@ class MutationInvocation:
         self._facts = facts
         self._params = params
         self._deadline = deadline
+        self._declared = policy.declared
 
     def applies(self, value: Object | None) -> bool:
         """Whether the match conditions hold for the object as it is now; raise `ConditionError`."""
-        policy = self._policy
-        if not policy.match_conditions:
-            return True
-        words = self._facts.condition(self._match, value, self._params)
-        return hold(policy.match_conditions, words, policy.failure_policy, self._deadline)
+        return applies(self._policy, self._facts, self._match, value, self._params, self._deadline)
 
     def run(self, value: Object) -> Mutated:
         """All mutations in order, each over what the one before left; an error does not stop the next."""
@@ -101,8 +98,7 @@ class MutationInvocation:
     def _evaluate(self, mutation: Mutation, value: Object) -> tuple[Mapping[str, object], object]:
         budget = Budget(PASS_BUDGET, self._deadline)
         activation = self._facts.mutation(self._match, value, self._params)
-        declared = {variable.name: variable.expression for variable in self._policy.variables}
-        activation["variables"] = Variables(declared, activation, budget)
+        activation["variables"] = Variables(self._declared, activation, budget)
         return activation, evaluate(mutation.expression, activation, budget)
 
 

@@ -16,8 +16,8 @@ from gatekeeper_py.policy.conditions import (
     ConditionError,
     ExpressionError,
     OutOfBudget,
+    applies,
     evaluate,
-    hold,
 )
 from gatekeeper_py.policy.matching import Match
 from gatekeeper_py.policy.model import Expression, ValidatingPolicy, Validation
@@ -75,7 +75,7 @@ class Invocation:
         self._params = params
         self._deadline = deadline
         self._forgives = policy.failure_policy == "Ignore"
-        self._declared = {variable.name: variable.expression for variable in policy.variables}
+        self._declared = policy.declared
 
     def run(self) -> Outcome:
         """Evaluate everything, in the API server's order."""
@@ -89,11 +89,7 @@ class Invocation:
         return Outcome(failures, annotations, errors)
 
     def _applies(self) -> bool:
-        policy = self._policy
-        if not policy.match_conditions:
-            return True
-        words = self._facts.condition(self._match, self._value, self._params)
-        return hold(policy.match_conditions, words, policy.failure_policy, self._deadline)
+        return applies(self._policy, self._facts, self._match, self._value, self._params, self._deadline)
 
     def _activation(self, words: Callable[..., dict[str, object]], budget: Budget) -> Mapping[str, object]:
         """The words of one pass, its variables evaluated anew."""
