@@ -14,7 +14,7 @@ import pytest
 from gatekeeper_py.policy.decision import Cause, Decision, Finding, Status
 from gatekeeper_py.policy.request import AdmissionRequest
 from gatekeeper_py.webhook.policies import BadPolicies, Review, Webhook
-from tests.webhook.support import Harness, pod_review
+from tests.webhook.support import Harness, Held, pod_review
 
 JSON = {"content-type": "application/json"}
 PATCH = ({"op": "add", "path": "/spec", "value": {"runtimeClassName": "kata"}},)
@@ -188,17 +188,12 @@ def test_a_decision_line_says_who_asked_for_what_and_why_not() -> None:
 
 
 def test_a_late_decision_is_a_denial_within_the_time_allowed() -> None:
-    release = threading.Event()
-
-    def slow(request: AdmissionRequest, webhook: Webhook, deadline: float) -> Decision:
-        release.wait(20)
-        return Decision(allowed=True)
-
-    harness = Harness(slow)
+    held = Held()
+    harness = Harness(held)
     started = time.monotonic()
     answer = harness.client().post("/validate?timeout=1s", json=pod_review())
     assert time.monotonic() - started < 15
-    release.set()
+    held.release.set()
     response = answer.json()["response"]
     assert (response["uid"], response["allowed"], response["status"]["code"]) == ("uid-1", False, 504)
     assert response["status"]["message"] == "the policies came to no decision within 0.9 seconds"
@@ -228,21 +223,15 @@ def test_bodies_together_take_no_more_memory_than_allowed() -> None:
 
 
 def test_beyond_capacity_a_review_waits_and_is_then_turned_away() -> None:
-    release, entered = threading.Event(), threading.Event()
-
-    def slow(request: AdmissionRequest, webhook: Webhook, deadline: float) -> Decision:
-        entered.set()
-        release.wait(20)
-        return Decision(allowed=True)
-
-    harness = Harness(slow, options={"max_in_flight": 1})
+    held = Held()
+    harness = Harness(held, options={"max_in_flight": 1})
     answers: list[Any] = []
     with harness.client() as client:
         first = threading.Thread(target=lambda: answers.append(client.post("/validate", json=pod_review())))
         first.start()
-        assert entered.wait(10)
+        assert held.entered.wait(10)
         second = client.post("/validate?timeout=100ms", json=pod_review())
-        release.set()
+        held.release.set()
         first.join()
         third = client.post("/validate", json=pod_review())
     assert (second.status_code, second.text) == (503, "too many reviews at once\n")

@@ -15,10 +15,9 @@ import httpx
 import pytest
 
 from gatekeeper_py.policy.decision import Decision, Status
-from gatekeeper_py.policy.request import AdmissionRequest
-from gatekeeper_py.webhook.policies import BadPolicies, Review, Webhook
+from gatekeeper_py.webhook.policies import BadPolicies, Review
 from gatekeeper_py.webhook.tls import ServingCertificate, TLSError
-from tests.webhook.support import Harness, Running, pod_review, running
+from tests.webhook.support import Harness, Held, Running, pod_review, running
 
 
 def client(server: Running) -> httpx.Client:
@@ -110,40 +109,28 @@ def test_a_head_that_never_comes_ends_the_connection(tmp_path: Path, monkeypatch
 
 
 def test_health_answers_while_reviews_are_decided(tmp_path: Path) -> None:
-    release, entered = threading.Event(), threading.Event()
-
-    def slow(request: AdmissionRequest, webhook: Webhook, deadline: float) -> Decision:
-        entered.set()
-        release.wait(20)
-        return Decision(allowed=True)
-
+    held = Held()
     answers: list[httpx.Response] = []
-    with running(Harness(slow), tmp_path) as server, client(server) as http:
+    with running(Harness(held), tmp_path) as server, client(server) as http:
         asking = threading.Thread(target=lambda: answers.append(http.post("/validate", json=pod_review())))
         asking.start()
-        assert entered.wait(10)
+        assert held.entered.wait(10)
         assert http.get("/healthz").status_code == 200
-        release.set()
+        held.release.set()
         asking.join()
     assert answers[0].status_code == 200
 
 
 def test_reviews_under_way_are_finished_at_shutdown(tmp_path: Path) -> None:
-    release, entered = threading.Event(), threading.Event()
-
-    def slow(request: AdmissionRequest, webhook: Webhook, deadline: float) -> Decision:
-        entered.set()
-        release.wait(20)
-        return Decision(allowed=True)
-
+    held = Held()
     answers: list[httpx.Response] = []
-    with running(Harness(slow), tmp_path) as server, client(server) as http:
+    with running(Harness(held), tmp_path) as server, client(server) as http:
         asking = threading.Thread(target=lambda: answers.append(http.post("/validate", json=pod_review())))
         asking.start()
-        assert entered.wait(10)
+        assert held.entered.wait(10)
         server.listening.stop()
         time.sleep(0.3)
-        release.set()
+        held.release.set()
         asking.join()
     assert answers[0].json()["response"]["allowed"] is True
 
