@@ -62,6 +62,8 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.25, 30.0
 """Seconds between attempts after an error, doubled each time."""
 UNSERVED_PAUSE = 2.0
 """Seconds between looks for a kind that the cluster does not serve yet."""
+STOP_SECONDS = 5.0
+"""How long the connections may take to close: they do at once unless the network is gone."""
 NOT_FOUND = 404
 GONE = 410
 """The API server has forgotten the version to watch from."""
@@ -166,13 +168,18 @@ class LiveCluster:
         """Begin to follow, in the background."""
         self._thread.start()
 
+    @property
+    def running(self) -> bool:
+        """Whether it follows."""
+        return self._thread.is_alive()
+
     def stop(self) -> None:
-        """Stop following; the last view stays."""
+        """Stop following; the last view stays. A connection that will not close is left behind."""
         loop, stopping = self._loop, self._stopping
-        if loop is not None and stopping is not None and self._thread.is_alive():
+        if loop is not None and stopping is not None and self.running:
             with contextlib.suppress(RuntimeError):  # the loop has just ended by itself
                 loop.call_soon_threadsafe(stopping.set)
-            self._thread.join()
+            self._thread.join(STOP_SECONDS)
 
     # --- the thread ---------------------------------------------------------------------------------
 
@@ -251,7 +258,9 @@ class LiveCluster:
         async with contextlib.aclosing(events):
             while True:
                 try:
-                    event, value = await asyncio.wait_for(anext(events), SILENCE_SECONDS)
+                    # Not wait_for: up to Python 3.11 it loses a cancellation that comes with an event.
+                    async with asyncio.timeout(SILENCE_SECONDS):
+                        event, value = await anext(events)
                 except (TimeoutError, StopAsyncIteration):
                     return
                 except ApiError as error:

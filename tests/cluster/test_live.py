@@ -7,6 +7,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,8 @@ NAMESPACE = GroupVersionKind("", "v1", "Namespace")
 CONFIG_MAP = GroupVersionKind("", "v1", "ConfigMap")
 WIDGET = GroupVersionKind("example.com", "v1", "Widget")
 SECONDS = 10.0
+BURST = 2000
+"""Events in a watch: more than are read before the test goes on."""
 
 DEFINITION: Json = {
     "metadata": {"name": "widgets.example.com"},
@@ -87,9 +90,10 @@ class Api:
                 self.send_header("Content-Type", "application/json")
                 self.end_headers()
                 self.wfile.flush()
-                while (event := events.get()) is not None:
-                    self.wfile.write(json.dumps(event).encode() + b"\n")
-                    self.wfile.flush()
+                with suppress(OSError):  # whoever watched has left
+                    while (event := events.get()) is not None:
+                        self.wfile.write(json.dumps(event).encode() + b"\n")
+                        self.wfile.flush()
 
             def log_message(self, format: str, *args: object) -> None:
                 pass
@@ -265,6 +269,16 @@ def test_a_kind_can_be_followed_later(api: Api, follow: Follow) -> None:
     found = live.view.get(CONFIG_MAP, "foo", "c")
     assert found is not None
     assert found["data"] == {"a": "b"}
+
+
+def test_it_stops_in_the_midst_of_events(api: Api, follow: Follow) -> None:
+    events = api.watch("/api/v1/namespaces")
+    for _ in range(BURST):
+        events.put({"type": "MODIFIED", "object": named("busy")})
+    live = follow()
+    assert live.wait_for_namespace("busy", SECONDS)
+    live.stop()
+    assert not live.running
 
 
 def test_a_cluster_is_listed_whole_and_what_is_forbidden_is_said(api: Api, kubeconfig: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from tests.e2e.harness import (
     ControlPlane,
     Kubectl,
     Unavailable,
+    assets,
     control_plane,
     wait_for,
 )
@@ -73,6 +75,12 @@ def admin_of(name: str) -> list[dict[str, Any]]:
             "subjects": [{"apiGroup": RBAC, "kind": "User", "name": OWNERS[name].name}],
         },
     ]
+
+
+def pytest_sessionstart() -> None:
+    """Builds what is missing before any test's time begins; without Go each test says so and is skipped."""
+    with suppress(Unavailable):
+        assets()
 
 
 @pytest.fixture(scope="session")
