@@ -18,7 +18,7 @@ from gatekeeper_py.policy import messages
 from gatekeeper_py.policy.activation import Facts, NamespaceMissing
 from gatekeeper_py.policy.decision import Cause, Decision, Status
 from gatekeeper_py.policy.dispatch import Changed, Denial, Review, Scope, mutate, validate
-from gatekeeper_py.policy.index import Candidate
+from gatekeeper_py.policy.index import Candidates
 from gatekeeper_py.policy.jsonpatch import difference
 from gatekeeper_py.policy.loading import LoadError, PolicySet, load
 from gatekeeper_py.policy.model import MutatingPolicy, ValidatingPolicy
@@ -35,8 +35,12 @@ Phase = Literal["mutate", "validate"]
 """What a webhook asks for: the changes, or the verdict on the changed object."""
 BOTH: frozenset[Phase] = frozenset({"mutate", "validate"})
 
-_Mutating: TypeAlias = Sequence[Candidate[MutatingPolicy]]
-_Validating: TypeAlias = Sequence[Candidate[ValidatingPolicy]]
+_Mutating: TypeAlias = Candidates[MutatingPolicy]
+_Validating: TypeAlias = Candidates[ValidatingPolicy]
+
+NO_MUTATING: _Mutating = Candidates(())
+NO_VALIDATING: _Validating = Candidates(())
+"""Of a phase that was not asked for."""
 
 CODES = {"Unauthorized": 401, "Forbidden": 403, "RequestEntityTooLarge": 413}
 """HTTP status of a validation's reason (validating/policy_decision.go)."""
@@ -86,8 +90,8 @@ class Engine:
     ) -> tuple[_Mutating, _Validating]:
         mutates = "mutate" in phases and request.operation in MUTABLE
         return (
-            self.policies.mutating.concerning(request) if mutates else (),
-            self.policies.validating.concerning(request) if "validate" in phases else (),
+            self.policies.mutating.concerning(request) if mutates else NO_MUTATING,
+            self.policies.validating.concerning(request) if "validate" in phases else NO_VALIDATING,
         )
 
 

@@ -6,7 +6,7 @@ server reports the first denial of an order that is random, all are listed here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import orjson
@@ -16,7 +16,8 @@ from gatekeeper_py.policy import messages
 from gatekeeper_py.policy.activation import Facts
 from gatekeeper_py.policy.conditions import ConditionError
 from gatekeeper_py.policy.decision import Finding
-from gatekeeper_py.policy.index import Candidate
+from gatekeeper_py.policy.candidate import Candidate
+from gatekeeper_py.policy.index import Candidates
 from gatekeeper_py.policy.matching import Match, MatchError, match
 from gatekeeper_py.policy.model import (
     MutatingBinding,
@@ -123,7 +124,7 @@ def _params(
 
 
 def validate(
-    candidates: Iterable[Candidate[ValidatingPolicy]], scope: Scope, facts: Facts, value: Object | None
+    candidates: Candidates[ValidatingPolicy], scope: Scope, facts: Facts, value: Object | None
 ) -> Review:
     """Evaluate every policy that matches; raise `NamespaceMissing`."""
     review = Review()
@@ -265,7 +266,7 @@ class _Step:
 
 
 def mutate(
-    candidates: Sequence[Candidate[MutatingPolicy]], scope: Scope, facts: Facts, value: Object | None
+    candidates: Candidates[MutatingPolicy], scope: Scope, facts: Facts, value: Object | None
 ) -> Changed:
     """Run every policy that matches, then once more those that ask for it (IfNeeded) if any went through.
 
@@ -284,7 +285,7 @@ class _Round:
 
     def __init__(
         self,
-        candidates: Sequence[Candidate[MutatingPolicy]],
+        candidates: Candidates[MutatingPolicy],
         scope: Scope,
         facts: Facts,
         mutation: Changed,

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Generic, TypeVar, overload
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Generic, TypeAlias, TypeVar, overload
 
-from gatekeeper_py.cel.budget import EXPRESSION_LIMIT
 from gatekeeper_py.cluster.resource import GroupVersionResource
-from gatekeeper_py.policy.conditions import CONDITIONS_BUDGET, PASS_BUDGET
+from gatekeeper_py.policy.candidate import Candidate, Conditions
 from gatekeeper_py.policy.matching import concerns_as_sent, exempt, may_concern
-from gatekeeper_py.policy.model import (
-    Expression,
-    MatchResources,
-    MutatingPolicy,
-    ValidatingPolicy,
-    Validation,
-)
+from gatekeeper_py.policy.model import MutatingPolicy, ValidatingPolicy
+from gatekeeper_py.policy.plan import Plan
 from gatekeeper_py.policy.request import AdmissionRequest
 
-__all__ = ["Candidate", "PolicyIndex"]
+__all__ = ["Candidates", "PolicyIndex"]
 
 P = TypeVar("P", bound=ValidatingPolicy | MutatingPolicy)
 
@@ -29,70 +22,50 @@ MAX_KEYS = 4096
 """Answers remembered: more than a cluster has resources and operations; others are made anew."""
 
 
-UNSEEN_LIMIT = (PASS_BUDGET - CONDITIONS_BUDGET) // EXPRESSION_LIMIT
-"""Expressions that a policy can pay for besides what `Candidate.floor` allows for."""
+Held: TypeAlias = tuple[bool | None, ...]
+"""Whether each of the different match conditions holds; None when it cannot be told."""
+
+MAX_PLANS = 256
+"""Plans remembered for a resource and operation; requests differ in few conditions. Others are made anew."""
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate(Generic[P]):
-    """A policy that may be about a request, and what of it is known before any object is."""
+class Candidates(Sequence[Candidate[P]], Generic[P]):
+    """The policies that may be about requests of one resource and operation, sorted by name."""
 
-    policy: P
-    conditions: tuple[Expression, ...]
-    variables: Mapping[str, Expression]
-    read: tuple[tuple[str, Expression], ...]
-    """The variables that validations may read, and those that these may, each after those it may read."""
-    simple: bool
-    """Whether it sees the request as it was sent, if at all, and has no params."""
-    certain: bool
-    """Whether it does see it: it is simple, and has no selector or exclusion that could say otherwise."""
-    floor: int
-    """What must be left of a purse of `CONDITIONS_BUDGET` that all policies share, to be sure that this one
-    would not spend more than that if it paid for all of its conditions, variables and validations alone."""
-    validations: tuple[Expression, ...]
-    messages: int
-    """How many message expressions it has."""
-    affordable: bool
-    """Whether they can be paid for, whatever they cost, and each of the variables costs once more.
-
-    The API server evaluates those of validations that pass, too; what cannot exhaust a budget we leave out.
-    """
-
-    @classmethod
-    def of(cls, policy: P, request: AdmissionRequest) -> Candidate[P]:
-        """A policy before a request about such a resource."""
-        validations = policy.validations if isinstance(policy, ValidatingPolicy) else ()
-        expressions = len(policy.match_conditions) + len(policy.variables) + len(validations)
-        messages = sum(validation.message_expression is not None for validation in validations)
-        simple = policy.param_kind is None and concerns_as_sent(policy.match.rules, request)
-        return cls(
-            policy,
-            tuple(condition.expression for condition in policy.match_conditions),
-            policy.declared,
-            _read(policy, validations),
-            simple,
-            simple and _unconditional(policy.match),
-            CONDITIONS_BUDGET - CONDITIONS_BUDGET // max(expressions, 1),
-            tuple(validation.expression for validation in validations),
-            messages,
-            messages == 0 or messages + len(policy.variables) <= UNSEEN_LIMIT,
+    def __init__(self, candidates: Iterable[Candidate[P]]) -> None:
+        self._candidates = tuple(candidates)
+        self.conditions: tuple[Conditions, ...] = tuple(
+            dict.fromkeys(candidate.conditions for candidate in self._candidates)
         )
+        """The different match conditions among them."""
+        self.floor = max((candidate.floor for candidate in self._candidates), default=0)
+        """The highest of their floors."""
+        self._plans: dict[Held, Plan] = {}
 
+    def plan(self: Candidates[ValidatingPolicy], held: Held) -> Plan:
+        """What to evaluate when this is known of the `conditions`."""
+        plan = self._plans.get(held)
+        if plan is None:
+            outcomes = dict(zip(self.conditions, held, strict=True))
+            plan = Plan.of((each, outcomes[each.conditions] if each.simple else None) for each in self)
+            if len(self._plans) < MAX_PLANS:
+                self._plans[held] = plan
+        return plan
 
-def _unconditional(match: MatchResources) -> bool:
-    return match.namespace_selector.empty and match.object_selector.empty and not match.exclude_rules
+    def __len__(self) -> int:
+        return len(self._candidates)
 
+    def __iter__(self) -> Iterator[Candidate[P]]:
+        return iter(self._candidates)
 
-def _read(
-    policy: ValidatingPolicy | MutatingPolicy, validations: Sequence[Validation]
-) -> tuple[tuple[str, Expression], ...]:
-    names = {name for validation in validations for name in validation.expression.reads}
-    found: list[tuple[str, Expression]] = []
-    for variable in reversed(policy.variables):
-        if variable.name in names:
-            names.update(variable.expression.reads)
-            found.append((variable.name, variable.expression))
-    return tuple(reversed(found))
+    @overload
+    def __getitem__(self, index: int) -> Candidate[P]: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Candidate[P], ...]: ...
+
+    def __getitem__(self, index: int | slice) -> Candidate[P] | tuple[Candidate[P], ...]:
+        return self._candidates[index]
 
 
 class PolicyIndex(Sequence[P], Generic[P]):
@@ -101,9 +74,9 @@ class PolicyIndex(Sequence[P], Generic[P]):
     def __init__(self, policies: Iterable[P] = ()) -> None:
         self._policies: tuple[P, ...] = tuple(sorted(policies, key=lambda policy: policy.name))
         self._bound = tuple(policy for policy in self._policies if policy.bindings)
-        self._answers: dict[_Key, tuple[Candidate[P], ...]] = {}
+        self._answers: dict[_Key, Candidates[P]] = {}
 
-    def concerning(self, request: AdmissionRequest) -> tuple[Candidate[P], ...]:
+    def concerning(self, request: AdmissionRequest) -> Candidates[P]:
         """The policies whose rules name the request's resource and operation, and do not exclude it."""
         key = (request.resource, request.subresource, request.operation, bool(request.namespace))
         answer = self._answers.get(key)
@@ -113,10 +86,10 @@ class PolicyIndex(Sequence[P], Generic[P]):
                 self._answers[key] = answer
         return answer
 
-    def _concerning(self, request: AdmissionRequest) -> tuple[Candidate[P], ...]:
+    def _concerning(self, request: AdmissionRequest) -> Candidates[P]:
         if exempt(request):
-            return ()
-        return tuple(
+            return Candidates(())
+        return Candidates(
             Candidate.of(policy, request)
             for policy in self._bound
             if may_concern(policy.match.rules, request)

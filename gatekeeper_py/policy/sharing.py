@@ -1,9 +1,8 @@
-"""What the expressions of many policies say of one request, each evaluated once.
+"""What the expressions of many policies say of one object, each evaluated once.
 
-Policies repeat each other: the same match conditions, the same variables. Expressions are pure, so one that
-means the same everywhere (`Expression` is then the same object) needs one evaluation for one object. Only the
-common outcome is settled here: a policy that does not apply, or admits. Whatever else may come of a policy (a
-denial, an error, a budget that could run out) is left to its own evaluation, which follows the API server.
+Only the common outcome is settled here: a policy that does not apply, or admits. Whatever else may come of a
+policy (a denial, an error, a budget that could run out) is left to its own evaluation, which follows the API
+server.
 
 All policies share one purse here. As long as what they spent together, times the number of a policy's
 expressions, is within that policy's budgets, it could not have run out of any.
@@ -11,16 +10,18 @@ expressions, is within that policy's budgets, it could not have run out of any.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from gatekeeper_py.cel import Budget, DeadlineExceeded, EvaluationError
 from gatekeeper_py.cel.budget import EXPRESSION_LIMIT
 from gatekeeper_py.cluster.view import Object
 from gatekeeper_py.policy.activation import Facts
+from gatekeeper_py.policy.candidate import Candidate, Conditions
 from gatekeeper_py.policy.conditions import CONDITIONS_BUDGET
-from gatekeeper_py.policy.index import UNSEEN_LIMIT, Candidate
+from gatekeeper_py.policy.index import Candidates
 from gatekeeper_py.policy.matching import NAMESPACE, NAMESPACES, Match
 from gatekeeper_py.policy.model import Expression, MutatingPolicy, ValidatingPolicy
+from gatekeeper_py.policy.plan import Evaluate, Plan
 
 __all__ = ["Shared"]
 
@@ -33,36 +34,38 @@ class Shared:
         self._value = value
         self._usable = _namespace_known(facts)
         self._purse = Budget(CONDITIONS_BUDGET, deadline)
-        self._conditions: _Values | None = None
-        self._validations: _Values | None = None
-        self._held: dict[tuple[Expression, ...], bool | None] = {}
+        self._words: dict[str, object] | None = None
+        self._values: dict[Expression, object] = {}
+        self._held: dict[Conditions, bool | None] = {}
 
-    def unsettled(
-        self, candidates: Iterable[Candidate[ValidatingPolicy]]
-    ) -> Iterator[Candidate[ValidatingPolicy]]:
-        """The policies that may have something to say: all but those that do not apply, or admit."""
-        for candidate in candidates:
-            held = self.holds(candidate)
-            if held is None or (held and not self._admits(candidate)):
-                yield candidate
-
-    def holds(self, candidate: Candidate[ValidatingPolicy] | Candidate[MutatingPolicy]) -> bool | None:
+    def holds(self, candidate: Candidate[MutatingPolicy]) -> bool | None:
         """Whether a policy's match conditions hold for the object; None when it cannot be told here."""
         if not (candidate.simple and self._usable):
             return None
-        conditions = candidate.conditions
-        if conditions not in self._held:
-            self._held[conditions] = self._hold(conditions)
-        return self._held[conditions] if self._purse.remaining >= candidate.floor else None
+        held = self._hold(candidate.conditions)
+        return held if self._purse.remaining >= candidate.floor else None
 
-    def _hold(self, conditions: Sequence[Expression]) -> bool | None:
-        values = self._conditions
-        if values is None:
-            words = self._facts.condition(self._match, self._value, None)
-            values = self._conditions = _Values(words, self._purse)
+    def unsettled(self, candidates: Candidates[ValidatingPolicy]) -> Sequence[Candidate[ValidatingPolicy]]:
+        """The policies that may have something to say: all but those that do not apply, or admit."""
+        if not self._usable:
+            return candidates
+        plan = candidates.plan(tuple([self._hold(conditions) for conditions in candidates.conditions]))
+        words = self._facts.validation(self._match, self._value, None)
+        left = {*plan.unclear, *_not_admitting(plan, words, self._purse)}
+        remaining = self._purse.remaining
+        if not left and remaining >= candidates.floor:
+            return ()
+        return [each for each in candidates if each in left or remaining < each.floor]
+
+    def _hold(self, conditions: Conditions) -> bool | None:
+        if conditions not in self._held:
+            self._held[conditions] = self._together(conditions)
+        return self._held[conditions]
+
+    def _together(self, conditions: Conditions) -> bool | None:
         met = True
         for left, condition in zip(range(len(conditions) - 1, -1, -1), conditions, strict=True):
-            value = values[condition]
+            value = self._values[condition] if condition in self._values else self._evaluate(condition)
             if value is not True and value is not False:
                 return None
             met &= value
@@ -70,45 +73,15 @@ class Shared:
                 return False
         return met
 
-    def _admits(self, candidate: Candidate[ValidatingPolicy]) -> bool:
-        """Whether all validations of a policy hold, and it has no audit annotations to write."""
-        values = self._validations
-        if values is None:
-            words = self._facts.validation(self._match, self._value, None)
-            values = self._validations = _Values(words, self._purse)
-        values.words["variables"] = self._variables(candidate, values)
-        for expression in candidate.validations:
-            if values[expression] is not True:
-                return False
-        return (
-            self._purse.remaining >= candidate.floor
-            and not candidate.policy.audit_annotations
-            and (candidate.affordable or _affordable(candidate, values))
-        )
-
-    def _variables(self, candidate: Candidate[ValidatingPolicy], values: _Values) -> dict[str, object]:
-        """The variables that validations read, evaluated beforehand: that is quicker than one inside another.
-
-        If one has no value, it may be one that no validation reads in the end; then each waits to be read.
-        """
-        variables: dict[str, object] = {}
-        values.words["variables"] = variables
-        for name, expression in candidate.read:
-            value = values[expression] if expression in values else values.evaluate(expression)
-            if value is UNKNOWN:
-                return _Variables(candidate.variables, values)
-            variables[name] = value
-        return variables
+    def _evaluate(self, condition: Expression) -> object:
+        if self._words is None:
+            self._words = self._facts.condition(self._match, self._value, None)
+        value = self._values[condition] = _value(condition.program.evaluate, self._words, self._purse)
+        return value
 
     @property
     def _match(self) -> Match:
         return Match(self._facts.request.kind, self._facts.request.resource)
-
-
-def _affordable(candidate: Candidate[ValidatingPolicy], values: _Values) -> bool:
-    """Whether a policy's messages can be paid for, where the variables are known that nothing has read."""
-    unread = sum(variable not in values for variable in candidate.variables.values())
-    return candidate.messages + unread <= UNSEEN_LIMIT
 
 
 class _Unknown:
@@ -120,52 +93,52 @@ class _Unknown:
 UNKNOWN = _Unknown()
 
 
-class _Values(dict[Expression, object]):
-    """The values of expressions, evaluated when first asked for."""
+def _value(evaluate: Evaluate, words: Mapping[str, object], purse: Budget) -> object:
+    """What an expression gives, `UNKNOWN` when it fails; a request out of time has no decision."""
+    try:
+        return evaluate(words, purse)
+    except DeadlineExceeded:
+        raise
+    except EvaluationError:
+        return UNKNOWN
 
-    __slots__ = ("purse", "words")
 
-    def __init__(self, words: dict[str, object], purse: Budget) -> None:
-        self.words = words
-        self.purse = purse
+def _not_admitting(plan: Plan, words: dict[str, object], purse: Budget) -> list[Candidate[ValidatingPolicy]]:
+    """The policies of a plan that have a validation which is not true.
 
-    def __missing__(self, expression: Expression) -> object:
-        return self.evaluate(expression)
-
-    def evaluate(self, expression: Expression) -> object:
-        """The value of an expression that is not here yet; `UNKNOWN` when it has none."""
-        value: object = UNKNOWN
-        try:
-            value = expression.program.evaluate(self.words, self.purse)
-        except DeadlineExceeded:
-            raise
-        except EvaluationError:
-            pass
-        self[expression] = value
-        return value
+    Variables are evaluated before validations: that is quicker than one inside another. One that fails may be
+    one that nothing reads in the end.
+    """
+    values: list[object] = [UNKNOWN] * plan.size
+    variables = words["variables"] = _Variables()
+    found = []
+    for step in plan.steps:
+        for name, place, evaluate in step.variables:
+            if evaluate is not None:
+                values[place] = _value(evaluate, words, purse)
+            if values[place] is UNKNOWN:
+                variables.pop(name, None)
+            else:
+                variables[name] = values[place]
+        for evaluate in step.validations:
+            if _value(evaluate, words, purse) is not True:
+                found.append(step.candidate)
+                break
+    return found
 
 
 class _Variables(dict[str, object]):
-    """`variables` of one policy."""
+    """`variables`, those of all policies in turn; who reads one that has no value fails, too."""
 
-    __slots__ = ("_declared", "_values")
-
-    def __init__(self, declared: Mapping[str, Expression], values: _Values) -> None:
-        self._declared = declared
-        self._values = values
+    __slots__ = ()
 
     def __contains__(self, name: object) -> bool:
-        if name not in self._declared:
-            return False
-        _ = self[str(name)]
+        if name not in self.keys():
+            raise EvaluationError(f"variables.{name}")
         return True
 
     def __missing__(self, name: str) -> object:
-        value = self._values[self._declared[name]]
-        if value is UNKNOWN:
-            raise EvaluationError(f"variables.{name}")
-        self[name] = value
-        return value
+        raise EvaluationError(f"variables.{name}")
 
 
 def _namespace_known(facts: Facts) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Sequence
 from random import Random
 from typing import Any
 
@@ -67,8 +67,8 @@ MESSAGES = ["", "'because ' + object.data.a", "string(object.data.gone)"]
 def alone(monkeypatch: pytest.MonkeyPatch, engine: Engine, asked: AdmissionRequest) -> Decision:
     """The decision when nothing is shared."""
 
-    def unsettled(_: Shared, candidates: Iterable[Any]) -> Iterator[Any]:
-        return iter(candidates)
+    def unsettled(_: Shared, candidates: Sequence[Any]) -> Sequence[Any]:
+        return candidates
 
     with monkeypatch.context() as patch:
         patch.setattr(Shared, "unsettled", unsettled)
