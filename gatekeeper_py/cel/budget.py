@@ -48,8 +48,7 @@ class Budget:
         """Where an expression that has spent `cost` must stop next; raises when it has to stop here."""
         if cost > EXPRESSION_LIMIT:
             raise CostExceeded("operation cancelled: actual cost limit exceeded")
-        if self.late:
-            raise DeadlineExceeded("operation interrupted")
+        self.look()
         return min(cost + STRIDE, EXPRESSION_LIMIT)
 
     def work(self, steps: int) -> None:
@@ -57,10 +56,13 @@ class Budget:
         self.worked += steps
         if self.worked > WORK_LIMIT:
             raise CostExceeded("operation cancelled: actual cost limit exceeded")
-        if steps >= 1024 and self.late:
-            raise DeadlineExceeded("operation interrupted")
+        if steps >= 1024:
+            self.look()
 
-    @property
-    def late(self) -> bool:
-        """Whether the deadline has passed."""
-        return self.deadline is not None and time.monotonic() > self.deadline
+    def look(self) -> None:
+        """Look at the clock; raise `DeadlineExceeded` when the time is over.
+
+        An expression does so every `STRIDE` units; who evaluates many short ones has to do it between them.
+        """
+        if self.deadline is not None and time.monotonic() > self.deadline:
+            raise DeadlineExceeded("operation interrupted")

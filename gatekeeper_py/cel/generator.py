@@ -22,7 +22,7 @@ from types import CodeType, FunctionType
 from typing import Any, TypeAlias
 
 from gatekeeper_py.cel import runtime, values
-from gatekeeper_py.cel.budget import EXPRESSION_LIMIT, Budget
+from gatekeeper_py.cel.budget import EXPRESSION_LIMIT, STRIDE, Budget
 from gatekeeper_py.cel.checker import Checked
 from gatekeeper_py.cel.code import (
     Block,
@@ -132,7 +132,7 @@ class Generator(Writer):
             *self.block.statements(),
             ast.If(over, [self.checkpoint()], []),
         ]
-        begin = [assign("cost", constant(0)), assign("checkpoint", constant(0))]
+        begin = [assign("cost", constant(0)), assign("checkpoint", constant(STRIDE))]
         finish = self._paid_at_the_end(body) if self.quick else self._paid_in_any_case(body)
         return self._compile([*begin, *finish])
 

@@ -28,9 +28,10 @@ from gatekeeper_py.cel.code import (
 )
 from gatekeeper_py.cel.constants import VARIABLE
 from gatekeeper_py.cel.errors import EvaluationError
-from gatekeeper_py.cel.library.standard import LIBRARY, pattern
+from gatekeeper_py.cel.library import optionals, standard
+from gatekeeper_py.cel.library.standard import pattern
 from gatekeeper_py.cel.names import Reference
-from gatekeeper_py.cel.runtime import Dispatcher
+from gatekeeper_py.cel.runtime import Dispatcher, has_inside, type_test
 from gatekeeper_py.cel.tree import Call, Node, Select
 from gatekeeper_py.cel.types import BOOL, DOUBLE, INT, STRING, Kind, Type
 from gatekeeper_py.cel.writer import Writer
@@ -42,6 +43,9 @@ _EXACT = 2**53
 
 COMPUTED_COST_LIMIT = 1_000
 """Units of a call that is computed while compiling; a dearer one waits until it is needed."""
+
+FEW = 64
+"""Elements that are copied in the time of any operation that costs one unit."""
 
 _ORDER: dict[str, type[ast.cmpop]] = {"_<_": ast.Lt, "_<=_": ast.LtE, "_>_": ast.Gt, "_>=_": ast.GtE}
 _ARITHMETIC: dict[str, type[ast.operator]] = {"_+_": ast.Add, "_-_": ast.Sub, "_*_": ast.Mult}
@@ -163,12 +167,17 @@ class Inliner:
         if not overload.contextual and VARIABLE not in constants:
             return self._computed(reference, constants)
         tests = [self._test(of, node) for of, node in zip(overload.parameters, nodes, strict=True)]
-        if overload.work is not None or None in tests:
+        if None in tests:
             return None
         names = [load(self._writer.keep(value)) for value in self._writer.visit_all(nodes)]
-        for name, test in zip(names, tests, strict=True):
+        for name, test, of in zip(names, tests, overload.parameters, strict=True):
             if test:
                 self._demand(name, *test)
+            if has_inside(of) and not overload.unguarded:
+                self._demand_inside(name, of)
+        if overload.work is not None:
+            worked = call(self._writer.share(overload.work, "s"), *names)
+            self._writer.emit(ast.Expr(method(load("budget"), "work", worked)))
         if overload.cost is None:
             self._writer.charge(1)
         else:
@@ -185,6 +194,11 @@ class Inliner:
         else:
             wrong = compare(asked, ast.NotEq(), constant(name))
         self._writer.emit(ast.If(wrong, [ast.Expr(call("abandon"))], []))
+
+    def _demand_inside(self, value: ast.expr, of: Type) -> None:
+        """Give up when what is inside a list or a map is not of the type."""
+        fits = call(self._writer.share(type_test(of), "t"), value)
+        self._writer.emit(ast.If(negate(fits), [ast.Expr(call("abandon"))], []))
 
     def _computed(self, reference: Reference, constants: list[Any]) -> ast.expr | None:
         """The value of a call whose arguments are all known: `quantity("1Gi")`."""
@@ -215,7 +229,24 @@ class Inliner:
         return () if certain and self._writer.type_of(node) == parameter else (parameter.name, "type_name")
 
     def or_value(self, target: Node, otherwise: Node) -> ast.expr | None:
-        """`a.?b.?c.orValue(d)`, where `a` may be an optional; only dicts are walked."""
+        """`a.?b.?c.orValue(d)`, where `a` may be an optional."""
+        value = self._walked(target)
+        if value is None:
+            return None
+        absent = compare(load(value), ast.Is(), load("NOTHING"))
+        self._writer.emit(ast.If(absent, self._writer.branch(otherwise, value).statements(), []))
+        return load(value)
+
+    def _has_value(self, _: Call, nodes: Sequence[Node]) -> ast.expr | None:
+        """`a.?b.?c.hasValue()`, where `a` may be an optional."""
+        value = self._walked(nodes[0])
+        if value is None:
+            return None
+        self._writer.charge(1)
+        return compare(load(value), ast.IsNot(), load("NOTHING"))
+
+    def _walked(self, target: Node) -> str | None:
+        """The name of what is at the end of `a.?b.?c`, or of `NOTHING`; only dicts are walked."""
         fields: list[str] = []
         while isinstance(target, Select) and not target.test and self._is_optional(target):
             fields.append(target.field)
@@ -231,9 +262,7 @@ class Inliner:
         for field in fields:
             statements = [*self._step(value, field, statements)]
         writer.emit(*(self._opened(value, statements) if within else statements))
-        absent = compare(load(value), ast.Is(), load("NOTHING"))
-        writer.emit(ast.If(absent, writer.branch(otherwise, value).statements(), []))
-        return load(value)
+        return value
 
     def _is_optional(self, node: Node) -> bool:
         return self._writer.type_of(node).kind is Kind.OPTIONAL
@@ -305,13 +334,14 @@ class Inliner:
         return node.function == "_+_" and all(map(self._is_likely_list, node.arguments))
 
     def _joined(self, nodes: Sequence[Node]) -> ast.expr:
-        """Two lists; how many elements are copied has no price, but is work."""
+        """Two lists; how many elements are copied has no price, but is work when they are many."""
         left, right = (load(self._writer.keep(value)) for value in self._writer.visit_all(nodes))
         self._demand(left, "list")
         self._demand(right, "list")
         self._writer.charge(1)
-        copied = binary(call("len", left), ast.Add(), call("len", right))
-        self._writer.emit(ast.Expr(method(load("budget"), "work", copied)))
+        copied, later = self._name(binary(call("len", left), ast.Add(), call("len", right)))
+        work = ast.Expr(method(load("budget"), "work", later))
+        self._writer.emit(ast.If(compare(copied, ast.Gt(), constant(FEW)), [work], []))
         return binary(left, ast.Add(), right)
 
     def _concatenation(self, node: Call) -> ast.expr | None:
@@ -409,7 +439,10 @@ def _is_standard(reference: Reference) -> bool:
 
 
 _STANDARD = frozenset(
-    overload.identifier for function in LIBRARY.functions for overload in function.overloads
+    overload.identifier
+    for library in (standard.LIBRARY, optionals.LIBRARY)
+    for function in library.functions
+    for overload in function.overloads
 )
 
 _Rule = Callable[[Inliner, Call, Sequence[Node]], "ast.expr | None"]
@@ -427,4 +460,5 @@ _RULES: dict[str, _Rule] = {
     "contains": Inliner._contains,
     "matches": Inliner._matches,
     "size": Inliner._size,
+    "hasValue": Inliner._has_value,
 }

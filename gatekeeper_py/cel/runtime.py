@@ -33,6 +33,7 @@ __all__ = [
     "failed",
     "force",
     "has",
+    "has_inside",
     "index",
     "index_optional",
     "join_cost",
@@ -46,6 +47,7 @@ __all__ = [
     "select_optional",
     "size_of",
     "truth",
+    "type_test",
     "variable",
 ]
 
@@ -376,7 +378,7 @@ def _primitive_test(of: Type) -> Callable[[Any], bool]:
     return lambda value: type(value) is only
 
 
-def _test(of: Type, inside: bool = True) -> Callable[[Any], bool]:
+def type_test(of: Type, inside: bool = True) -> Callable[[Any], bool]:
     """Whether a run-time value may stand where `of` is declared.
 
     Of a list or a map the first element tells, as in cel-go (common/types/types.go); it is looked at only
@@ -387,13 +389,13 @@ def _test(of: Type, inside: bool = True) -> Callable[[Any], bool]:
     if of.kind is Kind.PRIMITIVE or of in (TIMESTAMP, DURATION):
         return _primitive_test(of)
     if of.kind is Kind.LIST:
-        return _list_test(of) if inside and _has_inside(of) else _is_list
+        return _list_test(of) if inside and has_inside(of) else _is_list
     if of.kind is Kind.MAP:
-        return _map_test(of) if inside and _has_inside(of) else _is_map
+        return _map_test(of) if inside and has_inside(of) else _is_map
     if of.kind is Kind.NULL:
         return lambda value: value is None
     if of.kind is Kind.WRAPPER:
-        inner = _test(of.parameters[0])
+        inner = type_test(of.parameters[0])
         return lambda value: value is None or inner(value)
     name = {Kind.OPTIONAL: "optional_type", Kind.TYPE: "type"}.get(of.kind, of.name)
     return lambda value: values.type_name(value) == name
@@ -402,7 +404,7 @@ def _test(of: Type, inside: bool = True) -> Callable[[Any], bool]:
 _ANYTHING = frozenset({Kind.DYN, Kind.PARAMETER, Kind.ERROR})
 
 
-def _has_inside(of: Type) -> bool:
+def has_inside(of: Type) -> bool:
     """Whether a type says what is inside its values."""
     return of.kind in (Kind.LIST, Kind.MAP) and any(each.kind not in _ANYTHING for each in of.parameters)
 
@@ -416,12 +418,12 @@ def _is_map(value: Any) -> bool:
 
 
 def _list_test(of: Type) -> Callable[[Any], bool]:
-    element = _test(of.parameters[0])
+    element = type_test(of.parameters[0])
     return lambda value: isinstance(value, (list, tuple)) and (not value or element(value[0]))
 
 
 def _map_test(of: Type) -> Callable[[Any], bool]:
-    key_test, value_test = map(_test, of.parameters)
+    key_test, value_test = map(type_test, of.parameters)
 
     def test(value: Any) -> bool:
         if not isinstance(value, Mapping):
@@ -504,10 +506,10 @@ class Dispatcher:
         self._priced = frozenset(map(id, overloads))
         overloads = _OPERATORS.get(function, overloads)
         self._candidates = tuple(
-            (overload, tuple(_test(each, not overload.unguarded) for each in overload.parameters))
+            (overload, tuple(type_test(each, not overload.unguarded) for each in overload.parameters))
             for overload in overloads
         )
-        self._inside = any(_has_inside(each) for overload in overloads for each in overload.parameters)
+        self._inside = any(has_inside(each) for overload in overloads for each in overload.parameters)
         self._resolved = resolved
         self._compared = overloads[0].compared if resolved else None
         self._by_classes: dict[tuple[type | str, ...], Overload] = {}

@@ -54,6 +54,7 @@ def evaluate(expression: Expression, activation: Mapping[str, object], budget: B
 
     `DeadlineExceeded` passes through: a request out of time has no decision.
     """
+    budget.look()
     try:
         return expression.program.evaluate(activation, budget)
     except DeadlineExceeded:

@@ -14,9 +14,9 @@ import orjson
 from gatekeeper_py.cluster.view import ClusterView, Object
 from gatekeeper_py.policy import messages
 from gatekeeper_py.policy.activation import Facts
+from gatekeeper_py.policy.candidate import Candidate
 from gatekeeper_py.policy.conditions import ConditionError
 from gatekeeper_py.policy.decision import Finding
-from gatekeeper_py.policy.candidate import Candidate
 from gatekeeper_py.policy.index import Candidates
 from gatekeeper_py.policy.matching import Match, MatchError, match
 from gatekeeper_py.policy.model import (

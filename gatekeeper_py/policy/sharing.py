@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from gatekeeper_py.cel import Budget, DeadlineExceeded, EvaluationError
-from gatekeeper_py.cel.budget import EXPRESSION_LIMIT
+from gatekeeper_py.cel.budget import EXPRESSION_LIMIT, STRIDE
 from gatekeeper_py.cluster.view import Object
 from gatekeeper_py.policy.activation import Facts
 from gatekeeper_py.policy.candidate import Candidate, Conditions
@@ -112,7 +112,11 @@ def _not_admitting(plan: Plan, words: dict[str, object], purse: Budget) -> list[
     values: list[object] = [UNKNOWN] * plan.size
     variables = words["variables"] = _Variables()
     found = []
+    look = purse.remaining
     for step in plan.steps:
+        if purse.remaining <= look:
+            purse.look()
+            look = purse.remaining - STRIDE
         for name, place, evaluate in step.variables:
             if evaluate is not None:
                 values[place] = _value(evaluate, words, purse)
