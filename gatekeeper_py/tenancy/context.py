@@ -110,9 +110,7 @@ class Context:
 
     def tenants_of(self, user: UserInfo) -> list[str]:
         """The tenants a user belongs to: those it owns, and a ServiceAccount's own."""
-        owned = [
-            tenant.name for tenant in self.tenancy.tenants if tenant.is_owned_by(user.username, user.groups)
-        ]
+        owned = self.tenancy.owned_by(user.username, user.groups)
         home = self._home(user)
         return owned if home is None or home.name in owned else [*owned, home.name]
 

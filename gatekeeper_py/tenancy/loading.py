@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import combinations
+from itertools import pairwise
 from typing import Any
 
 from gatekeeper_py.cluster.manifest import Manifest
@@ -23,7 +23,7 @@ from gatekeeper_py.tenancy.model import (
     Tenancy,
     Tenant,
 )
-from gatekeeper_py.tenancy.patterns import glob_matches, globs_overlap
+from gatekeeper_py.tenancy.patterns import Globs, glob_matches, globs_overlap
 from gatekeeper_py.tenancy.schema import SETTINGS_SPEC, TENANT_NAME_LENGTH, TENANT_SPEC, Schema
 from gatekeeper_py.tenancy.shape import ANYTHING, Fault, Path, faults, problem_of
 
@@ -252,7 +252,7 @@ def _repetitions(documents: Sequence[Manifest]) -> Iterator[Problem]:
 
 
 def _overlaps(tenants: Sequence[Tenant], sources: Mapping[str, Manifest]) -> Iterator[Problem]:
-    for one, other in combinations(tenants, 2):
+    for one, other in _suspects(tenants):
         for what in _shared_claims(one.claim, other.claim):
             source = sources[one.name].source
             message = (
@@ -260,6 +260,22 @@ def _overlaps(tenants: Sequence[Tenant], sources: Mapping[str, Manifest]) -> Ite
                 f"both claim {what}; leave it to one of them"
             )
             yield problem_of((("spec", "namespaces"), message), sources[other.name].source)
+
+
+def _suspects(tenants: Sequence[Tenant]) -> Iterator[tuple[Tenant, Tenant]]:
+    """The pairs whose claims may overlap: of thousands of tenants not every pair can be looked at."""
+    claims = Globs((text, at) for at, each in enumerate(tenants) for text in _texts(each.claim))
+    selecting: dict[Selector, list[int]] = {}
+    for at, each in enumerate(tenants):
+        for selector in each.claim.selectors:
+            selecting.setdefault(selector, []).append(at)
+    pairs = {(min(pair), max(pair)) for pair in claims.akin() if pair[0] != pair[1]}
+    pairs |= {pair for places in selecting.values() for pair in pairwise(dict.fromkeys(places))}
+    yield from ((tenants[at], tenants[other]) for at, other in sorted(pairs))
+
+
+def _texts(claim: Claim) -> tuple[str, ...]:
+    return (*claim.names, *claim.patterns)
 
 
 def _shared_claims(one: Claim, other: Claim) -> Iterator[str]:

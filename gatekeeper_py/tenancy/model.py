@@ -6,14 +6,14 @@ from the namespace's name and, for claims by label, from the namespace's own rec
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
 from gatekeeper_py.cluster.selector import Selector
 from gatekeeper_py.tenancy.isolation import DEFAULT_HANDLERS, Level
-from gatekeeper_py.tenancy.patterns import glob_matches, host_matches, image_matches
+from gatekeeper_py.tenancy.patterns import Globs, glob_matches, host_matches, image_matches
 
 __all__ = [
     "GROUP",
@@ -82,6 +82,18 @@ class Owner:
     kind: Literal["User", "Group", "ServiceAccount"]
     name: str
     namespace: str = ""
+
+    @property
+    def username(self) -> str:
+        """By which name the API server knows it; empty for a group."""
+        if self.kind == "ServiceAccount":
+            return f"system:serviceaccount:{self.namespace}:{self.name}"
+        return self.name if self.kind == "User" else ""
+
+    @property
+    def group(self) -> str:
+        """The group; empty for anyone else."""
+        return self.name if self.kind == "Group" else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,20 +204,6 @@ class Tenant:
             for grant in self.sharing
         )
 
-    def is_owned_by(self, username: str, groups: tuple[str, ...]) -> bool:
-        """Whether a user is one of its owners."""
-        return any(_is(owner, username, groups) for owner in self.owners)
-
-
-def _is(owner: Owner, username: str, groups: tuple[str, ...]) -> bool:
-    match owner.kind:
-        case "User":
-            return owner.name == username
-        case "Group":
-            return owner.name in groups
-        case _:
-            return username == f"system:serviceaccount:{owner.namespace}:{owner.name}"
-
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -246,12 +244,27 @@ class Tenancy:
         return {name: tenant for tenant in self.tenants for name in tenant.claim.names}
 
     @cached_property
-    def _by_pattern(self) -> tuple[tuple[str, Tenant], ...]:
-        return tuple((pattern, tenant) for tenant in self.tenants for pattern in tenant.claim.patterns)
+    def _by_pattern(self) -> Globs[Tenant]:
+        return Globs((pattern, tenant) for tenant in self.tenants for pattern in tenant.claim.patterns)
 
     @cached_property
     def _by_selector(self) -> tuple[tuple[Selector, Tenant], ...]:
         return tuple((selector, tenant) for tenant in self.tenants for selector in tenant.claim.selectors)
+
+    @cached_property
+    def _by_user(self) -> Mapping[str, list[str]]:
+        return _grouped((owner.username, tenant.name) for tenant in self.tenants for owner in tenant.owners)
+
+    @cached_property
+    def _by_group(self) -> Mapping[str, list[str]]:
+        return _grouped((owner.group, tenant.name) for tenant in self.tenants for owner in tenant.owners)
+
+    def owned_by(self, username: str, groups: Iterable[str]) -> list[str]:
+        """The names of the declared tenants that a user is an owner of, in alphabetical order."""
+        names = set(self._by_user.get(username, ()))
+        for group in groups:
+            names.update(self._by_group.get(group, ()))
+        return sorted(names)
 
     @cached_property
     def _implicit(self) -> dict[str, Tenant]:
@@ -270,9 +283,9 @@ class Tenancy:
         tenant = self._by_namespace.get(namespace)
         if tenant is not None:
             return tenant
-        for pattern, tenant in self._by_pattern:
-            if glob_matches(pattern, namespace):
-                return tenant
+        tenant = next(self._by_pattern.fitting(namespace), None)
+        if tenant is not None:
+            return tenant
         return self._by_labels(namespace, labels(namespace)) if self._by_selector else None
 
     def _by_labels(self, namespace: str, labels: Mapping[str, str]) -> Tenant | None:
@@ -291,13 +304,24 @@ class Tenancy:
         tenant = self._implicit.get(namespace)
         if tenant is None:
             tenant = _own_tenant(self, namespace)
-            if len(self._implicit) < MAXIMUM_REMEMBERED:
+            if len(self._implicit) < MAXIMUM_REMEMBERED and len(namespace) <= LONGEST_NAME:
                 self._implicit[namespace] = tenant
         return tenant
 
 
 MAXIMUM_REMEMBERED = 10_000
 """Unclaimed namespaces whose tenants are kept; names come from requests, so memory needs a bound."""
+LONGEST_NAME = 63
+"""Characters a namespace's name may have; references name others, which are not worth keeping."""
+
+
+def _grouped(pairs: Iterable[tuple[str, str]]) -> Mapping[str, list[str]]:
+    """Names by key; an empty key is none."""
+    grouped: dict[str, list[str]] = {}
+    for key, name in pairs:
+        if key:
+            grouped.setdefault(key, []).append(name)
+    return grouped
 
 
 def _own_tenant(tenancy: Tenancy, namespace: str) -> Tenant:

@@ -102,6 +102,12 @@ def test_names_from_requests_take_a_bounded_memory(monkeypatch: pytest.MonkeyPat
     assert tenancy.owner("b", labels) == tenancy.owner("b", labels)
 
 
+def test_what_cannot_be_a_namespace_is_not_remembered() -> None:
+    tenancy = Tenancy()
+    same = [tenancy.owner(name, labels) is tenancy.owner(name, labels) for name in ("a" * 63, "a" * 64)]
+    assert same == [True, False]
+
+
 @pytest.mark.parametrize(
     ("choice", "name", "permitted"),
     [
@@ -176,7 +182,13 @@ OWNERS = (Owner("User", "ann"), Owner("Group", "ops"), Owner("ServiceAccount", "
     ],
 )
 def test_an_owner_is_known_by_kind_and_name(username: str, groups: tuple[str, ...], owns: bool) -> None:
-    assert Tenant("foo", owners=OWNERS).is_owned_by(username, groups) is owns
+    tenancy = Tenancy((Tenant("foo", owners=OWNERS), Tenant("bar")))
+    assert tenancy.owned_by(username, groups) == (["foo"] if owns else [])
+
+
+def test_a_user_may_own_many_tenants() -> None:
+    tenants = tuple(Tenant(name, owners=(*OWNERS, *OWNERS)) for name in ("b", "a"))
+    assert Tenancy(tenants).owned_by("ann", ("ops",)) == ["a", "b"]
 
 
 def test_the_label_that_names_the_tenant_cannot_be_configured_away() -> None:

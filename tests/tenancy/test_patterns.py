@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatekeeper_py.tenancy.patterns import glob_matches, globs_overlap, host_matches, image_matches
+from gatekeeper_py.tenancy.patterns import Globs, glob_matches, globs_overlap, host_matches, image_matches
 
 GLOB = st.text("ab*", max_size=6)
 NAME = st.text("ab", max_size=6)
@@ -21,6 +21,19 @@ def test_a_glob_matches_as_shells_do(pattern: str, name: str) -> None:
 def test_globs_that_share_a_name_overlap(one: str, other: str, name: str) -> None:
     if glob_matches(one, name) and glob_matches(other, name):
         assert globs_overlap(one, other)
+
+
+@given(st.lists(GLOB, max_size=5), NAME)
+def test_many_globs_are_found_as_one_by_one(patterns: list[str], name: str) -> None:
+    found = Globs((pattern, at) for at, pattern in enumerate(patterns)).fitting(name)
+    assert sorted(found) == [at for at, pattern in enumerate(patterns) if glob_matches(pattern, name)]
+
+
+@given(st.lists(GLOB, max_size=5))
+def test_globs_that_overlap_are_akin(patterns: list[str]) -> None:
+    akin = {frozenset(pair) for pair in Globs((each, each) for each in patterns).akin()}
+    for one in patterns:
+        assert all(frozenset((one, other)) in akin for other in patterns if globs_overlap(one, other))
 
 
 @pytest.mark.parametrize(
