@@ -128,8 +128,7 @@ def validate(
 ) -> Review:
     """Evaluate every policy that matches; raise `NamespaceMissing`."""
     review = Review()
-    shared = Shared(facts, value, scope.deadline)
-    for candidate in shared.unsettled(candidates):
+    for candidate in Shared(candidates, facts, value, scope.deadline).unsettled():
         policy = candidate.policy
         try:
             found = _policy_match(candidate, scope)
@@ -296,7 +295,7 @@ class _Round:
         self._facts = facts
         self._mutation = mutation
         self._only = only
-        self._shared = Shared(facts, mutation.value, scope.deadline)
+        self._shared = Shared(candidates, facts, mutation.value, scope.deadline)
 
     def run(self) -> frozenset[tuple[str, str, str, str]]:
         """Apply what matches; the steps to run again."""
@@ -349,7 +348,7 @@ class _Round:
             self._refuse(step.policy, step.binding.name, message, reason="Invalid")
         if mutated.value is not value:
             self._mutation.value = mutated.value
-            self._shared = Shared(self._facts, mutated.value, self._scope.deadline)
+            self._shared = Shared(self._candidates, self._facts, mutated.value, self._scope.deadline)
         return mutated.patched
 
     def _applies(self, step: _Step, invocation: MutationInvocation) -> bool:

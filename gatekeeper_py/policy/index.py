@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Generic, TypeAlias, TypeVar, overload
 
+from gatekeeper_py.cel.budget import EXPRESSION_LIMIT
 from gatekeeper_py.cluster.resource import GroupVersionResource
 from gatekeeper_py.policy.candidate import Candidate, Conditions
+from gatekeeper_py.policy.conditions import CONDITIONS_BUDGET
 from gatekeeper_py.policy.matching import concerns_as_sent, exempt, may_concern
-from gatekeeper_py.policy.model import MutatingPolicy, ValidatingPolicy
-from gatekeeper_py.policy.plan import Plan
+from gatekeeper_py.policy.model import Expression, MutatingPolicy, ValidatingPolicy
+from gatekeeper_py.policy.plan import Evaluate, Plan
 from gatekeeper_py.policy.request import AdmissionRequest
 
-__all__ = ["Candidates", "PolicyIndex"]
+__all__ = ["Candidates", "Gate", "PolicyIndex"]
 
 P = TypeVar("P", bound=ValidatingPolicy | MutatingPolicy)
 
@@ -22,8 +24,12 @@ MAX_KEYS = 4096
 """Answers remembered: more than a cluster has resources and operations; others are made anew."""
 
 
+Gate: TypeAlias = tuple[tuple[int, Evaluate, bool], ...]
+"""The match conditions of a policy: the place where the value is kept for other policies, what computes it,
+and whether no other needs a look when it is false: those after it could not exhaust the budget."""
+
 Held: TypeAlias = tuple[bool | None, ...]
-"""Whether each of the different match conditions holds; None when it cannot be told."""
+"""Whether each gate is open; None when it cannot be told."""
 
 MAX_PLANS = 256
 """Plans remembered for a resource and operation; requests differ in few conditions. Others are made anew."""
@@ -34,19 +40,28 @@ class Candidates(Sequence[Candidate[P]], Generic[P]):
 
     def __init__(self, candidates: Iterable[Candidate[P]]) -> None:
         self._candidates = tuple(candidates)
-        self.conditions: tuple[Conditions, ...] = tuple(
-            dict.fromkeys(candidate.conditions for candidate in self._candidates)
-        )
+        places: dict[Expression, int] = {}
+        self._gates: dict[Conditions, Gate] = {
+            conditions: _gate(conditions, places)
+            for conditions in dict.fromkeys(each.conditions for each in self._candidates)
+        }
+        self.gates: tuple[Gate, ...] = tuple(self._gates.values())
         """The different match conditions among them."""
-        self.floor = max((candidate.floor for candidate in self._candidates), default=0)
+        self.size = len(places)
+        """How many different conditions there are in all."""
+        self.floor = max((each.floor for each in self._candidates), default=0)
         """The highest of their floors."""
         self._plans: dict[Held, Plan] = {}
 
+    def gate(self, candidate: Candidate[P]) -> Gate:
+        """The match conditions of one of them."""
+        return self._gates[candidate.conditions]
+
     def plan(self: Candidates[ValidatingPolicy], held: Held) -> Plan:
-        """What to evaluate when this is known of the `conditions`."""
+        """What to evaluate when this is known of the `gates`."""
         plan = self._plans.get(held)
         if plan is None:
-            outcomes = dict(zip(self.conditions, held, strict=True))
+            outcomes = dict(zip(self._gates, held, strict=True))
             plan = Plan.of((each, outcomes[each.conditions] if each.simple else None) for each in self)
             if len(self._plans) < MAX_PLANS:
                 self._plans[held] = plan
@@ -66,6 +81,18 @@ class Candidates(Sequence[Candidate[P]], Generic[P]):
 
     def __getitem__(self, index: int | slice) -> Candidate[P] | tuple[Candidate[P], ...]:
         return self._candidates[index]
+
+
+def _gate(conditions: Conditions, places: dict[Expression, int]) -> Gate:
+    last = len(conditions) - 1
+    return tuple(
+        (
+            places.setdefault(condition, len(places)),
+            condition.program.evaluate,
+            (last - at) * EXPRESSION_LIMIT <= CONDITIONS_BUDGET // 2,
+        )
+        for at, condition in enumerate(conditions)
+    )
 
 
 class PolicyIndex(Sequence[P], Generic[P]):

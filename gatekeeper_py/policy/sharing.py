@@ -11,45 +11,51 @@ expressions, is within that policy's budgets, it could not have run out of any.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Generic, TypeVar
 
 from gatekeeper_py.cel import Budget, DeadlineExceeded, EvaluationError
-from gatekeeper_py.cel.budget import EXPRESSION_LIMIT, STRIDE
+from gatekeeper_py.cel.budget import STRIDE
 from gatekeeper_py.cluster.view import Object
 from gatekeeper_py.policy.activation import Facts
-from gatekeeper_py.policy.candidate import Candidate, Conditions
+from gatekeeper_py.policy.candidate import Candidate
 from gatekeeper_py.policy.conditions import CONDITIONS_BUDGET
-from gatekeeper_py.policy.index import Candidates
+from gatekeeper_py.policy.index import Candidates, Gate
 from gatekeeper_py.policy.matching import NAMESPACE, NAMESPACES, Match
-from gatekeeper_py.policy.model import Expression, MutatingPolicy, ValidatingPolicy
+from gatekeeper_py.policy.model import MutatingPolicy, ValidatingPolicy
 from gatekeeper_py.policy.plan import Evaluate, Plan
 
 __all__ = ["Shared"]
 
+P = TypeVar("P", bound=ValidatingPolicy | MutatingPolicy)
 
-class Shared:
+
+class Shared(Generic[P]):
     """The expressions of all policies over one object, for the kind and resource the request names."""
 
-    def __init__(self, facts: Facts, value: Object | None, deadline: float | None) -> None:
+    def __init__(
+        self, candidates: Candidates[P], facts: Facts, value: Object | None, deadline: float | None
+    ) -> None:
+        self._candidates = candidates
         self._facts = facts
         self._value = value
         self._usable = _namespace_known(facts)
         self._purse = Budget(CONDITIONS_BUDGET, deadline)
-        self._words: dict[str, object] | None = None
-        self._values: dict[Expression, object] = {}
-        self._held: dict[Conditions, bool | None] = {}
+        self._words: dict[str, object] = {}
+        self._conditions: list[object] = [UNSEEN] * candidates.size
 
-    def holds(self, candidate: Candidate[MutatingPolicy]) -> bool | None:
+    def holds(self, candidate: Candidate[P]) -> bool | None:
         """Whether a policy's match conditions hold for the object; None when it cannot be told here."""
         if not (candidate.simple and self._usable):
             return None
-        held = self._hold(candidate.conditions)
+        held = self._held(self._candidates.gate(candidate))
         return held if self._purse.remaining >= candidate.floor else None
 
-    def unsettled(self, candidates: Candidates[ValidatingPolicy]) -> Sequence[Candidate[ValidatingPolicy]]:
+    def unsettled(self: Shared[ValidatingPolicy]) -> Sequence[Candidate[ValidatingPolicy]]:
         """The policies that may have something to say: all but those that do not apply, or admit."""
+        candidates = self._candidates
         if not self._usable:
             return candidates
-        plan = candidates.plan(tuple([self._hold(conditions) for conditions in candidates.conditions]))
+        plan = candidates.plan(tuple([self._held(gate) for gate in candidates.gates]))
         words = self._facts.validation(self._match, self._value, None)
         left = {*plan.unclear, *_not_admitting(plan, words, self._purse)}
         remaining = self._purse.remaining
@@ -57,40 +63,39 @@ class Shared:
             return ()
         return [each for each in candidates if each in left or remaining < each.floor]
 
-    def _hold(self, conditions: Conditions) -> bool | None:
-        if conditions not in self._held:
-            self._held[conditions] = self._together(conditions)
-        return self._held[conditions]
-
-    def _together(self, conditions: Conditions) -> bool | None:
+    def _held(self, gate: Gate) -> bool | None:
         met = True
-        for left, condition in zip(range(len(conditions) - 1, -1, -1), conditions, strict=True):
-            value = self._values[condition] if condition in self._values else self._evaluate(condition)
-            if value is not True and value is not False:
+        conditions = self._conditions
+        for place, evaluate, decides in gate:
+            value = conditions[place]
+            if value is UNSEEN:
+                value = conditions[place] = self._condition(evaluate)
+            if value is False:
+                if decides:
+                    return False
+                met = False
+            elif value is not True:
                 return None
-            met &= value
-            if not met and left * EXPRESSION_LIMIT <= CONDITIONS_BUDGET // 2:
-                return False
         return met
 
-    def _evaluate(self, condition: Expression) -> object:
-        if self._words is None:
+    def _condition(self, evaluate: Evaluate) -> object:
+        if not self._words:
             self._words = self._facts.condition(self._match, self._value, None)
-        value = self._values[condition] = _value(condition.program.evaluate, self._words, self._purse)
-        return value
+        return _value(evaluate, self._words, self._purse)
 
     @property
     def _match(self) -> Match:
         return Match(self._facts.request.kind, self._facts.request.resource)
 
 
-class _Unknown:
-    """Stands for the value of an expression that has none."""
+class _Missing:
+    """Stands where there is no value."""
 
     __slots__ = ()
 
 
-UNKNOWN = _Unknown()
+UNSEEN, UNKNOWN = _Missing(), _Missing()
+"""The value of an expression that nothing has asked for yet, and of one that failed."""
 
 
 def _value(evaluate: Evaluate, words: Mapping[str, object], purse: Budget) -> object:

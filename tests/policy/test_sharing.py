@@ -67,8 +67,8 @@ MESSAGES = ["", "'because ' + object.data.a", "string(object.data.gone)"]
 def alone(monkeypatch: pytest.MonkeyPatch, engine: Engine, asked: AdmissionRequest) -> Decision:
     """The decision when nothing is shared."""
 
-    def unsettled(_: Shared, candidates: Sequence[Any]) -> Sequence[Any]:
-        return candidates
+    def unsettled(shared: Shared[Any]) -> Sequence[Any]:
+        return shared._candidates
 
     with monkeypatch.context() as patch:
         patch.setattr(Shared, "unsettled", unsettled)
