@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
 
 from gatekeeper_py.cel.library.authorizer import AuthorizerValue, GroupCheck, ResourceCheck, Subject
 from gatekeeper_py.cluster.resource import GroupVersionKind, GroupVersionResource
@@ -16,21 +16,28 @@ from gatekeeper_py.policy.request import AdmissionRequest
 
 __all__ = ["Facts", "NamespaceMissing"]
 
-NAMESPACE_METADATA = (
-    "name",
-    "generateName",
-    "namespace",
-    "uid",
-    "resourceVersion",
-    "generation",
-    "creationTimestamp",
-    "deletionTimestamp",
-    "deletionGracePeriodSeconds",
-    "labels",
-    "annotations",
-    "finalizers",
+NAMESPACE_METADATA = frozenset(
+    (
+        "name",
+        "generateName",
+        "namespace",
+        "uid",
+        "resourceVersion",
+        "generation",
+        "creationTimestamp",
+        "deletionTimestamp",
+        "deletionGracePeriodSeconds",
+        "labels",
+        "annotations",
+        "finalizers",
+    )
 )
 """What of a Namespace's metadata expressions may see (CreateNamespaceObject)."""
+
+
+Rare: TypeAlias = Mapping[str, Callable[[], object]]
+"""Words that few expressions use, and what makes their values."""
+NOTHING_RARE: Rare = {}
 
 
 class NamespaceMissing(Exception):
@@ -51,12 +58,13 @@ class Facts:
     def condition(self, match: Match, value: Object | None, params: Object | None) -> dict[str, Any]:
         """For match conditions: `namespaceObject` is null there, and `request.resource` as it was sent."""
         resource = self.request.request_resource or self.request.resource
-        words = self._words(Match(match.kind, resource), value, params)
-        return words | self._authorizers
+        return self._words(Match(match.kind, resource), value, params, self._authorizers)
 
     def validation(self, match: Match, value: Object | None, params: Object | None) -> dict[str, Any]:
         """For validations."""
-        return self.message(match, value, params) | self._authorizers
+        words = self._words(match, value, params, self._authorizers)
+        words["namespaceObject"] = self._trimmed_namespace
+        return words
 
     def message(self, match: Match, value: Object | None, params: Object | None) -> dict[str, Any]:
         """For message expressions, which have no authorizer."""
@@ -72,7 +80,9 @@ class Facts:
 
     def mutation(self, match: Match, value: Object | None, params: Object | None) -> dict[str, Any]:
         """For mutations: the whole namespace."""
-        return self.annotation(match, value, params) | self._authorizers
+        words = self._words(match, value, params, self._authorizers)
+        words["namespaceObject"] = self.namespace
+        return words
 
     def require_namespace(self) -> None:
         """Raise `NamespaceMissing` when the request belongs to a namespace that does not exist."""
@@ -95,8 +105,11 @@ class Facts:
         if namespace is None:
             return None
         metadata = namespace.get("metadata") or {}
-        kept: Object = {"metadata": {name: metadata[name] for name in NAMESPACE_METADATA if name in metadata}}
-        return kept | {name: namespace[name] for name in ("spec", "status") if name in namespace}
+        if not NAMESPACE_METADATA.issuperset(metadata):
+            metadata = {name: value for name, value in metadata.items() if name in NAMESPACE_METADATA}
+        kept: Object = {"metadata": metadata}
+        kept.update((name, namespace[name]) for name in ("spec", "status") if name in namespace)
+        return kept
 
     @cached_property
     def _extended(self) -> Mapping[str, object]:
@@ -105,15 +118,17 @@ class Facts:
             words |= extension.activation(self.request, self.cluster)
         return words
 
-    def _words(self, match: Match, value: Object | None, params: Object | None) -> dict[str, Any]:
-        return {
-            **self._extended,
-            "object": value,
-            "oldObject": self.request.old_object,
-            "params": params,
-            "request": self._request(match),
-            "namespaceObject": None,
-        }
+    def _words(
+        self, match: Match, value: Object | None, params: Object | None, rare: Rare = NOTHING_RARE
+    ) -> dict[str, Any]:
+        words = _Words(self._extended)
+        words.rare = rare
+        words["object"] = value
+        words["oldObject"] = self.request.old_object
+        words["params"] = params
+        words["request"] = self._request(match)
+        words["namespaceObject"] = None
+        return words
 
     def _request(self, match: Match) -> Object:
         key = (match.resource, match.kind)
@@ -123,31 +138,43 @@ class Facts:
         return described
 
     @cached_property
-    def _authorizers(self) -> dict[str, object]:
+    def _authorizers(self) -> Rare:
+        return {"authorizer": self._authorizer, "authorizer.requestResource": self._request_check}
+
+    def _authorizer(self) -> AuthorizerValue:
+        user = self.request.user
+        return AuthorizerValue(self.cluster, Subject(user.username, user.groups, user.uid, user.extra))
+
+    def _request_check(self) -> ResourceCheck:
+        """The check that asks for what the request does."""
         request = self.request
-        user = request.user
-        subject = Subject(user.username, user.groups, user.uid, user.extra)
-        authorizer = AuthorizerValue(self.cluster, subject)
         resource = request.request_resource or request.resource
-        asked = ResourceCheck(
-            GroupCheck(authorizer, resource.group),
-            resource.resource,
-            request.subresource,
-            request.namespace,
-            request.name,
-        )
-        return {"authorizer": authorizer, "authorizer.requestResource": asked}
+        group = GroupCheck(self._authorizer(), resource.group)
+        where = request.subresource, request.namespace, request.name
+        return ResourceCheck(group, resource.resource, *where)
+
+
+class _Words(dict[str, Any]):
+    """Words and their values; the rare ones are made when an expression asks for one."""
+
+    __slots__ = ("rare",)
+    rare: Rare
+
+    def __missing__(self, name: str) -> object:
+        value = self[name] = self.rare[name]()
+        return value
 
 
 def describe(request: AdmissionRequest, match: Match) -> Object:
     """`request`: what is empty is absent, as Go's omitempty leaves it."""
     sent_kind = request.request_kind or request.kind
     sent_resource = request.request_resource or request.resource
+    kind, resource = match.kind._asdict(), match.resource._asdict()
     described: Object = {
-        "kind": match.kind._asdict(),
-        "resource": match.resource._asdict(),
-        "requestKind": sent_kind._asdict(),
-        "requestResource": sent_resource._asdict(),
+        "kind": kind,
+        "resource": resource,
+        "requestKind": kind if sent_kind == match.kind else sent_kind._asdict(),
+        "requestResource": resource if sent_resource == match.resource else sent_resource._asdict(),
         "operation": request.operation,
         "userInfo": _user(request),
         "dryRun": request.dry_run,
