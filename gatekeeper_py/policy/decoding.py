@@ -238,6 +238,9 @@ def settle(value: Any, before: Any, schema: Schema) -> Any:
 
 def _settled_fields(value: Object, before: Object, schema: Schema) -> Iterator[tuple[str, Any]]:
     for name, inner in value.items():
+        if name in before and before[name] is inner:
+            yield name, inner
+            continue
         field = schema.field(name)
         if field is None:
             continue

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -300,9 +299,11 @@ def same(one: Any, other: Any) -> bool:
     """Whether two JSON values are equal: numbers by value, a number never equal to a boolean."""
     if one is other:
         return True
-    with suppress(RecursionError):  # Python tells quickly what differs, but takes true for 1
-        if one != other:
+    try:
+        if one != other:  # Python tells quickly what differs, but takes true for 1
             return False
+    except RecursionError:
+        pass
     return equal(one, other)
 
 
@@ -352,11 +353,10 @@ def _fields(path: str, before: Object, after: Object) -> Iterator[PatchOperation
         if key not in after:
             yield {"op": "remove", "path": f"{path}/{_encoded(key)}"}
     for key, value in after.items():
-        place = f"{path}/{_encoded(key)}"
-        if key in before:
-            yield from _differences(place, before[key], value)
-        else:
-            yield {"op": "add", "path": place, "value": value}
+        if key not in before:
+            yield {"op": "add", "path": f"{path}/{_encoded(key)}", "value": value}
+        elif value is not before[key]:
+            yield from _differences(f"{path}/{_encoded(key)}", before[key], value)
 
 
 def _items(path: str, before: list[Any], after: list[Any]) -> Iterator[PatchOperation]:

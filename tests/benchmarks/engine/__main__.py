@@ -21,8 +21,8 @@ from gatekeeper_py.tenancy.references import references
 from tests.benchmarks.engine.requests import requests_to, unmatched
 
 ROOT = Path(__file__).parents[3]
-RUNS = 7
-CALLS = 200
+RUNS = 60
+CALLS = 20
 
 
 def main() -> None:
