@@ -28,13 +28,16 @@ class Budget:
     Not shared between threads: a budget belongs to one request.
     """
 
-    __slots__ = ("deadline", "remaining", "worked")
+    __slots__ = ("compared", "deadline", "remaining", "worked")
 
     def __init__(self, limit: int, deadline: float | None = None) -> None:
         self.remaining = limit
         self.deadline = deadline
         """`time.monotonic()` at which the request's time is over, in seconds; None for no such bound."""
         self.worked = 0
+        self.compared: dict[tuple[int, int], tuple[object, object, bool]] = {}
+        """Large values and whether they are equal, by identities that stay theirs while they are kept.
+        No value changes while expressions look at it."""
 
     def spend(self, units: int) -> None:
         """Take `units` out of the purse; raise `CostExceeded` when they are not there."""

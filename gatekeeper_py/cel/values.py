@@ -361,10 +361,29 @@ def _scalars_equal(left: object, right: object) -> bool:
 def equal(left: Any, right: Any, budget: Budget | None = None) -> bool:
     """`left == right`: never an error, numbers across their types, NaN equal to nothing, bool no number.
 
-    Every pair of nested values is work taken from `budget`.
+    Every pair of nested values is work taken from `budget`; the same large values are compared once with it.
     """
+    while type(left) is Optional and type(right) is Optional and left.present and right.present:
+        left, right = left.content, right.content
     if type(left) in _SCALARS or type(right) in _SCALARS:
         return _scalars_equal(left, right)
+    if budget is None:
+        return _contents_equal(left, right, None)
+    known = budget.compared.get((id(left), id(right)))
+    if known is not None:
+        return known[2]
+    before = budget.worked
+    same = _contents_equal(left, right, budget)
+    if budget.worked - before > _REMEMBERED_FROM:
+        budget.compared[id(left), id(right)] = left, right, same
+    return same
+
+
+_REMEMBERED_FROM: Final = 16
+"""Steps of a comparison from which it pays to remember what came out."""
+
+
+def _contents_equal(left: Any, right: Any, budget: Budget | None) -> bool:
     pending = [(left, right)]
     while pending:
         left, right = pending.pop()

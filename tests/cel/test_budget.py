@@ -113,6 +113,23 @@ def test_a_deadline_is_not_absorbed() -> None:
         evaluate("numbers.all(a, numbers.all(b, true)) || true", late, numbers=list(range(1000)))
 
 
+@pytest.mark.parametrize("differs", [False, True])
+def test_the_same_large_values_are_compared_once_with_one_budget(differs: bool) -> None:
+    left, right = ({"rows": [*({"at": at} for at in range(100)), {"at": end}]} for end in (0, int(differs)))
+    budget, variables = Budget(10**9), {"x": {"a": left}, "y": {"a": right}}
+    worked = []
+    for text in ("x.a == y.a", "x.?a == y.?a", "!(x.a != y.a)"):
+        assert evaluate(text, budget, **variables) is not differs
+        worked.append(budget.worked)
+    assert worked[0] > 0
+    assert set(worked) == {worked[0]}
+
+
+def test_nan_stays_unequal_when_it_is_compared_again() -> None:
+    budget, nan = Budget(10**9), [0.0] * 100 + [float("nan")]
+    assert [evaluate("x == x", budget, x=nan) for _ in range(2)] == [False, False]
+
+
 HUGE = "a" * 3_000_000
 
 
