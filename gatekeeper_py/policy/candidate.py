@@ -25,8 +25,9 @@ P = TypeVar("P", bound=ValidatingPolicy | MutatingPolicy)
 Conditions: TypeAlias = tuple[Expression, ...]
 """All match conditions of a policy."""
 
-UNSEEN_LIMIT = (PASS_BUDGET - CONDITIONS_BUDGET) // EXPRESSION_LIMIT
-"""Expressions that a policy can pay for besides what `Candidate.floor` allows for."""
+UNSEEN_LIMIT = (PASS_BUDGET - 2 * CONDITIONS_BUDGET) // EXPRESSION_LIMIT
+"""Expressions that a policy can pay for besides what `Candidate.floor` allows for, which may come twice:
+messages evaluate the variables anew."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -29,7 +29,7 @@ from gatekeeper_py.policy.model import (
 from gatekeeper_py.policy.mutation import MutationInvocation
 from gatekeeper_py.policy.parameters import ParameterError, Parameters, collect, configuration_error
 from gatekeeper_py.policy.request import AdmissionRequest
-from gatekeeper_py.policy.sharing import Shared
+from gatekeeper_py.policy.sharing import Known, Shared
 from gatekeeper_py.policy.validation import Failure, Invocation, Outcome
 
 __all__ = ["Changed", "Denial", "Review", "Scope", "mutate", "validate"]
@@ -128,7 +128,7 @@ def validate(
 ) -> Review:
     """Evaluate every policy that matches; raise `NamespaceMissing`."""
     review = Review()
-    for candidate in Shared(candidates, facts, value, scope.deadline).unsettled():
+    for candidate, known in Shared(candidates, facts, value, scope.deadline).unsettled():
         policy = candidate.policy
         try:
             found = _policy_match(candidate, scope)
@@ -136,7 +136,7 @@ def validate(
             _refuse(review, policy, "", str(error))
             continue
         if found:
-            _Validating(policy, found, scope, facts, review).run(value)
+            _Validating(policy, found, scope, facts, review).run(value, known)
     return review
 
 
@@ -163,7 +163,7 @@ class _Validating:
         self._review = review
         self._annotations: dict[str, dict[str, None]] = {}
 
-    def run(self, value: Object | None) -> None:
+    def run(self, value: Object | None, known: Known) -> None:
         """Evaluate with every binding and param, then publish the audit annotations."""
         for binding in self._policy.bindings:
             try:
@@ -174,10 +174,9 @@ class _Validating:
             if params:
                 self._facts.require_namespace()
             for param in params:
-                outcome = Invocation(
-                    self._policy, self._match, self._facts, value, param, self._scope.deadline
-                ).run()
-                self._record(binding, outcome)
+                deadline = self._scope.deadline
+                once = Invocation(self._policy, self._match, self._facts, value, param, deadline, known)
+                self._record(binding, once.run())
         for key, values in self._annotations.items():
             self._review.annotations.setdefault(f"{self._policy.name}/{key}", ", ".join(values))
 

@@ -10,8 +10,8 @@ expressions, is within that policy's budgets, it could not have run out of any.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Generic, TypeVar
+from collections.abc import Iterable, Mapping
+from typing import Generic, TypeAlias, TypeVar
 
 from gatekeeper_py.cel import Budget, DeadlineExceeded, EvaluationError
 from gatekeeper_py.cel.budget import STRIDE
@@ -24,7 +24,10 @@ from gatekeeper_py.policy.matching import NAMESPACE, NAMESPACES, Match
 from gatekeeper_py.policy.model import MutatingPolicy, ValidatingPolicy
 from gatekeeper_py.policy.plan import Evaluate, Plan
 
-__all__ = ["Shared"]
+__all__ = ["Known", "Shared"]
+
+Known: TypeAlias = Mapping[str, object] | None
+"""Values of a policy's variables; that there are any says that its match conditions hold. None: nothing."""
 
 P = TypeVar("P", bound=ValidatingPolicy | MutatingPolicy)
 
@@ -50,18 +53,27 @@ class Shared(Generic[P]):
         held = self._held(self._candidates.gate(candidate))
         return held if self._purse.remaining >= candidate.floor else None
 
-    def unsettled(self: Shared[ValidatingPolicy]) -> Sequence[Candidate[ValidatingPolicy]]:
-        """The policies that may have something to say: all but those that do not apply, or admit."""
+    def unsettled(
+        self: Shared[ValidatingPolicy],
+    ) -> Iterable[tuple[Candidate[ValidatingPolicy], Known]]:
+        """The policies that may have something to say: all but those that do not apply, or admit.
+
+        With each what is known of its variables.
+        """
         candidates = self._candidates
         if not self._usable:
-            return candidates
+            return ((each, None) for each in candidates)
         plan = candidates.plan(tuple([self._held(gate) for gate in candidates.gates]))
         words = self._facts.validation(self._match, self._value, None)
-        left = {*plan.unclear, *_not_admitting(plan, words, self._purse)}
+        found = _not_admitting(plan, words, self._purse)
         remaining = self._purse.remaining
-        if not left and remaining >= candidates.floor:
-            return ()
-        return [each for each in candidates if each in left or remaining < each.floor]
+        if remaining < candidates.floor:
+            left = {*found, *plan.unclear}
+            return ((each, None) for each in candidates if each in left or remaining < each.floor)
+        if not plan.unclear:
+            return found.items()
+        found |= dict.fromkeys(plan.unclear)
+        return ((each, found[each]) for each in candidates if each in found)
 
     def _held(self, gate: Gate) -> bool | None:
         met = True
@@ -108,15 +120,17 @@ def _value(evaluate: Evaluate, words: Mapping[str, object], purse: Budget) -> ob
         return UNKNOWN
 
 
-def _not_admitting(plan: Plan, words: dict[str, object], purse: Budget) -> list[Candidate[ValidatingPolicy]]:
-    """The policies of a plan that have a validation which is not true.
+def _not_admitting(
+    plan: Plan, words: dict[str, object], purse: Budget
+) -> dict[Candidate[ValidatingPolicy], Known]:
+    """The policies of a plan that have a validation which is not true, and their variables.
 
     Variables are evaluated before validations: that is quicker than one inside another. One that fails may be
     one that nothing reads in the end.
     """
     values: list[object] = [UNKNOWN] * plan.size
     variables = words["variables"] = _Variables()
-    found = []
+    found: dict[Candidate[ValidatingPolicy], Known] = {}
     look = purse.remaining
     for step in plan.steps:
         if purse.remaining <= look:
@@ -131,7 +145,7 @@ def _not_admitting(plan: Plan, words: dict[str, object], purse: Budget) -> list[
                 variables[name] = values[place]
         for evaluate in step.validations:
             if _value(evaluate, words, purse) is not True:
-                found.append(step.candidate)
+                found[step.candidate] = variables.known(name for name, _ in step.candidate.read)
                 break
     return found
 
@@ -141,8 +155,12 @@ class _Variables(dict[str, object]):
 
     __slots__ = ()
 
+    def known(self, names: Iterable[str]) -> dict[str, object]:
+        """Those of these variables that have a value."""
+        return {name: self[name] for name in names if super(_Variables, self).__contains__(name)}
+
     def __contains__(self, name: object) -> bool:
-        if name not in self.keys():
+        if not super().__contains__(name):
             raise EvaluationError(f"variables.{name}")
         return True
 

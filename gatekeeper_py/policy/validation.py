@@ -21,7 +21,7 @@ from gatekeeper_py.policy.conditions import (
 )
 from gatekeeper_py.policy.matching import Match
 from gatekeeper_py.policy.model import Expression, ValidatingPolicy, Validation
-from gatekeeper_py.policy.variables import Variables
+from gatekeeper_py.policy.variables import NONE_KNOWN, Variables
 
 __all__ = ["MESSAGE_LIMIT", "Failure", "Invocation", "Outcome"]
 
@@ -67,7 +67,9 @@ class Invocation:
         value: Object | None,
         params: Object | None,
         deadline: float | None,
+        known: Mapping[str, object] | None = None,
     ) -> None:
+        """`known`: the match conditions hold, and these variables have these values."""
         self._policy = policy
         self._match = match
         self._facts = facts
@@ -76,6 +78,7 @@ class Invocation:
         self._deadline = deadline
         self._forgives = policy.failure_policy == "Ignore"
         self._declared = policy.declared
+        self._known = known
 
     def run(self) -> Outcome:
         """Evaluate everything, in the API server's order."""
@@ -89,12 +92,14 @@ class Invocation:
         return Outcome(failures, annotations, errors)
 
     def _applies(self) -> bool:
+        if self._known is not None:
+            return True
         return applies(self._policy, self._facts, self._match, self._value, self._params, self._deadline)
 
     def _activation(self, words: Callable[..., dict[str, object]], budget: Budget) -> Mapping[str, object]:
         """The words of one pass, its variables evaluated anew."""
         activation = words(self._match, self._value, self._params)
-        activation["variables"] = Variables(self._declared, activation, budget)
+        activation["variables"] = Variables(self._declared, activation, budget, self._known or NONE_KNOWN)
         return activation
 
     # --- validations ---

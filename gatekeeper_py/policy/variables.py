@@ -12,6 +12,9 @@ from gatekeeper_py.policy.model import Expression
 __all__ = ["Variables"]
 
 
+NONE_KNOWN: Mapping[str, object] = {}
+
+
 class Variables(dict[str, Any]):
     """The variables of one policy in one pass over its expressions.
 
@@ -21,9 +24,14 @@ class Variables(dict[str, Any]):
     __slots__ = ("_activation", "_budget", "_declared", "_errors")
 
     def __init__(
-        self, declared: Mapping[str, Expression], activation: Mapping[str, object], budget: Budget
+        self,
+        declared: Mapping[str, Expression],
+        activation: Mapping[str, object],
+        budget: Budget,
+        known: Mapping[str, object] = NONE_KNOWN,
     ) -> None:
-        super().__init__()
+        """`known` are values that somebody has evaluated, and paid for, before."""
+        super().__init__(known)
         self._declared = declared
         self._activation = activation
         self._budget = budget

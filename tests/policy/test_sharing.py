@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from random import Random
 from typing import Any
 
@@ -67,8 +66,8 @@ MESSAGES = ["", "'because ' + object.data.a", "string(object.data.gone)"]
 def alone(monkeypatch: pytest.MonkeyPatch, engine: Engine, asked: AdmissionRequest) -> Decision:
     """The decision when nothing is shared."""
 
-    def unsettled(shared: Shared[Any]) -> Sequence[Any]:
-        return shared._candidates
+    def unsettled(shared: Shared[Any]) -> list[tuple[Any, None]]:
+        return [(candidate, None) for candidate in shared._candidates]
 
     with monkeypatch.context() as patch:
         patch.setattr(Shared, "unsettled", unsettled)
