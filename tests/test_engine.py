@@ -102,7 +102,7 @@ def test_denials_name_what_the_client_asked_for() -> None:
 
 def test_a_namespace_that_does_not_exist_is_not_found() -> None:
     policies = engine(validating(validations=[{"expression": "true"}])).policies
-    decision = Engine(policies, Snapshot(assume_namespaces=False)).review(request(CONFIG_MAP))
+    decision = Engine(policies, Snapshot(complete=True)).review(request(CONFIG_MAP))
     assert decision.status is not None
     assert (decision.status.code, decision.status.reason) == (404, "NotFound")
     assert decision.status.message == 'namespaces "cases" not found'

@@ -1,15 +1,15 @@
 """What RBAC allows, decided as kube-apiserver decides it (plugin/pkg/auth/authorizer/rbac).
 
 The default roles of every cluster (`cluster-admin`, `edit`, `system:basic-user`, ...) are known here, from
-`data/roles.json`; objects of the same name in the view stand for them.
+`data/roles.json`, for views that do not hold all there is; objects of the same name in a view stand for them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache, cached_property
 from importlib.resources import files
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import orjson
 
@@ -52,8 +52,9 @@ class _Grant(NamedTuple):
 class Authorizer:
     """Answers access reviews from the RBAC objects of one immutable view."""
 
-    def __init__(self, objects: Objects) -> None:
+    def __init__(self, objects: Objects, *, defaults: bool = True) -> None:
         self._objects = objects
+        self._defaults = _defaults() if defaults else NO_DEFAULTS
 
     def authorize(self, review: AccessReview) -> Decision:
         """Whether the access is allowed, and why, in RBAC's words."""
@@ -75,17 +76,29 @@ class Authorizer:
         for binding in self._cluster_role_bindings:
             yield from _granted(binding, review, "")
         if review.namespace:
-            for binding in self._objects.list(ROLE_BINDING, review.namespace):
+            for binding in self._role_bindings(review.namespace):
                 yield from _granted(binding, review, review.namespace)
 
     @cached_property
     def _cluster_role_bindings(self) -> tuple[Object, ...]:
-        return _with_defaults("ClusterRoleBinding", self._objects.list(CLUSTER_ROLE_BINDING))
+        held = self._objects.list(CLUSTER_ROLE_BINDING)
+        return tuple(_named(self._default("ClusterRoleBinding"), held).values())
 
     @cached_property
     def _cluster_roles(self) -> Mapping[str, Object]:
-        roles = _with_defaults("ClusterRole", self._objects.list(CLUSTER_ROLE))
-        return {_name(role): role for role in roles}
+        return _named(self._default("ClusterRole"), self._objects.list(CLUSTER_ROLE))
+
+    def _role_bindings(self, namespace: str) -> Iterable[Object]:
+        held = self._objects.list(ROLE_BINDING, namespace)
+        default = self._default("RoleBinding", namespace)
+        return _named(default, held).values() if default else held
+
+    def _role(self, namespace: str, name: str) -> Object | None:
+        found = self._objects.get(ROLE, namespace, name)
+        return found or _named(self._default("Role", namespace), ()).get(name)
+
+    def _default(self, kind: str, namespace: str = "") -> Sequence[Object]:
+        return self._defaults.get((kind, namespace), ())
 
     def _rules(self, binding: Object) -> Iterable[Mapping[str, Any]]:
         """The rules a binding grants; LookupError when the role does not exist."""
@@ -94,7 +107,7 @@ class Authorizer:
         if kind == "ClusterRole":
             role = self._cluster_roles.get(str(name))
         elif kind == "Role":
-            role = self._objects.get(ROLE, _namespace(binding), str(name))
+            role = self._role(_namespace(binding), str(name))
         else:
             raise LookupError(f'unsupported role reference kind: "{kind or ""}"')
         if role is None:
@@ -113,17 +126,24 @@ class Authorizer:
                 yield from self._aggregated(other, above)
 
 
+_Defaults: TypeAlias = Mapping[tuple[str, str], Sequence[Object]]
+"""Default objects by kind and namespace."""
+NO_DEFAULTS: _Defaults = {}
+
+
 @cache
-def _defaults() -> tuple[Object, ...]:
-    data: list[Object] = orjson.loads(files("gatekeeper_py.cluster").joinpath("data/roles.json").read_bytes())
-    return tuple(data)
+def _defaults() -> _Defaults:
+    data = orjson.loads(files("gatekeeper_py.cluster").joinpath("data/roles.json").read_bytes())
+    found: dict[tuple[str, str], list[Object]] = {}
+    for obj in data["roles"]:
+        found.setdefault((obj["kind"], _namespace(obj)), []).append(obj)
+    return found
 
 
-def _with_defaults(kind: str, held: Iterable[Object]) -> tuple[Object, ...]:
-    """Objects by name, the default ones among them unless replaced."""
-    named = {obj["metadata"]["name"]: obj for obj in _defaults() if obj["kind"] == kind}
-    named |= {_name(obj): obj for obj in held}
-    return tuple(named[name] for name in sorted(named))
+def _named(defaults: Iterable[Object], held: Iterable[Object]) -> dict[str, Object]:
+    """Objects by name, in its order, the default ones among them unless replaced."""
+    named = {_name(obj): obj for obj in (*defaults, *held)}
+    return dict(sorted(named.items()))
 
 
 def _granted(binding: Object, review: AccessReview, namespace: str) -> Iterator[_Grant]:

@@ -117,7 +117,7 @@ class LiveCluster:
     def __init__(self, config: SingleConfig, kinds: Iterable[GroupVersionKind] = ()) -> None:
         self._client = _reached(lambda: AsyncClient(config=config))
         self._kinds = {kind: _Kind(kind) for kind in (*BASE_KINDS, *kinds)}
-        self._snapshot = Snapshot(assume_namespaces=False)
+        self._snapshot = Snapshot(complete=True)
         self._changed = threading.Condition()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
@@ -276,7 +276,7 @@ class LiveCluster:
             if other.kind != state.kind
             for value in self._snapshot.held(other.kind)
         )
-        self._publish(Snapshot((*others, *found), assume_namespaces=False))
+        self._publish(Snapshot((*others, *found), complete=True))
         with self._changed:
             state.synced, state.problem = True, ""
             self._changed.notify_all()

@@ -29,37 +29,37 @@ class Snapshot:
 
     An API server refuses requests into a namespace that does not exist before it asks any policy. A snapshot
     is seldom complete, so by default it takes a namespace it was not told of to exist, with the one label
-    every namespace has. With `assume_namespaces=False` such a namespace is missing, and a policy that
-    selects namespaces then fails closed.
+    every namespace has, and the default roles of every cluster to be there. A `complete` one holds all there
+    is: a namespace that it does not hold is missing, and a policy that selects namespaces fails closed.
     """
 
-    def __init__(self, objects: Iterable[Object] = (), *, assume_namespaces: bool = True) -> None:
+    def __init__(self, objects: Iterable[Object] = (), *, complete: bool = False) -> None:
         held = tuple(objects)
         self.kinds = Kinds.builtin().with_definitions(
             obj for obj in held if _kind(obj) == CUSTOM_RESOURCE_DEFINITION
         )
-        self._assume_namespaces = assume_namespaces
+        self._complete = complete
         self._objects: dict[GroupVersionKind, dict[tuple[str, str], Object]] = {}
         for obj in held:
             kind = _kind(obj)
             self._objects.setdefault(kind, {})[self._key(kind, obj)] = obj
         self._listed: dict[GroupVersionKind, Mapping[str, tuple[Object, ...]]] = {}
-        self._authorizer = Authorizer(self)
+        self._authorizer = Authorizer(self, defaults=not complete)
 
     @classmethod
-    def of(cls, manifests: Iterable[Manifest], *, assume_namespaces: bool = True) -> Snapshot:
+    def of(cls, manifests: Iterable[Manifest], *, complete: bool = False) -> Snapshot:
         """From manifests; of two with the same kind, namespace and name the last holds.
 
         A Namespace gets what an API server gives every namespace, should the manifest not say so.
         """
-        return cls((_stored(manifest.object) for manifest in manifests), assume_namespaces=assume_namespaces)
+        return cls((_stored(manifest.object) for manifest in manifests), complete=complete)
 
     def with_object(self, obj: Object) -> Snapshot:
         """This snapshot and one more object, which replaces that of its name; cheap, for many in a row."""
         kind = _kind(obj)
         if kind == CUSTOM_RESOURCE_DEFINITION:
             held = (value for objects in self._objects.values() for value in objects.values())
-            return Snapshot((*held, obj), assume_namespaces=self._assume_namespaces)
+            return Snapshot((*held, obj), complete=self._complete)
         return self._with_objects(kind, {**self._objects.get(kind, {}), self._key(kind, obj): obj})
 
     def without_object(self, obj: Object) -> Snapshot:
@@ -70,7 +70,7 @@ class Snapshot:
             held = self._objects.get(kind, {})
             kept = (value for objects in self._objects.values() for value in objects.values())
             made = (value for value in kept if value is not held.get(gone))
-            return Snapshot(made, assume_namespaces=self._assume_namespaces)
+            return Snapshot(made, complete=self._complete)
         left = {key: value for key, value in self._objects.get(kind, {}).items() if key != gone}
         return self._with_objects(kind, left)
 
@@ -78,11 +78,13 @@ class Snapshot:
         """This snapshot with these objects of a kind, and none else of it."""
         made = Snapshot.__new__(Snapshot)
         made.kinds = self.kinds
-        made._assume_namespaces = self._assume_namespaces
+        made._complete = self._complete
         made._objects = {**self._objects, kind: objects}
         stale = frozenset(self._versions(kind))
         made._listed = {other: listed for other, listed in self._listed.copy().items() if other not in stale}
-        made._authorizer = Authorizer(made) if kind.group == RBAC_GROUP else self._authorizer
+        made._authorizer = (
+            Authorizer(made, defaults=not self._complete) if kind.group == RBAC_GROUP else self._authorizer
+        )
         return made
 
     def get(self, kind: GroupVersionKind, namespace: str, name: str) -> Object | None:
@@ -91,7 +93,7 @@ class Snapshot:
             found = self._objects.get(version, {}).get((namespace, name))
             if found is not None:
                 return found
-        return _namespace(name) if kind == NAMESPACE and name and self._assume_namespaces else None
+        return _namespace(name) if kind == NAMESPACE and name and not self._complete else None
 
     def list(self, kind: GroupVersionKind, namespace: str | None = None) -> Iterable[Object]:
         """All objects of a kind, by namespace and name, without assumed Namespaces."""

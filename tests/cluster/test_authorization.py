@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,29 @@ def test_roles_that_aggregate_each_other_end() -> None:
 )
 def test_default_roles_are_known(name: str, verb: str, group: str, resource: str, allowed: bool) -> None:
     assert may(Snapshot([bound(name, "u")]), verb, group, resource) is allowed
+
+
+SCHEDULER = AccessReview(
+    Subject("system:kube-scheduler"),
+    "update",
+    group="coordination.k8s.io",
+    resource="leases",
+    namespace="kube-system",
+    name="kube-scheduler",
+)
+
+
+def test_default_roles_of_a_namespace_are_known() -> None:
+    assert Snapshot().authorize(SCHEDULER).allowed
+    assert not Snapshot().authorize(replace(SCHEDULER, name="other", namespace="a")).allowed
+
+
+def test_a_view_that_holds_all_there_is_has_no_roles_but_its_own() -> None:
+    """Whoever has removed the default bindings has closed a door."""
+    asked = AccessReview(Subject("u", ("system:authenticated",)), "get", path="/version")
+    assert Snapshot().authorize(asked).allowed
+    assert not Snapshot(complete=True).authorize(asked).allowed
+    assert not Snapshot(complete=True).with_object(bound("cluster-admin", "u")).authorize(asked).allowed
 
 
 def test_a_role_of_the_view_stands_for_the_default_one() -> None:

@@ -97,7 +97,7 @@ def test_a_known_namespace_is_as_told() -> None:
 
 
 def test_without_assumptions_an_unknown_namespace_is_missing() -> None:
-    assert Snapshot(assume_namespaces=False).get(NAMESPACE, "", "x") is None
+    assert Snapshot(complete=True).get(NAMESPACE, "", "x") is None
 
 
 def test_custom_kinds_are_served() -> None:

@@ -3,7 +3,8 @@
     python -m tests.e2e.derive_data
 
 Discovery gives `kinds.json`; OpenAPI v3 gives `schema.json`; the Go program `controlplane/fields` adds
-how Go writes absent and empty fields, which OpenAPI does not tell.
+how Go writes absent and empty fields, which OpenAPI does not tell. The roles it makes at its start give
+`roles.json`.
 """
 
 from __future__ import annotations
@@ -38,7 +39,41 @@ def derive(plane: ControlPlane) -> dict[str, Json]:
     fields = subprocess.run(["go", "run", "./fields"], cwd=FIELDS, stdout=subprocess.PIPE, check=True)
     kinds = list(_kinds(plane))
     schema = SchemaTable(_definitions(plane), orjson.loads(fields.stdout)).table(kinds)
-    return {"kinds": {"kinds": kinds, "equivalents": list(_equivalents(kinds))}, "schema": schema}
+    return {
+        "kinds": {"kinds": kinds, "equivalents": list(_equivalents(kinds))},
+        "schema": schema,
+        "roles": {"roles": list(default_roles(plane))},
+    }
+
+
+RBAC = {
+    "ClusterRole": "clusterroles",
+    "ClusterRoleBinding": "clusterrolebindings",
+    "Role": "roles",
+    "RoleBinding": "rolebindings",
+}
+BOOTSTRAPPING = "kubernetes.io/bootstrapping"
+"""The label of what the API server makes at its start, and keeps as it is."""
+
+
+def default_roles(plane: ControlPlane) -> Iterator[Json]:
+    """The roles and bindings of every cluster, without what only a stored object has."""
+    for kind, resource in RBAC.items():
+        listed = orjson.loads(plane.get(f"/apis/rbac.authorization.k8s.io/v1/{resource}"))["items"]
+        for found in listed:
+            metadata = found["metadata"]
+            labels = metadata.get("labels", {})
+            if BOOTSTRAPPING not in labels:
+                continue
+            kept = {name: metadata[name] for name in ("name", "namespace") if name in metadata}
+            if other := {key: value for key, value in labels.items() if key != BOOTSTRAPPING}:
+                kept["labels"] = other
+            said = {
+                name: found[name]
+                for name in ("aggregationRule", "rules", "roleRef", "subjects")
+                if found.get(name)
+            }
+            yield {"kind": kind, "metadata": kept, **said}
 
 
 def rendered(table: Json) -> bytes:

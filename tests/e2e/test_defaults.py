@@ -67,7 +67,7 @@ def timeless(value: Json) -> Json:
     return made
 
 
-@pytest.mark.parametrize("name", ["kinds", "schema"])
+@pytest.mark.parametrize("name", ["kinds", "schema", "roles"])
 def test_the_tables_are_what_the_api_server_says_of_itself(bare_plane: ControlPlane, name: str) -> None:
     if shutil.which("go") is None:
         pytest.skip("Go is needed to ask how Go writes absent fields")

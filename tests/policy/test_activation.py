@@ -23,7 +23,7 @@ NAMESPACE: Json = {
     "spec": {"finalizers": ["kubernetes"]},
 }
 TRIMMED: Json = {"metadata": {"name": "cases", "labels": {"a": "b"}}, "spec": {"finalizers": ["kubernetes"]}}
-CLUSTER = Snapshot((NAMESPACE,), assume_namespaces=False)
+CLUSTER = Snapshot((NAMESPACE,), complete=True)
 PARAMS: Json = {"data": {"p": "1"}}
 OLD: Json = {"metadata": {"name": "old"}}
 

@@ -183,7 +183,7 @@ def test_namespace_selector(request_: AdmissionRequest, selector: Selector, expe
 
 def test_a_missing_namespace_is_an_error_of_what_matches_otherwise() -> None:
     request = replace(POD, namespace="gone")
-    cluster = Snapshot(assume_namespaces=False)
+    cluster = Snapshot(complete=True)
     selector = labelled(team="old")
     with pytest.raises(MatchError, match=r'^namespaces "gone" not found$'):
         match(MatchResources((rule(),), namespace_selector=selector), request, cluster)
