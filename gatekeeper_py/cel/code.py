@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import ast
 
+from gatekeeper_py.cel import python
+from gatekeeper_py.cel.python import LOAD, STORE
+
 __all__ = [
     "Block",
     "assign",
+    "attribute",
     "binary",
     "call",
     "charge_for",
@@ -19,7 +23,6 @@ __all__ = [
     "name_of",
     "named",
     "negate",
-    "place",
     "store",
     "subscript",
     "tuple_of",
@@ -28,96 +31,82 @@ __all__ = [
 
 def load(name: str) -> ast.expr:
     """`name`."""
-    return ast.Name(name, ast.Load())
+    return python.Name(name, LOAD)
 
 
 def store(name: str) -> ast.Name:
     """`name`, to be assigned."""
-    return ast.Name(name, ast.Store())
+    return python.Name(name, STORE)
 
 
 def constant(value: str | bytes | bool | int | float | None) -> ast.expr:
     """A literal."""
-    return ast.Constant(value)
+    return python.Constant(value)
 
 
 def call(function: str | ast.expr, *arguments: ast.expr) -> ast.expr:
     """`function(arguments)`."""
-    return ast.Call(load(function) if isinstance(function, str) else function, list(arguments), [])
+    return python.Call(load(function) if isinstance(function, str) else function, list(arguments), [])
+
+
+def attribute(value: ast.expr, name: str) -> ast.expr:
+    """`value.name`."""
+    return python.Attribute(value, name, LOAD)
 
 
 def method(value: ast.expr, name: str, *arguments: ast.expr) -> ast.expr:
     """`value.name(arguments)`."""
-    return call(ast.Attribute(value, name, ast.Load()), *arguments)
+    return call(attribute(value, name), *arguments)
 
 
 def subscript(value: ast.expr, key: ast.expr) -> ast.expr:
     """`value[key]`."""
-    return ast.Subscript(value, key, ast.Load())
+    return python.Subscript(value, key, LOAD)
 
 
 def compare(left: ast.expr, operator: ast.cmpop, right: ast.expr) -> ast.expr:
     """`left operator right`."""
-    return ast.Compare(left, [operator], [right])
+    return python.Compare(left, [operator], [right])
 
 
 def negate(value: ast.expr) -> ast.expr:
     """`not value`."""
-    return ast.UnaryOp(ast.Not(), value)
+    return python.UnaryOp(ast.Not(), value)
 
 
 def binary(left: ast.expr, operator: ast.operator, right: ast.expr) -> ast.expr:
     """`left operator right`."""
-    return ast.BinOp(left, operator, right)
+    return python.BinOp(left, operator, right)
 
 
 def choose(condition: ast.expr, then: ast.expr, otherwise: ast.expr) -> ast.expr:
     """`then if condition else otherwise`."""
-    return ast.IfExp(condition, then, otherwise)
+    return python.IfExp(condition, then, otherwise)
 
 
 def named(name: str, value: ast.expr) -> ast.expr:
     """`(name := value)`."""
-    return ast.NamedExpr(store(name), value)
+    return python.NamedExpr(store(name), value)
 
 
 def tuple_of(*values: ast.expr) -> ast.expr:
     """`(values)`."""
-    return ast.Tuple(list(values), ast.Load())
+    return python.Tuple(list(values), LOAD)
 
 
 def list_of(values: list[ast.expr]) -> ast.expr:
     """`[values]`."""
-    return ast.List(values, ast.Load())
+    return python.List(values, LOAD)
 
 
 def assign(name: str, value: ast.expr) -> ast.stmt:
     """`name = value`."""
-    return ast.Assign([store(name)], value)
+    return python.Assign([store(name)], value)
 
 
 def name_of(value: ast.expr) -> str | None:
     """The name an expression is; None when it is more than a name."""
     return value.id if isinstance(value, ast.Name) else None
-
-
-def place(tree: ast.Module) -> ast.Module:
-    """The tree with the position the compiler asks of every node: none of ours stands in a file.
-
-    Does what ast.fix_missing_locations does, which took a quarter of a compilation.
-    """
-    nodes: list[ast.AST] = [tree]
-    while nodes:
-        node = nodes.pop()
-        for value in tuple(vars(node).values()):
-            if isinstance(value, ast.AST):
-                nodes.append(value)
-            elif type(value) is list:
-                nodes += [item for item in value if isinstance(item, ast.AST)]
-        if node._attributes:
-            node.lineno = 1  # type: ignore[attr-defined]
-            node.col_offset = 0  # type: ignore[attr-defined]
-    return tree
 
 
 class Block:
@@ -133,9 +122,9 @@ class Block:
         """The statements, the charge for them first; `pass` for none unless they may be `empty`."""
         charge = [charge_for(constant(self.cost))] if self.cost else []
         result = [*charge, *self.body]
-        return result if result or empty else [ast.Pass()]
+        return result if result or empty else [python.Pass()]
 
 
 def charge_for(units: ast.expr) -> ast.stmt:
     """`cost += units`."""
-    return ast.AugAssign(store("cost"), ast.Add(), units)
+    return python.AugAssign(store("cost"), ast.Add(), units)

@@ -21,12 +21,13 @@ from collections.abc import Callable, Mapping, Sequence
 from types import CodeType, FunctionType
 from typing import Any, TypeAlias
 
-from gatekeeper_py.cel import runtime, values
+from gatekeeper_py.cel import python, runtime, values
 from gatekeeper_py.cel.budget import EXPRESSION_LIMIT, STRIDE, Budget
 from gatekeeper_py.cel.checker import Checked
 from gatekeeper_py.cel.code import (
     Block,
     assign,
+    attribute,
     binary,
     call,
     charge_for,
@@ -37,7 +38,6 @@ from gatekeeper_py.cel.code import (
     load,
     method,
     negate,
-    place,
     store,
     subscript,
     tuple_of,
@@ -47,6 +47,7 @@ from gatekeeper_py.cel.inlining import Inliner
 from gatekeeper_py.cel.library.standard import pattern
 from gatekeeper_py.cel.loops import Loop
 from gatekeeper_py.cel.names import Reference
+from gatekeeper_py.cel.python import STORE
 from gatekeeper_py.cel.tree import (
     Binding,
     Call,
@@ -130,7 +131,7 @@ class Generator(Writer):
         body: list[ast.stmt] = [
             *(assign(name, self._fetch(variable)) for variable, name in self._variables.items()),
             *self.block.statements(),
-            ast.If(over, [self.checkpoint()], []),
+            python.If(over, [self.checkpoint()], []),
         ]
         begin = [assign("cost", constant(0)), assign("checkpoint", constant(STRIDE))]
         finish = self._paid_at_the_end(body) if self.quick else self._paid_in_any_case(body)
@@ -138,27 +139,27 @@ class Generator(Writer):
 
     def _paid_at_the_end(self, body: list[ast.stmt]) -> list[ast.stmt]:
         """Quick code pays when it ends or is ended; after another error the plain code runs, and pays."""
-        ended = ast.ExceptHandler(load("FATAL"), None, [self._taken(), ast.Raise()])
-        failed = ast.ExceptHandler(load("Exception"), None, [ast.Pass()])
-        empty = compare(ast.Attribute(load("budget"), "remaining", ast.Load()), ast.Lt(), constant(0))
-        spent = ast.If(empty, [ast.Expr(method(load("budget"), "spend", constant(0)))], [])
-        done = [self._taken(), spent, ast.Return(load("result"))]
+        ended = python.ExceptHandler(load("FATAL"), None, [self._taken(), python.Raise()])
+        failed = python.ExceptHandler(load("Exception"), None, [python.Pass()])
+        empty = compare(attribute(load("budget"), "remaining"), ast.Lt(), constant(0))
+        spent = python.If(empty, [python.Expr(method(load("budget"), "spend", constant(0)))], [])
+        done = [self._taken(), spent, python.Return(load("result"))]
         plainly = call("plainly", load("activation"), load("budget"))
-        return [ast.Try(body, [ended, failed], done, []), ast.Return(plainly)]
+        return [python.Try(body, [ended, failed], done, []), python.Return(plainly)]
 
     def _paid_in_any_case(self, body: list[ast.stmt]) -> list[ast.stmt]:
-        payment = ast.Expr(method(load("budget"), "spend", load("cost")))
-        return [ast.Try(body, [], [], [payment]), ast.Return(load("result"))]
+        payment = python.Expr(method(load("budget"), "spend", load("cost")))
+        return [python.Try(body, [], [], [payment]), python.Return(load("result"))]
 
     def _taken(self) -> ast.stmt:
-        remaining = ast.Attribute(load("budget"), "remaining", ast.Store())
-        return ast.AugAssign(remaining, ast.Sub(), load("cost"))
+        remaining = python.Attribute(load("budget"), "remaining", STORE)
+        return python.AugAssign(remaining, ast.Sub(), load("cost"))
 
     def _compile(self, statements: list[ast.stmt]) -> Function:
-        arguments = ast.arguments([], [ast.arg("activation"), ast.arg("budget")], None, [], [], None, [])
-        definition = ast.FunctionDef("evaluate", arguments, statements, [])
-        module = place(ast.Module([definition], []))
-        code = compile(module, "<cel>", "exec", dont_inherit=True)
+        names = [python.arg("activation"), python.arg("budget")]
+        arguments = ast.arguments([], names, None, [], [], None, [])
+        definition = python.FunctionDef("evaluate", arguments, statements, [])
+        code = compile(ast.Module([definition], []), "<cel>", "exec", dont_inherit=True)
         body = next(part for part in code.co_consts if isinstance(part, CodeType))
         return FunctionType(body, self.namespace)
 
@@ -206,8 +207,8 @@ class Generator(Writer):
             result = make()
         self._depth = depth
         arguments = ast.arguments([], [], None, [], [], None, [])
-        body = [ast.Nonlocal(["cost", "checkpoint"]), *block.statements(empty=True), ast.Return(result)]
-        self.emit(ast.FunctionDef(name, arguments, body, []))
+        body = [python.Nonlocal(["cost", "checkpoint"]), *block.statements(empty=True), python.Return(result)]
+        self.emit(python.FunctionDef(name, arguments, body, []))
         return name
 
     def _shallow(self, make: Callable[[], ast.expr]) -> ast.expr:
@@ -276,8 +277,8 @@ class Generator(Writer):
     def _refunded(self, optional: ast.expr) -> ast.expr:
         """An optional selection, which costs only when something is there."""
         name = load(self.keep(optional))
-        absent = negate(ast.Attribute(name, "present", ast.Load()))
-        self.emit(ast.If(absent, [charge_for(constant(-1))], []))
+        absent = negate(attribute(name, "present"))
+        self.emit(python.If(absent, [charge_for(constant(-1))], []))
         return name
 
     def _call(self, node: Call) -> ast.expr:
@@ -309,11 +310,11 @@ class Generator(Writer):
         prepare = self.share(dispatcher.prepare, "d")
         overload, units = self.fresh("o"), self.fresh("u")
         prepared = call(prepare, load("budget"), *names)
-        self.emit(ast.Assign([ast.Tuple([store(overload), store(units)], ast.Store())], prepared))
+        self.emit(python.Assign([python.Tuple([store(overload), store(units)], STORE)], prepared))
         if any(each.cost is not None for each in reference.overloads):
             self.emit(charge_for(load(units)))
             self.check_cost()
-        implementation = ast.Attribute(load(overload), "implementation", ast.Load())
+        implementation = attribute(load(overload), "implementation")
         return call(implementation, *self._context(reference), *names)
 
     def _arguments(self, nodes: Sequence[Node]) -> list[ast.expr]:
@@ -327,10 +328,10 @@ class Generator(Writer):
         with self.nested() as block, self.deeper(1):
             names = self._arguments(nodes)
         handlers = [
-            ast.ExceptHandler(load("FATAL"), None, [ast.Raise()]),
-            ast.ExceptHandler(load("Exception"), None, [ast.Raise(call("no_argument"))]),
+            python.ExceptHandler(load("FATAL"), None, [python.Raise()]),
+            python.ExceptHandler(load("Exception"), None, [python.Raise(call("no_argument"))]),
         ]
-        self.emit(ast.Try(block.statements(), handlers, [], []))
+        self.emit(python.Try(block.statements(), handlers, [], []))
         return names
 
     def _check_pattern(self, reference: Reference, nodes: Sequence[Node]) -> None:
@@ -422,7 +423,7 @@ class Generator(Writer):
         result = self.fresh()
         then_block.body.append(assign(result, then))
         else_block.body.append(assign(result, otherwise))
-        self.emit(ast.If(condition, then_block.statements(), else_block.statements()))
+        self.emit(python.If(condition, then_block.statements(), else_block.statements()))
         return load(result)
 
     def _or_optional(self, node: Call) -> ast.expr:
@@ -435,15 +436,15 @@ class Generator(Writer):
         left = self.keep(self.visit(node.target))
         result = self.fresh()
         block = self.branch(node.arguments[0], result)
-        taken = ast.Attribute(load(left), "value", ast.Load()) if node.function == "orValue" else load(left)
+        taken = attribute(load(left), "value") if node.function == "orValue" else load(left)
         is_optional = compare(call("type", load(left)), ast.Is(), load("Optional"))
         self.emit(
-            ast.If(
+            python.If(
                 negate(is_optional),
                 [assign(result, load(left))],
                 [
-                    ast.If(
-                        ast.Attribute(load(left), "present", ast.Load()),
+                    python.If(
+                        attribute(load(left), "present"),
                         [assign(result, taken)],
                         block.statements(),
                     )
@@ -475,15 +476,15 @@ class Generator(Writer):
         if risky:
             loop.body.append(self.raise_kept(failure))
             self.emit(assign(failure, constant(None)))
-        loop.body += [assign(result, constant(not decisive)), ast.Break()]
-        self.emit(ast.While(constant(True), loop.body, []))
+        loop.body += [assign(result, constant(not decisive)), python.Break()]
+        self.emit(python.While(constant(True), loop.body, []))
         return load(result)
 
     def _term(self, term: Node, result: str, decisive: bool) -> Block:
         with self.nested() as block:
             value = self.visit_bool(term)
             test = value if decisive else negate(value)
-            self.emit(ast.If(test, [assign(result, constant(decisive)), ast.Break()], []))
+            self.emit(python.If(test, [assign(result, constant(decisive)), python.Break()], []))
         return block
 
     # Literals
@@ -501,7 +502,7 @@ class Generator(Writer):
         self.charge(MAP_COST)
         keys, held = parts[::2], parts[1::2]
         if all(_is_text(key) for key in keys) and not any(entry.optional for entry in node.entries):
-            return ast.Dict(list(keys), held)
+            return python.Dict(list(keys), held)
         marked = [
             tuple_of(constant(entry.optional), key, value)
             for entry, key, value in zip(node.entries, keys, held, strict=True)
@@ -548,10 +549,10 @@ class Generator(Writer):
             return
         kept = assign(name, call("Failure", load("error")))
         handlers = [
-            ast.ExceptHandler(load("FATAL"), None, [ast.Raise()]),
-            ast.ExceptHandler(load("Exception"), "error", [kept]),
+            python.ExceptHandler(load("FATAL"), None, [python.Raise()]),
+            python.ExceptHandler(load("Exception"), "error", [kept]),
         ]
-        self.emit(ast.Try(block.statements(), handlers, [], []))
+        self.emit(python.Try(block.statements(), handlers, [], []))
         self._lazy.add(name)
 
     # Comprehensions

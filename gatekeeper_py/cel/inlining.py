@@ -12,8 +12,11 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from gatekeeper_py.cel import python
 from gatekeeper_py.cel.budget import Budget
 from gatekeeper_py.cel.code import (
+    assign,
+    attribute,
     binary,
     call,
     charge_for,
@@ -25,6 +28,7 @@ from gatekeeper_py.cel.code import (
     named,
     negate,
     subscript,
+    tuple_of,
 )
 from gatekeeper_py.cel.constants import VARIABLE
 from gatekeeper_py.cel.errors import EvaluationError
@@ -177,7 +181,7 @@ class Inliner:
                 self._demand_inside(name, of)
         if overload.work is not None:
             worked = call(self._writer.share(overload.work, "s"), *names)
-            self._writer.emit(ast.Expr(method(load("budget"), "work", worked)))
+            self._writer.emit(python.Expr(method(load("budget"), "work", worked)))
         if overload.cost is None:
             self._writer.charge(1)
         else:
@@ -193,12 +197,12 @@ class Inliner:
             wrong = compare(asked, ast.IsNot(), load(name))
         else:
             wrong = compare(asked, ast.NotEq(), constant(name))
-        self._writer.emit(ast.If(wrong, [ast.Expr(call("abandon"))], []))
+        self._writer.emit(python.If(wrong, [python.Expr(call("abandon"))], []))
 
     def _demand_inside(self, value: ast.expr, of: Type) -> None:
         """Give up when what is inside a list or a map is not of the type."""
         fits = call(self._writer.share(type_test(of), "t"), value)
-        self._writer.emit(ast.If(negate(fits), [ast.Expr(call("abandon"))], []))
+        self._writer.emit(python.If(negate(fits), [python.Expr(call("abandon"))], []))
 
     def _computed(self, reference: Reference, constants: list[Any]) -> ast.expr | None:
         """The value of a call whose arguments are all known: `quantity("1Gi")`."""
@@ -234,7 +238,7 @@ class Inliner:
         if value is None:
             return None
         absent = compare(load(value), ast.Is(), load("NOTHING"))
-        self._writer.emit(ast.If(absent, self._writer.branch(otherwise, value).statements(), []))
+        self._writer.emit(python.If(absent, self._writer.branch(otherwise, value).statements(), []))
         return load(value)
 
     def _has_value(self, _: Call, nodes: Sequence[Node]) -> ast.expr | None:
@@ -256,7 +260,7 @@ class Inliner:
             return None
         writer = self._writer
         value = writer.fresh("w")
-        writer.emit(ast.Assign([ast.Name(value, ast.Store())], writer.visit(target)))
+        writer.emit(assign(value, writer.visit(target)))
         writer.charge(writer.qualifier_cost(target) - 1)
         statements: list[ast.stmt] = []
         for field in fields:
@@ -271,11 +275,11 @@ class Inliner:
         """Take what is in an optional, and go on from there when something is."""
         other = compare(call("type", load(value)), ast.IsNot(), load("Optional"))
         present = compare(load(value), ast.IsNot(), load("NOTHING"))
-        content = ast.Attribute(load(value), "content", ast.Load())
+        content = attribute(load(value), "content")
         return [
-            ast.If(other, [ast.Expr(call("abandon"))], []),
-            ast.Assign([ast.Name(value, ast.Store())], content),
-            ast.If(present, rest, []),
+            python.If(other, [python.Expr(call("abandon"))], []),
+            assign(value, content),
+            python.If(present, rest, []),
         ]
 
     def _step(self, value: str, field: str, rest: list[ast.stmt]) -> list[ast.stmt]:
@@ -284,9 +288,9 @@ class Inliner:
         present = compare(load(value), ast.IsNot(), load("NOTHING"))
         found = method(load(value), "get", constant(field), load("NOTHING"))
         return [
-            ast.If(not_dict, [ast.Expr(call("abandon"))], []),
-            ast.Assign([ast.Name(value, ast.Store())], found),
-            ast.If(present, [charge_for(constant(1)), *rest], []),
+            python.If(not_dict, [python.Expr(call("abandon"))], []),
+            assign(value, found),
+            python.If(present, [charge_for(constant(1)), *rest], []),
         ]
 
     def _not(self, _: Call, nodes: Sequence[Node]) -> ast.expr:
@@ -320,7 +324,7 @@ class Inliner:
         )
         self._writer.charge(1)
         low, high = constant(-(2**63)), constant(2**63 - 1)
-        within = ast.Compare(low, [ast.LtE(), ast.LtE()], [first, high])
+        within = python.Compare(low, [ast.LtE(), ast.LtE()], [first, high])
         return choose(within, later, call("abandon"))
 
     def _is_likely_list(self, node: Node) -> bool:
@@ -340,8 +344,8 @@ class Inliner:
         self._demand(right, "list")
         self._writer.charge(1)
         copied, later = self._name(binary(call("len", left), ast.Add(), call("len", right)))
-        work = ast.Expr(method(load("budget"), "work", later))
-        self._writer.emit(ast.If(compare(copied, ast.Gt(), constant(FEW)), [work], []))
+        work = python.Expr(method(load("budget"), "work", later))
+        self._writer.emit(python.If(compare(copied, ast.Gt(), constant(FEW)), [work], []))
         return binary(left, ast.Add(), right)
 
     def _concatenation(self, node: Call) -> ast.expr | None:
@@ -354,8 +358,8 @@ class Inliner:
         joined = self._writer.fresh("v")
         self._writer.emit(charge_for(call("join_cost", *names)))
         self._writer.check_cost()
-        text = method(constant(""), "join", ast.Tuple(list(names), ast.Load()))
-        self._writer.emit(ast.Assign([ast.Name(joined, ast.Store())], text))
+        text = method(constant(""), "join", tuple_of(*names))
+        self._writer.emit(assign(joined, text))
         return load(joined)
 
     def _prefix(self, node: Call, nodes: Sequence[Node]) -> ast.expr | None:

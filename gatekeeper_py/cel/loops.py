@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 
+from gatekeeper_py.cel import python
 from gatekeeper_py.cel.code import (
     Block,
     assign,
@@ -19,11 +20,13 @@ from gatekeeper_py.cel.code import (
     constant,
     list_of,
     load,
+    method,
     negate,
     store,
     tuple_of,
 )
 from gatekeeper_py.cel.constants import VARIABLE
+from gatekeeper_py.cel.python import STORE
 from gatekeeper_py.cel.tree import Comprehension, ComprehensionKind, Node
 from gatekeeper_py.cel.writer import Writer
 
@@ -55,7 +58,7 @@ class Loop:
         writer.emit(start)
         if self._absorbs:
             writer.emit(assign(self._failure, constant(None)))
-        writer.emit(ast.For(self._target(), source, self._body().statements(), []))
+        writer.emit(python.For(self._target(), source, self._body().statements(), []))
         writer.charge_here(2 if self._node.kind is ComprehensionKind.EXISTS_ONE else 1)
         return finish()
 
@@ -93,7 +96,7 @@ class Loop:
 
     def _target(self) -> ast.expr:
         targets: list[ast.expr] = [store(self._names[variable]) for variable in self._node.variables]
-        return targets[0] if len(targets) == 1 else ast.Tuple(targets, ast.Store())
+        return targets[0] if len(targets) == 1 else python.Tuple(targets, STORE)
 
     def _frame(self) -> tuple[ast.stmt, Callable[[], ast.expr]]:
         """How the result begins, and what it is in the end."""
@@ -111,7 +114,7 @@ class Loop:
         """The answer of a quantifier; the error that was kept, if none of the others decided."""
         is_all = self._node.kind is ComprehensionKind.ALL
         undecided = load(self._result) if is_all else negate(load(self._result))
-        self._writer.emit(ast.If(undecided, [self._writer.raise_kept(self._failure)], []))
+        self._writer.emit(python.If(undecided, [self._writer.raise_kept(self._failure)], []))
         return load(self._result)
 
     def _collected(self, value: ast.expr) -> ast.expr:
@@ -132,13 +135,13 @@ class Loop:
         decisive = self._node.kind is ComprehensionKind.EXISTS
         assert self._node.condition is not None
         value = writer.visit_bool(self._node.condition)
-        more = call(ast.Attribute(load(self._iterator), "__length_hint__", ast.Load()))
+        more = method(load(self._iterator), "__length_hint__")
         leave: list[ast.stmt] = [
-            ast.If(more, [charge_for(constant(3 if decisive else 2))], []),
+            python.If(more, [charge_for(constant(3 if decisive else 2))], []),
             assign(self._result, constant(decisive)),
-            ast.Break(),
+            python.Break(),
         ]
-        writer.emit(ast.If(value if decisive else negate(value), leave, []))
+        writer.emit(python.If(value if decisive else negate(value), leave, []))
 
     def _collect_if(self, condition: Node) -> None:
         writer = self._writer
@@ -147,12 +150,12 @@ class Loop:
             writer.emit(assign(holds, writer.visit_bool(condition)))
         if self._absorbs:
             # The error of a condition takes the place of an earlier one.
-            writer.emit(writer.absorb(test, self._failure, otherwise=[ast.Continue()]))
+            writer.emit(writer.absorb(test, self._failure, otherwise=[python.Continue()]))
         else:
             writer.emit(*test.statements())
         with writer.nested() as block:
             self._emit_collecting()
-        writer.emit(ast.If(load(holds), block.statements(), []))
+        writer.emit(python.If(load(holds), block.statements(), []))
 
     def _emit_collecting(self) -> None:
         with self._writer.nested() as block:
@@ -168,10 +171,9 @@ class Loop:
         writer = self._writer
         if self._node.kind is ComprehensionKind.EXISTS_ONE:
             writer.charge(2)
-            writer.emit(ast.AugAssign(store(self._result), ast.Add(), constant(1)))
+            writer.emit(python.AugAssign(store(self._result), ast.Add(), constant(1)))
             return
-        append = ast.Attribute(load(self._result), "append", ast.Load())
-        writer.emit(ast.Expr(call(append, self._added())))
+        writer.emit(python.Expr(method(load(self._result), "append", self._added())))
 
     def _added(self) -> ast.expr:
         writer, node = self._writer, self._node

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from gatekeeper_py.cel import python
 from gatekeeper_py.cel.checker import Checked
 from gatekeeper_py.cel.code import (
     Block,
@@ -155,7 +156,7 @@ class Writer(ABC):
 
     def check_cost(self) -> None:
         """Stop here when the expression has spent too much."""
-        self.emit(ast.If(compare(load("cost"), ast.Gt(), load("checkpoint")), [self.checkpoint()], []))
+        self.emit(python.If(compare(load("cost"), ast.Gt(), load("checkpoint")), [self.checkpoint()], []))
 
     def checkpoint(self) -> ast.stmt:
         """Let the budget look at what was spent and at the clock; it says at which cost to come back."""
@@ -190,8 +191,8 @@ class Writer(ABC):
             return call("truth", value)
         name = self.keep(value)
         is_false = compare(load(name), ast.IsNot(), constant(False))
-        certain = ast.BoolOp(ast.And(), [is_false, call("abandon")])
-        return ast.BoolOp(ast.Or(), [compare(load(name), ast.Is(), constant(True)), certain])
+        certain = python.BoolOp(ast.And(), [is_false, call("abandon")])
+        return python.BoolOp(ast.Or(), [compare(load(name), ast.Is(), constant(True)), certain])
 
     def branch(self, node: Node, result: str) -> Block:
         """A block that computes a node into a variable."""
@@ -204,25 +205,25 @@ class Writer(ABC):
     def absorb(self, block: Block, failure: str, *, otherwise: Sequence[ast.stmt] = ()) -> ast.stmt:
         """Run a block; keep its error, the first one unless there is something to do `otherwise`."""
         kept = assign(failure, constant(True) if self.quick else call("failed", load("error")))
-        first = ast.If(compare(load(failure), ast.Is(), constant(None)), [kept], [])
+        first = python.If(compare(load(failure), ast.Is(), constant(None)), [kept], [])
         handlers = [
-            ast.ExceptHandler(load("FATAL"), None, [ast.Raise()]),
-            ast.ExceptHandler(
+            python.ExceptHandler(load("FATAL"), None, [python.Raise()]),
+            python.ExceptHandler(
                 load("Exception"),
                 None if self.quick else "error",
                 [kept, *otherwise] if otherwise else [first],
             ),
         ]
-        return ast.Try(block.statements(), handlers, [], [])
+        return python.Try(block.statements(), handlers, [], [])
 
     def raise_kept(self, failure: str) -> ast.stmt:
         """Raise the error that was kept, if any."""
         kept = compare(load(failure), ast.IsNot(), constant(None))
         if self.quick:
-            return ast.If(kept, [ast.Raise(load("Abandon"))], [])
+            return python.If(kept, [python.Raise(load("Abandon"))], [])
         # A frame that keeps an error whose traceback keeps the frame would wait for the garbage collector.
-        thrown = ast.Try([ast.Raise(load(failure))], [], [], [assign(failure, constant(None))])
-        return ast.If(kept, [thrown], [])
+        thrown = python.Try([python.Raise(load(failure))], [], [], [assign(failure, constant(None))])
+        return python.If(kept, [thrown], [])
 
 
 def _certain(node: Node) -> bool:
