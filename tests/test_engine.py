@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import copy
 import gc
+import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -28,6 +31,7 @@ from tests.policy.support import (
     validating,
 )
 
+ROOT = Path(__file__).parents[1]
 LABEL = "Object{metadata: Object.metadata{labels: {'team': 'red'}}}"
 NOT_RED = {"expression": "object.metadata.?labels.?team.orValue('') != 'red'", "message": "is red"}
 SIDE = "Object{spec: Object.spec{containers: [Object.spec.containers{name: 'side', image: 's:1'}]}}"
@@ -38,6 +42,42 @@ def test_a_load_leaves_the_garbage_collector_as_it_was(policy: Object) -> None:
     with suppress(LoadError):
         load_policies(manifests(policy))
     assert gc.isenabled()
+
+
+UNREAD = """
+import sys
+from pathlib import Path
+from gatekeeper_py.cluster.snapshot import Snapshot
+from gatekeeper_py.engine import Engine
+from gatekeeper_py.policy import loading
+from gatekeeper_py.policy.review import parse_review
+
+def refuse(event, arguments):
+    if event == "open":
+        raise AssertionError(f"opens {arguments[0]}")
+
+def names(kind, resource, **fields):
+    metadata = {"name": "web", "namespace": "foo"}
+    value = {"apiVersion": "v1", "kind": kind, "metadata": metadata, **fields}
+    asked = {"uid": "u", "operation": "CREATE", "name": "web", "namespace": "foo", "object": value}
+    named = {"kind": {"version": "v1", "kind": kind}, "resource": {"version": "v1", "resource": resource}}
+    return {"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": {**asked, **named}}
+
+engine = Engine.load(loading.read([Path("policies")]), Snapshot())
+sys.addaudithook(refuse)
+pod = {"containers": [{"name": "web", "image": "nginx"}], "nodeName": "node-1"}
+for review in (names("Pod", "pods", spec=pod), names("ConfigMap", "configmaps", data={"a": "b"})):
+    for phase in ("mutate", "validate"):
+        print(engine.review(parse_review(review), frozenset({phase})).allowed)
+"""
+
+
+def test_a_decision_reads_no_file() -> None:
+    """In a process of its own, where nothing has been read before."""
+    done = subprocess.run(
+        [sys.executable, "-c", UNREAD], capture_output=True, text=True, cwd=ROOT, timeout=120
+    )
+    assert (done.stdout.split(), done.stderr) == (["True", "False", "True", "False"], "")
 
 
 def test_without_policies_everything_is_allowed() -> None:

@@ -25,6 +25,8 @@ P = TypeVar("P", bound=ValidatingPolicy | MutatingPolicy)
 Conditions: TypeAlias = tuple[Expression, ...]
 """All match conditions of a policy."""
 
+AUTHORIZERS = frozenset(("authorizer", "authorizer.requestResource"))
+
 UNSEEN_LIMIT = (PASS_BUDGET - 2 * CONDITIONS_BUDGET) // EXPRESSION_LIMIT
 """Expressions that a policy can pay for besides what `Candidate.floor` allows for, which may come twice:
 messages evaluate the variables anew."""
@@ -46,6 +48,9 @@ class Candidate(Generic[P]):
     """What must be left of a purse of `CONDITIONS_BUDGET` that all policies share, to be sure that this one
     would not spend more than that if it paid for all of its conditions, variables and validations alone."""
     validations: tuple[Expression, ...]
+    asks: bool
+    """Whether a variable asks the authorizer. Messages have none (validating/validator.go), and such a variable
+    has no value there, whatever it was in validations."""
     messages: int
     """How many message expressions it has.
 
@@ -66,6 +71,7 @@ class Candidate(Generic[P]):
             simple and _unconditional(policy.match),
             CONDITIONS_BUDGET - CONDITIONS_BUDGET // max(expressions, 1),
             tuple(validation.expression for validation in validations),
+            any(AUTHORIZERS & variable.expression.program.variables for variable in policy.variables),
             sum(validation.message_expression is not None for validation in validations),
         )
 

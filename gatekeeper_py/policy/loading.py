@@ -16,10 +16,12 @@ from gatekeeper_py.cluster import manifest as manifests_of
 from gatekeeper_py.cluster.kinds import CUSTOM_RESOURCE_DEFINITION
 from gatekeeper_py.cluster.manifest import Manifest, ManifestError, Problem
 from gatekeeper_py.cluster.resource import GroupVersionKind
+from gatekeeper_py.cluster.schema import builtin_schema
 from gatekeeper_py.policy.checks import check_binding, check_policy
 from gatekeeper_py.policy.environment import Environments
 from gatekeeper_py.policy.extension import Extension
 from gatekeeper_py.policy.index import PolicyIndex
+from gatekeeper_py.policy.matching import NAMESPACE
 from gatekeeper_py.policy.model import (
     Binding,
     MutatingBinding,
@@ -151,6 +153,7 @@ class _Loading:
 
     def result(self) -> PolicySet:
         """The set, when there were no problems."""
+        builtin_schema(NAMESPACE)  # what mutations are read back by: a decision reads no file
         return PolicySet(
             PolicyIndex(
                 replace(policy, bindings=self.bound(policy, ValidatingBinding))

@@ -145,7 +145,7 @@ def _not_admitting(
                 variables[name] = values[place]
         for evaluate in step.validations:
             if _value(evaluate, words, purse) is not True:
-                found[step.candidate] = variables.known(name for name, _ in step.candidate.read)
+                found[step.candidate] = variables.known_to(step.candidate)
                 break
     return found
 
@@ -155,9 +155,11 @@ class _Variables(dict[str, object]):
 
     __slots__ = ()
 
-    def known(self, names: Iterable[str]) -> dict[str, object]:
-        """Those of these variables that have a value."""
-        return {name: self[name] for name in names if super(_Variables, self).__contains__(name)}
+    def known_to(self, candidate: Candidate[ValidatingPolicy]) -> Known:
+        """Those that a policy has read, where it may read them again in its messages."""
+        if candidate.asks:
+            return None
+        return {name: self[name] for name, _ in candidate.read if super(_Variables, self).__contains__(name)}
 
     def __contains__(self, name: object) -> bool:
         if not super().__contains__(name):

@@ -39,6 +39,7 @@ from gatekeeper_py.cluster.selector import labels_of
 from gatekeeper_py.cluster.view import ClusterView
 from gatekeeper_py.policy.extension import Extension
 from gatekeeper_py.policy.request import AdmissionRequest, UserInfo
+from gatekeeper_py.tenancy.catalogue import catalogue
 from gatekeeper_py.tenancy.context import Context
 from gatekeeper_py.tenancy.isolation import Level, satisfies
 from gatekeeper_py.tenancy.model import (
@@ -203,6 +204,7 @@ REQUESTER_FACTS: Mapping[str, Callable[[Context, UserInfo], bool | list[str]]] =
 
 def extension(tenancy: Tenancy) -> Extension:
     """What tenancy adds to the language, for the tenants of `tenancy`."""
+    catalogue()  # a decision reads no file
     settings = Message(SETTINGS.name, _settings(tenancy))
 
     def activation(request: AdmissionRequest, cluster: ClusterView) -> Mapping[str, object]:

@@ -191,3 +191,18 @@ def test_what_policies_repeat_is_evaluated_once() -> None:
     made = Engine.load(manifests(*policies, *map(bound, policies)), cluster)
     assert made.review(request(CONFIG_MAP)).allowed
     assert cluster.asked == 2
+
+
+def test_a_message_does_not_learn_from_a_variable_what_it_may_not_ask_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Messages have no authorizer: a variable that asks one has no value there (validating/validator.go)."""
+    asks = "authorizer.group('').resource('pods').check('get').reason()"
+    variables = [{"name": "why", "expression": asks}, {"name": "said", "expression": "variables.why + '.'"}]
+    check = {"expression": "variables.said == 'x'", "messageExpression": "'no: ' + variables.said"}
+    made = engine(validating("p", variables=variables, validations=[check]), cluster=(NAMESPACE,))
+    asked = request(CONFIG_MAP)
+    decision = made.review(asked)
+    assert decision.status is not None
+    assert "failed expression" in decision.status.message
+    assert decision == alone(monkeypatch, made, asked)
