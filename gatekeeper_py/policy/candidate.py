@@ -49,8 +49,8 @@ class Candidate(Generic[P]):
     would not spend more than that if it paid for all of its conditions, variables and validations alone."""
     validations: tuple[Expression, ...]
     asks: bool
-    """Whether a variable asks the authorizer. Messages have none (validating/validator.go), and such a variable
-    has no value there, whatever it was in validations."""
+    """Whether a variable asks the authorizer. Messages have none (validating/validator.go): no value of such
+    a variable may reach them."""
     messages: int
     """How many message expressions it has.
 
