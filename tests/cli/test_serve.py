@@ -92,7 +92,9 @@ def test_it_mutates_validates_follows_edits_and_ends_on_sigterm(tmp_path: Path) 
         eventually(lambda: bool(http.get("/readyz").json()["problems"]))
         (problem,) = http.get("/readyz").json()["problems"]
         assert problem.startswith(f"{policies}/all.yaml:31:38: ")
-        (refused,) = server.lines("edit refused, the last good policies stay in force")
+        refusal = "edit refused, the last good policies stay in force"
+        eventually(lambda: bool(server.lines(refusal)))
+        (refused,) = server.lines(refusal)
         assert refused["problem"].startswith(f"{policies}/all.yaml:31:38: ")
         assert answer(http, "/validate", hostPID=True)["allowed"] is False
 
