@@ -5,7 +5,7 @@ The function is built as nodes of Python's `ast`, never as text. It is made in t
 - *plain* code calls `runtime` for every operation, and so gives every value and every error as cel-go
   words it, whatever the data;
 - *quick* code does the common operations in line (see `inlining`) and raises when the data are not what
-  they usually are. An error that nothing absorbs, or a cost above the limit, makes the program run
+  they usually are. An error that nothing absorbs, or a cost that is too high, makes the program run
   the plain code instead, which decides. Most expressions never do.
 
 Costs follow cel-go's tracker (interpreter/runtimecost.go): what a stretch of code without a branch costs is
@@ -43,6 +43,7 @@ from gatekeeper_py.cel.code import (
     tuple_of,
 )
 from gatekeeper_py.cel.constants import VARIABLE
+from gatekeeper_py.cel.errors import DeadlineExceeded
 from gatekeeper_py.cel.inlining import Inliner
 from gatekeeper_py.cel.library.standard import pattern
 from gatekeeper_py.cel.loops import Loop
@@ -88,6 +89,7 @@ _BUILTINS: dict[str, Any] = {
     "LIMIT": EXPRESSION_LIMIT,
     "NOTHING": values.NOTHING,
     "Optional": values.Optional,
+    "DeadlineExceeded": DeadlineExceeded,
     "equal": values.equal,
     "contains": values.contains,
     "normal": values.normal,
@@ -138,22 +140,20 @@ class Generator(Writer):
         return self._compile([*begin, *finish])
 
     def _paid_at_the_end(self, body: list[ast.stmt]) -> list[ast.stmt]:
-        """Quick code pays when it ends or is ended; after another error the plain code runs, and pays."""
-        ended = python.ExceptHandler(load("FATAL"), None, [self._taken(), python.Raise()])
+        """Quick code pays when it ends within the budget; else the plain code runs, and pays."""
+        late = python.ExceptHandler(load("DeadlineExceeded"), None, [python.Raise()])
         failed = python.ExceptHandler(load("Exception"), None, [python.Pass()])
-        empty = compare(attribute(load("budget"), "remaining"), ast.Lt(), constant(0))
-        spent = python.If(empty, [python.Expr(method(load("budget"), "spend", constant(0)))], [])
-        done = [self._taken(), spent, python.Return(load("result"))]
+        remaining = python.Attribute(load("budget"), "remaining", STORE)
+        left = binary(attribute(load("budget"), "remaining"), ast.Sub(), load("cost"))
+        affordable = compare(load("left"), ast.GtE(), constant(0))
+        pay: list[ast.stmt] = [python.Assign([remaining], load("left")), python.Return(load("result"))]
+        ended = [assign("left", left), python.If(affordable, pay, [])]
         plainly = call("plainly", load("activation"), load("budget"))
-        return [python.Try(body, [ended, failed], done, []), python.Return(plainly)]
+        return [python.Try(body, [late, failed], ended, []), python.Return(plainly)]
 
     def _paid_in_any_case(self, body: list[ast.stmt]) -> list[ast.stmt]:
         payment = python.Expr(method(load("budget"), "spend", load("cost")))
         return [python.Try(body, [], [], [payment]), python.Return(load("result"))]
-
-    def _taken(self) -> ast.stmt:
-        remaining = python.Attribute(load("budget"), "remaining", STORE)
-        return python.AugAssign(remaining, ast.Sub(), load("cost"))
 
     def _compile(self, statements: list[ast.stmt]) -> Function:
         names = [python.arg("activation"), python.arg("budget")]
@@ -259,8 +259,8 @@ class Generator(Writer):
             return self._variable(reference.name)
         operand = self._charged(node.operand, self.visit(node.operand))
         self.charge(self.qualifier_cost(node.operand) - 1 - node.test)
-        if not node.test and (node.optional or self.type_of(node.operand).kind is Kind.OPTIONAL):
-            return self._refunded(call("select_optional", operand, constant(node.field)))
+        if node.optional or self.type_of(node.operand).kind is Kind.OPTIONAL:
+            return self._refunded("has" if node.test else "select_optional", operand, constant(node.field))
         if self._inliner is not None:
             return self._inliner.select(node, operand)
         return call("has" if node.test else "select", operand, constant(node.field))
@@ -274,12 +274,12 @@ class Generator(Writer):
         self.emit(charge_for(constant(1)))
         return name
 
-    def _refunded(self, optional: ast.expr) -> ast.expr:
-        """An optional selection, which costs only when something is there."""
-        name = load(self.keep(optional))
-        absent = negate(attribute(name, "present"))
-        self.emit(python.If(absent, [charge_for(constant(-1))], []))
-        return name
+    def _refunded(self, function: str, container: ast.expr, key: ast.expr) -> ast.expr:
+        """A look into an optional, or one that gives an optional: it costs only when something is there."""
+        found = load(self.keep(call(function, container, key)))
+        there = found if function == "has" else attribute(found, "present")
+        self.emit(python.If(negate(there), [charge_for(constant(-1))], []))
+        return found
 
     def _call(self, node: Call) -> ast.expr:
         special = _SPECIAL.get(node.function)
@@ -399,7 +399,7 @@ class Generator(Writer):
         container = self._charged(container_node, container)
         self.charge(self.qualifier_cost(container_node) - 1 - self._discount(key_node))
         if node.function == "_[?_]" or self.type_of(container_node).kind is Kind.OPTIONAL:
-            return self._refunded(call("index_optional", container, key))
+            return self._refunded("index_optional", container, key)
         made = self._inliner.index(node, container, key) if self._inliner is not None else None
         return made if made is not None else call("index", container, key)
 

@@ -2,7 +2,8 @@
 
 Every rule here either gives what `runtime` would give or raises: a Python error such as KeyError or
 TypeError, or `Abandon`. The program then runs the plain code. A rule must never give another value, so each
-says what makes it safe. Costs may be a unit or two too high, never too low.
+says what makes it safe. An operation that does not fail may cost a unit or two too much, never too little:
+the plain code also runs when the sum is too high.
 """
 
 from __future__ import annotations
@@ -50,6 +51,9 @@ COMPUTED_COST_LIMIT = 1_000
 
 FEW = 64
 """Elements that are copied in the time of any operation that costs one unit."""
+
+SHORT = 20
+"""Characters of a constant that cost two units at most: paid whatever it is compared with."""
 
 _ORDER: dict[str, type[ast.cmpop]] = {"_<_": ast.Lt, "_<=_": ast.LtE, "_>_": ast.Gt, "_>=_": ast.GtE}
 _ARITHMETIC: dict[str, type[ast.operator]] = {"_+_": ast.Add, "_-_": ast.Sub, "_*_": ast.Mult}
@@ -121,13 +125,11 @@ class Inliner:
         other = left
         if known is VARIABLE:
             known, other = self._constant(left), right
-        if known is VARIABLE or not isinstance(known, (str, int, type(None))):
-            return self._general_equality(node)
-        same = self._equals_constant(other, known)
-        if same is None:
-            return None
-        self._writer.charge(math.ceil(len(known) * 0.1) if isinstance(known, str) else 1)
-        return self._negated(node, same)
+        if type(known) is str:
+            return self._negated(node, self._equals_text(other, known))
+        if known is None or type(known) is bool or (type(known) is int and abs(known) < _EXACT):
+            return self._negated(node, self._equals_constant(other, known))
+        return self._general_equality(node)
 
     def _negated(self, node: Call, same: ast.expr) -> ast.expr:
         if node.function == "_==_":
@@ -137,16 +139,23 @@ class Inliner:
             return compare(same.left, opposite(), same.comparators[0])
         return negate(same)
 
-    def _equals_constant(self, other: Node, known: Any) -> ast.expr | None:
-        if isinstance(known, str):
-            return compare(self._writer.visit(other), ast.Eq(), constant(known))
-        if known is None or isinstance(known, bool):
-            return _is(self._variable(self._writer.visit(other)), constant(known))
-        if type(known) is not int or abs(known) >= _EXACT:
-            return None
-        first, later = self._name(self._writer.visit(other))
+    def _equals_constant(self, other: Node, known: int | None) -> ast.expr:
+        value = self._writer.visit(other)
+        self._writer.charge(1)
+        if type(known) is not int:
+            return _is(self._variable(value), constant(known))
+        first, later = self._name(value)
         same = compare(later, ast.Eq(), constant(known))
         return choose(_has_class(first, "int"), same, call("equal", later, constant(known)))
+
+    def _equals_text(self, other: Node, known: str) -> ast.expr:
+        value = self._writer.visit(other)
+        if len(known) <= SHORT:
+            self._writer.charge(math.ceil(len(known) * 0.1))
+        else:
+            value = load(self._writer.keep(value))
+            self._writer.emit(charge_for(call("equality_cost", value, constant(known))))
+        return compare(value, ast.Eq(), constant(known))
 
     def _general_equality(self, node: Call) -> ast.expr | None:
         if any(self._writer.type_of(each) != STRING for each in node.arguments):
