@@ -37,6 +37,8 @@ NAMESPACE_TEXT = re.compile(r"[a-z0-9*]([-a-z0-9*]{0,61}[a-z0-9*])?")
 PRINCIPAL = re.compile(r"(?:^|/)ns/([^/]+)(?:/sa/(.*))?")
 SERVICE_ACCOUNT_USER = "system:serviceaccount:"
 SERVICE_ACCOUNT_GROUP = "system:serviceaccounts"
+OUTER_TRIGGERS = ("aws-cloudwatch", "azure-eventhub", "azure-servicebus", "temporal")
+"""What KEDA scales by that has namespaces of its own: of metrics, of queues, of workflows."""
 
 
 class Finds(NamedTuple):
@@ -318,6 +320,14 @@ def _plain(how: str) -> Callable[[str, str], Emit]:
     return form
 
 
+def _trigger(_group: str, _kind: str) -> Emit:
+    def emit(value: Any, _around: Any, path: str, finds: Finds) -> None:
+        if type(value) is dict and value.get("type") in OUTER_TRIGGERS:
+            finds.add("ignore", f"{path}.metadata", "")
+
+    return emit
+
+
 def _ignore(_group: str, _kind: str) -> Emit:
     def emit(_value: Any, _around: Any, path: str, finds: Finds) -> None:
         finds.add("ignore", path, "")
@@ -441,13 +451,28 @@ def _scan_field(key: str, value: Any, path: str, finds: Finds) -> None:
         finds.add("scan", path, key, kind="Namespace", namespace=ANYWHERE)
     elif CILIUM_LABELS in key:
         _scanned_namespace(value, path, finds)
-    elif key == "params" and type(value) is list:
-        for index, item in enumerate(value):
-            _scan_parameter(item, None, f"{path}[{index}]", finds)
+    elif key in SCANS:
+        SCANS[key](value, path, finds)
     elif ACCOUNT_KEY.search(key):
         name = value.get("name") if type(value) is dict else value
         if type(name) is str and name:
             finds.add("scan", path, name, "", "ServiceAccount", finds.namespace)
+
+
+def _scan_parameters(value: Any, path: str, finds: Finds) -> None:
+    for index, item in enumerate(value if type(value) is list else ()):
+        _scan_parameter(item, None, f"{path}[{index}]", finds)
+
+
+def _scan_pods(value: Any, path: str, finds: Finds) -> None:
+    """Names of pods by their namespaces, as Chaos Mesh picks what it breaks."""
+    for namespace, names in value.items() if type(value) is dict else ():
+        if type(names) is list:
+            _scanned_namespace(namespace, f"{path}.{namespace}", finds)
+
+
+SCANS: Mapping[str, Callable[[Any, str, Finds], None]] = {"params": _scan_parameters, "pods": _scan_pods}
+"""Fields whose parts name namespaces together."""
 
 
 def _scan_requirement(value: Mapping[str, Any], path: str, finds: Finds) -> None:
@@ -494,4 +519,5 @@ FORMS: Mapping[str, Callable[[str, str], Emit]] = {
     "scrape": _scrape,
     "selector": _selector,
     "subject": _subject,
+    "trigger": _trigger,
 }

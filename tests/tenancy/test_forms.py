@@ -164,6 +164,18 @@ READINGS: dict[str, tuple[str, str, Any, list[Told]]] = {
     ),
     "a host name as it stands": ("host", "", "a.bar.svc", [("f", "", "", "a.bar.svc")]),
     "a plain word": ("external", "*Secret", "x", [("f", "Secret", "", "x")]),
+    "a trigger by a cloud's own namespace": (
+        "trigger",
+        "",
+        {"type": "azure-servicebus", "metadata": {"namespace": "bar"}},
+        [("f.metadata", "", "", "")],
+    ),
+    "a trigger by the cluster's namespace": (
+        "trigger",
+        "",
+        {"type": "prometheus", "metadata": {"namespace": "bar"}},
+        [],
+    ),
     "a field that says nothing": ("ignore", "", {"a": 1}, [("f", "", "", "")]),
     "a selector of one namespace": (
         "selector",
@@ -247,6 +259,31 @@ READINGS: dict[str, tuple[str, str, Any, list[Told]]] = {
         {"namespaceSelector": {}},
         [("f.namespaceSelector", "Namespace", ANYWHERE, "")],
     ),
+    "an object that names a namespace": (
+        "scan",
+        "",
+        {"namespaceRef": {"name": "bar"}},
+        [("f.namespaceRef.name", "Namespace", "bar", "bar")],
+    ),
+    "objects that name namespaces": (
+        "scan",
+        "",
+        {"namespaces": [{"name": "bar"}]},
+        [("f.namespaces[0].name", "Namespace", "bar", "bar")],
+    ),
+    "namespaces as a choice": (
+        "scan",
+        "",
+        {"namespaces": {"from": "All"}},
+        [("f.namespaces.from", "Namespace", ANYWHERE, "All")],
+    ),
+    "namespaces as a list below": (
+        "scan",
+        "",
+        {"namespaces": {"names": ["bar"]}},
+        [("f.namespaces.matchNames[0]", "Namespace", "bar", "bar")],
+    ),
+    "a namespace of settings": ("scan", "", {"namespace": {"create": True}}, []),
     "labels are no references": ("scan", "", {"labels": {"namespace": "bar"}}, []),
     "a ServiceAccount below": (
         "scan",
@@ -259,6 +296,12 @@ READINGS: dict[str, tuple[str, str, Any, list[Told]]] = {
         "",
         {"params": [{"name": "namespace", "value": "bar"}]},
         [("f.params[0].value", "Namespace", "bar", "bar")],
+    ),
+    "pods by their namespaces": (
+        "scan",
+        "",
+        {"pods": {"bar": ["db-0"], "metric": {"name": "x"}}},
+        [("f.pods.bar", "Namespace", "bar", "bar")],
     ),
     "Cilium's label for the namespace": (
         "scan",
