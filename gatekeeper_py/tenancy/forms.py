@@ -414,6 +414,8 @@ ACCOUNT_KEY = re.compile(r"serviceaccount(name|ref)?$", re.IGNORECASE)
 CILIUM_LABELS = ".k8s.namespace.labels."
 """Stands in Cilium's labels of endpoints before the labels of their namespaces."""
 SEPARATORS = re.compile(r"[\s,;|]+")
+CHOICES = frozenset(("any", "from", "matchExpressions", "matchLabels", "matchNames", "names"))
+"""Fields of the selectors `_select` reads: custom resources have them under `namespaces`, too."""
 SILENT_KEYS = frozenset(("labels", "annotations"))
 """Maps of text for people and queries: a namespace there is no reference."""
 
@@ -496,6 +498,10 @@ def _scanned_namespace(value: Any, path: str, finds: Finds) -> None:
     elif type(value) is list:
         for index, item in enumerate(value):
             _scanned_namespace(item, f"{path}[{index}]", finds)
+    elif type(value) is dict:
+        _scanned_namespace(value.get("name"), f"{path}.name", finds)
+        if not CHOICES.isdisjoint(value):
+            _select(value, path, finds, "")
     elif value is True and path.rpartition(".")[2].lower().startswith(("all", "any", "watchall")):
         finds.add("scan", path, "true", kind="Namespace", namespace=ANYWHERE)
 

@@ -53,15 +53,16 @@ def _walk(node: Node, value: Any, around: Any, path: str, finds: Finds) -> None:
 
 
 def _add_scanned(body: dict[str, Any], finds: Finds) -> None:
-    """Scan what the catalogue does not explain: a field it knows, and what is beside it, is told already."""
+    """Scan what the catalogue does not explain: a field it knows, and a namespace read beside it, is told."""
     scanned = Finds(finds.namespace, [])
     _scan({key: value for key, value in body.items() if key not in SCANNED_NEVER}, body, "", scanned)
     explained = {reference["path"] for reference in finds.references}
-    explained |= {_beside(path) for path in explained}
+    beside = {(_beside(reference["path"]), reference["namespace"]) for reference in finds.references}
     ignored = tuple(f"{r['path']}." for r in finds.references if r["how"] == "ignore")
     for reference in scanned.references:
         path = reference["path"]
-        if path not in explained and not path.startswith(ignored):
+        told = path in explained or (path, reference["namespace"]) in beside
+        if not told and not path.startswith(ignored):
             finds.references.append(reference)
     finds.references[:] = [reference for reference in finds.references if reference["how"] != "ignore"]
 

@@ -94,6 +94,13 @@ CASES: dict[str, tuple[dict[str, Any], list[tuple[str, str, str, str]]]] = {
         body("cert-manager.io/v1", "Certificate", spec={"issuerRef": {"kind": "ClusterIssuer", "name": "i"}}),
         [("spec.issuerRef.name", "ClusterIssuer", "", "i")],
     ),
+    "a namespace beside a name that has none": (
+        body("cert-manager.io/v1", "Certificate", spec={"issuerRef": {"name": "i", "namespace": "bar"}}),
+        [
+            ("spec.issuerRef.name", "Issuer", "foo", "i"),
+            ("spec.issuerRef.namespace", "Namespace", "bar", "bar"),
+        ],
+    ),
     "a backend in another namespace": (
         body(
             "gateway.networking.k8s.io/v1",
