@@ -22,6 +22,8 @@ QUIET = ("static-site", "web-app-with-ingress")
 """Stories of workloads kept so well that not even a warning comes."""
 TENANT_LABEL = "tenancy.gatekeeper-py.dev/tenant"
 LABELS = {TENANT_LABEL: "foo", "cost-center": "foo"}
+MARKED = {**LABELS, "tenancy.gatekeeper-py.dev/made-by-tenant": "true"}
+"""On quotas and limit ranges of the tenant's own."""
 TEMPLATE = r"(?:/template|/spec/template|/spec/jobTemplate/spec/template)"
 CLASS = re.compile(rf"(?:{TEMPLATE})?/spec/runtimeClassName")
 TAGS = re.compile(rf"(?:{TEMPLATE})?/metadata(?:/labels(?:/(?P<key>[^/]+))?)?")
@@ -126,5 +128,7 @@ def _expected(operation: dict[str, Any]) -> bool:
     if found is None:
         return False
     if found["key"]:
-        return bool(LABELS.get(found["key"].replace("~1", "/")) == value)
-    return bool(value == (LABELS if path.endswith("/labels") else {"labels": LABELS}))
+        return bool(MARKED.get(found["key"].replace("~1", "/")) == value)
+    return value in (
+        (LABELS, MARKED) if path.endswith("/labels") else ({"labels": LABELS}, {"labels": MARKED})
+    )
