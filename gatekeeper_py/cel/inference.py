@@ -39,19 +39,16 @@ def _nullable(of: Type) -> bool:
 
 
 def _is_general(general: Type, special: Type) -> bool:
-    """Whether the first type is the second one or has dyn or a parameter where the second says more."""
+    """Whether the first type is the second one or has dyn or a parameter where the second says more.
+
+    They may stand for each other: what is of one kind has one name and as many parameters.
+    """
     if general.kind in (Kind.DYN, Kind.PARAMETER):
         return True
-    if special.kind in (Kind.DYN, Kind.PARAMETER):
-        return False
     general, special = _primitive(general), _primitive(special)
     if general.kind is not special.kind:
         return False
-    if general.kind is Kind.TYPE:
-        return True
-    if general.name != special.name or len(general.parameters) != len(special.parameters):
-        return False
-    return all(map(_is_general, general.parameters, special.parameters))
+    return general.kind is Kind.TYPE or all(map(_is_general, general.parameters, special.parameters))
 
 
 def more_general(left: Type, right: Type) -> Type:
@@ -88,7 +85,7 @@ class Substitution:
             return renamed[of.name]
         if not of.parameters:
             return of
-        return Type(of.kind, of.name, tuple(self._rename(part, renamed) for part in of.parameters), of.fields)
+        return Type(of.kind, of.name, tuple(self._rename(part, renamed) for part in of.parameters))
 
     def resolve(self, of: Type, *, final: bool = False) -> Type:
         """The type with all known parameters filled in; when `final`, unknown ones are dyn."""
@@ -101,7 +98,7 @@ class Substitution:
         parts = []
         for part in of.parameters:
             parts.append(self.resolve(part, final=final))
-        return Type(of.kind, of.name, tuple(parts), of.fields)
+        return Type(of.kind, of.name, tuple(parts))
 
     def survey(self, of: Type, limit: int) -> tuple[bool, bool]:
         """Whether the resolved type has more than `limit` parts, and whether one of them is not known yet.
@@ -157,11 +154,7 @@ class Substitution:
         if right.kind is Kind.NULL:
             return _nullable(left)
         left, right = _primitive(left), _primitive(right)
-        if left.kind is not right.kind:
-            return False
-        if left.kind is Kind.TYPE:
-            return True
-        if left.name != right.name:
+        if left.kind is not right.kind or left.name != right.name:
             return False
         return left.kind not in _GENERIC or self._unify_all(left.parameters, right.parameters)
 

@@ -10,13 +10,11 @@ from hypothesis import strategies as st
 from gatekeeper_py.cel.checker import Checked
 from gatekeeper_py.cel.environment import EXTRAS, KUBERNETES, Environment
 from gatekeeper_py.cel.errors import CompileError
-from gatekeeper_py.cel.inference import Substitution
 from gatekeeper_py.cel.names import Reference, ReferenceKind
 from gatekeeper_py.cel.tree import Call, Identifier, Node, Select, children
 from gatekeeper_py.cel.types import (
     DYN,
     INT,
-    NULL,
     STRING,
     TIMESTAMP,
     UINT,
@@ -24,9 +22,7 @@ from gatekeeper_py.cel.types import (
     list_of,
     map_of,
     object_type,
-    opaque,
     optional_of,
-    parameter,
     wrapper_of,
 )
 
@@ -457,36 +453,3 @@ def test_any_tree_has_a_type_or_a_compile_error(text: str) -> None:
 def test_types_that_double_at_every_step_are_refused() -> None:
     text = "[[1]]" + "".join(f".map(a{step}, {{a{step}: a{step}}})" for step in range(60))
     assert issues(text) == ["0 type limit exceeded: 1000"]
-
-
-@pytest.mark.parametrize(
-    ("left", "right", "expected"),
-    [
-        (INT, INT, True),
-        (INT, UINT, False),
-        (INT, DYN, True),
-        (NULL, wrapper_of(INT), True),
-        (NULL, INT, False),
-        (TIMESTAMP, NULL, True),
-        (opaque("x"), opaque("y"), False),
-        (opaque("x"), NULL, True),
-        (wrapper_of(INT), INT, True),
-        (list_of(INT), list_of(DYN), True),
-        (list_of(INT), list_of(STRING), False),
-        (list_of(INT), map_of(INT, INT), False),
-        (optional_of(INT), optional_of(parameter("T")), True),
-        (parameter("T"), list_of(parameter("T")), False),
-    ],
-)
-def test_assignability_is_symmetric(left: Type, right: Type, expected: bool) -> None:
-    assert Substitution().assignable(left, right) is expected
-    assert Substitution().assignable(right, left) is expected
-
-
-def test_a_failed_unification_leaves_no_trace() -> None:
-    known = Substitution()
-    variable = parameter("T")
-    assert not known.all_assignable((INT, STRING), (variable, INT))
-    assert known.resolve(variable) == variable
-    assert known.all_assignable((INT, DYN), (variable, variable))
-    assert known.resolve(list_of(variable)) == list_of(DYN)
