@@ -10,7 +10,7 @@ from gatekeeper_py.cluster.resource import GroupVersionKind
 from gatekeeper_py.cluster.selector import Requirement, Selector, SelectorError, labels_of
 from gatekeeper_py.cluster.view import ClusterView, Object
 from gatekeeper_py.policy.request import AdmissionRequest, UserInfo
-from gatekeeper_py.tenancy.forms import ANYWHERE, only_values
+from gatekeeper_py.tenancy.forms import ANYWHERE, DESTINATION, only_values
 from gatekeeper_py.tenancy.model import TENANT_LABEL, ContestedNamespace, Tenancy, Tenant
 from gatekeeper_py.tenancy.references import references
 
@@ -92,11 +92,30 @@ class Context:
         """What an object names; of the request's own objects it is found out once."""
         old = value is self.request.old_object
         if not old and value is not self.request.object:
-            return references(value, self.namespace)
+            return self._named(value)
         found = self._references.get(old)
         if found is None:
-            found = self._references[old] = references(value, self.namespace)
+            found = self._references[old] = self._named(value)
         return found
+
+    def _named(self, value: Object) -> list[Object]:
+        found = references(value, self.namespace)
+        return [
+            self._located(reference) if reference["kind"] == DESTINATION else reference for reference in found
+        ]
+
+    def _located(self, reference: Object) -> Object:
+        """`db.bar` as a Service where there is a namespace `bar`: the search path of every pod makes it one."""
+        service, _, namespace = reference["name"].partition(".")
+        if not self._is_known(namespace):
+            return reference
+        return {**reference, "kind": "Service", "name": service, "namespace": namespace}
+
+    def _is_known(self, namespace: str) -> bool:
+        """Whether a namespace is claimed by its name, or exists; a look-up of one may assume that it does."""
+        return self.tenancy.claimant(namespace, lambda _name: {}) is not None or any(
+            found["metadata"]["name"] == namespace for found in self.cluster.list(NAMESPACE)
+        )
 
     def is_platform(self, user: UserInfo) -> bool:
         """Whether a user acts for the platform: by settings, or as a ServiceAccount of a trusted tenant."""

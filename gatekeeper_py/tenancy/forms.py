@@ -15,6 +15,7 @@ from gatekeeper_py.cluster.selector import Selector, SelectorError
 
 __all__ = [
     "ANYWHERE",
+    "DESTINATION",
     "FORMS",
     "NAME_LABEL",
     "Emit",
@@ -28,6 +29,8 @@ __all__ = [
 
 ANYWHERE = "*"
 """The namespace of a reference that may reach any namespace."""
+DESTINATION = "Destination"
+"""The kind of a host of two labels that a controller calls: `db.bar` may be a Service, as `example.com` is none."""
 NAME_LABEL = "kubernetes.io/metadata.name"
 """The label by which the API server itself names every Namespace."""
 CLUSTER_KINDS = frozenset(
@@ -37,6 +40,8 @@ NAMESPACE_TEXT = re.compile(r"[a-z0-9*]([-a-z0-9*]{0,61}[a-z0-9*])?")
 PRINCIPAL = re.compile(r"(?:^|/)ns/([^/]+)(?:/sa/(.*))?")
 SERVICE_ACCOUNT_USER = "system:serviceaccount:"
 SERVICE_ACCOUNT_GROUP = "system:serviceaccounts"
+CALLED = re.compile(r"\s*([a-z][a-z0-9+]*://\S+|[-a-zA-Z0-9.]+:[0-9]+)\s*")
+"""What is surely called, a URL or a host with a port, among words that may be anything."""
 OUTER_TRIGGERS = ("aws-cloudwatch", "azure-eventhub", "azure-servicebus", "temporal")
 """What KEDA scales by that has namespaces of its own: of metrics, of queues, of workflows."""
 
@@ -309,6 +314,19 @@ def _address(_group: str, _kind: str) -> Emit:
     return emit
 
 
+def _called(group: str, kind: str) -> Emit:
+    address = _address(group, kind)
+
+    def emit(value: Any, around: Any, path: str, finds: Finds) -> None:
+        host = _host(_text(value)).lower()
+        if service_namespace(host) or host.count(".") != 1:
+            address(value, around, path, finds)
+        else:
+            finds.add("address", path, host, kind=DESTINATION)
+
+    return emit
+
+
 def _plain(how: str) -> Callable[[str, str], Emit]:
     def form(group: str, kind: str) -> Emit:
         def emit(value: Any, _around: Any, path: str, finds: Finds) -> None:
@@ -321,8 +339,16 @@ def _plain(how: str) -> Callable[[str, str], Emit]:
 
 
 def _trigger(_group: str, _kind: str) -> Emit:
+    called = _called("", "")
+
     def emit(value: Any, _around: Any, path: str, finds: Finds) -> None:
-        if type(value) is dict and value.get("type") in OUTER_TRIGGERS:
+        if type(value) is not dict:
+            return
+        metadata = value.get("metadata")
+        for key, item in metadata.items() if type(metadata) is dict else ():
+            for part in filter(CALLED.fullmatch, _text(item).split(",")):
+                called(part.strip(), metadata, f"{path}.metadata.{key}", finds)
+        if value.get("type") in OUTER_TRIGGERS:
             finds.add("ignore", f"{path}.metadata", "")
 
     return emit
@@ -511,6 +537,7 @@ _scan_parameter = _parameters("", "")
 
 FORMS: Mapping[str, Callable[[str, str], Emit]] = {
     "address": _address,
+    "called": _called,
     "entities": _entities,
     "external": _plain("external"),
     "host": _plain("host"),

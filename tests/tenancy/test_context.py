@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from gatekeeper_py.cluster.resource import GroupVersionKind, GroupVersionResource
@@ -64,3 +66,24 @@ def test_what_is_shared_may_be_named_by_those_it_is_shared_with(
 def test_a_namespace_with_a_generated_name_is_its_own() -> None:
     assert context("Namespace", namespace="", name="shop").namespace == "shop"
     assert context("Node", namespace="", name="shop").namespace == ""
+
+
+@pytest.mark.parametrize(
+    ("url", "names"),
+    [
+        ("http://db.shop:8080", [("Service", "shop", "db")]),
+        ("http://db.there", [("Service", "there", "db")]),
+        ("https://example.com", [("Destination", "", "example.com")]),
+        ("http://db.shop.", [("Address", "", "http://db.shop.")]),
+    ],
+    ids=lambda value: str(value),
+)
+def test_a_host_of_two_labels_is_a_service_where_there_is_such_a_namespace(
+    url: str, names: list[tuple[str, str, str]]
+) -> None:
+    """Claimed by a tenant, or of the cluster; a dot at the end keeps the search path out."""
+    there = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "there"}}
+    asked = replace(context(), cluster=Snapshot([there]))
+    body = {"apiVersion": "source.toolkit.fluxcd.io/v1", "kind": "GitRepository", "spec": {"url": url}}
+    found = asked.references(body)
+    assert [(each["kind"], each["namespace"], each["name"]) for each in found] == names

@@ -162,6 +162,28 @@ READINGS: dict[str, tuple[str, str, Any, list[Told]]] = {
         "https://[bar.svc",
         [("f", "Address", "", "https://[bar.svc")],
     ),
+    "a host of two labels that is called": (
+        "called",
+        "",
+        "http://u@DB.bar:8080/x",
+        [("f", "Destination", "", "db.bar")],
+    ),
+    "a host of more labels that is called": (
+        "called",
+        "",
+        "db.bar.svc:80",
+        [("f", "Service", "bar", "db")],
+    ),
+    "hosts that a trigger calls": (
+        "trigger",
+        "",
+        {"type": "kafka", "metadata": {"bootstrapServers": "a.bar:9092,b.bar.svc:9092", "topic": "c.bar"}},
+        [
+            ("f.metadata.bootstrapServers", "Destination", "", "a.bar"),
+            ("f.metadata.bootstrapServers", "Service", "bar", "b"),
+        ],
+    ),
+    "a trigger of odd shape": ("trigger", "", {"metadata": ["http://db.bar"]}, []),
     "a host name as it stands": ("host", "", "a.bar.svc", [("f", "", "", "a.bar.svc")]),
     "a plain word": ("external", "*Secret", "x", [("f", "Secret", "", "x")]),
     "a trigger by a cloud's own namespace": (
