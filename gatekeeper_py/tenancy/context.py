@@ -105,7 +105,7 @@ class Context:
         ]
 
     def _located(self, reference: Object) -> Object:
-        """`db.bar` as a Service where there is a namespace `bar`: the search path of every pod makes it one."""
+        """`db.bar` as a Service where there is a namespace `bar`: the search path of pods makes it one."""
         service, _, namespace = reference["name"].partition(".")
         if not self._is_known(namespace):
             return reference

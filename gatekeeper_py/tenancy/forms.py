@@ -30,7 +30,7 @@ __all__ = [
 ANYWHERE = "*"
 """The namespace of a reference that may reach any namespace."""
 DESTINATION = "Destination"
-"""The kind of a host of two labels that a controller calls: `db.bar` may be a Service, as `example.com` is none."""
+"""The kind of a host of two labels that a controller calls: `db.bar` may be a Service of `bar`."""
 NAME_LABEL = "kubernetes.io/metadata.name"
 """The label by which the API server itself names every Namespace."""
 CLUSTER_KINDS = frozenset(
