@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
 import pytest
 
 from tests.e2e.conftest import namespace
@@ -13,6 +14,8 @@ from tests.e2e.test_isolation import CONTAINER, HOST_PATH, TENANT_LABELS, pod, p
 Json = dict[str, Any]
 
 REFUSED = "denied the request"
+CHOSEN = "10.0.0.77"
+"""Within the range of the cluster's Services (harness.py), and nobody's."""
 
 
 @pytest.mark.parametrize(
@@ -55,6 +58,14 @@ def test_an_update_cannot_bring_in_what_creation_could_not(alice: Kubectl) -> No
     assert "host-access-host-path" in alice.refused(
         workload("apps/v1", "Deployment", "honest", template=changed)
     )
+
+
+def test_a_service_gets_no_address_of_its_choice_by_becoming_another_type(alice: Kubectl) -> None:
+    alice("create", "service", "externalname", "chooser", "--external-name=example.com")
+    chosen = {"type": "ClusterIP", "clusterIP": CHOSEN, "ports": [{"port": 80}], "externalName": None}
+    alice("patch", "service", "chooser", "-p", orjson.dumps({"spec": chosen}).decode())
+    found: Json = alice.get("service", "chooser")
+    assert found["spec"]["clusterIP"] not in ("", CHOSEN)
 
 
 def test_a_privileged_debug_container_is_refused_and_a_plain_one_is_not(alice: Kubectl) -> None:
