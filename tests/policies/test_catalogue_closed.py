@@ -72,6 +72,7 @@ WHOLLY_REFUSED = frozenset(
         "k8s.cni.cncf.io/v1/NetworkAttachmentDefinition",
         "networking.istio.io/v1/Gateway",
         "networking.istio.io/v1alpha3/EnvoyFilter",
+        "storage.k8s.io/v1/CSIStorageCapacity",
     )
 )
 """Namespaced kinds that are refused whatever they say."""
