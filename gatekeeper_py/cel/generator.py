@@ -47,6 +47,7 @@ from gatekeeper_py.cel.errors import DeadlineExceeded
 from gatekeeper_py.cel.inlining import Inliner
 from gatekeeper_py.cel.library.standard import pattern
 from gatekeeper_py.cel.loops import Loop
+from gatekeeper_py.cel.macros import OPTIONAL_TARGET
 from gatekeeper_py.cel.names import Reference
 from gatekeeper_py.cel.python import STORE
 from gatekeeper_py.cel.tree import (
@@ -78,7 +79,6 @@ SPINE = 30
 _CHAINED = frozenset({"_+_", "_-_", "_*_", "_/_", "_%_", "!_", "-_"})
 BLOCK_LIMIT = 10
 """Nested loops and try statements in one function; Python allows 20."""
-OPTIONAL_TARGET = "@optional"
 
 _MATCHING = frozenset({"matches", "find", "findAll"})
 """Functions whose second argument is a regular expression."""

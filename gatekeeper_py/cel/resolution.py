@@ -61,16 +61,16 @@ class _Resolver:
         self._scope.leave()
 
     def _named(self, node: Identifier | Select) -> bool:
-        """Whether the node is a name as a whole: a local one, a declared one, or at least an identifier."""
+        """Whether the node as a whole is the name of something declared, or an identifier of nothing at all."""
         name = qualified_name(node)
         if name is None or self._scope.shadows(node):
-            return isinstance(node, Identifier)
+            return False
         found = self._scope.identifier(name)
         if found:
             self.references[node] = found[1]
         elif isinstance(node, Identifier) and self._scope.local(node) is None:
             self.references[node] = Reference(ReferenceKind.VARIABLE, node.name)
-        return isinstance(node, Identifier) or node in self.references
+        return node in self.references
 
     def _call(self, node: Call) -> bool:
         """Resolve the function; whether its target is a part of the name."""

@@ -23,6 +23,7 @@ from gatekeeper_py.cel.types import (
     DYN,
     INT,
     NULL,
+    RUNTIME_NAMES,
     STRING,
     TIMESTAMP,
     UINT,
@@ -113,14 +114,15 @@ def _misfit(verb: str, argument: Node, types: Mapping[Node, Type]) -> Node | Non
     of = _plain(types[argument])
     if of != DYN and of.kind not in _PRINTABLE_KINDS.get(verb, ()) and of not in _PRINTABLE[verb.lower()]:
         return argument
-    if verb != "s" or not isinstance(argument, ListLiteral | MapLiteral):
+    if not isinstance(argument, ListLiteral | MapLiteral):
         return None
     misfits: Iterator[Node | None] = (_misfit(verb, part, types) for part in children(argument))
     return next((misfit for misfit in misfits if misfit), None)
 
 
 def _runtime_name(of: Type) -> str:
-    return _RUNTIME_NAMES.get(_plain(of).name, _plain(of).name)
+    name = _plain(of).name
+    return RUNTIME_NAMES.get(name, name)
 
 
 _PRINTABLE: Mapping[str, tuple[Type, ...]] = {
@@ -135,12 +137,6 @@ _PRINTABLE: Mapping[str, tuple[Type, ...]] = {
 """What each clause prints; strings stand for NaN and the infinities."""
 
 _PRINTABLE_KINDS: Mapping[str, tuple[Kind, ...]] = {"s": (Kind.LIST, Kind.MAP, Kind.TYPE)}
-
-_RUNTIME_NAMES = {
-    "null": "null_type",
-    "timestamp": "google.protobuf.Timestamp",
-    "duration": "google.protobuf.Duration",
-}
 
 
 def _mixed(node: Node, types: Mapping[Node, Type]) -> Iterator[tuple[int, Type, Type]]:
