@@ -61,7 +61,7 @@ class _Resolver:
         self._scope.leave()
 
     def _named(self, node: Identifier | Select) -> bool:
-        """Whether the node as a whole is the name of something declared, or an identifier of nothing at all."""
+        """Whether the node as a whole is the name of something declared, or an identifier of nothing."""
         name = qualified_name(node)
         if name is None or self._scope.shadows(node):
             return False
