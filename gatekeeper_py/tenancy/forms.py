@@ -142,10 +142,10 @@ def beside_namespace(name_field: str) -> Emit:
     return emit
 
 
-def _namespace(_group: str, _kind: str) -> Emit:
+def _namespace(group: str, _kind: str) -> Emit:
     def emit(value: Any, _around: Any, path: str, finds: Finds) -> None:
         if type(value) is str and value not in ("", ".", "~"):
-            finds.add("namespace", path, value, kind="Namespace", namespace=value)
+            finds.add("namespace", path, value, group, "Namespace", value)
         elif type(value) is list:
             for index, item in enumerate(value):
                 emit(item, value, f"{path}[{index}]", finds)
