@@ -34,7 +34,7 @@ from gatekeeper_py.cel.code import (
 from gatekeeper_py.cel.constants import VARIABLE
 from gatekeeper_py.cel.errors import EvaluationError
 from gatekeeper_py.cel.library import optionals, standard
-from gatekeeper_py.cel.library.standard import pattern
+from gatekeeper_py.cel.library.standard import excess, pattern
 from gatekeeper_py.cel.names import Reference
 from gatekeeper_py.cel.runtime import Dispatcher, has_inside, type_test
 from gatekeeper_py.cel.tree import Call, Node, Select
@@ -395,6 +395,8 @@ class Inliner:
         """A constant pattern, compiled already; `isascii` is of str and bytes, `encode` of str only."""
         part = self._constant(nodes[1])
         if not isinstance(part, str) or node.target is None:
+            return None
+        if excess(part, pattern(part)):
             return None
         text = load(self._writer.keep(self._writer.visit(nodes[0])))
         factor = math.ceil(len(part) * 0.25)

@@ -133,6 +133,18 @@ def test_nan_stays_unequal_when_it_is_compared_again() -> None:
     assert [evaluate("x == x", budget, x=nan) for _ in range(2)] == [False, False]
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["x.matches(y)", "x.find(y) == ''", "x.findAll(y).size() == 0", f"x.matches('{'((a|b){500}){2}c'}')"],
+)
+def test_a_pattern_too_large_to_be_searched_for_fast_is_work(text: str) -> None:
+    """Kubernetes asks 80,000 units for this, which takes ten seconds."""
+    large = "((a|b){500}){2}c"
+    with pytest.raises(CostExceeded):
+        evaluate(text, x="a" * 200_000, y=large)
+    assert evaluate(f"{text} == {'true' if 'find' in text else 'false'}", x="a" * 100, y=large) is True
+
+
 HUGE = "a" * 3_000_000
 
 

@@ -13,7 +13,7 @@ import re2
 from gatekeeper_py.cel.declarations import Function, Library, Overload
 from gatekeeper_py.cel.errors import CostExceeded, EvaluationError
 from gatekeeper_py.cel.library import costs
-from gatekeeper_py.cel.library.standard import pattern
+from gatekeeper_py.cel.library.standard import PATTERNS_KEPT, pattern, search_work
 from gatekeeper_py.cel.types import INT, STRING, list_of
 
 __all__ = ["LIBRARY"]
@@ -27,7 +27,7 @@ SECONDS = 0.2
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
-@lru_cache(maxsize=256)
+@lru_cache(PATTERNS_KEPT)
 def _spans_only(text: str) -> Any:
     """The compiled pattern, which remembers no groups: only whole matches are asked for."""
     try:
@@ -94,8 +94,12 @@ def _cost(text: str, expression: str, *_: int) -> int:
     return costs.regex(text, len(expression))
 
 
-def _work(text: str, *_: object) -> int:
-    return len(text)
+def _find_work(text: str, expression: str) -> int:
+    return search_work(text, expression, _spans_only(expression))
+
+
+def _find_all_work(text: str, expression: str, *_: int) -> int:
+    return len(text) + _find_work(text, expression)
 
 
 LIBRARY = Library(
@@ -103,7 +107,17 @@ LIBRARY = Library(
     functions=(
         Function(
             "find",
-            (Overload("string_find_string", (STRING, STRING), STRING, _find, member=True, cost=_cost),),
+            (
+                Overload(
+                    "string_find_string",
+                    (STRING, STRING),
+                    STRING,
+                    _find,
+                    member=True,
+                    cost=_cost,
+                    work=_find_work,
+                ),
+            ),
         ),
         Function(
             "findAll",
@@ -115,7 +129,7 @@ LIBRARY = Library(
                     _find_all,
                     member=True,
                     cost=_cost,
-                    work=_work,
+                    work=_find_all_work,
                 ),
                 Overload(
                     "string_find_all_string_int",
@@ -124,7 +138,7 @@ LIBRARY = Library(
                     _find_all,
                     member=True,
                     cost=_cost,
-                    work=_work,
+                    work=_find_all_work,
                 ),
             ),
         ),

@@ -170,7 +170,19 @@ def _size(value: Any) -> int:
     return len(value)
 
 
-@lru_cache(maxsize=1024)
+PATTERNS_KEPT = 64
+"""Compiled patterns kept for the next time; one that data chose may hold megabytes. Quick code has its own."""
+
+SMALL_PROGRAM = 128
+INSTRUCTIONS_PER_CHARACTER = 4
+"""Instructions of a compiled pattern, in all and for each of its characters, up to which the price that
+Kubernetes asks, by the pattern's length, is about what RE2 takes."""
+
+INSTRUCTIONS_PER_STEP = 64
+"""Instructions run in the time of one step of work, where a large pattern leaves RE2 no faster way."""
+
+
+@lru_cache(PATTERNS_KEPT)
 def pattern(text: str) -> Any:
     """A compiled RE2 pattern. Raises `EvaluationError` in Go's words."""
     if len(text) > REGEX_LENGTH_LIMIT:
@@ -209,6 +221,21 @@ _RE2_WORDS = {
     "invalid named capture group": "invalid named capture",
     "bad named capture group": "invalid named capture",
 }
+
+
+def search_work(text: str, expression: str, program: Any) -> int:
+    """Steps of work to search a text for a compiled pattern, beyond the price: `((a|b){500}){2}` is dear."""
+    return excess(expression, program) * len(text) // INSTRUCTIONS_PER_STEP
+
+
+def excess(expression: str, program: Any) -> int:
+    """Instructions of a compiled pattern beyond what its length pays for."""
+    paid = max(SMALL_PROGRAM, INSTRUCTIONS_PER_CHARACTER * len(expression))
+    return max(int(program.programsize) - paid, 0)
+
+
+def _matches_work(text: str, expression: str) -> int:
+    return search_work(text, expression, pattern(expression))
 
 
 def _matches(text: str, expression: str) -> bool:
@@ -410,8 +437,10 @@ _STRINGS = (
     Function(
         "matches",
         (
-            Overload("matches", (STRING, STRING), BOOL, _matches),
-            _method("matches_string", (STRING, STRING), BOOL, _matches, cost=_matches_cost),
+            Overload("matches", (STRING, STRING), BOOL, _matches, work=_matches_work),
+            _method(
+                "matches_string", (STRING, STRING), BOOL, _matches, cost=_matches_cost, work=_matches_work
+            ),
         ),
     ),
 )
