@@ -171,7 +171,7 @@ def _size(value: Any) -> int:
 
 
 PATTERNS_KEPT = 64
-"""Compiled patterns kept for the next time; one that data chose may hold megabytes. Quick code has its own."""
+"""Patterns kept for the next time; one that data chose may hold megabytes. Quick code keeps its own."""
 
 SMALL_PROGRAM = 128
 INSTRUCTIONS_PER_CHARACTER = 4
