@@ -30,6 +30,8 @@ class Context:
     request: AdmissionRequest
     _owners: dict[str, Tenant | None] = field(default_factory=dict)
     _references: dict[bool, list[Object]] = field(default_factory=dict)
+    _names: set[str] = field(default_factory=set)
+    """Of the namespaces that exist, once something has asked."""
 
     @property
     def namespace(self) -> str:
@@ -113,16 +115,16 @@ class Context:
 
     def _is_known(self, namespace: str) -> bool:
         """Whether a namespace is claimed by its name, or exists; a look-up of one may assume that it does."""
-        return self.tenancy.claimant(namespace, lambda _name: {}) is not None or any(
-            found["metadata"]["name"] == namespace for found in self.cluster.list(NAMESPACE)
-        )
+        if not self._names:
+            self._names.update(found["metadata"]["name"] for found in self.cluster.list(NAMESPACE))
+        return namespace in self._names or self.tenancy.claimant(namespace, lambda _name: {}) is not None
 
     def is_platform(self, user: UserInfo) -> bool:
         """Whether a user acts for the platform: by settings, or as a ServiceAccount of a trusted tenant."""
         settings = self.tenancy.settings
-        if user.username in settings.platform_users or any(
-            g in settings.platform_groups for g in user.groups
-        ):
+        if user.username in settings.platform_users:
+            return True
+        if not set(user.groups).isdisjoint(settings.platform_groups):
             return True
         home = self._home(user)
         return home is not None and home.trusted

@@ -41,6 +41,7 @@ class Globs(Generic[T]):
         self._by_beginning: dict[str, list[tuple[str, T]]] = {}
         for pattern, value in globs:
             self._by_beginning.setdefault(pattern.partition("*")[0], []).append((pattern, value))
+        self._lengths = sorted(set(map(len, self._by_beginning)))
 
     def fitting(self, name: str) -> Iterator[T]:
         """What the patterns stand for that `name` fits."""
@@ -56,7 +57,9 @@ class Globs(Generic[T]):
                         yield value, another
 
     def _beginning_like(self, name: str) -> Iterator[tuple[str, T]]:
-        for length in range(len(name) + 1):
+        for length in self._lengths:
+            if length > len(name):
+                return
             yield from self._by_beginning.get(name[:length], ())
 
 

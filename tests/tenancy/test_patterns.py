@@ -29,6 +29,12 @@ def test_many_globs_are_found_as_one_by_one(patterns: list[str], name: str) -> N
     assert sorted(found) == [at for at, pattern in enumerate(patterns) if glob_matches(pattern, name)]
 
 
+def test_a_name_of_megabytes_is_looked_up_as_any_other() -> None:
+    """A reference may spell a namespace of any length."""
+    globs = Globs([("a*", 1), ("*b", 2), ("aa*c", 3)])
+    assert sorted(globs.fitting("a" * 3_000_000 + "b")) == [1, 2]
+
+
 @given(st.lists(GLOB, max_size=5))
 def test_globs_that_overlap_are_akin(patterns: list[str]) -> None:
     akin = {frozenset(pair) for pair in Globs((each, each) for each in patterns).akin()}
