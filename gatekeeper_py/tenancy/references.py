@@ -3,6 +3,7 @@ kinds that Kubernetes does not define itself."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from gatekeeper_py.tenancy.catalogue import BUILT_IN_GROUPS, Node, tree_of
@@ -58,13 +59,22 @@ def _add_scanned(body: dict[str, Any], finds: Finds) -> None:
     _scan({key: value for key, value in body.items() if key not in SCANNED_NEVER}, body, "", scanned)
     explained = {reference["path"] for reference in finds.references}
     beside = {(_beside(reference["path"]), reference["namespace"]) for reference in finds.references}
-    ignored = tuple(f"{r['path']}." for r in finds.references if r["how"] == "ignore")
+    ignored = {reference["path"] for reference in finds.references if reference["how"] == "ignore"}
+    longest = max(map(len, ignored), default=0)
     for reference in scanned.references:
         path = reference["path"]
         told = path in explained or (path, reference["namespace"]) in beside
-        if not told and not path.startswith(ignored):
+        if not told and ignored.isdisjoint(_above(path, longest)):
             finds.references.append(reference)
     finds.references[:] = [reference for reference in finds.references if reference["how"] != "ignore"]
+
+
+def _above(path: str, longest: int) -> Iterator[str]:
+    """The paths of up to so many characters that a path lies below: few, however many dots its keys have."""
+    end = path.rfind(".", 0, longest + 1)
+    while end >= 0:
+        yield path[:end]
+        end = path.rfind(".", 0, end)
 
 
 def _beside(path: str) -> str:

@@ -182,3 +182,18 @@ def test_whatever_a_tenant_writes_is_read(spec: Any, kind: tuple[str, str]) -> N
         assert all(
             isinstance(reference[key], str) for key in ("kind", "group", "namespace", "name", "path", "how")
         )
+
+
+def test_what_is_ignored_is_so_with_all_below_it_and_nothing_beside() -> None:
+    """KEDA's own namespaces are none for CloudWatch, and are for what scales by a workload."""
+    types = ["aws-cloudwatch", "workload", *["aws-cloudwatch"] * 8, "workload"]
+    triggers = [{"type": each, "metadata": {"a.b.namespace": "bar", "namespace": "bar"}} for each in types]
+    paths = {
+        r["path"] for r in references(body("keda.sh/v1alpha1", "ScaledObject", spec={"triggers": triggers}))
+    }
+    assert {path.partition(".metadata")[0] for path in paths} == {"spec.triggers[1]", "spec.triggers[10]"}
+
+
+def test_many_things_ignored_are_passed_over_in_one_look_each() -> None:
+    triggers = [{"type": "aws-cloudwatch", "metadata": {"namespace": "bar"}}] * 100_000
+    assert references(body("keda.sh/v1alpha1", "ScaledObject", spec={"triggers": triggers})) == []
