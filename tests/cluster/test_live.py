@@ -167,7 +167,7 @@ Follow = Callable[..., LiveCluster]
 def test_there_is_no_view_before_everything_has_been_listed(api: Api, follow: Follow) -> None:
     api.refused["/api/v1/configmaps"] = 403
     live = follow(CONFIG_MAP)
-    assert eventually(lambda: "refused" in live.problems.get(CONFIG_MAP, ""))
+    assert eventually(lambda: [*live.problems] == [CONFIG_MAP] and "refused" in live.problems[CONFIG_MAP])
     assert not live.synced
     with pytest.raises(NotSynced, match=r"the cluster has not been read yet: ConfigMap \(ApiError: refused"):
         _ = live.view
