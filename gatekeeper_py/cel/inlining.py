@@ -63,6 +63,11 @@ def _is(value: ast.expr, other: ast.expr) -> ast.expr:
     return compare(value, ast.Is(), other)
 
 
+def _abandon_if(wrong: ast.expr) -> ast.stmt:
+    """Leave it to the plain code when the data are not what they usually are."""
+    return python.If(wrong, [python.Expr(call("abandon"))], [])
+
+
 def _has_class(value: ast.expr, name: str) -> ast.expr:
     return _is(call("type", value), load(name))
 
@@ -206,12 +211,12 @@ class Inliner:
             wrong = compare(asked, ast.IsNot(), load(name))
         else:
             wrong = compare(asked, ast.NotEq(), constant(name))
-        self._writer.emit(python.If(wrong, [python.Expr(call("abandon"))], []))
+        self._writer.emit(_abandon_if(wrong))
 
     def _demand_inside(self, value: ast.expr, of: Type) -> None:
         """Give up when what is inside a list or a map is not of the type."""
         fits = call(self._writer.share(type_test(of), "t"), value)
-        self._writer.emit(python.If(negate(fits), [python.Expr(call("abandon"))], []))
+        self._writer.emit(_abandon_if(negate(fits)))
 
     def _computed(self, reference: Reference, constants: list[Any]) -> ast.expr | None:
         """The value of a call whose arguments are all known: `quantity("1Gi")`."""
@@ -286,7 +291,7 @@ class Inliner:
         present = compare(load(value), ast.IsNot(), load("NOTHING"))
         content = attribute(load(value), "content")
         return [
-            python.If(other, [python.Expr(call("abandon"))], []),
+            _abandon_if(other),
             assign(value, content),
             python.If(present, rest, []),
         ]
@@ -297,7 +302,7 @@ class Inliner:
         present = compare(load(value), ast.IsNot(), load("NOTHING"))
         found = method(load(value), "get", constant(field), load("NOTHING"))
         return [
-            python.If(not_dict, [python.Expr(call("abandon"))], []),
+            _abandon_if(not_dict),
             assign(value, found),
             python.If(present, [charge_for(constant(1)), *rest], []),
         ]
@@ -396,14 +401,15 @@ class Inliner:
         part = self._constant(nodes[1])
         if not isinstance(part, str) or node.target is None:
             return None
-        if excess(part, pattern(part)):
+        compiled = pattern(part)
+        if excess(part, compiled):
             return None
         text = load(self._writer.keep(self._writer.visit(nodes[0])))
         factor = math.ceil(len(part) * 0.25)
         length = binary(binary(call("len", text), ast.Add(), constant(10)), ast.FloorDiv(), constant(10))
         self._writer.emit(charge_for(binary(length, ast.Mult(), constant(factor))))
         self._writer.check_cost()
-        search = self._writer.share(pattern(part).search, "p")
+        search = self._writer.share(compiled.search, "p")
         return compare(call(search, method(text, "encode")), ast.IsNot(), constant(None))
 
     def _size(self, _: Call, nodes: Sequence[Node]) -> ast.expr:

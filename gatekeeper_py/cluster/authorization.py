@@ -6,7 +6,7 @@ The default roles of every cluster (`cluster-admin`, `edit`, `system:basic-user`
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, cached_property
 from importlib.resources import files
 from typing import Any, NamedTuple, Protocol, TypeAlias
@@ -82,23 +82,22 @@ class Authorizer:
     @cached_property
     def _cluster_role_bindings(self) -> tuple[Object, ...]:
         held = self._objects.list(CLUSTER_ROLE_BINDING)
-        return tuple(_named(self._default("ClusterRoleBinding"), held).values())
+        return tuple(_replaced(self._default("ClusterRoleBinding"), held).values())
 
     @cached_property
     def _cluster_roles(self) -> Mapping[str, Object]:
-        return _named(self._default("ClusterRole"), self._objects.list(CLUSTER_ROLE))
+        return _replaced(self._default("ClusterRole"), self._objects.list(CLUSTER_ROLE))
 
     def _role_bindings(self, namespace: str) -> Iterable[Object]:
         held = self._objects.list(ROLE_BINDING, namespace)
         default = self._default("RoleBinding", namespace)
-        return _named(default, held).values() if default else held
+        return _replaced(default, held).values() if default else held
 
     def _role(self, namespace: str, name: str) -> Object | None:
-        found = self._objects.get(ROLE, namespace, name)
-        return found or _named(self._default("Role", namespace), ()).get(name)
+        return self._objects.get(ROLE, namespace, name) or self._default("Role", namespace).get(name)
 
-    def _default(self, kind: str, namespace: str = "") -> Sequence[Object]:
-        return self._defaults.get((kind, namespace), ())
+    def _default(self, kind: str, namespace: str = "") -> Mapping[str, Object]:
+        return self._defaults.get((kind, namespace), {})
 
     def _rules(self, binding: Object) -> Iterable[Mapping[str, Any]]:
         """The rules a binding grants; LookupError when the role does not exist."""
@@ -126,24 +125,23 @@ class Authorizer:
                 yield from self._aggregated(other, above)
 
 
-_Defaults: TypeAlias = Mapping[tuple[str, str], Sequence[Object]]
-"""Default objects by kind and namespace."""
+_Defaults: TypeAlias = Mapping[tuple[str, str], Mapping[str, Object]]
+"""Default objects by kind and namespace, and by name."""
 NO_DEFAULTS: _Defaults = {}
 
 
 @cache
 def _defaults() -> _Defaults:
     data = orjson.loads(files("gatekeeper_py.cluster").joinpath("data/roles.json").read_bytes())
-    found: dict[tuple[str, str], list[Object]] = {}
+    found: dict[tuple[str, str], dict[str, Object]] = {}
     for obj in data["roles"]:
-        found.setdefault((obj["kind"], _namespace(obj)), []).append(obj)
+        found.setdefault((obj["kind"], _namespace(obj)), {})[_name(obj)] = obj
     return found
 
 
-def _named(defaults: Iterable[Object], held: Iterable[Object]) -> dict[str, Object]:
+def _replaced(defaults: Mapping[str, Object], held: Iterable[Object]) -> dict[str, Object]:
     """Objects by name, in its order, the default ones among them unless replaced."""
-    named = {_name(obj): obj for obj in (*defaults, *held)}
-    return dict(sorted(named.items()))
+    return dict(sorted({**defaults, **{_name(obj): obj for obj in held}}.items()))
 
 
 def _granted(binding: Object, review: AccessReview, namespace: str) -> Iterator[_Grant]:

@@ -305,10 +305,10 @@ def _collect_unknown(value: object, before: object, schema: Schema, path: str, f
     if isinstance(value, dict) and schema.takes_map:
         old = before if isinstance(before, dict) else {}
         for name, inner in value.items():
-            was = old.get(name, found)
-            if inner is not was:
-                place = f"{path}.{name}" if path else name
-                _collect_unknown_field(name, inner, was, schema, place, found)
+            if name in old and old[name] is inner:
+                continue
+            place = f"{path}.{name}" if path else name
+            _collect_unknown_field(name, inner, old.get(name), schema, place, found)
     elif isinstance(value, list) and schema.takes_list and schema.items is not None:
         for index, (inner, was) in enumerate(zip(value, origins(value, before), strict=True)):
             _collect_unknown(inner, was, schema.items, f"{path}[{index}]", found)

@@ -57,32 +57,24 @@ class Facts:
 
     def condition(self, match: Match, value: Object | None, params: Object | None) -> dict[str, Any]:
         """For match conditions: `namespaceObject` is null there, and `request.resource` as it was sent."""
-        resource = self.request.request_resource or self.request.resource
-        return self._words(Match(match.kind, resource), value, params, self._authorizers)
+        sent = Match(match.kind, self.request.request_resource or self.request.resource)
+        return self._words(sent, value, params, None, self._authorizers)
 
     def validation(self, match: Match, value: Object | None, params: Object | None) -> dict[str, Any]:
         """For validations."""
-        words = self._words(match, value, params, self._authorizers)
-        words["namespaceObject"] = self._trimmed_namespace
-        return words
+        return self._words(match, value, params, self._trimmed_namespace, self._authorizers)
 
     def message(self, match: Match, value: Object | None, params: Object | None) -> dict[str, Any]:
         """For message expressions, which have no authorizer."""
-        words = self._words(match, value, params)
-        words["namespaceObject"] = self._trimmed_namespace
-        return words
+        return self._words(match, value, params, self._trimmed_namespace)
 
     def annotation(self, match: Match, value: Object | None, params: Object | None) -> dict[str, Any]:
         """For audit annotations: the whole namespace, and an authorizer that is declared but not there."""
-        words = self._words(match, value, params)
-        words["namespaceObject"] = self.namespace
-        return words
+        return self._words(match, value, params, self.namespace)
 
     def mutation(self, match: Match, value: Object | None, params: Object | None) -> dict[str, Any]:
         """For mutations: the whole namespace."""
-        words = self._words(match, value, params, self._authorizers)
-        words["namespaceObject"] = self.namespace
-        return words
+        return self._words(match, value, params, self.namespace, self._authorizers)
 
     def require_namespace(self) -> None:
         """Raise `NamespaceMissing` when the request belongs to a namespace that does not exist."""
@@ -119,7 +111,12 @@ class Facts:
         return words
 
     def _words(
-        self, match: Match, value: Object | None, params: Object | None, rare: Rare = NOTHING_RARE
+        self,
+        match: Match,
+        value: Object | None,
+        params: Object | None,
+        namespace: Object | None,
+        rare: Rare = NOTHING_RARE,
     ) -> dict[str, Any]:
         words = _Words(self._extended)
         words.rare = rare
@@ -127,7 +124,7 @@ class Facts:
         words["oldObject"] = self.request.old_object
         words["params"] = params
         words["request"] = self._request(match)
-        words["namespaceObject"] = None
+        words["namespaceObject"] = namespace
         return words
 
     def _request(self, match: Match) -> Object:

@@ -8,6 +8,7 @@ from typing import Generic, TypeAlias, TypeVar
 
 from gatekeeper_py.cel.budget import EXPRESSION_LIMIT
 from gatekeeper_py.policy.conditions import CONDITIONS_BUDGET, PASS_BUDGET
+from gatekeeper_py.policy.environment import AUTHORIZERS
 from gatekeeper_py.policy.matching import concerns_as_sent
 from gatekeeper_py.policy.model import (
     Expression,
@@ -24,8 +25,6 @@ P = TypeVar("P", bound=ValidatingPolicy | MutatingPolicy)
 
 Conditions: TypeAlias = tuple[Expression, ...]
 """All match conditions of a policy."""
-
-AUTHORIZERS = frozenset(("authorizer", "authorizer.requestResource"))
 
 UNSEEN_LIMIT = (PASS_BUDGET - 2 * CONDITIONS_BUDGET) // EXPRESSION_LIMIT
 """Expressions that a policy can pay for besides what `Candidate.floor` allows for, which may come twice:
@@ -71,7 +70,7 @@ class Candidate(Generic[P]):
             simple and _unconditional(policy.match),
             CONDITIONS_BUDGET - CONDITIONS_BUDGET // max(expressions, 1),
             tuple(validation.expression for validation in validations),
-            any(AUTHORIZERS & variable.expression.program.variables for variable in policy.variables),
+            any(AUTHORIZERS.keys() & variable.expression.program.variables for variable in policy.variables),
             sum(validation.message_expression is not None for validation in validations),
         )
 

@@ -35,7 +35,7 @@ MAX_PLANS = 256
 """Plans remembered for a resource and operation; requests differ in few conditions. Others are made anew."""
 
 
-class Candidates(Sequence[Candidate[P]], Generic[P]):
+class Candidates(Generic[P]):
     """The policies that may be about requests of one resource and operation, sorted by name."""
 
     def __init__(self, candidates: Iterable[Candidate[P]]) -> None:
@@ -72,15 +72,6 @@ class Candidates(Sequence[Candidate[P]], Generic[P]):
 
     def __iter__(self) -> Iterator[Candidate[P]]:
         return iter(self._candidates)
-
-    @overload
-    def __getitem__(self, index: int) -> Candidate[P]: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> tuple[Candidate[P], ...]: ...
-
-    def __getitem__(self, index: int | slice) -> Candidate[P] | tuple[Candidate[P], ...]:
-        return self._candidates[index]
 
 
 def _gate(conditions: Conditions, places: dict[Expression, int]) -> Gate:
