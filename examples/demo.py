@@ -28,14 +28,14 @@ from rich.table import Table
 from rich.text import Text
 
 from gatekeeper_py.cli.review import name_of
-from gatekeeper_py.cluster.manifest import Manifest, read
 from gatekeeper_py.cluster.snapshot import Snapshot
+from gatekeeper_py.manifests.manifest import Manifest, read
 from gatekeeper_py.pki.development import make_certificates
-from gatekeeper_py.policy.changes import changes
-from gatekeeper_py.policy.request import OPERATIONS, AdmissionRequest, Operation
-from gatekeeper_py.policy.review import render_request
-from gatekeeper_py.policy.submission import Submission, make_request, make_user, with_object
-from gatekeeper_py.policy.text import change_line, printable
+from gatekeeper_py.policy.admission.admission_review import render_request
+from gatekeeper_py.policy.admission.changes import changes
+from gatekeeper_py.policy.admission.request import OPERATIONS, AdmissionRequest, Operation
+from gatekeeper_py.policy.admission.submission import Submission, make_request, make_user, with_object
+from gatekeeper_py.policy.admission.text import change_line, printable
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples"

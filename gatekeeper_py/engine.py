@@ -11,22 +11,22 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
-from gatekeeper_py.cluster.manifest import Manifest, ManifestError, Problem
-from gatekeeper_py.cluster.resource import GroupVersionResource
-from gatekeeper_py.cluster.view import ClusterView, Object
+from gatekeeper_py.cluster.view import ClusterView
+from gatekeeper_py.manifests.manifest import Manifest, ManifestError, Problem
+from gatekeeper_py.objects.resource import GroupVersionResource, Object
 from gatekeeper_py.policy import messages
-from gatekeeper_py.policy.activation import Facts, NamespaceMissing
-from gatekeeper_py.policy.decision import Cause, Decision, Status
+from gatekeeper_py.policy.admission.decision import Cause, Decision, Status
+from gatekeeper_py.policy.admission.request import AdmissionRequest
+from gatekeeper_py.policy.admission.submission import with_object
 from gatekeeper_py.policy.dispatch import Changed, Denial, Review, Scope, mutate, validate
-from gatekeeper_py.policy.index import Candidates
-from gatekeeper_py.policy.jsonpatch import difference
-from gatekeeper_py.policy.loading import LoadError, PolicySet, load
+from gatekeeper_py.policy.evaluation.activation import Facts, NamespaceMissing
+from gatekeeper_py.policy.loading.load import LoadError, PolicySet, load
 from gatekeeper_py.policy.model import MutatingPolicy, ValidatingPolicy
-from gatekeeper_py.policy.mutation import Broken
-from gatekeeper_py.policy.request import AdmissionRequest
-from gatekeeper_py.policy.submission import with_object
+from gatekeeper_py.policy.mutation.mutation import Broken
+from gatekeeper_py.policy.mutation.patch import difference
+from gatekeeper_py.policy.sharing.index import Candidates
+from gatekeeper_py.tenancy.documents import is_tenancy_document, load_tenancy
 from gatekeeper_py.tenancy.library import extension
-from gatekeeper_py.tenancy.loading import is_tenancy_document, load_tenancy
 from gatekeeper_py.tenancy.lookups import steered
 
 __all__ = ["BOTH", "Engine", "Phase", "load_policies"]

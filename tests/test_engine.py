@@ -14,12 +14,11 @@ from pathlib import Path
 import pytest
 
 from gatekeeper_py.cel import DeadlineExceeded
-from gatekeeper_py.cluster.resource import GroupVersionKind, GroupVersionResource
 from gatekeeper_py.cluster.snapshot import Snapshot
-from gatekeeper_py.cluster.view import Object
 from gatekeeper_py.engine import Engine, load_policies
-from gatekeeper_py.policy.loading import LoadError
-from gatekeeper_py.policy.request import UserInfo
+from gatekeeper_py.objects.resource import GroupVersionKind, GroupVersionResource, Object
+from gatekeeper_py.policy.admission.request import UserInfo
+from gatekeeper_py.policy.loading.load import LoadError
 from tests.policy.support import (
     CONFIG_MAP,
     POD,

@@ -9,15 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from gatekeeper_py.cluster.manifest import Manifest
-from gatekeeper_py.cluster.view import ClusterView, Object
+from gatekeeper_py.cluster.view import ClusterView
 from gatekeeper_py.engine import Engine
-from gatekeeper_py.policy.changes import Change, changes
-from gatekeeper_py.policy.decision import Decision, Finding
-from gatekeeper_py.policy.request import AdmissionRequest
-from gatekeeper_py.policy.submission import Submission, make_request
+from gatekeeper_py.manifests.manifest import Manifest
+from gatekeeper_py.objects.resource import Object
+from gatekeeper_py.policy.admission.changes import Change, changes
+from gatekeeper_py.policy.admission.decision import Decision, Finding
+from gatekeeper_py.policy.admission.request import AdmissionRequest
+from gatekeeper_py.policy.admission.submission import Submission, make_request
 from gatekeeper_py.tenancy.context import Context
-from gatekeeper_py.tenancy.model import ContestedNamespace, Tenancy
+from gatekeeper_py.tenancy.tenant import ContestedNamespace, Tenancy
 
 __all__ = ["CLUSTER_WIDE", "Audited", "scan"]
 

@@ -13,8 +13,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from gatekeeper_py.cluster.manifest import Manifest
-from gatekeeper_py.policy.loading import read
+from gatekeeper_py.manifests.manifest import Manifest
+from gatekeeper_py.policy.loading.load import read
 
 __all__ = ["Entry", "entries", "render"]
 

@@ -6,17 +6,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gatekeeper_py.cel.budget import Budget
-from gatekeeper_py.cel.explanation import Explanation, explain
-from gatekeeper_py.cluster.view import Object
+from gatekeeper_py.cel import Budget, Explanation, explain
 from gatekeeper_py.engine import Engine
-from gatekeeper_py.policy.activation import Facts
-from gatekeeper_py.policy.conditions import PASS_BUDGET
-from gatekeeper_py.policy.matching import Match, MatchError, match
+from gatekeeper_py.objects.resource import Object
+from gatekeeper_py.policy.admission.request import AdmissionRequest
+from gatekeeper_py.policy.evaluation.activation import Facts
+from gatekeeper_py.policy.evaluation.conditions import PASS_BUDGET
+from gatekeeper_py.policy.evaluation.variables import Variables
+from gatekeeper_py.policy.matching.match import Match, MatchError, match
+from gatekeeper_py.policy.matching.parameters import ParameterError, collect
 from gatekeeper_py.policy.model import Expression, MutatingPolicy, ValidatingPolicy
-from gatekeeper_py.policy.parameters import ParameterError, collect
-from gatekeeper_py.policy.request import AdmissionRequest
-from gatekeeper_py.policy.variables import Variables
 
 __all__ = ["Explained", "NotEvaluated", "explain_policy"]
 

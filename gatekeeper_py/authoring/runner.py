@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gatekeeper_py.authoring.suite import Case, Suite, missing
-from gatekeeper_py.cluster.manifest import Manifest, ManifestError
 from gatekeeper_py.cluster.snapshot import Snapshot
 from gatekeeper_py.engine import Engine
-from gatekeeper_py.policy.decision import Decision
-from gatekeeper_py.policy.loading import read
-from gatekeeper_py.policy.submission import ADMINISTRATOR, Submission, make_request, make_user
-from gatekeeper_py.tenancy.loading import is_tenancy_document
+from gatekeeper_py.manifests.manifest import Manifest, ManifestError
+from gatekeeper_py.policy.admission.decision import Decision
+from gatekeeper_py.policy.admission.submission import ADMINISTRATOR, Submission, make_request, make_user
+from gatekeeper_py.policy.loading.load import read
+from gatekeeper_py.tenancy.documents import is_tenancy_document
 
 __all__ = ["Outcome", "run", "run_case", "tenancy_documents"]
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from gatekeeper_py.cluster.manifest import (
+from gatekeeper_py.manifests.manifest import (
     Document,
     FieldPath,
     Manifest,
@@ -22,10 +22,10 @@ from gatekeeper_py.cluster.manifest import (
     files,
     read_documents,
 )
-from gatekeeper_py.cluster.view import Object
-from gatekeeper_py.policy.loading import is_test
-from gatekeeper_py.policy.request import OPERATIONS
-from gatekeeper_py.tenancy.schema import Schema
+from gatekeeper_py.objects.resource import Object
+from gatekeeper_py.policy.admission.request import OPERATIONS
+from gatekeeper_py.policy.loading.load import is_test
+from gatekeeper_py.tenancy.fields import Schema
 from gatekeeper_py.tenancy.shape import ANYTHING, faults, problem_of
 
 __all__ = ["Case", "Expectation", "Suite", "find_suites", "read_suite"]

@@ -9,18 +9,15 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cache, cached_property
 from threading import Lock
 
-from gatekeeper_py.cel.budget import Budget
-from gatekeeper_py.cel.checker import Checked, Declarations, check
-from gatekeeper_py.cel.declarations import Function, Library
-from gatekeeper_py.cel.errors import (
-    CompileError,
-    EvaluationError,
-    InstantiationError,
-    Issue,
-    ResultError,
-)
-from gatekeeper_py.cel.generator import Function as Code
-from gatekeeper_py.cel.generator import generate
+from gatekeeper_py.cel.checking.checker import Checked, Declarations, check
+from gatekeeper_py.cel.checking.declarations import Function, Library
+from gatekeeper_py.cel.checking.names import ReferenceKind
+from gatekeeper_py.cel.checking.types import RUNTIME_NAMES, Type
+from gatekeeper_py.cel.compiling.generator import Function as Code
+from gatekeeper_py.cel.compiling.generator import generate
+from gatekeeper_py.cel.compiling.resolution import resolve
+from gatekeeper_py.cel.errors import CompileError, EvaluationError, InstantiationError, Issue, ResultError
+from gatekeeper_py.cel.evaluation.budget import Budget
 from gatekeeper_py.cel.library import (
     authorizer,
     bindings,
@@ -42,11 +39,8 @@ from gatekeeper_py.cel.library import (
     timestamps,
     urls,
 )
-from gatekeeper_py.cel.names import ReferenceKind
-from gatekeeper_py.cel.parser import parse
-from gatekeeper_py.cel.resolution import resolve
-from gatekeeper_py.cel.tree import Node
-from gatekeeper_py.cel.types import RUNTIME_NAMES, Type
+from gatekeeper_py.cel.syntax.parser import parse
+from gatekeeper_py.cel.syntax.tree import Node
 
 __all__ = ["Environment", "Messages", "Program", "expect", "kubernetes_environment"]
 

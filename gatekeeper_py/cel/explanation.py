@@ -11,12 +11,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from gatekeeper_py.cel.budget import Budget
-from gatekeeper_py.cel.constants import VARIABLE, Constants
+from gatekeeper_py.cel.compiling.constants import VARIABLE, Constants
+from gatekeeper_py.cel.compiling.generator import generate, terms
 from gatekeeper_py.cel.environment import Program
 from gatekeeper_py.cel.errors import EvaluationError
-from gatekeeper_py.cel.generator import generate, terms
-from gatekeeper_py.cel.tree import Call, Node, Select, Span, children
+from gatekeeper_py.cel.evaluation.budget import Budget
+from gatekeeper_py.cel.syntax.tree import Call, Node, Select, Span, children
 
 __all__ = ["Explanation", "Outcome", "explain"]
 

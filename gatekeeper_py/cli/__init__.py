@@ -10,7 +10,7 @@ import traceback
 import click
 
 from gatekeeper_py import __version__
-from gatekeeper_py.cli.errors import BAD_INPUT
+from gatekeeper_py.cli.exits import BAD_INPUT
 
 __all__ = ["main"]
 

@@ -9,7 +9,7 @@ import click
 
 from gatekeeper_py.audit.reports import json, table
 from gatekeeper_py.audit.scan import Audited, scan
-from gatekeeper_py.cli.errors import DENIED, InputError
+from gatekeeper_py.cli.exits import DENIED, InputError
 from gatekeeper_py.cli.options import (
     cluster_option,
     defaults_option,
@@ -20,11 +20,11 @@ from gatekeeper_py.cli.options import (
     policies_option,
 )
 from gatekeeper_py.cli.sources import input_errors, read_files
-from gatekeeper_py.cluster.manifest import Manifest, Source, read
 from gatekeeper_py.cluster.snapshot import Snapshot
 from gatekeeper_py.engine import Engine
-from gatekeeper_py.policy import loading
-from gatekeeper_py.tenancy.loading import is_tenancy_document, load_tenancy
+from gatekeeper_py.manifests.manifest import Manifest, Source, read
+from gatekeeper_py.policy.loading import load as loading
+from gatekeeper_py.tenancy.documents import is_tenancy_document, load_tenancy
 
 __all__ = ["command"]
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from gatekeeper_py.cli.errors import InputError
+from gatekeeper_py.cli.exits import InputError
+from gatekeeper_py.pki.authority import CertificateError
 from gatekeeper_py.pki.development import make_certificates
-from gatekeeper_py.pki.errors import CertificateError
 
 __all__ = ["command"]
 

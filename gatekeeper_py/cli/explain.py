@@ -10,16 +10,15 @@ import click
 import orjson
 
 from gatekeeper_py.authoring.explain import NotEvaluated, explain_policy
-from gatekeeper_py.cel.explanation import Explanation, Outcome
-from gatekeeper_py.cli.errors import InputError
-from gatekeeper_py.cli.options import cluster_option, files_option, policies_option
+from gatekeeper_py.cel import Explanation, Outcome
+from gatekeeper_py.cli.exits import InputError
+from gatekeeper_py.cli.options import cluster_option, files_option, policies_option, submission_options
 from gatekeeper_py.cli.review import name_of, request_for
 from gatekeeper_py.cli.sources import input_errors, load_engine, read_cluster, read_files
-from gatekeeper_py.cli.submission import submission_options
 from gatekeeper_py.engine import Engine
+from gatekeeper_py.policy.admission.submission import Submission
+from gatekeeper_py.policy.admission.text import printable
 from gatekeeper_py.policy.model import MutatingPolicy, ValidatingPolicy
-from gatekeeper_py.policy.submission import Submission
-from gatekeeper_py.policy.text import printable
 
 __all__ = ["command"]
 

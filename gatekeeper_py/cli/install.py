@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 import click
 from cryptography import x509
 
-from gatekeeper_py.cli.errors import InputError
-from gatekeeper_py.cli.yamltext import dump_all
-from gatekeeper_py.cluster.manifest import ManifestError, read
+from gatekeeper_py.cli.exits import InputError
+from gatekeeper_py.cli.output import dump_all
+from gatekeeper_py.manifests.manifest import ManifestError, read
 
 __all__ = ["command"]
 

@@ -1,23 +1,26 @@
-"""Options that several commands share."""
+"""Options that several commands share: what is read, how plain manifests are submitted, what is written."""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from gatekeeper_py.cli.errors import InputError
+from gatekeeper_py.cli.exits import InputError
+from gatekeeper_py.policy.admission.request import OPERATIONS
+from gatekeeper_py.policy.admission.submission import ADMINISTRATOR, Submission, make_user
 
 __all__ = [
     "cluster_option",
-    "defaults_option",
     "files_option",
     "kubeconfig_option",
     "one_cluster",
     "output_option",
     "policies_option",
+    "submission_options",
 ]
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -87,3 +90,43 @@ def defaults_option(function: F) -> F:
         is_flag=True,
         help="Take manifests as they are, without the API server's defaults.",
     )(function)
+
+
+SUBMISSION_OPTIONS = (
+    click.option(
+        "--operation",
+        type=click.Choice(OPERATIONS, case_sensitive=False),
+        help="What is done to plain manifests. [default: CREATE]",
+    ),
+    click.option("--subresource", default="", metavar="NAME", help="The subresource they are sent to."),
+    click.option("--user", default="", metavar="NAME", help="Who asks. [default: a cluster administrator]"),
+    click.option(
+        "--group", "groups", multiple=True, metavar="NAME", help="A group of the user. May be repeated."
+    ),
+    click.option("--namespace", default="", metavar="NAME", help="Where objects without a namespace go."),
+    defaults_option,
+)
+
+
+def submission_options(function: Callable[..., None]) -> Callable[..., None]:
+    """Adds the options and passes what they say as `submission`."""
+
+    @functools.wraps(function)
+    def with_submission(
+        *arguments: Any,
+        operation: Any,
+        subresource: str,
+        user: str,
+        groups: tuple[str, ...],
+        namespace: str,
+        no_defaults: bool,
+        **rest: Any,
+    ) -> None:
+        asker = make_user(user, groups) if user or groups else ADMINISTRATOR
+        submission = Submission(operation, subresource, asker, namespace, defaults=not no_defaults)
+        function(*arguments, submission=submission, **rest)
+
+    wrapped: Callable[..., None] = with_submission
+    for option in reversed(SUBMISSION_OPTIONS):
+        wrapped = option(wrapped)
+    return wrapped

@@ -10,20 +10,25 @@ from typing import TYPE_CHECKING
 import click
 import orjson
 
-from gatekeeper_py.cli.errors import DENIED, InputError
-from gatekeeper_py.cli.options import cluster_option, files_option, output_option, policies_option
+from gatekeeper_py.cli.exits import DENIED, InputError
+from gatekeeper_py.cli.options import (
+    cluster_option,
+    files_option,
+    output_option,
+    policies_option,
+    submission_options,
+)
 from gatekeeper_py.cli.sources import load_engine, read_cluster, read_files
-from gatekeeper_py.cli.submission import submission_options
-from gatekeeper_py.cluster.manifest import Manifest, ManifestError, Problem
 from gatekeeper_py.cluster.snapshot import Snapshot
-from gatekeeper_py.cluster.view import Object
 from gatekeeper_py.engine import Engine
-from gatekeeper_py.policy.changes import changes, graft
-from gatekeeper_py.policy.decision import Decision
-from gatekeeper_py.policy.request import AdmissionRequest
-from gatekeeper_py.policy.review import KIND, ReviewError, parse_review, render_review
-from gatekeeper_py.policy.submission import Submission, make_request
-from gatekeeper_py.policy.text import change_line, printable
+from gatekeeper_py.manifests.manifest import Manifest, ManifestError, Problem
+from gatekeeper_py.objects.resource import Object
+from gatekeeper_py.policy.admission.admission_review import KIND, ReviewError, parse_review, render_review
+from gatekeeper_py.policy.admission.changes import changes, graft
+from gatekeeper_py.policy.admission.decision import Decision
+from gatekeeper_py.policy.admission.request import AdmissionRequest
+from gatekeeper_py.policy.admission.submission import Submission, make_request
+from gatekeeper_py.policy.admission.text import change_line, printable
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -156,7 +161,7 @@ def _print_json(reviewed: Sequence[Reviewed]) -> None:
 
 def _print_yaml(reviewed: Sequence[Reviewed]) -> None:
     """Admitted objects on stdout, the rest on stderr."""
-    from gatekeeper_py.cli.yamltext import dump_all
+    from gatekeeper_py.cli.output import dump_all
 
     admitted = [item.admitted for item in reviewed if item.decision.allowed]
     click.echo(dump_all(value for value in admitted if value is not None), nl=False)

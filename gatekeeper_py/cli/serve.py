@@ -9,12 +9,12 @@ from pathlib import Path
 
 import click
 
-from gatekeeper_py.cli.errors import InputError
+from gatekeeper_py.cli.exits import InputError
 from gatekeeper_py.cli.options import cluster_option, kubeconfig_option, one_cluster, policies_option
 from gatekeeper_py.webhook.app import Service
-from gatekeeper_py.webhook.loading import TENANCY_KINDS, FromCluster, FromFiles, Origin
 from gatekeeper_py.webhook.log import make_log
-from gatekeeper_py.webhook.policies import BadPolicies, Policies
+from gatekeeper_py.webhook.origin import TENANCY_KINDS, FromCluster, FromFiles, Origin
+from gatekeeper_py.webhook.served import BadPolicies, Policies
 from gatekeeper_py.webhook.server import PortError, Server
 from gatekeeper_py.webhook.tls import Clients, ServingCertificate, TLSError
 

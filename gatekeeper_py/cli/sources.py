@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from gatekeeper_py.cli.errors import InputError
-from gatekeeper_py.cluster.manifest import Manifest, ManifestError, read, read_text
+from gatekeeper_py.cli.exits import InputError
 from gatekeeper_py.cluster.snapshot import Snapshot
 from gatekeeper_py.cluster.view import ClusterView
 from gatekeeper_py.engine import Engine
-from gatekeeper_py.policy import loading
+from gatekeeper_py.manifests.manifest import Manifest, ManifestError, read, read_text
+from gatekeeper_py.policy.loading import load as loading
 
 __all__ = ["input_errors", "load_engine", "read_cluster", "read_files"]
 

@@ -8,9 +8,9 @@ import click
 
 from gatekeeper_py.authoring.runner import Outcome, run, tenancy_documents
 from gatekeeper_py.authoring.suite import find_suites, read_suite
-from gatekeeper_py.cli.errors import DENIED
+from gatekeeper_py.cli.exits import DENIED
 from gatekeeper_py.cli.sources import input_errors
-from gatekeeper_py.policy.text import printable
+from gatekeeper_py.policy.admission.text import printable
 
 __all__ = ["command"]
 

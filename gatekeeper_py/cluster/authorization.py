@@ -13,10 +13,9 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import orjson
 
-from gatekeeper_py.cel.library.authorizer import AccessReview, Decision
-from gatekeeper_py.cluster.resource import GroupVersionKind
-from gatekeeper_py.cluster.selector import Selector, SelectorError, labels_of
-from gatekeeper_py.cluster.view import Object
+from gatekeeper_py.cel import AccessDecision, AccessReview
+from gatekeeper_py.objects.resource import GroupVersionKind, Object
+from gatekeeper_py.objects.selector import Selector, SelectorError, labels_of
 
 __all__ = ["Authorizer", "Objects"]
 
@@ -56,10 +55,10 @@ class Authorizer:
         self._objects = objects
         self._defaults = _defaults() if defaults else NO_DEFAULTS
 
-    def authorize(self, review: AccessReview) -> Decision:
+    def authorize(self, review: AccessReview) -> AccessDecision:
         """Whether the access is allowed, and why, in RBAC's words."""
         if SUPERUSERS in review.subject.groups:
-            return Decision(True)
+            return AccessDecision(True)
         errors: list[str] = []
         for grant in self._grants(review):
             try:
@@ -68,8 +67,8 @@ class Authorizer:
                 errors.append(str(error.args[0]))
                 continue
             if any(_allows(rule, review) for rule in rules):
-                return Decision(True, f"RBAC: allowed by {_describe(grant)}")
-        return Decision(False, f"RBAC: {_aggregate(errors)}" if errors else "")
+                return AccessDecision(True, f"RBAC: allowed by {_describe(grant)}")
+        return AccessDecision(False, f"RBAC: {_aggregate(errors)}" if errors else "")
 
     def _grants(self, review: AccessReview) -> Iterator[_Grant]:
         """Bindings that name the user: those of the whole cluster, then those of the namespace."""

@@ -25,10 +25,9 @@ from lightkube.core.exceptions import ApiError, ConfigError
 from lightkube.core.resource import ApiInfo, ResourceDef
 from lightkube.generic_resource import GenericGlobalResource, GenericNamespacedResource
 
-from gatekeeper_py.cluster.kinds import CUSTOM_RESOURCE_DEFINITION
-from gatekeeper_py.cluster.resource import GroupVersionKind
 from gatekeeper_py.cluster.snapshot import NAMESPACE, Snapshot
-from gatekeeper_py.cluster.view import Object, Served
+from gatekeeper_py.objects.kinds import CUSTOM_RESOURCE_DEFINITION
+from gatekeeper_py.objects.resource import GroupVersionKind, Object, Served
 
 __all__ = [
     "BASE_KINDS",
@@ -394,7 +393,7 @@ def _can_be_listed(served: Served) -> bool:
 
 @cache
 def _verbs() -> Mapping[GroupVersionKind, tuple[str, ...]]:
-    data = orjson.loads(files("gatekeeper_py.cluster").joinpath("data/kinds.json").read_bytes())
+    data = orjson.loads(files("gatekeeper_py.objects").joinpath("data/kinds.json").read_bytes())
     return {
         GroupVersionKind(row["group"], row["version"], row["kind"]): tuple(row["verbs"])
         for row in data["kinds"]

@@ -6,13 +6,12 @@ from collections.abc import Iterable, Mapping
 from itertools import groupby
 from operator import itemgetter
 
-from gatekeeper_py.cel.library.authorizer import AccessReview, Decision
+from gatekeeper_py.cel import AccessDecision, AccessReview
 from gatekeeper_py.cluster.authorization import GROUP as RBAC_GROUP
 from gatekeeper_py.cluster.authorization import Authorizer
-from gatekeeper_py.cluster.kinds import CUSTOM_RESOURCE_DEFINITION, Kinds
-from gatekeeper_py.cluster.manifest import Manifest
-from gatekeeper_py.cluster.resource import GroupVersionKind, GroupVersionResource
-from gatekeeper_py.cluster.view import Object, Served
+from gatekeeper_py.manifests.manifest import Manifest
+from gatekeeper_py.objects.kinds import CUSTOM_RESOURCE_DEFINITION, Kinds
+from gatekeeper_py.objects.resource import GroupVersionKind, GroupVersionResource, Object, Served
 
 __all__ = ["DEFAULT_NAMESPACE", "NAMESPACE", "Snapshot"]
 
@@ -120,7 +119,7 @@ class Snapshot:
         """The same resource in its other versions and groups."""
         return self.kinds.equivalents(resource, subresource)
 
-    def authorize(self, review: AccessReview) -> Decision:
+    def authorize(self, review: AccessReview) -> AccessDecision:
         """Whether the RBAC objects of the snapshot allow the access, and the reason in RBAC's words."""
         return self._authorizer.authorize(review)
 

@@ -12,7 +12,15 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-__all__ = ["AUTHORITY_NAME", "KeyPair", "make_authority", "make_client", "make_serving", "signed_by"]
+__all__ = [
+    "AUTHORITY_NAME",
+    "CertificateError",
+    "KeyPair",
+    "make_authority",
+    "make_client",
+    "make_serving",
+    "signed_by",
+]
 
 AUTHORITY_NAME = "gatekeeper_py development CA"
 """Common name of the authorities we make: how we know a file as our own."""
@@ -21,6 +29,10 @@ AUTHORITY_LIFETIME = timedelta(days=3650)
 LEAF_LIFETIME = timedelta(days=365)
 CLOCK_SKEW = timedelta(minutes=5)
 """Certificates are valid from a little before now: clocks of two machines differ."""
+
+
+class CertificateError(Exception):
+    """A certificate or key that cannot be used or may not be replaced; says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,13 +18,13 @@ from cryptography.x509.oid import NameOID
 
 from gatekeeper_py.pki.authority import (
     AUTHORITY_NAME,
+    CertificateError,
     KeyPair,
     make_authority,
     make_client,
     make_serving,
     signed_by,
 )
-from gatekeeper_py.pki.errors import CertificateError
 from gatekeeper_py.pki.files import read_pair, write_pair
 
 __all__ = ["CLIENT_NAME", "NAMESPACE", "SERVICE", "Certificates", "make_certificates", "service_names"]

@@ -10,8 +10,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from gatekeeper_py.pki.authority import KeyPair
-from gatekeeper_py.pki.errors import CertificateError
+from gatekeeper_py.pki.authority import CertificateError, KeyPair
 
 __all__ = ["CERTIFICATE_MODE", "KEY_MODE", "read_pair", "write_pair"]
 

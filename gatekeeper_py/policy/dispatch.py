@@ -11,14 +11,16 @@ from dataclasses import dataclass, field, replace
 
 import orjson
 
-from gatekeeper_py.cluster.view import ClusterView, Object
+from gatekeeper_py.cluster.view import ClusterView
+from gatekeeper_py.objects.resource import Object
 from gatekeeper_py.policy import messages
-from gatekeeper_py.policy.activation import Facts
-from gatekeeper_py.policy.candidate import Candidate
-from gatekeeper_py.policy.conditions import ConditionError
-from gatekeeper_py.policy.decision import Finding
-from gatekeeper_py.policy.index import Candidates
-from gatekeeper_py.policy.matching import Match, MatchError, match
+from gatekeeper_py.policy.admission.decision import Finding
+from gatekeeper_py.policy.admission.request import AdmissionRequest
+from gatekeeper_py.policy.evaluation.activation import Facts
+from gatekeeper_py.policy.evaluation.conditions import ConditionError
+from gatekeeper_py.policy.evaluation.validation import Failure, Invocation, Outcome
+from gatekeeper_py.policy.matching.match import Match, MatchError, match
+from gatekeeper_py.policy.matching.parameters import ParameterError, Parameters, collect, configuration_error
 from gatekeeper_py.policy.model import (
     MutatingBinding,
     MutatingPolicy,
@@ -26,11 +28,10 @@ from gatekeeper_py.policy.model import (
     ValidatingBinding,
     ValidatingPolicy,
 )
-from gatekeeper_py.policy.mutation import MutationInvocation
-from gatekeeper_py.policy.parameters import ParameterError, Parameters, collect, configuration_error
-from gatekeeper_py.policy.request import AdmissionRequest
-from gatekeeper_py.policy.sharing import Known, Shared
-from gatekeeper_py.policy.validation import Failure, Invocation, Outcome
+from gatekeeper_py.policy.mutation.mutation import MutationInvocation
+from gatekeeper_py.policy.sharing.candidate import Candidate
+from gatekeeper_py.policy.sharing.index import Candidates
+from gatekeeper_py.policy.sharing.shared import Known, Shared
 
 __all__ = ["Changed", "Denial", "Review", "Scope", "mutate", "validate"]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from gatekeeper_py.cel.library.quoting import quote
-from gatekeeper_py.cluster.resource import GroupVersionKind
+from gatekeeper_py.golang.quoting import quote
+from gatekeeper_py.objects.resource import GroupVersionKind
 
 __all__ = [
     "OUT_OF_BUDGET",

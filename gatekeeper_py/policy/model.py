@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from gatekeeper_py.cel import Program
-from gatekeeper_py.cluster.manifest import Source
-from gatekeeper_py.cluster.resource import GroupVersionKind
-from gatekeeper_py.cluster.selector import EVERYTHING, Selector
-from gatekeeper_py.policy.decision import Action
+from gatekeeper_py.manifests.manifest import Source
+from gatekeeper_py.objects.resource import GroupVersionKind
+from gatekeeper_py.objects.selector import EVERYTHING, Selector
+from gatekeeper_py.policy.admission.decision import Action
 
 __all__ = [
     "AuditAnnotation",

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from gatekeeper_py.cluster.resource import GroupVersionKind
-from gatekeeper_py.cluster.selector import Requirement, Selector, SelectorError, labels_of
-from gatekeeper_py.cluster.view import ClusterView, Object
-from gatekeeper_py.policy.request import AdmissionRequest, UserInfo
+from gatekeeper_py.cluster.view import ClusterView
+from gatekeeper_py.objects.resource import GroupVersionKind, Object
+from gatekeeper_py.objects.selector import Requirement, Selector, SelectorError, labels_of
+from gatekeeper_py.policy.admission.request import AdmissionRequest, UserInfo
 from gatekeeper_py.tenancy.forms import ANYWHERE, DESTINATION, only_values
-from gatekeeper_py.tenancy.model import TENANT_LABEL, ContestedNamespace, Tenancy, Tenant
 from gatekeeper_py.tenancy.references import references
+from gatekeeper_py.tenancy.tenant import TENANT_LABEL, ContestedNamespace, Tenancy, Tenant
 
 __all__ = ["NAMESPACE", "RUNTIME_CLASS", "Context"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import yaml
 
-from gatekeeper_py.tenancy.schema import definitions
+from gatekeeper_py.tenancy.fields import definitions
 
 __all__ = ["render"]
 

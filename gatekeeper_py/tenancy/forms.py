@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeAlias
 from urllib.parse import urlsplit
 
-from gatekeeper_py.cluster.selector import Selector, SelectorError
+from gatekeeper_py.objects.selector import Selector, SelectorError
 
 __all__ = [
     "ANYWHERE",

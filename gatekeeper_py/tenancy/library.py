@@ -19,13 +19,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
-from gatekeeper_py.cel.declarations import Function, Library, Overload
-from gatekeeper_py.cel.errors import EvaluationError
-from gatekeeper_py.cel.types import (
+from gatekeeper_py.cel import (
     BOOL,
     DYN,
     INT,
+    NONE,
     STRING,
+    EvaluationError,
+    Function,
+    Library,
+    Message,
+    Optional,
+    Overload,
     Type,
     list_of,
     map_of,
@@ -33,16 +38,15 @@ from gatekeeper_py.cel.types import (
     opaque,
     optional_of,
 )
-from gatekeeper_py.cel.values import NONE, Message, Optional
-from gatekeeper_py.cluster.resource import GroupVersionKind
-from gatekeeper_py.cluster.selector import labels_of
 from gatekeeper_py.cluster.view import ClusterView
-from gatekeeper_py.policy.extension import Extension
-from gatekeeper_py.policy.request import AdmissionRequest, UserInfo
+from gatekeeper_py.objects.resource import GroupVersionKind
+from gatekeeper_py.objects.selector import labels_of
+from gatekeeper_py.policy.admission.request import AdmissionRequest, UserInfo
+from gatekeeper_py.policy.evaluation.extension import Extension
 from gatekeeper_py.tenancy.catalogue import catalogue
 from gatekeeper_py.tenancy.context import Context
 from gatekeeper_py.tenancy.isolation import Level, satisfies
-from gatekeeper_py.tenancy.model import (
+from gatekeeper_py.tenancy.tenant import (
     GROUP,
     TENANT_LABEL,
     Choice,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gatekeeper_py.cel import tree
-from gatekeeper_py.cluster.manifest import Problem
-from gatekeeper_py.cluster.resource import GroupVersionKind
-from gatekeeper_py.policy.loading import PolicySet
+from gatekeeper_py.manifests.manifest import Problem
+from gatekeeper_py.objects.resource import GroupVersionKind
+from gatekeeper_py.policy.loading.load import PolicySet
 from gatekeeper_py.policy.model import Expression, MutatingPolicy, ValidatingPolicy
 
 __all__ = ["looked_up", "steered"]

@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from gatekeeper_py.cluster.manifest import Source
-from gatekeeper_py.cluster.place import FieldPath, Problem, field_text
-from gatekeeper_py.tenancy.schema import Schema
+from gatekeeper_py.manifests.manifest import Source
+from gatekeeper_py.manifests.place import FieldPath, Problem, field_text
+from gatekeeper_py.tenancy.fields import Schema
 
 __all__ = ["ANYTHING", "Fault", "Path", "faults", "problem_of"]
 

@@ -21,14 +21,14 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from gatekeeper_py.cel.errors import DeadlineExceeded
-from gatekeeper_py.policy.decision import Decision, Status
-from gatekeeper_py.policy.request import AdmissionRequest
-from gatekeeper_py.policy.review import ReviewError, parse_review, render_review
+from gatekeeper_py.cel import DeadlineExceeded
+from gatekeeper_py.policy.admission.admission_review import ReviewError, parse_review, render_review
+from gatekeeper_py.policy.admission.decision import Decision, Status
+from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.webhook import limits, log
 from gatekeeper_py.webhook.body import BodyTooLarge, Lease, Memory, MemoryExhausted, read_body
 from gatekeeper_py.webhook.metrics import Metrics
-from gatekeeper_py.webhook.policies import InForce, Policies, Webhook
+from gatekeeper_py.webhook.served import InForce, Policies, Webhook
 from gatekeeper_py.webhook.turns import Turns
 
 __all__ = ["Service", "application", "health_application"]

@@ -17,8 +17,8 @@ from typing import Any, Final, TextIO
 import structlog
 from structlog.typing import EventDict
 
-from gatekeeper_py.policy.decision import Decision
-from gatekeeper_py.policy.request import AdmissionRequest
+from gatekeeper_py.policy.admission.decision import Decision
+from gatekeeper_py.policy.admission.request import AdmissionRequest
 
 __all__ = ["Log", "Seldom", "make_log", "route_library_logs"]
 

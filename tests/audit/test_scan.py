@@ -7,11 +7,11 @@ from typing import Any
 
 from gatekeeper_py.audit.reports import table
 from gatekeeper_py.audit.scan import Audited, scan
-from gatekeeper_py.cluster.manifest import read_text
 from gatekeeper_py.cluster.snapshot import Snapshot
 from gatekeeper_py.engine import Engine
-from gatekeeper_py.policy.changes import Change
-from gatekeeper_py.tenancy.loading import load_tenancy
+from gatekeeper_py.manifests.manifest import read_text
+from gatekeeper_py.policy.admission.changes import Change
+from gatekeeper_py.tenancy.documents import load_tenancy
 
 POLICY = """
 apiVersion: admissionregistration.k8s.io/v1

@@ -9,12 +9,12 @@ import pytest
 import yaml
 
 from gatekeeper_py.authoring import suite
-from gatekeeper_py.cluster.manifest import read_text
-from gatekeeper_py.policy.environment import Compiler, Environments, ExpressionKind
+from gatekeeper_py.manifests.manifest import read_text
+from gatekeeper_py.policy.evaluation.compilation import Compiler, Environments, ExpressionKind
+from gatekeeper_py.tenancy.documents import load_tenancy
+from gatekeeper_py.tenancy.fields import TENANT_SPEC
 from gatekeeper_py.tenancy.library import LIBRARY, SETTINGS, VARIABLES, extension
-from gatekeeper_py.tenancy.loading import load_tenancy
-from gatekeeper_py.tenancy.model import Tenancy
-from gatekeeper_py.tenancy.schema import TENANT_SPEC
+from gatekeeper_py.tenancy.tenant import Tenancy
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"

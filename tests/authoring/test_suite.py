@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gatekeeper_py.authoring.suite import find_suites, merge, missing, read_suite
-from gatekeeper_py.cluster.manifest import ManifestError
+from gatekeeper_py.manifests.manifest import ManifestError
 
 OBJECTS = "objects: {good: {apiVersion: v1, kind: ConfigMap, metadata: {name: a}}}\n"
 

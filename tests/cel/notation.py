@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from gatekeeper_py.cel import values
+from gatekeeper_py.cel.evaluation import values
 from gatekeeper_py.cel.library.conversions import print_double
 
 __all__ = ["notation"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gatekeeper_py.cel.tree import (
+from gatekeeper_py.cel.syntax.tree import (
     Binding,
     Call,
     Comprehension,

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from gatekeeper_py.cel import Budget, CompileError, Environment, EvaluationError, Program
+from gatekeeper_py.cel.checking.types import DYN
+from gatekeeper_py.cel.evaluation.values import Optional
 from gatekeeper_py.cel.explanation import Explanation, explain
 from gatekeeper_py.cel.library import optionals
-from gatekeeper_py.cel.tree import Call, Comprehension, ListLiteral, Node, Select, children
-from gatekeeper_py.cel.types import DYN
-from gatekeeper_py.cel.values import Optional
+from gatekeeper_py.cel.syntax.tree import Call, Comprehension, ListLiteral, Node, Select, children
 from tests.cel.differential import Answer, Oracle
 from tests.cel.expressions import pair
 from tests.cel.notation import notation

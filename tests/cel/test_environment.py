@@ -11,9 +11,7 @@ from gatekeeper_py.cel import (
     Overload,
     kubernetes_environment,
 )
-from gatekeeper_py.cel.errors import InstantiationError, ResultError
-from gatekeeper_py.cel.library import optionals
-from gatekeeper_py.cel.types import (
+from gatekeeper_py.cel.checking.types import (
     BOOL,
     DYN,
     INT,
@@ -27,7 +25,9 @@ from gatekeeper_py.cel.types import (
     opaque,
     optional_of,
 )
-from gatekeeper_py.cel.values import Message
+from gatekeeper_py.cel.errors import InstantiationError, ResultError
+from gatekeeper_py.cel.evaluation.values import Message
+from gatekeeper_py.cel.library import optionals
 
 BASE = Environment(variables={"x": DYN, "n": INT})
 

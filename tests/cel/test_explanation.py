@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 from gatekeeper_py.cel import Budget, kubernetes_environment
+from gatekeeper_py.cel.checking.types import DYN
 from gatekeeper_py.cel.explanation import OUTCOME_LIMIT, Explanation, explain
-from gatekeeper_py.cel.types import DYN
 
 ENVIRONMENT = kubernetes_environment().extend(variables={"object": DYN})
 

@@ -37,9 +37,9 @@ def test_the_comment_at_the_head_says_what_is_expected(example: demo.Example) ->
 
 
 def test_a_decision_that_is_not_expected_is_a_fault(example: demo.Example) -> None:
-    from gatekeeper_py.cluster.manifest import read_text
     from gatekeeper_py.cluster.snapshot import Snapshot
-    from gatekeeper_py.policy.submission import Submission, make_request
+    from gatekeeper_py.manifests.manifest import read_text
+    from gatekeeper_py.policy.admission.submission import Submission, make_request
 
     request = make_request(read_text(GOOD)[0], Snapshot(), Submission())
     right = demo.Outcome(request, False, ["no-host: is true; remove it"])

@@ -99,8 +99,8 @@ def test_namespaces_are_exempt_by_exact_names_under_a_label_no_tenant_can_choose
 def conditions(document: dict[str, Any], group: str, resource: str, user: str) -> bool:
     """Whether the API server would ask about a request, by the configuration's own CEL."""
     from gatekeeper_py.cel import Budget
+    from gatekeeper_py.cel.checking.types import DYN
     from gatekeeper_py.cel.environment import kubernetes_environment
-    from gatekeeper_py.cel.types import DYN
 
     environment = kubernetes_environment().extend(variables={"request": DYN})
     request = {"resource": {"group": group, "resource": resource}, "userInfo": {"username": user}}
@@ -218,9 +218,9 @@ def test_the_engine_may_read_what_the_shipped_policies_look_up() -> None:
     from gatekeeper_py.cluster.live import BASE_KINDS
     from gatekeeper_py.cluster.snapshot import Snapshot
     from gatekeeper_py.engine import load_policies
-    from gatekeeper_py.policy.loading import read
+    from gatekeeper_py.policy.loading.load import read
     from gatekeeper_py.tenancy.lookups import looked_up
-    from gatekeeper_py.webhook.loading import TENANCY_KINDS
+    from gatekeeper_py.webhook.origin import TENANCY_KINDS
 
     documents = yaml.safe_load_all((WEBHOOKS / "rbac.yaml").read_text())
     (role,) = (document for document in documents if document["kind"] == "ClusterRole")

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from gatekeeper_py.cel.library.authorizer import AccessReview, Decision, Subject
+from gatekeeper_py.cel.library.authorizer import AccessDecision, AccessReview, Subject
 from gatekeeper_py.cluster.snapshot import Snapshot
-from gatekeeper_py.cluster.view import Object
+from gatekeeper_py.objects.resource import Object
 
 RECORDED = json.loads((Path(__file__).parent / "data" / "rbac.json").read_text())
 GROUP = "rbac.authorization.k8s.io"
@@ -144,6 +144,6 @@ def test_rules_without_sense_grant_nothing(rules: Any) -> None:
 def test_a_role_reference_of_another_kind_is_an_error() -> None:
     binding = bound("x", "u") | {"roleRef": {"kind": "Group", "name": "x"}}
     review = AccessReview(Subject("u"), "get", resource="pods")
-    assert Snapshot([binding]).authorize(review) == Decision(
+    assert Snapshot([binding]).authorize(review) == AccessDecision(
         False, 'RBAC: unsupported role reference kind: "Group"'
     )

@@ -23,7 +23,7 @@ from gatekeeper_py.cluster.live import (
     configuration,
     list_cluster,
 )
-from gatekeeper_py.cluster.resource import GroupVersionKind
+from gatekeeper_py.objects.resource import GroupVersionKind
 
 Json = dict[str, Any]
 

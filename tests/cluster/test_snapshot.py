@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 from gatekeeper_py.cel.library.authorizer import AccessReview, Subject
-from gatekeeper_py.cluster.manifest import Manifest
-from gatekeeper_py.cluster.resource import GroupVersionKind, GroupVersionResource
 from gatekeeper_py.cluster.snapshot import NAMESPACE, Snapshot
-from gatekeeper_py.cluster.view import ClusterView, Object
+from gatekeeper_py.cluster.view import ClusterView
+from gatekeeper_py.manifests.manifest import Manifest
+from gatekeeper_py.objects.resource import GroupVersionKind, GroupVersionResource, Object
 from tests.cluster.test_authorization import bound, role
-from tests.cluster.test_kinds import V1, V2, definition
+from tests.objects.test_kinds import V1, V2, definition
 
 CONFIG_MAP = GroupVersionKind("", "v1", "ConfigMap")
 

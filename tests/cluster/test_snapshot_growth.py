@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from gatekeeper_py.cluster.resource import GroupVersionKind
 from gatekeeper_py.cluster.snapshot import Snapshot
+from gatekeeper_py.objects.resource import GroupVersionKind
 
 
 def test_one_more_object_leaves_the_first_snapshot_as_it_was() -> None:

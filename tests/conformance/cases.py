@@ -11,15 +11,15 @@ from typing import Any
 
 import yaml
 
-from gatekeeper_py.cluster.kinds import Kinds
-from gatekeeper_py.cluster.manifest import Manifest, ManifestError, read_text
-from gatekeeper_py.cluster.resource import GroupVersionKind
 from gatekeeper_py.cluster.snapshot import Snapshot
 from gatekeeper_py.engine import Engine
-from gatekeeper_py.policy.decision import Decision
-from gatekeeper_py.policy.jsonpatch import copied, same
-from gatekeeper_py.policy.request import AdmissionRequest
-from gatekeeper_py.policy.review import parse_review
+from gatekeeper_py.manifests.manifest import Manifest, ManifestError, read_text
+from gatekeeper_py.objects.kinds import Kinds
+from gatekeeper_py.objects.resource import GroupVersionKind
+from gatekeeper_py.policy.admission.admission_review import parse_review
+from gatekeeper_py.policy.admission.decision import Decision
+from gatekeeper_py.policy.admission.request import AdmissionRequest
+from gatekeeper_py.policy.mutation.patch import copied, same
 from tests.shared import corpus
 
 Json = dict[str, Any]

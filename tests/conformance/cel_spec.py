@@ -8,12 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gatekeeper_py.cel.budget import Budget
-from gatekeeper_py.cel.declarations import Function, Library, Overload
-from gatekeeper_py.cel.environment import EXTRAS, KUBERNETES, Environment, Program
-from gatekeeper_py.cel.errors import CelError, EvaluationError
-from gatekeeper_py.cel.library.times import parse_duration
-from gatekeeper_py.cel.types import (
+from gatekeeper_py.cel.checking.declarations import Function, Library, Overload
+from gatekeeper_py.cel.checking.types import (
     BOOL,
     BYTES,
     DOUBLE,
@@ -30,8 +26,12 @@ from gatekeeper_py.cel.types import (
     optional_of,
     parameter,
 )
-from gatekeeper_py.cel.values import Duration, Timestamp, TypeValue, UInt, from_pairs, type_name
-from gatekeeper_py.cel.wellknown import MESSAGES
+from gatekeeper_py.cel.checking.wellknown import MESSAGES
+from gatekeeper_py.cel.environment import EXTRAS, KUBERNETES, Environment, Program
+from gatekeeper_py.cel.errors import CelError, EvaluationError
+from gatekeeper_py.cel.evaluation.budget import Budget
+from gatekeeper_py.cel.evaluation.times import parse_duration
+from gatekeeper_py.cel.evaluation.values import Duration, Timestamp, TypeValue, UInt, from_pairs, type_name
 
 __all__ = ["Test", "run"]
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import yaml
 
-from gatekeeper_py.cluster.defaults import apply_defaults
-from gatekeeper_py.cluster.resource import GroupVersionKind
-from gatekeeper_py.cluster.schema import builtin_schema
 from gatekeeper_py.cluster.snapshot import Snapshot
+from gatekeeper_py.objects.defaults import apply_defaults
+from gatekeeper_py.objects.resource import GroupVersionKind
+from gatekeeper_py.objects.schema import builtin_schema
 from tests.shared import corpus, needs_shared
 
 pytestmark = needs_shared

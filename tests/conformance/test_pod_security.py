@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from gatekeeper_py.cluster.manifest import Manifest, Source
 from gatekeeper_py.cluster.snapshot import Snapshot
 from gatekeeper_py.engine import Engine
-from gatekeeper_py.policy.loading import read
-from gatekeeper_py.policy.submission import Submission, make_request, make_user
+from gatekeeper_py.manifests.manifest import Manifest, Source
+from gatekeeper_py.policy.admission.submission import Submission, make_request, make_user
+from gatekeeper_py.policy.loading.load import read
 from tests.shared import corpus, needs_shared
 
 pytestmark = needs_shared

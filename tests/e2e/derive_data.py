@@ -1,4 +1,4 @@
-"""Writes gatekeeper_py/cluster/data from a live API server: run after a change of Kubernetes version.
+"""Writes gatekeeper_py/{objects,cluster}/data from a live API server: run after a change of Kubernetes version.
 
     python -m tests.e2e.derive_data
 
@@ -18,7 +18,13 @@ import orjson
 
 from tests.e2e.harness import ControlPlane, control_plane
 
-DATA = Path(__file__).parents[2] / "gatekeeper_py" / "cluster" / "data"
+PACKAGE = Path(__file__).parents[2] / "gatekeeper_py"
+FILES = {
+    "kinds": PACKAGE / "objects" / "data" / "kinds.json",
+    "schema": PACKAGE / "objects" / "data" / "schema.json",
+    "roles": PACKAGE / "cluster" / "data" / "roles.json",
+}
+"""Where each table stands."""
 FIELDS = Path(__file__).parent / "controlplane"
 
 STORED_TOGETHER = ((("", "v1", "events"), ("events.k8s.io", "v1", "events")),)
@@ -31,7 +37,7 @@ def main() -> None:
     """Starts an API server, asks it everything and writes the tables."""
     with control_plane(controllers=False) as plane:
         for name, table in derive(plane).items():
-            (DATA / f"{name}.json").write_bytes(rendered(table))
+            FILES[name].write_bytes(rendered(table))
 
 
 def derive(plane: ControlPlane) -> dict[str, Json]:

@@ -20,11 +20,11 @@ import orjson
 import pytest
 
 from gatekeeper_py.authoring.suite import missing
-from gatekeeper_py.cluster.kinds import Kinds
-from gatekeeper_py.cluster.manifest import Manifest, Source
 from gatekeeper_py.cluster.snapshot import Snapshot
-from gatekeeper_py.cluster.view import Served
-from gatekeeper_py.policy.submission import Submission, make_request
+from gatekeeper_py.manifests.manifest import Manifest, Source
+from gatekeeper_py.objects.kinds import Kinds
+from gatekeeper_py.objects.resource import Served
+from gatekeeper_py.policy.admission.submission import Submission, make_request
 from tests.e2e.conftest import POLICIES, RBAC
 from tests.e2e.gatekeeper import Server
 from tests.e2e.harness import ADMIN, ControlPlane, Kubectl, wait_for

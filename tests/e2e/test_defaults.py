@@ -5,18 +5,17 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 
-from gatekeeper_py.cluster.creation import PLACEHOLDER_UID
-from tests.cluster.test_defaults import RECORDED, identity
+from gatekeeper_py.objects.creation import PLACEHOLDER_UID
 from tests.e2e.conftest import namespace
-from tests.e2e.derive_data import DATA, derive, rendered
+from tests.e2e.derive_data import FILES, derive, rendered
 from tests.e2e.harness import ControlPlane, Kubectl
 from tests.e2e.recorder import Recorder, recording
+from tests.objects.test_defaults import RECORDED, identity
 
 Json = dict[str, Any]
 
@@ -75,4 +74,4 @@ def test_the_tables_are_what_the_api_server_says_of_itself(bare_plane: ControlPl
         tables = derive(bare_plane)
     except subprocess.CalledProcessError as error:
         pytest.skip(f"Go's modules are not at hand: {error}")
-    assert rendered(tables[name]) == Path(DATA / f"{name}.json").read_bytes()
+    assert rendered(tables[name]) == FILES[name].read_bytes()

@@ -18,8 +18,8 @@ from typing import Any
 import orjson
 import pytest
 
-from gatekeeper_py.cluster.kinds import Kinds
-from gatekeeper_py.cluster.resource import GroupVersionKind
+from gatekeeper_py.objects.kinds import Kinds
+from gatekeeper_py.objects.resource import GroupVersionKind
 from tests.e2e.conftest import namespace
 from tests.e2e.gatekeeper import Server
 from tests.e2e.harness import ADMIN, ControlPlane, Kubectl, wait_for

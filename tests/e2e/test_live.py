@@ -9,7 +9,7 @@ import pytest
 
 from gatekeeper_py.cel.library.authorizer import AccessReview, Subject
 from gatekeeper_py.cluster.live import LiveCluster, configuration, list_cluster
-from gatekeeper_py.cluster.resource import GroupVersionKind
+from gatekeeper_py.objects.resource import GroupVersionKind
 from tests.e2e.conftest import namespace
 from tests.e2e.harness import ADMIN, ALICE, ControlPlane, wait_for
 

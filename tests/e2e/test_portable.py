@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
-from gatekeeper_py.policy.loading import read
+from gatekeeper_py.policy.loading.load import read
 from tests.e2e.conftest import POLICIES
 from tests.e2e.harness import ControlPlane
 

@@ -12,9 +12,8 @@ import pytest
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from gatekeeper_py.pki.authority import KeyPair, make_authority, signed_by
+from gatekeeper_py.pki.authority import CertificateError, KeyPair, make_authority, signed_by
 from gatekeeper_py.pki.development import CLIENT_NAME, make_certificates
-from gatekeeper_py.pki.errors import CertificateError
 from gatekeeper_py.pki.files import read_pair, write_pair
 
 NOW = datetime.now(UTC)

@@ -12,8 +12,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
-from gatekeeper_py.pki.authority import make_authority
-from gatekeeper_py.pki.errors import CertificateError
+from gatekeeper_py.pki.authority import CertificateError, make_authority
 from gatekeeper_py.pki.files import read_pair, write_pair
 
 PAIR = make_authority(datetime.now(UTC))

@@ -28,13 +28,13 @@ from typing import Any
 import yaml
 
 from gatekeeper_py.authoring.suite import merge
-from gatekeeper_py.cluster.manifest import Manifest, Source
 from gatekeeper_py.cluster.snapshot import Snapshot
 from gatekeeper_py.engine import Engine, load_policies
-from gatekeeper_py.policy.decision import Decision
-from gatekeeper_py.policy.loading import PolicySet, read
-from gatekeeper_py.policy.request import AdmissionRequest, Operation, UserInfo
-from gatekeeper_py.policy.submission import Submission, make_request, make_user
+from gatekeeper_py.manifests.manifest import Manifest, Source
+from gatekeeper_py.policy.admission.decision import Decision
+from gatekeeper_py.policy.admission.request import AdmissionRequest, Operation, UserInfo
+from gatekeeper_py.policy.admission.submission import Submission, make_request, make_user
+from gatekeeper_py.policy.loading.load import PolicySet, read
 
 __all__ = ["STORIES", "Story", "Told", "policies"]
 

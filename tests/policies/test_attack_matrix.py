@@ -12,12 +12,12 @@ import pytest
 import yaml
 
 from gatekeeper_py.authoring.suite import merge, missing
-from gatekeeper_py.cluster.manifest import Manifest, Source
 from gatekeeper_py.cluster.snapshot import Snapshot
 from gatekeeper_py.engine import BOTH, Engine
-from gatekeeper_py.policy.decision import Decision
-from gatekeeper_py.policy.loading import read
-from gatekeeper_py.policy.submission import Submission, make_request, make_user
+from gatekeeper_py.manifests.manifest import Manifest, Source
+from gatekeeper_py.policy.admission.decision import Decision
+from gatekeeper_py.policy.admission.submission import Submission, make_request, make_user
+from gatekeeper_py.policy.loading.load import read
 from tests.shared import SHARED
 
 HERE = Path(__file__).parent

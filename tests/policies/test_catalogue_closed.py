@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import yaml
 
-from gatekeeper_py.cluster.manifest import Manifest, Source
-from gatekeeper_py.policy.decision import Decision
-from gatekeeper_py.policy.submission import Submission, make_request, make_user
+from gatekeeper_py.manifests.manifest import Manifest, Source
+from gatekeeper_py.policy.admission.decision import Decision
+from gatekeeper_py.policy.admission.submission import Submission, make_request, make_user
 from tests.policies.hostile_references import HostileReference, Object, hostile_references
 from tests.policies.test_attack_matrix import HERE, engine, reasons
 from tests.shared import SHARED

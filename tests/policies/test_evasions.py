@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 import yaml
 
-from gatekeeper_py.cluster.manifest import Manifest, Source
 from gatekeeper_py.cluster.snapshot import Snapshot
 from gatekeeper_py.engine import Engine
-from gatekeeper_py.policy.decision import Decision
-from gatekeeper_py.policy.loading import read
-from gatekeeper_py.policy.submission import Submission, make_request, make_user
+from gatekeeper_py.manifests.manifest import Manifest, Source
+from gatekeeper_py.policy.admission.decision import Decision
+from gatekeeper_py.policy.admission.submission import Submission, make_request, make_user
+from gatekeeper_py.policy.loading.load import read
 from tests.policies.test_attack_matrix import HERE, MATRIX, POLICIES, Case, reasons
 
 EVASIONS: dict[str, Any] = yaml.load((HERE / "evasions.yaml").read_text(encoding="utf-8"), yaml.CSafeLoader)

@@ -6,7 +6,7 @@ import copy
 
 import pytest
 
-from gatekeeper_py.policy.decision import Decision
+from gatekeeper_py.policy.admission.decision import Decision
 from tests.policies.stories import Object
 from tests.policies.test_label_change import BEFORE, CONTROLLER, DEPLOYMENT, admitted, pod_of, submit
 

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from gatekeeper_py.authoring.suite import missing
-from gatekeeper_py.cluster.manifest import Manifest, Source
 from gatekeeper_py.engine import Engine, load_policies
-from gatekeeper_py.policy.decision import Decision
-from gatekeeper_py.policy.loading import PolicySet, read
-from gatekeeper_py.policy.submission import Submission, make_request, make_user
+from gatekeeper_py.manifests.manifest import Manifest, Source
+from gatekeeper_py.policy.admission.decision import Decision
+from gatekeeper_py.policy.admission.submission import Submission, make_request, make_user
+from gatekeeper_py.policy.loading.load import PolicySet, read
 from tests.policies.stories import POLICIES, STORIES, Story, Told, policies
 
 LEAST = 60

@@ -9,8 +9,8 @@ import pytest
 
 from gatekeeper_py.authoring.runner import Outcome, run, tenancy_documents
 from gatekeeper_py.authoring.suite import find_suites, read_suite
-from gatekeeper_py.cluster.manifest import Manifest
-from gatekeeper_py.policy.loading import read
+from gatekeeper_py.manifests.manifest import Manifest
+from gatekeeper_py.policy.loading.load import read
 
 POLICIES = Path(__file__).parents[2] / "policies"
 SUITES = find_suites([POLICIES])

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from gatekeeper_py.cluster.kinds import Kinds
-from gatekeeper_py.cluster.manifest import Manifest, read_text
-from gatekeeper_py.cluster.resource import GroupVersionKind
 from gatekeeper_py.cluster.snapshot import Snapshot
 from gatekeeper_py.engine import Engine
-from gatekeeper_py.policy.environment import Compiler, Environments, ExpressionKind
+from gatekeeper_py.manifests.manifest import Manifest, read_text
+from gatekeeper_py.objects.kinds import Kinds
+from gatekeeper_py.objects.resource import GroupVersionKind
+from gatekeeper_py.policy.admission.request import AdmissionRequest, UserInfo
+from gatekeeper_py.policy.evaluation.compilation import Compiler, Environments, ExpressionKind
 from gatekeeper_py.policy.model import Expression
-from gatekeeper_py.policy.request import AdmissionRequest, UserInfo
 
 Json = dict[str, Any]
 

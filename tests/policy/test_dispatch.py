@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gatekeeper_py.policy.decision import Decision
+from gatekeeper_py.policy.admission.decision import Decision
 from gatekeeper_py.policy.dispatch import ANNOTATION_LIMIT, FAILURE_ANNOTATION
 from tests.policy.support import CONFIG_MAP, Json, bound, engine, mutating, request, validating
 

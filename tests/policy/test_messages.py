@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gatekeeper_py.cluster.resource import GroupVersionKind
+from gatekeeper_py.objects.resource import GroupVersionKind
 from gatekeeper_py.policy import messages
 
 SAID = [

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from gatekeeper_py.cel.types import INT, STRING, object_type
-from gatekeeper_py.policy.environment import Compiler, Environments, ExpressionKind, InvalidExpression
-from gatekeeper_py.policy.extension import Extension
+from gatekeeper_py.cel.checking.types import INT, STRING, object_type
+from gatekeeper_py.policy.evaluation.compilation import (
+    Compiler,
+    Environments,
+    ExpressionKind,
+    InvalidExpression,
+)
+from gatekeeper_py.policy.evaluation.extension import Extension
 
 THING = object_type("Thing", {"name": STRING})
 

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from gatekeeper_py.cluster.resource import GroupVersionKind, GroupVersionResource
 from gatekeeper_py.cluster.snapshot import Snapshot
-from gatekeeper_py.policy.request import AdmissionRequest, UserInfo
+from gatekeeper_py.objects.resource import GroupVersionKind, GroupVersionResource
+from gatekeeper_py.policy.admission.request import AdmissionRequest, UserInfo
 from gatekeeper_py.tenancy.context import Context
-from gatekeeper_py.tenancy.model import Claim, Grant, Tenancy, Tenant
+from gatekeeper_py.tenancy.tenant import Claim, Grant, Tenancy, Tenant
 
 TENANCY = Tenancy(
     (

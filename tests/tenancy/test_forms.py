@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gatekeeper_py.cluster.selector import Selector
+from gatekeeper_py.objects.selector import Selector
 from gatekeeper_py.tenancy.forms import (
     ANYWHERE,
     FORMS,

@@ -7,13 +7,18 @@ from typing import Any
 import pytest
 
 from gatekeeper_py.cel import Budget, EvaluationError
-from gatekeeper_py.cluster.manifest import read_text
-from gatekeeper_py.cluster.resource import GroupVersionKind, GroupVersionResource
 from gatekeeper_py.cluster.snapshot import Snapshot
-from gatekeeper_py.policy.environment import Compiler, Environments, ExpressionKind, InvalidExpression
-from gatekeeper_py.policy.request import AdmissionRequest, UserInfo
+from gatekeeper_py.manifests.manifest import read_text
+from gatekeeper_py.objects.resource import GroupVersionKind, GroupVersionResource
+from gatekeeper_py.policy.admission.request import AdmissionRequest, UserInfo
+from gatekeeper_py.policy.evaluation.compilation import (
+    Compiler,
+    Environments,
+    ExpressionKind,
+    InvalidExpression,
+)
+from gatekeeper_py.tenancy.documents import load_tenancy
 from gatekeeper_py.tenancy.library import extension
-from gatekeeper_py.tenancy.loading import load_tenancy
 
 DOCUMENTS = """
 apiVersion: tenancy.gatekeeper-py.dev/v1alpha1

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from gatekeeper_py.cluster.manifest import read_text
-from gatekeeper_py.cluster.resource import GroupVersionKind
 from gatekeeper_py.engine import load_policies
-from gatekeeper_py.policy.loading import LoadError
+from gatekeeper_py.manifests.manifest import read_text
+from gatekeeper_py.objects.resource import GroupVersionKind
+from gatekeeper_py.policy.loading.load import LoadError
 from gatekeeper_py.tenancy.lookups import looked_up
 
 POLICY = """

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from gatekeeper_py.cluster.manifest import read_text
-from gatekeeper_py.tenancy.schema import SETTINGS_SPEC, TENANT_SPEC, Schema
+from gatekeeper_py.manifests.manifest import read_text
+from gatekeeper_py.tenancy.fields import SETTINGS_SPEC, TENANT_SPEC, Schema
 from gatekeeper_py.tenancy.shape import ANYTHING, faults, problem_of
 
 TEXT: Schema = {"type": "string"}

@@ -15,11 +15,11 @@ from typing import Any
 from starlette.testclient import TestClient
 
 from gatekeeper_py.pki.development import make_certificates
-from gatekeeper_py.policy.decision import Decision
-from gatekeeper_py.policy.request import AdmissionRequest
+from gatekeeper_py.policy.admission.decision import Decision
+from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.webhook.app import Service, application
 from gatekeeper_py.webhook.log import make_log
-from gatekeeper_py.webhook.policies import Policies, Review, Webhook
+from gatekeeper_py.webhook.served import Policies, Review, Webhook
 from gatekeeper_py.webhook.server import Listening, Server
 from gatekeeper_py.webhook.tls import Clients, ServingCertificate
 

@@ -11,9 +11,9 @@ from typing import Any
 import orjson
 import pytest
 
-from gatekeeper_py.policy.decision import Cause, Decision, Finding, Status
-from gatekeeper_py.policy.request import AdmissionRequest
-from gatekeeper_py.webhook.policies import BadPolicies, Review, Webhook
+from gatekeeper_py.policy.admission.decision import Cause, Decision, Finding, Status
+from gatekeeper_py.policy.admission.request import AdmissionRequest
+from gatekeeper_py.webhook.served import BadPolicies, Review, Webhook
 from tests.webhook.support import Harness, Held, pod_review
 
 JSON = {"content-type": "application/json"}

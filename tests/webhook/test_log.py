@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from gatekeeper_py.cluster.resource import GroupVersionKind, GroupVersionResource
-from gatekeeper_py.policy.decision import Decision, Finding, Status
-from gatekeeper_py.policy.request import AdmissionRequest, UserInfo
+from gatekeeper_py.objects.resource import GroupVersionKind, GroupVersionResource
+from gatekeeper_py.policy.admission.decision import Decision, Finding, Status
+from gatekeeper_py.policy.admission.request import AdmissionRequest, UserInfo
 from gatekeeper_py.webhook import log
 
 SECRET = "hunter2"

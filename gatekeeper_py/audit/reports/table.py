@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gatekeeper_py.audit.scan import Audited
-from gatekeeper_py.policy.text import change_line, printable
+from gatekeeper_py.policy.admission.text import change_line, printable
 
 __all__ = ["report"]
 

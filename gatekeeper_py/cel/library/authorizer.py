@@ -11,11 +11,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, Protocol
 
-from gatekeeper_py.cel.declarations import Function, Library, Overload
+from gatekeeper_py.cel.checking.declarations import Function, Library, Overload
+from gatekeeper_py.cel.checking.types import BOOL, STRING, Type, object_type
 from gatekeeper_py.cel.errors import EvaluationError
-from gatekeeper_py.cel.library import costs
+from gatekeeper_py.cel.evaluation import costs
 from gatekeeper_py.cel.library.format import dns1123_label, dns1123_subdomain
-from gatekeeper_py.cel.types import BOOL, STRING, Type, object_type
 
 __all__ = [
     "AUTHORIZER_TYPE",
@@ -24,10 +24,10 @@ __all__ = [
     "LIBRARY",
     "PATH_CHECK_TYPE",
     "RESOURCE_CHECK_TYPE",
+    "AccessDecision",
     "AccessReview",
     "Authorizer",
     "AuthorizerValue",
-    "Decision",
     "GroupCheck",
     "PathCheck",
     "ResourceCheck",
@@ -38,7 +38,7 @@ AUTHORIZER_TYPE = object_type("kubernetes.authorization.Authorizer", {})
 PATH_CHECK_TYPE = object_type("kubernetes.authorization.PathCheck", {})
 GROUP_CHECK_TYPE = object_type("kubernetes.authorization.GroupCheck", {})
 RESOURCE_CHECK_TYPE = object_type("kubernetes.authorization.ResourceCheck", {})
-DECISION_TYPE = object_type("kubernetes.authorization.Decision", {})
+DECISION_TYPE = object_type("kubernetes.authorization.AccessDecision", {})
 
 CHECK_COST = 350_000
 """Units of one check: an expression can afford two."""
@@ -76,7 +76,7 @@ class AccessReview:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class AccessDecision:
     """The answer to an access review."""
 
     cel_type: ClassVar[Type] = DECISION_TYPE
@@ -91,7 +91,7 @@ class Decision:
 class Authorizer(Protocol):
     """Who answers access reviews. Pure and safe to call from many threads, as all evaluation is."""
 
-    def authorize(self, review: AccessReview) -> Decision:
+    def authorize(self, review: AccessReview) -> AccessDecision:
         """May this be done? An answer that cannot be found is a decision with an error, not an exception."""
 
 
@@ -136,7 +136,7 @@ class PathCheck:
     asking: AuthorizerValue
     path: str
 
-    def check(self, verb: str) -> Decision:
+    def check(self, verb: str) -> AccessDecision:
         """May the subject send this HTTP verb to the path?"""
         return self.asking.authorizer.authorize(AccessReview(self.asking.subject, verb, path=self.path))
 
@@ -171,7 +171,7 @@ class ResourceCheck:
     field_selector: str = ""
     label_selector: str = ""
 
-    def check(self, verb: str) -> Decision:
+    def check(self, verb: str) -> AccessDecision:
         """May the subject do this to the resource?"""
         asking = self.group.asking
         return asking.authorizer.authorize(
@@ -217,7 +217,7 @@ def _narrowing(
     return _method(name, identifier, (RESOURCE_CHECK_TYPE, STRING), RESOURCE_CHECK_TYPE, narrow, cost)
 
 
-def _asking(identifier: str, receiver: Type, run: Callable[..., Decision]) -> Overload:
+def _asking(identifier: str, receiver: Type, run: Callable[..., AccessDecision]) -> Overload:
     return Overload(
         identifier, (receiver, STRING), DECISION_TYPE, run, member=True, cost=lambda *_: CHECK_COST
     )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from gatekeeper_py.cel.declarations import Library
-from gatekeeper_py.cel.macros import BINDINGS
+from gatekeeper_py.cel.checking.declarations import Library
+from gatekeeper_py.cel.syntax.macros import BINDINGS
 
 __all__ = ["LIBRARY"]
 

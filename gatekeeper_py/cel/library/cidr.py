@@ -8,12 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from gatekeeper_py.cel.declarations import Function, Library, Overload
+from gatekeeper_py.cel.checking.declarations import Function, Library, Overload
+from gatekeeper_py.cel.checking.types import BOOL, INT, STRING, Type, opaque
 from gatekeeper_py.cel.errors import EvaluationError
-from gatekeeper_py.cel.library import costs
+from gatekeeper_py.cel.evaluation import costs
 from gatekeeper_py.cel.library.ip import IP, IP_TYPE, AddressError, parse_address, parse_ip
-from gatekeeper_py.cel.library.quoting import quote
-from gatekeeper_py.cel.types import BOOL, INT, STRING, Type, opaque
+from gatekeeper_py.golang.quoting import quote
 
 __all__ = ["CIDR", "CIDR_TYPE", "LIBRARY", "parse_cidr"]
 

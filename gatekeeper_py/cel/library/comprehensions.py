@@ -5,8 +5,8 @@ The macros become nodes of the tree; nothing of it is called at run time.
 
 from __future__ import annotations
 
-from gatekeeper_py.cel.declarations import Library
-from gatekeeper_py.cel.macros import TWO_VARIABLES
+from gatekeeper_py.cel.checking.declarations import Library
+from gatekeeper_py.cel.syntax.macros import TWO_VARIABLES
 
 __all__ = ["LIBRARY"]
 

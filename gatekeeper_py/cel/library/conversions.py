@@ -7,13 +7,17 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from gatekeeper_py.cel import values
-from gatekeeper_py.cel.declarations import Function, Library, Overload
+from gatekeeper_py.cel.checking.declarations import Function, Library, Overload
+from gatekeeper_py.cel.checking.types import BOOL, BYTES, DOUBLE, DURATION, INT, STRING, TIMESTAMP, UINT, Type
 from gatekeeper_py.cel.errors import EvaluationError
-from gatekeeper_py.cel.library import costs
-from gatekeeper_py.cel.library.times import parse_duration, parse_timestamp, print_duration, print_timestamp
-from gatekeeper_py.cel.types import BOOL, BYTES, DOUBLE, DURATION, INT, STRING, TIMESTAMP, UINT, Type
-from gatekeeper_py.cel.values import NANOSECONDS, Duration, Timestamp, UInt, print_double
+from gatekeeper_py.cel.evaluation import costs, values
+from gatekeeper_py.cel.evaluation.times import (
+    parse_duration,
+    parse_timestamp,
+    print_duration,
+    print_timestamp,
+)
+from gatekeeper_py.cel.evaluation.values import NANOSECONDS, Duration, Timestamp, UInt, print_double
 
 __all__ = ["CONVERSIONS", "LIBRARY", "print_double"]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import base64
 import re
 
-from gatekeeper_py.cel.declarations import Function, Library, Overload
+from gatekeeper_py.cel.checking.declarations import Function, Library, Overload
+from gatekeeper_py.cel.checking.types import BYTES, STRING
 from gatekeeper_py.cel.errors import EvaluationError
-from gatekeeper_py.cel.library import costs
-from gatekeeper_py.cel.types import BYTES, STRING
+from gatekeeper_py.cel.evaluation import costs
 
 __all__ = ["LIBRARY"]
 

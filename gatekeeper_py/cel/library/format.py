@@ -14,11 +14,11 @@ from typing import Any, ClassVar
 
 import re2
 
-from gatekeeper_py.cel.declarations import Function, Library, Overload
-from gatekeeper_py.cel.library import costs
+from gatekeeper_py.cel.checking.declarations import Function, Library, Overload
+from gatekeeper_py.cel.checking.types import STRING, Type, list_of, object_type, optional_of
+from gatekeeper_py.cel.evaluation import costs
+from gatekeeper_py.cel.evaluation.values import NONE, Optional
 from gatekeeper_py.cel.library.urls import UrlError, check_request_uri
-from gatekeeper_py.cel.types import STRING, Type, list_of, object_type, optional_of
-from gatekeeper_py.cel.values import NONE, Optional
 
 __all__ = ["FORMATS", "FORMAT_TYPE", "LIBRARY", "Format", "dns1123_label", "dns1123_subdomain"]
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from gatekeeper_py.cel.declarations import Function, Library, Overload
-from gatekeeper_py.cel.library import costs
-from gatekeeper_py.cel.types import STRING
+from gatekeeper_py.cel.checking.declarations import Function, Library, Overload
+from gatekeeper_py.cel.checking.types import STRING
+from gatekeeper_py.cel.evaluation import costs
 
 __all__ = ["LIBRARY"]
 

@@ -12,12 +12,8 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
-from gatekeeper_py.cel import values
-from gatekeeper_py.cel.declarations import Function, Library, Overload
-from gatekeeper_py.cel.errors import EvaluationError
-from gatekeeper_py.cel.library import costs
-from gatekeeper_py.cel.macros import LISTS
-from gatekeeper_py.cel.types import (
+from gatekeeper_py.cel.checking.declarations import Function, Library, Overload
+from gatekeeper_py.cel.checking.types import (
     BOOL,
     BYTES,
     DOUBLE,
@@ -31,7 +27,10 @@ from gatekeeper_py.cel.types import (
     list_of,
     parameter,
 )
-from gatekeeper_py.cel.values import Duration, Timestamp, UInt, type_name
+from gatekeeper_py.cel.errors import EvaluationError
+from gatekeeper_py.cel.evaluation import costs, values
+from gatekeeper_py.cel.evaluation.values import Duration, Timestamp, UInt, type_name
+from gatekeeper_py.cel.syntax.macros import LISTS
 
 __all__ = ["LIBRARY"]
 

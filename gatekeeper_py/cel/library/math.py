@@ -9,12 +9,12 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from gatekeeper_py.cel import values
-from gatekeeper_py.cel.declarations import Function, Library, Overload
+from gatekeeper_py.cel.checking.declarations import Function, Library, Overload
+from gatekeeper_py.cel.checking.types import BOOL, DOUBLE, DYN, INT, UINT, Type, list_of
 from gatekeeper_py.cel.errors import EvaluationError
-from gatekeeper_py.cel.macros import MATH
-from gatekeeper_py.cel.types import BOOL, DOUBLE, DYN, INT, UINT, Type, list_of
-from gatekeeper_py.cel.values import INT_MIN, UInt, type_name
+from gatekeeper_py.cel.evaluation import values
+from gatekeeper_py.cel.evaluation.values import INT_MIN, UInt, type_name
+from gatekeeper_py.cel.syntax.macros import MATH
 
 __all__ = ["LIBRARY"]
 

@@ -8,12 +8,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from gatekeeper_py.cel import values
-from gatekeeper_py.cel.declarations import Function, Library, Overload
+from gatekeeper_py.cel.checking.declarations import Function, Library, Overload
+from gatekeeper_py.cel.checking.types import (
+    BOOL,
+    DYN,
+    INT,
+    STRING,
+    Type,
+    list_of,
+    map_of,
+    optional_of,
+    parameter,
+)
 from gatekeeper_py.cel.errors import EvaluationError
-from gatekeeper_py.cel.macros import OPTIONALS
-from gatekeeper_py.cel.types import BOOL, DYN, INT, STRING, Type, list_of, map_of, optional_of, parameter
-from gatekeeper_py.cel.values import NONE, Optional
+from gatekeeper_py.cel.evaluation import values
+from gatekeeper_py.cel.evaluation.values import NONE, Optional
+from gatekeeper_py.cel.syntax.macros import OPTIONALS
 
 __all__ = ["LIBRARY"]
 

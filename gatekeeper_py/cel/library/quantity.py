@@ -7,38 +7,24 @@ decimal. Unlike Kubernetes, no operation writes out a number of more than `LONGE
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
-from gatekeeper_py.cel.declarations import Function, Library, Overload
+from gatekeeper_py.cel.checking.declarations import Function, Library, Overload
+from gatekeeper_py.cel.checking.types import BOOL, DOUBLE, INT, STRING, Type, object_type
 from gatekeeper_py.cel.errors import EvaluationError
-from gatekeeper_py.cel.library import costs
-from gatekeeper_py.cel.types import BOOL, DOUBLE, INT, STRING, Type, object_type
-from gatekeeper_py.cel.values import INT_MAX, INT_MIN
+from gatekeeper_py.cel.evaluation import costs
+from gatekeeper_py.golang import quantities
+from gatekeeper_py.golang.numbers import INT_MAX, INT_MIN
+from gatekeeper_py.golang.quantities import LONGEST, TOO_LONG, QuantityError, QuantityTooLong
 
 __all__ = ["LIBRARY", "QUANTITY_TYPE", "Quantity", "parse_quantity"]
 
 QUANTITY_TYPE = object_type("kubernetes.Quantity", {})
 
-LONGEST = 4_000
-"""Digits a quantity may have written out; Python reads no longer number, because its time grows squared."""
-_NANO = -9
-"""The smallest power of ten; what is smaller is rounded up, away from zero."""
 _FAST_DIGITS = 18
 """Digits that surely fit 64 bits."""
-_FAST_BINARY_DIGITS = 15
-
-_SHAPE = re.compile(r"([+-]?)(0*)([0-9]*)(?:(\.)([0-9]*))?([eEinumkKMGTP]*[-+]?[0-9]*)")
-_EXPONENT = re.compile(r"[eE]([+-]?)0*([0-9]+)")
-_DECIMAL = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
-_BINARY = {"Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40, "Pi": 50, "Ei": 60}
-
-_WRONG_FORMAT = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
-_WRONG_NUMBER = "unable to parse numeric part of quantity"
-_WRONG_SUFFIX = "unable to parse quantity's suffix"
-_TOO_LONG = f"quantity too long: more than {LONGEST} digits"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -126,7 +112,7 @@ def _written_out(quantity: Quantity, exponent: int) -> int:
     """The number in units of ten to the power of `exponent`, which is no larger than its own."""
     zeros = quantity.exponent - exponent
     if quantity.unscaled and zeros + len(str(quantity.unscaled)) > LONGEST:
-        raise EvaluationError(_TOO_LONG)
+        raise EvaluationError(TOO_LONG)
     return quantity.unscaled * 10**zeros if quantity.unscaled else 0
 
 
@@ -168,78 +154,19 @@ def _power_of_ten(exponent: int) -> float:
 
 
 def parse_quantity(text: str) -> Quantity:
-    """The quantity `text` spells; raise `EvaluationError` in Kubernetes' words."""
-    match = _SHAPE.fullmatch(text)
-    if not text or match is None:
-        raise EvaluationError(_WRONG_FORMAT)
-    sign, zeros, whole, point, fraction, suffix = match.groups(default="")
-    if not (whole or point or suffix):
-        return Quantity(0)
-    binary = _BINARY.get(suffix, 0)
-    exponent = 0 if binary else _decimal_exponent(suffix)
-    quantity = _fast(whole or "0", fraction, exponent, binary)
-    if quantity is None:
-        if not (zeros or whole or fraction):
-            raise EvaluationError(_WRONG_NUMBER)
-        quantity = _slow(whole + fraction, _wrapped(exponent - len(fraction)), binary)
-    if sign == "-":
-        return Quantity(-quantity.unscaled, quantity.exponent, quantity.decimal)
-    return quantity
-
-
-def _decimal_exponent(suffix: str) -> int:
-    """The power of ten a suffix stands for."""
-    if suffix in _DECIMAL:
-        return _DECIMAL[suffix]
-    match = _EXPONENT.fullmatch(suffix)
-    if match and len(match[2]) <= 19:
-        number = int(match[1] + match[2])
-        if INT_MIN <= number <= INT_MAX:
-            return _wrapped(number)
-    raise EvaluationError(_WRONG_SUFFIX)
-
-
-def _wrapped(number: int) -> int:
-    """A number as Go converts it to an int32."""
-    return (number + 2**31) % 2**32 - 2**31
-
-
-def _fast(whole: str, fraction: str, exponent: int, binary: int) -> Quantity | None:
-    """The quantity as 64 bits, where Kubernetes sees from the number of digits alone that it fits."""
-    digits = whole + fraction
-    if binary:
-        fits = not fraction and len(digits) + binary * 3 // 10 < _FAST_BINARY_DIGITS
-        return Quantity(int(digits) << binary) if fits else None
-    scale = _wrapped(exponent - len(fraction))
-    if len(digits) > _FAST_DIGITS or scale < _NANO:
-        return None
-    return Quantity(int(digits), scale)
-
-
-def _slow(digits: str, exponent: int, binary: int) -> Quantity:
-    """The quantity as a decimal, rounded up to nano and, if it is binary, cut at the largest int64."""
-    if len(digits) > LONGEST:
-        raise EvaluationError(_TOO_LONG)
-    unscaled = int(digits or "0") << binary
-    if unscaled == 0:
-        return Quantity(0, exponent, decimal=True)
-    zeros = exponent - _NANO
-    if zeros < 0:
-        unscaled = -(-unscaled // 10**-zeros) if -zeros <= len(str(unscaled)) else 1
-        exponent = _NANO
-    elif len(digits) + zeros <= LONGEST:
-        unscaled, exponent = unscaled * 10**zeros, _NANO
-    if binary and unscaled > INT_MAX * 10**-_NANO:
-        return Quantity(INT_MAX, decimal=True)
-    return Quantity(unscaled, exponent, decimal=True)
+    """The quantity `text` spells; raises `EvaluationError` in Kubernetes' words."""
+    try:
+        return Quantity(*quantities.read(text))
+    except QuantityError as error:
+        raise EvaluationError(str(error)) from None
 
 
 def _is_quantity(text: str) -> bool:
     try:
-        parse_quantity(text)
-    except EvaluationError as error:
-        if error.args[0] == _TOO_LONG:
-            raise
+        quantities.read(text)
+    except QuantityTooLong as error:
+        raise EvaluationError(str(error)) from None
+    except QuantityError:
         return False
     return True
 

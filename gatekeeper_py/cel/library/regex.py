@@ -10,11 +10,11 @@ from typing import Any
 
 import re2
 
-from gatekeeper_py.cel.declarations import Function, Library, Overload
+from gatekeeper_py.cel.checking.declarations import Function, Library, Overload
+from gatekeeper_py.cel.checking.types import INT, STRING, list_of
 from gatekeeper_py.cel.errors import CostExceeded, EvaluationError
-from gatekeeper_py.cel.library import costs
+from gatekeeper_py.cel.evaluation import costs
 from gatekeeper_py.cel.library.standard import PATTERNS_KEPT, pattern, search_work
-from gatekeeper_py.cel.types import INT, STRING, list_of
 
 __all__ = ["LIBRARY"]
 

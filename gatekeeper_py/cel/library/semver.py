@@ -8,11 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, TypeAlias
 
-from gatekeeper_py.cel.declarations import Function, Library, Overload
+from gatekeeper_py.cel.checking.declarations import Function, Library, Overload
+from gatekeeper_py.cel.checking.types import BOOL, INT, STRING, Type, object_type
 from gatekeeper_py.cel.errors import EvaluationError
-from gatekeeper_py.cel.library import costs
-from gatekeeper_py.cel.library.quoting import quote
-from gatekeeper_py.cel.types import BOOL, INT, STRING, Type, object_type
+from gatekeeper_py.cel.evaluation import costs
+from gatekeeper_py.golang.quoting import quote
 
 __all__ = ["LIBRARY", "SEMVER_TYPE", "Semver", "parse"]
 

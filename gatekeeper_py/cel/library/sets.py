@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from gatekeeper_py.cel.declarations import Function, Library, Overload
-from gatekeeper_py.cel.library import costs
-from gatekeeper_py.cel.types import BOOL, list_of, parameter
-from gatekeeper_py.cel.values import contains
+from gatekeeper_py.cel.checking.declarations import Function, Library, Overload
+from gatekeeper_py.cel.checking.types import BOOL, list_of, parameter
+from gatekeeper_py.cel.evaluation import costs
+from gatekeeper_py.cel.evaluation.values import contains
 
 __all__ = ["LIBRARY"]
 

@@ -15,12 +15,8 @@ from typing import Any
 
 import re2
 
-from gatekeeper_py.cel import values
-from gatekeeper_py.cel.declarations import Function, Library, Overload
-from gatekeeper_py.cel.errors import CostExceeded, EvaluationError
-from gatekeeper_py.cel.library import costs
-from gatekeeper_py.cel.macros import STANDARD
-from gatekeeper_py.cel.types import (
+from gatekeeper_py.cel.checking.declarations import Function, Library, Overload
+from gatekeeper_py.cel.checking.types import (
     BOOL,
     BYTES,
     DOUBLE,
@@ -37,7 +33,10 @@ from gatekeeper_py.cel.types import (
     parameter,
     type_of,
 )
-from gatekeeper_py.cel.values import Duration, Timestamp, TypeValue, UInt
+from gatekeeper_py.cel.errors import CostExceeded, EvaluationError
+from gatekeeper_py.cel.evaluation import costs, values
+from gatekeeper_py.cel.evaluation.values import Duration, Timestamp, TypeValue, UInt
+from gatekeeper_py.cel.syntax.macros import STANDARD
 
 __all__ = ["LIBRARY", "pattern"]
 

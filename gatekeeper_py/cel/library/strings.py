@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from gatekeeper_py.cel.declarations import Function, Library, Overload
+from gatekeeper_py.cel.checking.declarations import Function, Library, Overload
+from gatekeeper_py.cel.checking.types import DYN, INT, STRING, Type, list_of
 from gatekeeper_py.cel.errors import EvaluationError
-from gatekeeper_py.cel.library import costs
+from gatekeeper_py.cel.evaluation import costs
+from gatekeeper_py.cel.evaluation.values import print_key, type_name
 from gatekeeper_py.cel.library.formatting import format_string
-from gatekeeper_py.cel.types import DYN, INT, STRING, Type, list_of
-from gatekeeper_py.cel.values import print_key, type_name
 
 __all__ = ["EXTRA", "LIBRARY"]
 

@@ -11,11 +11,11 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from gatekeeper_py.cel.declarations import Function, Library, Overload
+from gatekeeper_py.cel.checking.declarations import Function, Library, Overload
+from gatekeeper_py.cel.checking.types import DURATION, INT, STRING, TIMESTAMP
 from gatekeeper_py.cel.errors import EvaluationError
-from gatekeeper_py.cel.library.times import civil, fixed_zone, shifted_year
-from gatekeeper_py.cel.types import DURATION, INT, STRING, TIMESTAMP
-from gatekeeper_py.cel.values import NANOSECONDS, Duration, Timestamp
+from gatekeeper_py.cel.evaluation.times import civil, fixed_zone, shifted_year
+from gatekeeper_py.cel.evaluation.values import NANOSECONDS, Duration, Timestamp
 
 __all__ = ["LIBRARY"]
 

@@ -13,12 +13,12 @@ from functools import cached_property
 from typing import Any, ClassVar
 from urllib.parse import unquote_to_bytes
 
-from gatekeeper_py.cel.declarations import Function, Library, Overload
+from gatekeeper_py.cel.checking.declarations import Function, Library, Overload
+from gatekeeper_py.cel.checking.types import BOOL, STRING, Type, list_of, map_of, object_type
 from gatekeeper_py.cel.errors import EvaluationError
-from gatekeeper_py.cel.library import costs
+from gatekeeper_py.cel.evaluation import costs
 from gatekeeper_py.cel.library.ip import AddressError, parse_address
-from gatekeeper_py.cel.library.quoting import quote
-from gatekeeper_py.cel.types import BOOL, STRING, Type, list_of, map_of, object_type
+from gatekeeper_py.golang.quoting import quote
 
 __all__ = ["LIBRARY", "URL", "URL_TYPE", "UrlError", "check_request_uri"]
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import statistics
 import time
 
-from gatekeeper_py.cel import kubernetes_environment, types
+from gatekeeper_py.cel import kubernetes_environment
+from gatekeeper_py.cel.checking import types
 from tests.benchmarks.cel.expressions import EXPRESSIONS
 from tests.benchmarks.cel.runtimes import Timings, cel_expr_python, cel_python, ours
 

@@ -32,7 +32,8 @@ def _microseconds(run: Callable[[], Any]) -> float:
 
 def ours(containers: int) -> Timings:
     """This package, with the budget on."""
-    from gatekeeper_py.cel import Budget, kubernetes_environment, types
+    from gatekeeper_py.cel import Budget, kubernetes_environment
+    from gatekeeper_py.cel.checking import types
 
     environment = kubernetes_environment().extend(variables={"object": types.DYN})
     activation = {"object": pod(containers)}

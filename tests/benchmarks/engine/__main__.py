@@ -12,11 +12,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from gatekeeper_py.cluster.manifest import Manifest, read
 from gatekeeper_py.cluster.snapshot import Snapshot
 from gatekeeper_py.engine import BOTH, Engine, Phase
-from gatekeeper_py.policy import loading
-from gatekeeper_py.policy.request import AdmissionRequest
+from gatekeeper_py.manifests.manifest import Manifest, read
+from gatekeeper_py.policy.admission.request import AdmissionRequest
+from gatekeeper_py.policy.loading import load as loading
 from gatekeeper_py.tenancy.references import references
 from tests.benchmarks.engine.requests import requests_to, unmatched
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from gatekeeper_py.cluster.manifest import read_text
-from gatekeeper_py.cluster.resource import GroupVersionResource
-from gatekeeper_py.cluster.view import ClusterView, Object
-from gatekeeper_py.policy.request import AdmissionRequest
-from gatekeeper_py.policy.submission import Submission, make_request, make_user
+from gatekeeper_py.cluster.view import ClusterView
+from gatekeeper_py.manifests.manifest import read_text
+from gatekeeper_py.objects.resource import GroupVersionResource, Object
+from gatekeeper_py.policy.admission.request import AdmissionRequest
+from gatekeeper_py.policy.admission.submission import Submission, make_request, make_user
 
 __all__ = ["requests_to", "unmatched"]
 

@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 import yaml
 
-from gatekeeper_py.cluster.manifest import read_text
-from gatekeeper_py.cluster.resource import GroupVersionResource
 from gatekeeper_py.cluster.snapshot import Snapshot
-from gatekeeper_py.policy.loading import PolicySet, load
-from gatekeeper_py.policy.matching import match
-from tests.policy.test_matching import POD
+from gatekeeper_py.manifests.manifest import read_text
+from gatekeeper_py.objects.resource import GroupVersionResource
+from gatekeeper_py.policy.loading.load import PolicySet, load
+from gatekeeper_py.policy.matching.match import match
+from tests.policy.matching.test_match import POD
 from tests.shared import SHARED
 
 CASES = SHARED / "corpora" / "policy-cases.jsonl"

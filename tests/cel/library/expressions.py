@@ -7,9 +7,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from gatekeeper_py.cel import Budget, EvaluationError
+from gatekeeper_py.cel.checking.types import DYN
 from gatekeeper_py.cel.environment import Environment, Program, kubernetes_environment
-from gatekeeper_py.cel.types import DYN
-from gatekeeper_py.cel.values import Duration, Optional, Timestamp, TypeValue, UInt, find, normal, type_name
+from gatekeeper_py.cel.evaluation.values import (
+    Duration,
+    Optional,
+    Timestamp,
+    TypeValue,
+    UInt,
+    find,
+    normal,
+    type_name,
+)
 
 LIMIT = 10**9
 """Units nobody spends."""

@@ -9,9 +9,9 @@ from gatekeeper_py.cel.environment import kubernetes_environment
 from gatekeeper_py.cel.library.authorizer import (
     AUTHORIZER_TYPE,
     RESOURCE_CHECK_TYPE,
+    AccessDecision,
     AccessReview,
     AuthorizerValue,
-    Decision,
     GroupCheck,
     ResourceCheck,
     Subject,
@@ -29,11 +29,11 @@ class Recorder:
     def __init__(self) -> None:
         self.asked: list[AccessReview] = []
 
-    def authorize(self, review: AccessReview) -> Decision:
+    def authorize(self, review: AccessReview) -> AccessDecision:
         self.asked.append(review)
         if review.verb == "explode":
-            return Decision(False, error="no connection")
-        return Decision(review.subject.name == "alice", f"{review.subject.name} it is")
+            return AccessDecision(False, error="no connection")
+        return AccessDecision(review.subject.name == "alice", f"{review.subject.name} it is")
 
 
 def run(text: str) -> tuple[object, list[AccessReview]]:

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatekeeper_py.cel.library.formatting import FormatError, format_string, read_clauses
+from gatekeeper_py.cel.checking.clauses import FormatError, read_clauses
+from gatekeeper_py.cel.library.formatting import format_string
 from tests.cel.library.expressions import error, evaluate
 
 

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatekeeper_py.cel import Budget
+from gatekeeper_py.cel.checking.types import DYN
 from gatekeeper_py.cel.environment import kubernetes_environment
 from gatekeeper_py.cel.library import jsonpatch
-from gatekeeper_py.cel.types import DYN
 
 PROGRAM = (
     kubernetes_environment()

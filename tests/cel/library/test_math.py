@@ -7,7 +7,7 @@ import math
 import pytest
 
 from gatekeeper_py.cel import CompileError
-from gatekeeper_py.cel.values import UInt
+from gatekeeper_py.cel.evaluation.values import UInt
 from tests.cel.library.expressions import compiled, error, evaluate
 
 

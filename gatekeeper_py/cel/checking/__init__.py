@@ -1,0 +1,1 @@
+"""Types of trees: what names mean, which overloads fit, what cel-go refuses."""

@@ -1,0 +1,1 @@
+"""From text to tree: reading, and saying what does not parse."""

@@ -1,0 +1,1 @@
+"""What Kubernetes shows of Go: its numbers, its quoting, its quantities. Below everything else."""

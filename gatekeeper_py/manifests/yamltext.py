@@ -1,0 +1,306 @@
+"""YAML text to values and places, meaning what it means to kubectl.
+
+kubectl reads YAML with go-yaml v2 (YAML 1.1: `yes` is true, `0644` is octal, dates stay strings) and turns it
+into JSON, where `1.0` becomes `1`. We follow that, but refuse what it drops or overwrites in silence.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+
+import yaml
+from yaml._yaml import CParser
+
+from gatekeeper_py.manifests.place import FieldPath, ManifestError, Position, Problem, Span, position_of
+
+__all__ = ["documents", "find"]
+
+MAX_DEPTH = 200
+"""Levels of nesting: more than any object has, fewer than Python's and the C parser's recursion bear."""
+MAX_ALIASED = 100_000
+"""Values that aliases may add to a text: enough for any author, too few to fill the memory."""
+
+MAX_DIGITS = 66
+"""Digits of 64 bits in base two, with their prefix."""
+
+_STRING = "tag:yaml.org,2002:str"
+_PLAIN = "plain"
+_MAPPING = "tag:yaml.org,2002:map"
+_SEQUENCE = "tag:yaml.org,2002:seq"
+_SCALAR_TAGS: dict[str, type | tuple[type, ...]] = {
+    "tag:yaml.org,2002:bool": bool,
+    "tag:yaml.org,2002:int": int,
+    "tag:yaml.org,2002:float": (int, float),
+    "tag:yaml.org,2002:null": type(None),
+    "tag:yaml.org,2002:timestamp": str,
+}
+
+_WORDS: dict[str, Any] = {
+    **dict.fromkeys(("y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"), True),
+    **dict.fromkeys(("n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"), False),
+    **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
+    **dict.fromkeys((".nan", ".NaN", ".NAN"), math.nan),
+    **dict.fromkeys((".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF"), math.inf),
+    **dict.fromkeys(("-.inf", "-.Inf", "-.INF"), -math.inf),
+}
+_INTEGER = re.compile(r"([-+]?)(0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO]?[0-7]+|0|[1-9][0-9]*)")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_BASES = {"x": 16, "b": 2, "o": 8}
+
+
+class _Composer(CParser):
+    """The C parser, with the meaning of plain scalars left to us."""
+
+    depth = 0
+
+    def resolve(self, kind: type[yaml.Node], _value: str | None, implicit: Any) -> str:
+        """The tag of a node without one."""
+        if kind is yaml.ScalarNode:
+            return _PLAIN if implicit[0] else _STRING
+        return _MAPPING if kind is yaml.MappingNode else _SEQUENCE
+
+    def descend_resolver(self, parent: yaml.Node | None, _index: object) -> None:
+        """Called before each node is made: stop before the C parser's recursion ends the process."""
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            mark = parent.start_mark if parent else None
+            raise yaml.composer.ComposerError(None, None, f"nested deeper than {MAX_DEPTH} levels", mark)
+
+    def ascend_resolver(self) -> None:
+        """Called after each node."""
+        self.depth -= 1
+
+
+def documents(path: str, text: str) -> Iterator[tuple[Any, Position]]:
+    """Value and place of each document; raise `ManifestError`. Empty documents are None."""
+    for node in _compose(path, text):
+        yield _Construction(path, text).value(node), Position(*_mark(node))
+
+
+@lru_cache(maxsize=4)
+def _nodes(text: str) -> tuple[yaml.Node, ...]:
+    """The documents before the first that is no YAML: only of those can a place be asked."""
+    nodes: list[yaml.Node] = []
+    with suppress(ManifestError):
+        for node in _compose("", text):
+            nodes.append(node)
+    return tuple(nodes)
+
+
+def find(text: str, index: int, field: FieldPath) -> tuple[Span, bool]:
+    """Where a field of the `index`-th document is written, and whether all of it was found."""
+    node = _nodes(text)[index]
+    key: yaml.Node | None = None
+    for part in field:
+        found = _child(node, part)
+        if found is None:
+            return _span(node, key), False
+        key, node = found
+    return _span(node, key), True
+
+
+def _compose(path: str, text: str) -> Iterator[yaml.Node]:
+    composer = _Composer(text)
+    try:
+        while composer.check_node():
+            node = composer.get_node()
+            if node is not None:
+                yield node
+    except yaml.MarkedYAMLError as error:
+        raise ManifestError([_syntax_problem(path, text, error)]) from error
+    except yaml.reader.ReaderError as error:
+        where = position_of(text, text.find(chr(error.character)) if isinstance(error.character, int) else 0)
+        what = "a character that YAML does not allow"
+        raise ManifestError(
+            [Problem(path, *where, what, 'Remove it, or write it as "\\x.." in quotes')]
+        ) from error
+    finally:
+        composer.dispose()
+
+
+def _syntax_problem(path: str, text: str, error: yaml.MarkedYAMLError) -> Problem:
+    mark = error.problem_mark or error.context_mark
+    line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+    if mark and text[mark.index : mark.index + 1] == "\t":
+        return Problem(path, line, column, "a tab where YAML wants spaces", "Indent with spaces")
+    what = ", ".join(part for part in (error.context, error.problem) if part)
+    return Problem(path, line, column, f"not valid YAML: {what}", "Correct the line or the one before it")
+
+
+def _mark(node: yaml.Node) -> tuple[int, int]:
+    return node.start_mark.line + 1, node.start_mark.column + 1
+
+
+def _child(node: yaml.Node, part: str | int) -> tuple[yaml.Node | None, yaml.Node] | None:
+    if isinstance(node, yaml.SequenceNode) and isinstance(part, int):
+        return (None, node.value[part]) if part < len(node.value) else None
+    if not isinstance(node, yaml.MappingNode):
+        return None
+    for key, value in node.value:
+        if key.value == part:
+            return key, value
+    merged = (_child(source, part) for key, value in node.value if _merges(key) for source in _sources(value))
+    return next((found for found in merged if found), None)
+
+
+def _sources(value: yaml.Node) -> list[yaml.Node]:
+    return value.value if isinstance(value, yaml.SequenceNode) else [value]
+
+
+def _merges(key: yaml.Node) -> bool:
+    return bool(key.tag == _PLAIN and key.value == "<<")
+
+
+def _span(node: yaml.Node, key: yaml.Node | None) -> Span:
+    start = key.start_mark.index if key is not None else None
+    if isinstance(node, yaml.ScalarNode):
+        return Span(node.start_mark.index, node.end_mark.index, start, node.style or "", node.value)
+    return Span(node.start_mark.index, node.end_mark.index, start)
+
+
+class _Construction:
+    """Makes the value of one document."""
+
+    def __init__(self, path: str, text: str) -> None:
+        self.path = path
+        self.text = text
+        self.made: dict[int, tuple[Any, int]] = {}
+        self.count = 0
+        self.aliased = 0
+
+    def value(self, node: yaml.Node) -> Any:
+        """A node's value; a document's when called from outside."""
+        self.count += 1
+        if isinstance(node, yaml.ScalarNode):
+            return self._scalar(node)
+        made = self.made.get(id(node))
+        if made is not None:
+            return self._again(node, *made)
+        self.made[id(node)] = (_UNFINISHED, 0)
+        before = self.count
+        value = self._collection(node)
+        self.made[id(node)] = (value, self.count - before + 1)
+        return value
+
+    def _again(self, node: yaml.Node, value: Any, size: int) -> Any:
+        if value is _UNFINISHED:
+            raise self._error(node, "an anchor that contains its own alias", "Write the value out")
+        self.aliased += size
+        self.count += size
+        if self.aliased > MAX_ALIASED:
+            raise self._error(node, f"aliases add more than {MAX_ALIASED} values", "Write the values out")
+        return value
+
+    def _collection(self, node: yaml.Node) -> Any:
+        if isinstance(node, yaml.MappingNode):
+            return self._mapping(node)
+        if node.tag != _SEQUENCE:
+            raise self._tag_error(node)
+        return [self.value(item) for item in node.value]
+
+    def _mapping(self, node: yaml.MappingNode) -> dict[str, Any]:
+        if node.tag != _MAPPING:
+            raise self._tag_error(node)
+        made: dict[str, Any] = {}
+        written: set[str] = set()
+        for key, value in node.value:
+            if _merges(key):
+                for source in reversed(_sources(value)):
+                    made.update(self._merged(source))
+                continue
+            name = self._key(key)
+            if name in written:
+                raise self._error(key, f'key "{name}" stands here twice', "Keep one of them")
+            written.add(name)
+            made[name] = self.value(value)
+        return made
+
+    def _merged(self, source: yaml.Node) -> dict[str, Any]:
+        if not isinstance(source, yaml.MappingNode):
+            raise self._error(
+                source, "only a mapping can be merged with <<", "Merge mappings, or quote the key"
+            )
+        merged: dict[str, Any] = self.value(source)
+        return merged
+
+    def _key(self, node: yaml.Node) -> str:
+        name = self._scalar(node) if isinstance(node, yaml.ScalarNode) else None
+        if not isinstance(name, str):
+            what = f"key {node.value}" if isinstance(node, yaml.ScalarNode) else "this key"
+            raise self._error(node, f"{what} is not a string", "Put the key in quotes")
+        return name
+
+    def _scalar(self, node: yaml.ScalarNode) -> Any:
+        if node.tag == _PLAIN:
+            return self._finite(node, _resolve(node.value))
+        if node.tag == _STRING:
+            return node.value
+        value, wanted = _resolve(node.value), _SCALAR_TAGS.get(node.tag)
+        if wanted is None or not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
+            raise self._tag_error(node)
+        return self._finite(node, value)
+
+    def _finite(self, node: yaml.Node, value: Any) -> Any:
+        if isinstance(value, float) and not math.isfinite(value):
+            raise self._error(node, f"{node.value} is no number that JSON can hold", "Write a finite number")
+        return value
+
+    def _tag_error(self, node: yaml.Node) -> ManifestError:
+        tag = node.tag.replace("tag:yaml.org,2002:", "!!")
+        return self._error(node, f"a Kubernetes object has no place for the tag {tag}", "Remove the tag")
+
+    def _error(self, node: yaml.Node, what: str, remedy: str) -> ManifestError:
+        return ManifestError([Problem(self.path, *_mark(node), what, remedy)])
+
+
+_UNFINISHED = object()
+
+
+def _resolve(text: str) -> Any:
+    """What a plain scalar means (go-yaml v2, resolve.go)."""
+    first = text[:1]
+    if first not in _HINTS:
+        return text
+    if text in _WORDS:
+        return _WORDS[text]
+    digits = text if first == "." else text.replace("_", "")
+    integer = _INTEGER.fullmatch(digits) if first in "+-0123456789" else None
+    value = _integer(integer) if integer else None
+    if value is None and first in "+-.0123456789" and _FLOAT.fullmatch(digits):
+        value = float(digits)
+    if value is None or not math.isfinite(value):
+        return text
+    return _number(value)
+
+
+_HINTS = frozenset("yYnNtTfFoO~+-.0123456789") | {""}
+
+
+def _integer(match: re.Match[str]) -> int | float | None:
+    """An integer of 64 bits, a float when it needs the sign's bit; None when even that is not enough."""
+    sign, digits = match.groups()
+    if len(digits) > MAX_DIGITS:
+        return None
+    base = _BASES.get(digits[1:2].lower(), 8 if digits.startswith("0") and digits != "0" else 10)
+    magnitude = int(digits[2:] if digits[1:2].isalpha() else digits, base)
+    value = -magnitude if sign == "-" else magnitude
+    if -(2**63) <= value < 2**63:
+        return value
+    return float(value) if 0 < value < 2**64 else None
+
+
+def _number(value: int | float) -> int | float:
+    """A number as JSON prints it and Kubernetes reads it back: without a fraction it is an integer.
+
+    JSON prints the shortest digits that tell the float from its neighbours, and zeros.
+    """
+    if isinstance(value, int) or not value.is_integer():
+        return value
+    printed = int(Decimal(repr(value)))
+    return printed if -(2**63) <= printed < 2**63 else value

@@ -1,0 +1,237 @@
+"""What is left of an object after the API server has read it into its types and written it again.
+
+Built-in kinds go through Go structs: unknown fields and nulls vanish, empty lists and maps vanish where the
+field says omitempty, structs and some zero values appear, quantities and times take one form. Custom kinds
+are pruned and given the defaults of their schema.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import copy
+import datetime
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any
+
+from gatekeeper_py.golang import quantities as quantity
+from gatekeeper_py.objects.resource import Object
+from gatekeeper_py.objects.schema import ANY, Form, Schema
+
+__all__ = ["LEAST", "UnreadableObject", "decode_builtin", "decode_custom"]
+
+ANYTHING, SCALAR, LIST, MAP = Form.ANY, Form.SCALAR, Form.LIST, Form.MAP
+"""By names of their own: the attributes of an enumeration are slow to look up."""
+
+LEAST: dict[str, Any] = {
+    "string": "",
+    "byte": "",
+    "integer": 0,
+    "number": 0,
+    "boolean": False,
+    "quantity": "0",
+}
+"""What Go holds for a null list item or map value."""
+
+
+class UnreadableObject(ValueError):
+    """An object that the types of its kind cannot hold; the API server answers 400 (Bad Request)."""
+
+    def __init__(self, path: tuple[str | int, ...], expected: str, found: str) -> None:
+        place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
+        super().__init__(f"{place[1:] or 'the object'} must be {expected}, not {found}")
+        self.path = path
+
+
+RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)", re.ASCII)
+"""The one form in which Go reads a time."""
+YEAR_ZERO = "0000-"
+"""A year that Go knows and Python does not."""
+
+EXPECTED = {
+    "boolean": "true or false",
+    "date-time": "a time such as 2006-01-02T15:04:05Z",
+    "integer": "a whole number",
+    "int-or-string": "a whole number or text",
+    "number": "a number",
+    "quantity": "a quantity",
+}
+"""Of a scalar; all others are text."""
+
+
+def _name(found: object) -> str:
+    if isinstance(found, dict | list):
+        return "a map" if isinstance(found, dict) else "a list"
+    return repr(found)
+
+
+@cache
+def _fields(schema: Schema) -> Mapping[str, Schema]:
+    """The declared fields of a built-in type in a dict, the quickest to look into; such types are few."""
+    return dict(schema.fields)
+
+
+def _check(value: Any, schema: Schema, path: tuple[str | int, ...]) -> None:
+    """Raises UnreadableObject at the first value of another shape than the schema's."""
+    if value is None or schema.form is ANYTHING or (schema.scalar == "string" and type(value) is str):
+        return
+    if schema.form is SCALAR:
+        if not _fits(value, schema.scalar):
+            raise UnreadableObject(path, EXPECTED.get(schema.scalar, "text"), _name(value))
+    elif schema.form is MAP:
+        if not isinstance(value, dict):
+            raise UnreadableObject(path, "a map", _name(value))
+        fields, values = _fields(schema), schema.values
+        for name, inner in value.items():
+            if (field := fields.get(name, values)) is not None:
+                _check(inner, field, (*path, name))
+    else:
+        if not isinstance(value, list):
+            raise UnreadableObject(path, "a list", _name(value))
+        for index, inner in enumerate(value):
+            _check(inner, schema.items or ANY, (*path, index))
+
+
+def _fits(value: object, scalar: str) -> bool:
+    if isinstance(value, bool) or scalar == "boolean":
+        return isinstance(value, bool) and scalar == "boolean"
+    if scalar == "quantity":
+        return isinstance(value, str | int | float) and quantity.parse(str(value)) is not None
+    if scalar == "date-time":
+        return isinstance(value, str) and _is_time(value)
+    whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+    if scalar in ("integer", "number"):
+        return whole or (scalar == "number" and isinstance(value, float))
+    return isinstance(value, str) or (scalar == "int-or-string" and whole)
+
+
+def _is_time(text: str) -> bool:
+    if RFC3339.fullmatch(text) is None:
+        return False
+    try:
+        datetime.datetime.fromisoformat(text)
+    except ValueError:
+        return text.startswith(YEAR_ZERO)
+    return True
+
+
+def decode_builtin(value: Object, schema: Schema) -> Object:
+    """A fresh object as Go writes it, which the caller may change in place; raises UnreadableObject."""
+    _check(value, schema, ())
+    decoded: Object = _builtin(value, schema)
+    return decoded
+
+
+def _builtin(value: Any, schema: Schema) -> Any:
+    if schema.scalar == "string":
+        return value
+    if schema.form is SCALAR:
+        return _scalar(value, schema.scalar)
+    if isinstance(value, dict) and schema.form is MAP:
+        return _struct(value, schema) if schema.fields else _map(value, schema)
+    if isinstance(value, list) and schema.form is LIST and schema.items is not None:
+        return [_item(inner, schema.items) for inner in value]
+    return copy.deepcopy(value)
+
+
+def _item(value: Any, schema: Schema) -> Any:
+    if value is not None:
+        return _builtin(value, schema)
+    return _builtin({}, schema) if schema.type else LEAST.get(schema.scalar)
+
+
+def _map(value: Object, schema: Schema) -> Object:
+    fields = ((name, inner, schema.field(name)) for name, inner in value.items())
+    return {name: _item(inner, field) for name, inner, field in fields if field is not None}
+
+
+def _struct(value: Object, schema: Schema) -> Object:
+    made: Object = {}
+    fields, values = _fields(schema), schema.values
+    for name, inner in value.items():
+        field = fields.get(name, values)
+        if field is None or inner is None:
+            continue
+        decoded = _builtin(inner, field)
+        if decoded or name in schema.pointers or name in schema.structs or name in schema.always:
+            made[name] = decoded
+    for name in schema.structs:
+        if name not in made:
+            made[name] = _builtin({}, fields[name])
+    for name, default in schema.always.items():
+        made.setdefault(name, default)
+    return made
+
+
+def _scalar(value: Any, scalar: str) -> Any:
+    if scalar == "quantity" and isinstance(value, str | int | float) and not isinstance(value, bool):
+        return quantity.canonical(str(value))
+    if scalar == "date-time" and isinstance(value, str):
+        return _time(value)
+    if scalar == "byte" and isinstance(value, str):
+        return _bytes(value)
+    if scalar == "integer" and isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
+
+
+def _time(text: str) -> str:
+    """In UTC with whole seconds, micro times with six digits; as it is where Python has no such year."""
+    try:
+        utc = datetime.datetime.fromisoformat(text).astimezone(datetime.UTC)
+    except (ValueError, OverflowError):
+        return text
+    precision = "microseconds" if "." in text else "seconds"
+    return utc.isoformat(timespec=precision).replace("+00:00", "Z")
+
+
+def _bytes(text: str) -> str:
+    """Base64 without the line breaks Go ignores."""
+    try:
+        return base64.b64encode(
+            base64.b64decode(text.replace("\n", "").replace("\r", ""), validate=True)
+        ).decode()
+    except (ValueError, binascii.Error):
+        return text
+
+
+def decode_custom(value: Object, schema: Schema) -> Object:
+    """A fresh object, pruned and with the defaults of its schema; raises UnreadableObject.
+
+    apiextensions-apiserver pkg/apiserver/schema/{pruning,defaulting}/algorithm.go.
+    """
+    metadata = schema.field("metadata")
+    _check(value.get("metadata"), metadata or ANY, ("metadata",))
+    decoded: Object = _custom(value, schema)
+    return decoded
+
+
+def _custom(value: Any, schema: Schema) -> Any:
+    if isinstance(value, dict) and schema.takes_map:
+        return _custom_map(value, schema)
+    if isinstance(value, list) and schema.items is not None:
+        return [_custom(inner, schema.items) for inner in value]
+    return copy.deepcopy(value)
+
+
+def _custom_map(value: Object, schema: Schema) -> Object:
+    made = {
+        name: copy.deepcopy(inner) if field is None else _custom(inner, field)
+        for name, inner, field in _kept(value, schema)
+    }
+    for name, default in schema.defaults.items():
+        field = schema.fields[name]
+        if name not in made or (made[name] is None and not field.nullable):
+            made[name] = _custom(default, field)
+    return made
+
+
+def _kept(value: Object, schema: Schema) -> Iterator[tuple[str, Any, Schema | None]]:
+    for name, inner in value.items():
+        field = schema.field(name)
+        if field is not None and field.type == "meta.v1.ObjectMeta" and isinstance(inner, dict):
+            yield name, _builtin(inner, field), None
+        elif field is not None or not schema.prunes:
+            yield name, inner, field

@@ -1,0 +1,89 @@
+"""What a mutation changed, leaf by leaf, for people; and the author's manifest with just these changes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from gatekeeper_py.objects.resource import Object
+
+__all__ = ["ABSENT", "Change", "changes", "graft"]
+
+
+class _Absent:
+    """No value at all, which is not null."""
+
+    def __repr__(self) -> str:
+        return "ABSENT"
+
+
+ABSENT: Final = _Absent()
+
+SIMPLE_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One field before and after; `ABSENT` where it is not there."""
+
+    field: str
+    """`spec.containers[0].image`, `metadata.labels[example.com/team]`."""
+    before: Any
+    after: Any
+
+
+def changes(before: Any, after: Any) -> list[Change]:
+    """Every leaf that differs, in the order of the objects' fields."""
+    return list(_changes("", before, after))
+
+
+def _changes(path: str, before: Any, after: Any) -> Iterator[Change]:
+    if before == after:
+        return
+    held = before if isinstance(before, dict) else {} if before is ABSENT and after else None
+    if isinstance(after, dict) and held is not None:
+        for key in (*held, *(key for key in after if key not in held)):
+            yield from _changes(_below(path, key), held.get(key, ABSENT), after.get(key, ABSENT))
+    elif isinstance(before, list) and isinstance(after, list) and len(before) <= len(after):
+        for index, value in enumerate(after):
+            yield from _changes(f"{path}[{index}]", before[index] if index < len(before) else ABSENT, value)
+    else:
+        yield Change(path, before, after)
+
+
+def _below(path: str, key: str) -> str:
+    if not SIMPLE_KEY.fullmatch(key):
+        return f"{path}[{key}]"
+    return f"{path}.{key}" if path else key
+
+
+def graft(author: Object, defaulted: Object, mutated: Object) -> Object:
+    """The author's object with what turned `defaulted` into `mutated`: policies' changes without defaults."""
+    grafted: Object = _graft(author, defaulted, mutated)
+    return grafted
+
+
+def _graft(author: Any, defaulted: Any, mutated: Any) -> Any:
+    if defaulted == mutated:
+        return author
+    if isinstance(author, dict) and isinstance(defaulted, dict) and isinstance(mutated, dict):
+        return _graft_map(author, defaulted, mutated)
+    lists = isinstance(author, list) and isinstance(defaulted, list) and isinstance(mutated, list)
+    if lists and len(author) == len(defaulted) == len(mutated):
+        return [_graft(*items) for items in zip(author, defaulted, mutated, strict=True)]
+    return mutated
+
+
+def _graft_map(author: Object, defaulted: Object, mutated: Object) -> Object:
+    grafted: Object = {}
+    for key, value in author.items():
+        if key in mutated:
+            grafted[key] = _graft(value, defaulted.get(key, ABSENT), mutated[key])
+        elif key not in defaulted:
+            grafted[key] = value  # the API server itself drops it; no policy did
+    for key, value in mutated.items():
+        if key not in author and (key not in defaulted or defaulted[key] != value):
+            grafted[key] = value
+    return grafted

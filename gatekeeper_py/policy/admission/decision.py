@@ -1,0 +1,69 @@
+"""What the engine answers: a verdict with everything a person needs to act on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from gatekeeper_py.objects.resource import Object
+
+__all__ = ["Action", "Cause", "Decision", "Finding", "PatchOperation", "Status"]
+
+Action = Literal["Deny", "Warn", "Audit"]
+PatchOperation = dict[str, Any]
+"""One RFC 6902 operation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """One reason for a denial (metav1.StatusCause)."""
+
+    message: str
+    reason: str = ""
+    field: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Why a request is denied (metav1.Status), as the API server words it."""
+
+    code: int
+    reason: str
+    message: str
+    name: str = ""
+    group: str = ""
+    kind: str = ""
+    """The plural resource, as in-tree denials have it."""
+    causes: tuple[Cause, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One failed validation of one policy and binding, whatever its actions: what audit reports."""
+
+    policy: str
+    binding: str
+    message: str
+    actions: tuple[Action, ...]
+    expression: str = ""
+    reason: str = "Invalid"
+    error: bool = False
+    """The expression could not be evaluated, rather than being false."""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    """Annotations of the policy: severity, category, remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The engine's answer to one request."""
+
+    allowed: bool
+    status: Status | None = None
+    warnings: tuple[str, ...] = ()
+    audit_annotations: Mapping[str, str] = field(default_factory=dict)
+    patch: tuple[PatchOperation, ...] = ()
+    """Turns the request's object into `object`; empty when nothing changed."""
+    object: Object | None = None
+    """The object as admitted: the request's own when no policy mutates it."""
+    findings: tuple[Finding, ...] = ()

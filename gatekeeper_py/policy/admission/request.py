@@ -1,0 +1,50 @@
+"""What is asked of the engine: one admission request, whatever door it came through."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from gatekeeper_py.objects.resource import GroupVersionKind, GroupVersionResource, Object
+
+__all__ = ["OPERATIONS", "AdmissionRequest", "Operation", "UserInfo"]
+
+Operation = Literal["CREATE", "UPDATE", "DELETE", "CONNECT"]
+OPERATIONS: tuple[Operation, ...] = ("CREATE", "UPDATE", "DELETE", "CONNECT")
+
+
+@dataclass(frozen=True, slots=True)
+class UserInfo:
+    """Who asks (authentication.k8s.io/v1 UserInfo)."""
+
+    username: str = ""
+    uid: str = ""
+    groups: tuple[str, ...] = ()
+    extra: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class AdmissionRequest:
+    """`request` of admission.k8s.io/v1 AdmissionReview, parsed and complete.
+
+    `kind` and `resource` are what the webhook was called with; `request_kind` and `request_resource`
+    what the client sent, the same unless the API server converted (matchPolicy Equivalent).
+    For Namespace objects `namespace` is the object's own name, as the API server sends it.
+    """
+
+    uid: str
+    kind: GroupVersionKind
+    resource: GroupVersionResource
+    operation: Operation
+    name: str = ""
+    namespace: str = ""
+    subresource: str = ""
+    user: UserInfo = UserInfo()
+    object: Object | None = None
+    old_object: Object | None = None
+    options: Object | None = None
+    dry_run: bool = False
+    request_kind: GroupVersionKind | None = None
+    request_resource: GroupVersionResource | None = None
+    request_subresource: str = ""

@@ -1,0 +1,1 @@
+"""One policy over one request: its environment, variables, conditions and validations."""

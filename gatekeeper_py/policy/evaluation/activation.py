@@ -1,0 +1,197 @@
+"""The values of an expression's words for one request (admission/plugin/cel/{activation,condition}.go)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from typing import Any, TypeAlias
+
+from gatekeeper_py.cel import AuthorizerValue, GroupCheck, ResourceCheck, Subject
+from gatekeeper_py.cluster.view import ClusterView
+from gatekeeper_py.objects.resource import GroupVersionKind, GroupVersionResource, Object
+from gatekeeper_py.policy import messages
+from gatekeeper_py.policy.admission.request import AdmissionRequest
+from gatekeeper_py.policy.evaluation.extension import Extension
+from gatekeeper_py.policy.matching.match import NAMESPACE, Match
+
+__all__ = ["Facts", "NamespaceMissing"]
+
+NAMESPACE_METADATA = frozenset(
+    (
+        "name",
+        "generateName",
+        "namespace",
+        "uid",
+        "resourceVersion",
+        "generation",
+        "creationTimestamp",
+        "deletionTimestamp",
+        "deletionGracePeriodSeconds",
+        "labels",
+        "annotations",
+        "finalizers",
+    )
+)
+"""What of a Namespace's metadata expressions may see (CreateNamespaceObject)."""
+
+
+Rare: TypeAlias = Mapping[str, Callable[[], object]]
+"""Words that few expressions use, and what makes their values."""
+NOTHING_RARE: Rare = {}
+
+
+class NamespaceMissing(Exception):
+    """The request's namespace does not exist; the message is the API server's."""
+
+
+class Facts:
+    """What is true of one request, whichever policy asks. Made anew for each request, never shared."""
+
+    def __init__(
+        self, request: AdmissionRequest, cluster: ClusterView, extensions: Sequence[Extension]
+    ) -> None:
+        self.request = request
+        self.cluster = cluster
+        self._extensions = extensions
+        self._described: dict[tuple[GroupVersionResource, GroupVersionKind], Object] = {}
+
+    def condition(self, match: Match, value: Object | None, params: Object | None) -> dict[str, Any]:
+        """For match conditions: `namespaceObject` is null there, and `request.resource` as it was sent."""
+        sent = Match(match.kind, self.request.request_resource or self.request.resource)
+        return self._words(sent, value, params, None, self._authorizers)
+
+    def validation(self, match: Match, value: Object | None, params: Object | None) -> dict[str, Any]:
+        """For validations."""
+        return self._words(match, value, params, self._trimmed_namespace, self._authorizers)
+
+    def message(self, match: Match, value: Object | None, params: Object | None) -> dict[str, Any]:
+        """For message expressions, which have no authorizer."""
+        return self._words(match, value, params, self._trimmed_namespace)
+
+    def annotation(self, match: Match, value: Object | None, params: Object | None) -> dict[str, Any]:
+        """For audit annotations: the whole namespace, and an authorizer that is declared but not there."""
+        return self._words(match, value, params, self.namespace)
+
+    def mutation(self, match: Match, value: Object | None, params: Object | None) -> dict[str, Any]:
+        """For mutations: the whole namespace."""
+        return self._words(match, value, params, self.namespace, self._authorizers)
+
+    def require_namespace(self) -> None:
+        """Raise `NamespaceMissing` when the request belongs to a namespace that does not exist."""
+        _ = self.namespace
+
+    @cached_property
+    def namespace(self) -> Object | None:
+        """The request's namespace, None for what belongs to none; raise `NamespaceMissing`."""
+        name = self.request.namespace
+        if not name or (self.request.request_kind or self.request.kind) == NAMESPACE:
+            return None
+        found = self.cluster.get(NAMESPACE, "", name)
+        if found is None:
+            raise NamespaceMissing(messages.not_found("namespaces", "", name))
+        return found
+
+    @cached_property
+    def _trimmed_namespace(self) -> Object | None:
+        namespace = self.namespace
+        if namespace is None:
+            return None
+        metadata = namespace.get("metadata") or {}
+        if not NAMESPACE_METADATA.issuperset(metadata):
+            metadata = {name: value for name, value in metadata.items() if name in NAMESPACE_METADATA}
+        kept: Object = {"metadata": metadata}
+        kept.update((name, namespace[name]) for name in ("spec", "status") if name in namespace)
+        return kept
+
+    @cached_property
+    def _extended(self) -> Mapping[str, object]:
+        words: dict[str, object] = {}
+        for extension in self._extensions:
+            words |= extension.activation(self.request, self.cluster)
+        return words
+
+    def _words(
+        self,
+        match: Match,
+        value: Object | None,
+        params: Object | None,
+        namespace: Object | None,
+        rare: Rare = NOTHING_RARE,
+    ) -> dict[str, Any]:
+        words = _Words(self._extended)
+        words.rare = rare
+        words["object"] = value
+        words["oldObject"] = self.request.old_object
+        words["params"] = params
+        words["request"] = self._request(match)
+        words["namespaceObject"] = namespace
+        return words
+
+    def _request(self, match: Match) -> Object:
+        key = (match.resource, match.kind)
+        described = self._described.get(key)
+        if described is None:
+            described = self._described[key] = describe(self.request, match)
+        return described
+
+    @cached_property
+    def _authorizers(self) -> Rare:
+        return {"authorizer": self._authorizer, "authorizer.requestResource": self._request_check}
+
+    def _authorizer(self) -> AuthorizerValue:
+        user = self.request.user
+        return AuthorizerValue(self.cluster, Subject(user.username, user.groups, user.uid, user.extra))
+
+    def _request_check(self) -> ResourceCheck:
+        """The check that asks for what the request does."""
+        request = self.request
+        resource = request.request_resource or request.resource
+        group = GroupCheck(self._authorizer(), resource.group)
+        where = request.subresource, request.namespace, request.name
+        return ResourceCheck(group, resource.resource, *where)
+
+
+class _Words(dict[str, Any]):
+    """Words and their values; the rare ones are made when an expression asks for one."""
+
+    __slots__ = ("rare",)
+    rare: Rare
+
+    def __missing__(self, name: str) -> object:
+        value = self[name] = self.rare[name]()
+        return value
+
+
+def describe(request: AdmissionRequest, match: Match) -> Object:
+    """`request`: what is empty is absent, as Go's omitempty leaves it."""
+    sent_kind = request.request_kind or request.kind
+    sent_resource = request.request_resource or request.resource
+    kind, resource = match.kind._asdict(), match.resource._asdict()
+    described: Object = {
+        "kind": kind,
+        "resource": resource,
+        "requestKind": kind if sent_kind == match.kind else sent_kind._asdict(),
+        "requestResource": resource if sent_resource == match.resource else sent_resource._asdict(),
+        "operation": request.operation,
+        "userInfo": _user(request),
+        "dryRun": request.dry_run,
+        "options": request.options,
+    }
+    optional = {
+        "subResource": request.subresource,
+        "requestSubResource": request.request_subresource or request.subresource,
+        "name": request.name,
+        "namespace": request.namespace,
+    }
+    return described | {name: value for name, value in optional.items() if value}
+
+
+def _user(request: AdmissionRequest) -> Object:
+    user = request.user
+    described = {
+        "username": user.username,
+        "uid": user.uid,
+        "groups": list(user.groups),
+        "extra": {key: list(values) for key, values in user.extra.items()},
+    }
+    return {name: value for name, value in described.items() if value}

@@ -1,0 +1,30 @@
+"""How a floor above adds words to the language of policies, `tenant` for one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from gatekeeper_py.cel import Library, Type
+from gatekeeper_py.cluster.view import ClusterView
+from gatekeeper_py.policy.admission.request import AdmissionRequest
+
+__all__ = ["Extension"]
+
+
+def _nothing(_request: AdmissionRequest, _cluster: ClusterView) -> Mapping[str, object]:
+    return {}
+
+
+@dataclass(frozen=True, slots=True)
+class Extension:
+    """Functions and variables that every expression may use besides those of Kubernetes.
+
+    `activation` gives the variables' values for one request; it is called at most once a request and must be
+    cheap: what costs is better a function. Functions that need the cluster are contextual overloads and read
+    what `activation` left there under a name no expression can spell.
+    """
+
+    libraries: tuple[Library, ...] = ()
+    variables: Mapping[str, Type] = field(default_factory=dict)
+    activation: Callable[[AdmissionRequest, ClusterView], Mapping[str, object]] = _nothing

@@ -1,0 +1,1 @@
+"""From manifests to policies, or to what is wrong with them."""

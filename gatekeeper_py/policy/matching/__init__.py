@@ -1,0 +1,1 @@
+"""Which requests a policy and its bindings are about, and with which params."""

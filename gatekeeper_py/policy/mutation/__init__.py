@@ -1,0 +1,1 @@
+"""What a mutating policy makes of an object."""

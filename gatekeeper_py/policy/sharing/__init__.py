@@ -1,0 +1,1 @@
+"""What many policies have in common, worked out once for all of them."""

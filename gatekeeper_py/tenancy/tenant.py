@@ -1,0 +1,336 @@
+"""What a tenant is: its namespaces, its people, what it may use and what it shares.
+
+A `Tenancy` is read from documents (see `loading`) and never changes; who owns a namespace it answers itself,
+from the namespace's name and, for claims by label, from the namespace's own record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+
+from gatekeeper_py.objects.selector import Selector
+from gatekeeper_py.tenancy.isolation import DEFAULT_HANDLERS, Level
+from gatekeeper_py.tenancy.patterns import Globs, glob_matches, host_matches, image_matches
+
+__all__ = [
+    "GROUP",
+    "TENANT_LABEL",
+    "UNCLAIMED_PREFIX",
+    "Choice",
+    "Claim",
+    "ContestedNamespace",
+    "Grant",
+    "Limits",
+    "Nodes",
+    "Owner",
+    "PodSecurity",
+    "Requirement",
+    "Settings",
+    "Tenancy",
+    "Tenant",
+    "Unclaimed",
+]
+
+GROUP = "tenancy.gatekeeper-py.dev"
+TENANT_LABEL = f"{GROUP}/tenant"
+"""The label by which workloads say whose they are; the whole prefix is reserved."""
+UNCLAIMED_PREFIX = "unclaimed."
+"""Before the name of an unclaimed namespace that happens to be called like a declared tenant."""
+
+PLATFORM_USERS = ("system:apiserver", "system:kube-controller-manager", "system:kube-scheduler")
+"""The control plane, by the names Kubernetes gives it."""
+
+PodSecurity = Literal["baseline", "restricted"]
+Requirement = Level | Literal["virtual-node"]
+"""The least isolation of a tenant's pods; virtual nodes isolate by where a pod runs, not by its class."""
+Unclaimed = Literal["own-tenant", "refuse", "ignore"]
+
+
+class ContestedNamespace(Exception):
+    """Two tenants claim one namespace by its labels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What may be chosen by name, and what is chosen when nothing is said."""
+
+    allowed: tuple[str, ...] = ()
+    """Exact names, or `*` for all."""
+    default: str = ""
+
+    def permits(self, name: str) -> bool:
+        """Whether `name` is granted; a default is granted by being the default."""
+        return name in self.allowed or "*" in self.allowed or (name == self.default and name != "")
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Which namespaces a tenant says are its own."""
+
+    names: tuple[str, ...] = ()
+    patterns: tuple[str, ...] = ()
+    selectors: tuple[Selector, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """A person, a group or a ServiceAccount that runs a tenant."""
+
+    kind: Literal["User", "Group", "ServiceAccount"]
+    name: str
+    namespace: str = ""
+
+    @property
+    def username(self) -> str:
+        """By which name the API server knows it; empty for a group."""
+        if self.kind == "ServiceAccount":
+            return f"system:serviceaccount:{self.namespace}:{self.name}"
+        return self.name if self.kind == "User" else ""
+
+    @property
+    def group(self) -> str:
+        """The group; empty for anyone else."""
+        return self.name if self.kind == "Group" else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Nodes:
+    """Where a tenant's pods run."""
+
+    selector: Mapping[str, str] = field(default_factory=dict)
+    """Added to every pod; a tenant cannot choose another value."""
+    tolerations: tuple[Mapping[str, Any], ...] = ()
+    """Added to every pod."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much of what no ResourceQuota counts across namespaces; 0 is no limit."""
+
+    namespaces: int = 0
+    """Namespaces of the tenant."""
+    load_balancers: int = 0
+    """Services of type LoadBalancer, in one namespace."""
+    snapshots: int = 0
+    """VolumeSnapshots, in one namespace."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a tenant lets others name."""
+
+    to: tuple[str, ...]
+    """Names of tenants, or `*` for all."""
+    kinds: tuple[str, ...]
+    """`Service`, `Gateway.gateway.networking.k8s.io`, or `*`."""
+    names: tuple[str, ...] = ("*",)
+    """Patterns of names."""
+    namespaces: tuple[str, ...] = ("*",)
+    """Patterns of the granting tenant's namespaces."""
+
+    def covers(self, tenant: str, group: str, kind: str, namespace: str, name: str) -> bool:
+        """Whether `tenant` may name this object."""
+        return (
+            (tenant in self.to or "*" in self.to)
+            and ("*" in self.kinds or kind in self.kinds or f"{kind}.{group}" in self.kinds)
+            and any(glob_matches(pattern, namespace) for pattern in self.namespaces)
+            and any(glob_matches(pattern, name) for pattern in self.names)
+        )
+
+
+@dataclass(frozen=True)
+class Tenant:
+    """One tenant. Everything not granted here is refused."""
+
+    name: str
+    trusted: bool = False
+    """A part of the platform: nothing is forced on it."""
+    claimed: bool = True
+    """Declared by a document; false for a namespace that nobody claims."""
+    refused: bool = False
+    """Nothing may be made here: the namespace belongs to nobody and the settings say so."""
+    claim: Claim = Claim()
+    owners: tuple[Owner, ...] = ()
+    isolation: Requirement = "vm"
+    runtime_classes: Choice = Choice()
+    storage_classes: Choice = Choice()
+    ingress_classes: Choice = Choice()
+    gateway_classes: Choice = Choice()
+    priority_classes: Choice = Choice()
+    snapshot_classes: Choice = Choice()
+    volume_attributes_classes: Choice = Choice()
+    device_classes: Choice = Choice()
+    load_balancer_classes: Choice = Choice()
+    schedulers: Choice = Choice(default="default-scheduler")
+    extended_resources: tuple[str, ...] = ()
+    """Patterns of extended resources pods may ask for."""
+    csi_drivers: tuple[str, ...] = ()
+    """CSI drivers pods may use in line."""
+    hostnames: tuple[str, ...] = ()
+    registries: tuple[str, ...] = ()
+    identities: tuple[str, ...] = ()
+    """Patterns of cloud identities its ServiceAccounts may carry."""
+    external_ips: tuple[str, ...] = ()
+    """CIDRs of addresses its Services may claim."""
+    cluster_issuers: tuple[str, ...] = ()
+    """Cluster-wide issuers, secret stores and other cluster-wide helpers it may name, as `Kind/name`."""
+    nodes: Nodes = Nodes()
+    pod_security: PodSecurity = "baseline"
+    require_limits: bool = False
+    limits: Limits = Limits()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    sharing: tuple[Grant, ...] = ()
+
+    @cached_property
+    def workload_labels(self) -> Mapping[str, str]:
+        """The labels of its workloads, the one that names it included."""
+        return {**self.labels, TENANT_LABEL: self.name}
+
+    def allows_image(self, reference: str) -> bool:
+        """Whether an image comes from a registry of the tenant's."""
+        return any(image_matches(registry, reference) for registry in self.registries)
+
+    def owns_hostname(self, host: str) -> bool:
+        """Whether a DNS name, wildcard or not, lies within the tenant's."""
+        return any(host_matches(pattern, host) for pattern in self.hostnames)
+
+    def shares_itself_with(self, tenant: str) -> bool:
+        """Whether another tenant's people may act in its namespaces, as far as RBAC lets them."""
+        return any(
+            ("Namespace" in grant.kinds or "*" in grant.kinds) and (tenant in grant.to or "*" in grant.to)
+            for grant in self.sharing
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What holds for the cluster and every tenant."""
+
+    unclaimed: Unclaimed = "own-tenant"
+    handlers: Mapping[str, Level] = field(default_factory=lambda: dict(DEFAULT_HANDLERS))
+    """Runtime handlers and how well each isolates; a handler not named isolates nothing."""
+    platform_users: tuple[str, ...] = PLATFORM_USERS
+    platform_groups: tuple[str, ...] = ("system:masters",)
+    reserved_prefixes: tuple[str, ...] = ("kube-",)
+    """Names of namespaces that only the platform makes."""
+    protected_cidrs: tuple[str, ...] = ()
+    """Addresses of pods, Services and nodes: nobody's policy may open a way to them by address."""
+    cluster_domain: str = "cluster.local"
+
+
+Labels = Callable[[str], Mapping[str, str]]
+"""The labels of a namespace's record, by its name; empty when there is no record."""
+
+
+@dataclass(frozen=True)
+class Tenancy:
+    """All tenants and the settings: who owns which namespace."""
+
+    tenants: tuple[Tenant, ...] = ()
+    settings: Settings = Settings()
+    template: Tenant = Tenant(name="", claimed=False)
+    """What an unclaimed namespace may use."""
+
+    @cached_property
+    def by_name(self) -> Mapping[str, Tenant]:
+        """Declared tenants by name."""
+        return {tenant.name: tenant for tenant in self.tenants}
+
+    @cached_property
+    def _by_namespace(self) -> Mapping[str, Tenant]:
+        return {name: tenant for tenant in self.tenants for name in tenant.claim.names}
+
+    @cached_property
+    def _by_pattern(self) -> Globs[Tenant]:
+        return Globs((pattern, tenant) for tenant in self.tenants for pattern in tenant.claim.patterns)
+
+    @cached_property
+    def _by_selector(self) -> tuple[tuple[Selector, Tenant], ...]:
+        return tuple((selector, tenant) for tenant in self.tenants for selector in tenant.claim.selectors)
+
+    @cached_property
+    def _by_user(self) -> Mapping[str, list[str]]:
+        return _grouped((owner.username, tenant.name) for tenant in self.tenants for owner in tenant.owners)
+
+    @cached_property
+    def _by_group(self) -> Mapping[str, list[str]]:
+        return _grouped((owner.group, tenant.name) for tenant in self.tenants for owner in tenant.owners)
+
+    def owned_by(self, username: str, groups: Iterable[str]) -> list[str]:
+        """The names of the declared tenants that a user is an owner of, in alphabetical order."""
+        names = set(self._by_user.get(username, ()))
+        for group in groups:
+            names.update(self._by_group.get(group, ()))
+        return sorted(names)
+
+    @cached_property
+    def _implicit(self) -> dict[str, Tenant]:
+        return {}
+
+    def owner(self, namespace: str, labels: Labels) -> Tenant | None:
+        """The tenant that owns a namespace; None only when the settings ignore unclaimed namespaces.
+
+        A claim by name beats a claim by label: a name cannot be changed. Raises `ContestedNamespace`
+        when the labels satisfy two tenants.
+        """
+        return self.claimant(namespace, labels) or self._unclaimed(namespace)
+
+    def claimant(self, namespace: str, labels: Labels) -> Tenant | None:
+        """The declared tenant that claims a namespace, if any."""
+        tenant = self._by_namespace.get(namespace)
+        if tenant is not None:
+            return tenant
+        tenant = next(self._by_pattern.fitting(namespace), None)
+        if tenant is not None:
+            return tenant
+        return self._by_labels(namespace, labels(namespace)) if self._by_selector else None
+
+    def _by_labels(self, namespace: str, labels: Mapping[str, str]) -> Tenant | None:
+        claims = {tenant.name: tenant for selector, tenant in self._by_selector if selector.matches(labels)}
+        if len(claims) > 1:
+            names = " and ".join(sorted(claims))
+            raise ContestedNamespace(
+                f"namespace {namespace!r} is claimed by the tenants {names} through its labels; "
+                "change its labels or their selectors so that one is left"
+            )
+        return next(iter(claims.values()), None)
+
+    def _unclaimed(self, namespace: str) -> Tenant | None:
+        if self.settings.unclaimed == "ignore":
+            return None
+        tenant = self._implicit.get(namespace)
+        if tenant is None:
+            tenant = _own_tenant(self, namespace)
+            if len(self._implicit) < MAXIMUM_REMEMBERED and len(namespace) <= LONGEST_NAME:
+                self._implicit[namespace] = tenant
+        return tenant
+
+
+MAXIMUM_REMEMBERED = 10_000
+"""Unclaimed namespaces whose tenants are kept; names come from requests, so memory needs a bound."""
+LONGEST_NAME = 63
+"""Characters a namespace's name may have; references name others, which are not worth keeping."""
+
+
+def _grouped(pairs: Iterable[tuple[str, str]]) -> Mapping[str, list[str]]:
+    """Names by key; an empty key is none."""
+    grouped: dict[str, list[str]] = {}
+    for key, name in pairs:
+        if key:
+            grouped.setdefault(key, []).append(name)
+    return grouped
+
+
+def _own_tenant(tenancy: Tenancy, namespace: str) -> Tenant:
+    name = UNCLAIMED_PREFIX + namespace if namespace in tenancy.by_name else namespace
+    fields = {key: getattr(tenancy.template, key) for key in tenancy.template.__dataclass_fields__}
+    fields |= {
+        "name": name,
+        "claimed": False,
+        "claim": Claim(names=(namespace,)),
+        "refused": tenancy.settings.unclaimed == "refuse",
+    }
+    return Tenant(**fields)

@@ -1,0 +1,134 @@
+"""Where the policies in force come from: files alone, or files and a live cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Protocol
+
+from gatekeeper_py.cluster.snapshot import Snapshot
+from gatekeeper_py.engine import Engine, Phase, load_policies
+from gatekeeper_py.manifests.manifest import Manifest, ManifestError, Source, read
+from gatekeeper_py.objects.resource import GroupVersionKind
+from gatekeeper_py.policy.admission.decision import Decision
+from gatekeeper_py.policy.admission.request import AdmissionRequest
+from gatekeeper_py.policy.loading import load as loading
+from gatekeeper_py.tenancy.documents import API_VERSION
+from gatekeeper_py.tenancy.lookups import looked_up
+from gatekeeper_py.webhook.served import BadPolicies, Review, Webhook
+from gatekeeper_py.webhook.watch import fingerprint
+
+if TYPE_CHECKING:
+    from gatekeeper_py.cluster.live import LiveCluster
+
+__all__ = ["TENANCY_KINDS", "FromCluster", "FromFiles", "Origin"]
+
+PHASES: Mapping[Webhook, frozenset[Phase]] = {
+    "mutate": frozenset({"mutate"}),
+    "validate": frozenset({"validate"}),
+}
+
+SYNC_SECONDS: Final = 60
+"""How long the cluster may take to be read for the first time."""
+
+NEW_NAMESPACE_SECONDS: Final = 1.0
+"""How long to wait for news of a new namespace; the API server knows it, or would not ask."""
+
+TENANCY_KINDS = tuple(GroupVersionKind.parse(API_VERSION, kind) for kind in ("Tenant", "TenancySettings"))
+"""Documents that may also be objects in the cluster."""
+
+
+class Origin(Protocol):
+    """Where policies and the picture of the cluster come from."""
+
+    @property
+    def watched(self) -> list[Path]:
+        """Files and folders to watch."""
+
+    def look(self) -> Hashable:
+        """A fingerprint of what `load` reads."""
+
+    def load(self) -> tuple[Review, int]:
+        """What is there now, and the number of policies; raises `BadPolicies`."""
+
+
+class FromFiles:
+    """Policies and the cluster as files."""
+
+    def __init__(self, policies: Path, cluster: Path | None) -> None:
+        self.policies = policies
+        self.cluster = [] if cluster is None else [cluster]
+
+    @property
+    def watched(self) -> list[Path]:
+        """Files and folders to watch."""
+        return [self.policies, *self.cluster]
+
+    def look(self) -> Hashable:
+        """The files."""
+        return fingerprint(self.watched)
+
+    def load(self) -> tuple[Review, int]:
+        """An engine over the files."""
+        try:
+            engine = Engine.load(loading.read([self.policies]), Snapshot.of(read(self.cluster)))
+        except ManifestError as error:
+            raise BadPolicies(tuple(map(str, error.problems))) from error
+
+        def review(request: AdmissionRequest, webhook: Webhook, deadline: float) -> Decision:
+            return engine.review(request, PHASES[webhook], deadline=deadline)
+
+        return review, len(engine.policies.mutating) + len(engine.policies.validating)
+
+
+class FromCluster:
+    """Policies as files, the cluster as it is from moment to moment."""
+
+    def __init__(self, policies: Path, live: LiveCluster) -> None:
+        self.policies = policies
+        self.live = live
+
+    @property
+    def watched(self) -> list[Path]:
+        """Files and folders to watch."""
+        return [self.policies]
+
+    def look(self) -> Hashable:
+        """The files, and the Tenants of the cluster."""
+        if not self.live.synced:
+            return None
+        tenants = (document.object["metadata"] for document in self._tenancy())
+        return fingerprint(self.watched), tuple((m.get("uid"), m.get("resourceVersion")) for m in tenants)
+
+    def load(self) -> tuple[Review, int]:
+        """An engine over each picture of the cluster, once it has been read."""
+        self._sync()
+        try:
+            policies = load_policies((*loading.read([self.policies]), *self._tenancy()))
+        except ManifestError as error:
+            raise BadPolicies(tuple(map(str, error.problems))) from error
+        self.live.follow(looked_up(policies))
+        self._sync()
+
+        def review(request: AdmissionRequest, webhook: Webhook, deadline: float) -> Decision:
+            if request.namespace and request.resource.resource != "namespaces":
+                self.live.wait_for_namespace(request.namespace, NEW_NAMESPACE_SECONDS)
+            return Engine(policies, self.live.view).review(request, PHASES[webhook], deadline=deadline)
+
+        return review, len(policies.mutating) + len(policies.validating)
+
+    def _sync(self) -> None:
+        if not self.live.wait_until_synced(SYNC_SECONDS):
+            raise BadPolicies(
+                tuple(f"the cluster: {kind.kind}: {why}" for kind, why in self.live.problems.items())
+            )
+
+    def _tenancy(self) -> list[Manifest]:
+        """Tenants and settings that are objects of the cluster, each named as a file would be."""
+        found = (value for kind in TENANCY_KINDS for value in self.live.view.list(kind))
+        return [Manifest(value, Source(f"cluster/{value['kind']}/{_name(value)}")) for value in found]
+
+
+def _name(value: Mapping[str, object]) -> str:
+    metadata = value.get("metadata")
+    return str(metadata.get("name")) if isinstance(metadata, dict) else ""

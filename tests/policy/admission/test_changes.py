@@ -1,0 +1,65 @@
+"""What people are told of a mutation, and what goes on into kubectl."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from gatekeeper_py.policy.admission.changes import ABSENT, Change, changes, graft
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ({"a": 1}, {"a": 1}, []),
+        ({"a": 1}, {"a": 2}, [Change("a", 1, 2)]),
+        ({"a": 1}, {}, [Change("a", 1, ABSENT)]),
+        ({"a": {"b": 1, "c": 2}}, {"a": {"c": 2}}, [Change("a.b", 1, ABSENT)]),
+        ({}, {"spec": {"x": {"y": 1}}}, [Change("spec.x.y", ABSENT, 1)]),
+        ({}, {"a": {}}, [Change("a", ABSENT, {})]),
+        ({"a": None}, {"a": {"b": 1}}, [Change("a", None, {"b": 1})]),
+        ({"l": [1, 2]}, {"l": [1, 3, 4]}, [Change("l[1]", 2, 3), Change("l[2]", ABSENT, 4)]),
+        ({"l": [1, 2]}, {"l": [1]}, [Change("l", [1, 2], [1])]),
+        ({"l": {}}, {"l": {"example.com/x": "y"}}, [Change("l[example.com/x]", ABSENT, "y")]),
+    ],
+)
+def test_every_leaf_that_differs_is_named(before: Any, after: Any, expected: list[Change]) -> None:
+    assert changes(before, after) == expected
+
+
+AUTHOR = {"kind": "Pod", "spec": {"containers": [{"name": "c"}]}}
+DEFAULTED = {
+    "kind": "Pod",
+    "spec": {"containers": [{"name": "c", "pull": "Always"}], "restart": "Always"},
+    "status": {},
+}
+
+
+@pytest.mark.parametrize(
+    ("mutated", "expected"),
+    [
+        (DEFAULTED, AUTHOR),
+        (
+            {**DEFAULTED, "spec": {**DEFAULTED["spec"], "class": "kata"}},  # type: ignore[dict-item]
+            {"kind": "Pod", "spec": {"containers": [{"name": "c"}], "class": "kata"}},
+        ),
+        (
+            {**DEFAULTED, "spec": {"containers": [{"name": "c", "pull": "Never"}], "restart": "Always"}},
+            {"kind": "Pod", "spec": {"containers": [{"name": "c", "pull": "Never"}]}},
+        ),
+        (
+            {**DEFAULTED, "spec": {"containers": [{"name": "c", "pull": "Always"}, {"name": "d"}]}},
+            {"kind": "Pod", "spec": {"containers": [{"name": "c", "pull": "Always"}, {"name": "d"}]}},
+        ),
+        ({"kind": "Pod", "status": {}}, {"kind": "Pod"}),
+        ({**DEFAULTED, "labels": {"a": "b"}}, {**AUTHOR, "labels": {"a": "b"}}),
+    ],
+)
+def test_the_authors_object_gets_the_policies_changes_and_no_defaults(mutated: Any, expected: Any) -> None:
+    assert graft(AUTHOR, DEFAULTED, mutated) == expected
+
+
+def test_what_the_api_server_drops_stays_the_authors() -> None:
+    author = {"spec": {"a": 1, "unknown": 2}}
+    assert graft(author, {"spec": {"a": 1}}, {"spec": {"a": 2}}) == {"spec": {"a": 2, "unknown": 2}}

@@ -1,0 +1,132 @@
+"""What the API server makes of a patched object, and what it leaves of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from gatekeeper_py.objects.resource import GroupVersionKind
+from gatekeeper_py.policy.mutation.decoding import DecodingError, decode
+from tests.policy.support import CONFIG_MAP, POD
+
+CONFIG_MAPS = GroupVersionKind("", "v1", "ConfigMap")
+EVENTS = GroupVersionKind("", "v1", "Event")
+PODS = GroupVersionKind("", "v1", "Pod")
+WIDGETS = GroupVersionKind("cases.example.com", "v1", "Widget")
+
+
+def pod(**spec: Any) -> dict[str, Any]:
+    return {**POD, "spec": {**POD["spec"], **spec}}
+
+
+def container(**fields: Any) -> dict[str, Any]:
+    return pod(containers=[{"name": "a", **fields}])
+
+
+REFUSED = [
+    ({**CONFIG_MAP, "dota": {}}, 'strict decoding error: unknown field "dota"'),
+    (
+        pod(bar=1, containers=[{"name": "a", "foo": 1}]),
+        'strict decoding error: unknown field "spec.bar", unknown field "spec.containers[0].foo"',
+    ),
+    (
+        {**CONFIG_MAP, "data": {"b": 3}},
+        "json: cannot unmarshal number into Go struct field ConfigMap.data of type string",
+    ),
+    (
+        container(image=3),
+        "json: cannot unmarshal number into Go struct field Container.spec.containers.image of type string",
+    ),
+    (
+        pod(containers="x"),
+        "json: cannot unmarshal string into Go struct field PodSpec.spec.containers of type []v1.Container",
+    ),
+    (
+        pod(securityContext="x"),
+        "json: cannot unmarshal string into Go struct field PodSpec.spec.securityContext "
+        "of type v1.PodSecurityContext",
+    ),
+    (
+        {**POD, "metadata": {"labels": ["x"]}},
+        "json: cannot unmarshal array into Go struct field ObjectMeta.metadata.labels of type map[string]string",
+    ),
+    (
+        pod(terminationGracePeriodSeconds="x"),
+        "json: cannot unmarshal string into Go struct field PodSpec.spec.terminationGracePeriodSeconds "
+        "of type int64",
+    ),
+    (
+        pod(priority=2.5),
+        "json: cannot unmarshal number 2.5 into Go struct field PodSpec.spec.priority of type int32",
+    ),
+    (
+        container(resources={"limits": {"cpu": "frog"}}),
+        "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'",
+    ),
+    (
+        {**POD, "apiVersion": "v9"},
+        'no kind "Pod" is registered for version "v9" in scheme "pkg/runtime/scheme.go:111"',
+    ),
+    (
+        {**POD, "kind": "Service", "spec": {}},
+        "failed to convert object: converting (v1.Service) to (core.Pod): unknown conversion",
+    ),
+]
+
+
+@pytest.mark.parametrize(("patched", "message"), REFUSED, ids=range(len(REFUSED)))
+def test_an_object_that_is_not_of_its_kind_is_refused(patched: dict[str, Any], message: str) -> None:
+    live, kind = (CONFIG_MAP, CONFIG_MAPS) if patched["kind"] == "ConfigMap" else (POD, PODS)
+    with pytest.raises(DecodingError) as caught:
+        decode(patched, live, kind)
+    assert str(caught.value) == message
+
+
+SETTLED = [
+    pytest.param({"labels": None}, {}, id="null is absent"),
+    pytest.param({"labels": {}}, {}, id="empty is absent"),
+    pytest.param({"labels": {"a": None}}, {"labels": {"a": ""}}, id="a null among strings is empty"),
+    pytest.param({"labels": {"a": "b"}}, {"labels": {"a": "b"}}, id="the rest stays"),
+]
+
+
+@pytest.mark.parametrize(("added", "left"), SETTLED)
+def test_what_go_does_not_write_is_gone(added: dict[str, Any], left: dict[str, Any]) -> None:
+    metadata = CONFIG_MAP["metadata"]
+    found = decode({**CONFIG_MAP, "metadata": {**metadata, **added}}, CONFIG_MAP, CONFIG_MAPS)
+    assert found["metadata"] == {**metadata, **left}
+
+
+def test_quantities_take_their_one_form() -> None:
+    limits = {"cpu": "1000m", "memory": "1024Mi", "example.com/gpu": None}
+    found = decode(container(resources={"limits": limits}), POD, PODS)
+    taken = found["spec"]["containers"][0]["resources"]["limits"]
+    assert taken == {"cpu": "1", "memory": "1Gi", "example.com/gpu": "0"}
+
+
+def test_what_was_there_before_stays_as_it_was() -> None:
+    live = container(resources={"limits": {"cpu": "1000m"}}, env=[])
+    assert decode({**live, "metadata": {"name": "y"}}, live, PODS)["spec"] == live["spec"]
+
+
+def test_a_null_that_was_there_before_stays() -> None:
+    live = {"apiVersion": "v1", "kind": "Event", "metadata": {"name": "x"}, "eventTime": None}
+    found = decode({**live, "metadata": {"name": "x", "labels": {"a": "b"}}}, live, EVENTS)
+    assert found == {**live, "metadata": {"name": "x", "labels": {"a": "b"}}}
+
+
+def test_nothing_is_filled_in() -> None:
+    found = decode(pod(hostNetwork=True), POD, PODS)
+    assert found["spec"] == {**POD["spec"], "hostNetwork": True}
+
+
+def test_a_removed_kind_comes_back() -> None:
+    assert decode({"metadata": {"name": "x"}}, CONFIG_MAP, CONFIG_MAPS)["kind"] == "ConfigMap"
+
+
+def test_custom_objects_are_taken_as_they_are_but_for_their_kind() -> None:
+    live = {"apiVersion": "cases.example.com/v1", "kind": "Widget", "spec": {}}
+    assert decode({**live, "spec": {"any": None}}, live, WIDGETS)["spec"] == {"any": None}
+    with pytest.raises(DecodingError, match="kind is 'Gadget', not 'Widget'"):
+        decode({**live, "kind": "Gadget"}, live, WIDGETS)

@@ -1,0 +1,156 @@
+"""Mutations: what they change, in which order, and what stops them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jsonpatch
+import pytest
+
+from gatekeeper_py.policy.admission.decision import Decision
+from gatekeeper_py.policy.mutation.patch import same
+from tests.policy.support import CONFIG_MAP, POD, bound, engine, mutating, request
+
+COUNT = "[JSONPatch{op: 'add', path: '/data/n', value: string(int(object.data.?n.orValue('0')) + 1)}]"
+FAILS = "[JSONPatch{op: 'remove', path: '/data/none'}]"
+SAID = "JSON Patch: error in remove for path: '/data/none': Unable to remove nonexistent key: none: missing value"
+
+
+def add(key: str, value: str) -> str:
+    return f"[JSONPatch{{op: 'add', path: '/data/{key}', value: {value}}}]"
+
+
+def mutate(*objects: dict[str, Any], value: dict[str, Any] = CONFIG_MAP, **fields: Any) -> Decision:
+    """The decision; its patch turns the request's object into exactly its object."""
+    asked = request(value, **fields)
+    decision = engine(*objects).review(asked)
+    if asked.object is not None and decision.allowed:
+        assert same(jsonpatch.apply_patch(asked.object, list(decision.patch)), decision.object)
+    return decision
+
+
+def data(*objects: dict[str, Any]) -> dict[str, str]:
+    decision = mutate(*objects)
+    assert decision.object is not None
+    return dict(decision.object["data"])
+
+
+def test_policies_run_in_the_order_of_their_names() -> None:
+    later = mutating("b", add("y", "object.data.?x.orValue('none')"))
+    assert data(later, mutating("a", add("x", "'1'"))) == {"a": "1", "x": "1", "y": "1"}
+
+
+def test_each_mutation_sees_what_the_one_before_left() -> None:
+    variables = [{"name": "c", "expression": "string(size(object.data))"}]
+    policy = mutating("p", add("one", "variables.c"), add("two", "variables.c"), variables=variables)
+    assert data(policy) == {"a": "1", "one": "1", "two": "2"}
+
+
+def test_an_error_does_not_stop_the_next_mutation() -> None:
+    policy = mutating("p", FAILS, add("b", "'2'"), failurePolicy="Ignore")
+    assert data(policy) == {"a": "1", "b": "2"}
+
+
+def test_under_fail_every_error_is_told_and_nothing_changes() -> None:
+    decision = mutate(mutating("p", FAILS, FAILS, add("b", "object.data.gone")))
+    status = decision.status
+    assert status is not None
+    head = "policy 'p' with binding 'p-b' denied request: "
+    gone = f"expression '{add('b', 'object.data.gone')}' resulted in error: no such key: gone"
+    assert (status.code, status.reason) == (403, "Invalid")
+    assert status.message == f"{head}{SAID}\n{head}{gone}"
+    assert [cause.message for cause in status.causes] == [head + SAID, head + gone]
+    assert (decision.patch, decision.object) == ((), CONFIG_MAP)
+
+
+def test_errors_quote_an_expression_with_the_white_space_around_it() -> None:
+    text = "\n" + add("b", "object.data.gone") + "\n"
+    condition = {"name": "c", "expression": " object.data.lost == '1' "}
+    for policy, quoted in (
+        (mutating("p", text), f"expression '{text}' resulted in error: no such key: gone"),
+        (mutating("p", text, matchConditions=[condition]), "' object.data.lost == '1' ' resulted in error"),
+    ):
+        status = mutate(policy).status
+        assert status is not None
+        assert quoted in status.message
+
+
+def test_a_failing_test_skips_its_patch_in_silence() -> None:
+    policy = mutating("p", "[JSONPatch{op: 'test', path: '/data/a', value: '9'}] + " + add("b", "'2'"))
+    assert data(policy) == {"a": "1"}
+
+
+@pytest.mark.parametrize(("names", "count"), [(["b"], "2"), (["b1", "b2"], "4")])
+def test_if_needed_runs_once_more_after_a_change(names: list[str], count: str) -> None:
+    policy = mutating("p", COUNT, reinvocationPolicy="IfNeeded")
+    assert data(policy, *[bound(policy, name) for name in names])["n"] == count
+
+
+def test_never_runs_once() -> None:
+    assert data(mutating("p", COUNT), mutating("q", add("b", "'2'")))["n"] == "1"
+
+
+def test_what_no_longer_matches_is_not_run_again() -> None:
+    conditions = [{"name": "c", "expression": "!has(object.data.n)"}]
+    policy = mutating("p", COUNT, reinvocationPolicy="IfNeeded", matchConditions=conditions)
+    assert data(policy)["n"] == "1"
+
+
+def test_a_delete_is_left_alone() -> None:
+    decision = mutate(mutating("p", FAILS), value=None, operation="DELETE", old_object=CONFIG_MAP)  # type: ignore[arg-type]
+    assert decision.allowed
+    assert decision.patch == ()
+
+
+def apply(expression: str, value: dict[str, Any] = POD) -> Decision:
+    return mutate(mutating("p", expression, kind="ApplyConfiguration"), value=value)
+
+
+def test_an_apply_configuration_merges_and_fills_in_nothing() -> None:
+    decision = apply("Object{spec: Object.spec{containers: [Object.spec.containers{name: 'b', image: 'y'}]}}")
+    assert decision.patch == (
+        {"op": "add", "path": "/spec/containers/1", "value": {"name": "b", "image": "y"}},
+    )
+
+
+REFUSED = [
+    ("Object{spec: Object.spec{args: 1}}", "error applying patch: failed to convert patch object to typed object: .spec.args: field not declared in schema"),
+    ("Object{spec: Object.spec{nodeSelector: {'a': 'b'}}}", "error applying patch: invalid ApplyConfiguration: may not mutate atomic arrays, maps or structs: .spec.nodeSelector"),
+    ("Object{spec: Object.wrong{}}", 'type mismatch: unexpected type name "Object.wrong", expected "Object.spec", which matches field name path from root Object type'),
+    ("Object{metadata: Object.metadata{labels: {1: 'a'}}}", "error applying patch: failed to convert patch object to typed object: .metadata: expected map, got &{fail to convert field \"labels\": map key '\\x01' is of type types.Int, not string}"),
+    ("Object{spec: Object.spec{priority: 2.5}}", "unable to convert unstructured object to /v1, Kind=Pod: cannot convert float64 to int32"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("expression", "message"), REFUSED, ids=range(len(REFUSED)))
+def test_an_apply_configuration_that_does_not_fit_says_why(expression: str, message: str) -> None:
+    status = apply(expression).status
+    assert status is not None
+    assert status.message == f"policy 'p' with binding 'p-b' denied request: {message}"
+
+
+def test_an_object_of_no_kind_is_an_internal_error_that_ignore_does_not_forgive() -> None:
+    broken = "[JSONPatch{op: 'add', path: '/dota', value: 1}]"
+    status = mutate(mutating("p", broken, failurePolicy="Ignore")).status
+    assert status is not None
+    assert (status.code, status.reason) == (500, "InternalError")
+    assert status.message == 'Internal error occurred: strict decoding error: unknown field "dota"'
+
+
+def test_the_name_may_change_but_not_the_kind() -> None:
+    renamed = mutate(mutating("p", "[JSONPatch{op: 'replace', path: '/metadata/name', value: 'z'}]"))
+    assert renamed.patch == ({"op": "replace", "path": "/metadata/name", "value": "z"},)
+    moved = mutate(mutating("p", "[JSONPatch{op: 'replace', path: '/apiVersion', value: 'v9'}]")).status
+    assert moved is not None
+    assert moved.message.startswith(
+        'Internal error occurred: no kind "ConfigMap" is registered for version "v9"'
+    )
+
+
+def test_values_json_cannot_hold_say_why() -> None:
+    status = mutate(mutating("p", "[JSONPatch{op: 'add', path: '/data', value: {1: 'a'}}]")).status
+    assert status is not None
+    assert status.message.endswith(
+        "JSONPath valueExpression evaluated to a type that could not marshal to JSON: "
+        "unsupported type conversion from 'int' to string"
+    )

@@ -1,0 +1,212 @@
+"""Policies from files, and from files and a live cluster."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from gatekeeper_py.cluster.live import LiveCluster
+from gatekeeper_py.cluster.snapshot import Snapshot
+from gatekeeper_py.objects.resource import GroupVersionKind
+from gatekeeper_py.policy.admission.decision import Decision
+from gatekeeper_py.policy.admission.request import AdmissionRequest
+from gatekeeper_py.webhook.origin import TENANCY_KINDS, FromCluster, FromFiles
+from gatekeeper_py.webhook.served import BadPolicies, Review, Webhook
+from tests.policy.support import CONFIG_MAP, bound, mutating, request, validating
+
+Json = dict[str, Any]
+
+CONFIG_MAP_KIND = GroupVersionKind("", "v1", "ConfigMap")
+NO = validating("no", validations=[{"expression": "false"}])
+STAMP = mutating("stamp", "[JSONPatch{op: 'add', path: '/data/b', value: '1'}]")
+LOOKS_UP = validating(
+    "looks",
+    validations=[{"expression": "cluster.get('v1', 'ConfigMap', request.namespace, 'known').hasValue()"}],
+)
+KNOWN = {**CONFIG_MAP, "metadata": {"name": "known", "namespace": "cases"}}
+OF_TENANT = validating("owned", validations=[{"expression": "tenant != null && tenant.name == 'foo'"}])
+
+
+def tenant(name: str = "foo", version: str = "1", **spec: Any) -> Json:
+    return {
+        "apiVersion": "tenancy.gatekeeper-py.dev/v1alpha1",
+        "kind": "Tenant",
+        "metadata": {"name": name, "uid": f"uid-{name}", "resourceVersion": version},
+        "spec": {"namespaces": {"names": ["cases"]}, **spec},
+    }
+
+
+def write(folder: Path, *objects: Json, name: str = "policies.json") -> Path:
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_text("\n".join(map(json.dumps, objects)), encoding="utf-8")
+    return folder
+
+
+def in_force(*policies: Json) -> tuple[Json, ...]:
+    return (*policies, *map(bound, policies))
+
+
+def ask(review: Review, webhook: Webhook, asked: AdmissionRequest | None = None) -> Decision:
+    return review(asked or request(CONFIG_MAP), webhook, time.monotonic() + 60)
+
+
+class Live:
+    """A live cluster whose news the test decides."""
+
+    def __init__(self, *objects: Json, synced: bool = True) -> None:
+        self.view = Snapshot(objects)
+        self.synced = synced
+        self.problems = {CONFIG_MAP_KIND: "forbidden"}
+        self.followed: list[frozenset[GroupVersionKind]] = []
+        self.waited: list[str] = []
+
+    def wait_until_synced(self, seconds: float) -> bool:
+        assert seconds > 0
+        return self.synced
+
+    def wait_for_namespace(self, name: str, seconds: float) -> bool:
+        assert 0 < seconds < 5
+        self.waited.append(name)
+        return True
+
+    def follow(self, kinds: Iterable[GroupVersionKind]) -> None:
+        self.followed.append(frozenset(kinds))
+
+
+def from_cluster(folder: Path, live: Live) -> FromCluster:
+    return FromCluster(folder, cast(LiveCluster, live))
+
+
+# --- files
+
+
+def test_each_door_has_its_own_phase(tmp_path: Path) -> None:
+    review, count = FromFiles(write(tmp_path, *in_force(NO, STAMP)), None).load()
+    mutated, validated = ask(review, "mutate"), ask(review, "validate")
+    assert count == 2
+    assert (mutated.allowed, len(mutated.patch)) == (True, 1)
+    assert (validated.allowed, validated.patch) == (False, ())
+
+
+def test_the_cluster_may_be_files_which_count_as_policies_do(tmp_path: Path) -> None:
+    policies = write(tmp_path / "policies", *in_force(LOOKS_UP))
+    cluster = write(tmp_path / "cluster", CONFIG_MAP)
+    origin = FromFiles(policies, cluster)
+    before = origin.look()
+    assert not ask(origin.load()[0], "validate").allowed
+    write(cluster, KNOWN)
+    assert origin.look() != before
+    assert ask(origin.load()[0], "validate").allowed
+    assert origin.watched == [policies, cluster]
+
+
+BAD: dict[str, Callable[[Path], FromFiles]] = {
+    "no such folder": lambda folder: FromFiles(folder / "gone", None),
+    "no such cluster": lambda folder: FromFiles(write(folder, NO), folder / "gone"),
+    "no YAML": lambda folder: FromFiles(_raw(folder, "a: [b"), None),
+    "no object": lambda folder: FromFiles(_raw(folder, "- 1"), None),
+    "no policy": lambda folder: FromFiles(write(folder, {**NO, "spec": {}}), None),
+    "no expression": lambda folder: FromFiles(
+        write(folder, validating("p", validations=[{"expression": "tenant.nmae"}])), None
+    ),
+    "no tenant": lambda folder: FromFiles(write(folder, tenant(isolation="vm")), None),
+    "a bad cluster": lambda folder: FromFiles(write(folder, NO), _raw(folder / "cluster", "{")),
+}
+
+
+def _raw(folder: Path, text: str) -> Path:
+    folder.mkdir(exist_ok=True)
+    (folder / "bad.yaml").write_text(text, encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize("make", BAD.values(), ids=BAD)
+def test_what_cannot_be_loaded_says_where_and_why(tmp_path: Path, make: Callable[[Path], FromFiles]) -> None:
+    with pytest.raises(BadPolicies) as caught:
+        make(tmp_path).load()
+    assert caught.value.problems
+    assert all(problem.startswith(str(tmp_path)) for problem in caught.value.problems)
+
+
+# --- a live cluster
+
+
+def test_the_kinds_policies_name_are_followed(tmp_path: Path) -> None:
+    live = Live()
+    from_cluster(write(tmp_path, *in_force(LOOKS_UP)), live).load()
+    assert live.followed == [frozenset({CONFIG_MAP_KIND})]
+
+
+def test_each_review_sees_the_cluster_of_its_moment(tmp_path: Path) -> None:
+    live = Live()
+    review, _ = from_cluster(write(tmp_path, *in_force(LOOKS_UP)), live).load()
+    assert not ask(review, "validate").allowed
+    live.view = Snapshot([KNOWN])
+    assert ask(review, "validate").allowed
+
+
+def test_tenants_may_be_objects_of_the_cluster(tmp_path: Path) -> None:
+    live = Live(tenant())
+    review, count = from_cluster(write(tmp_path, *in_force(OF_TENANT)), live).load()
+    assert (count, ask(review, "validate").allowed) == (1, True)
+    assert {kind.kind for kind in TENANCY_KINDS} == {"Tenant", "TenancySettings"}
+
+
+def test_a_bad_tenant_of_the_cluster_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BadPolicies) as caught:
+        from_cluster(write(tmp_path, *in_force(NO)), Live(tenant(isolation="vm"))).load()
+    assert [problem.partition(":")[0] for problem in caught.value.problems] == ["cluster/Tenant/foo"]
+
+
+def test_a_tenant_in_both_places_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadPolicies, match=r"Tenant 'foo' is declared at .*policies\.json"):
+        from_cluster(write(tmp_path, tenant()), Live(tenant())).load()
+
+
+@pytest.mark.parametrize(
+    ("later", "seen"),
+    [
+        (Live(tenant()), False),
+        (Live(tenant(version="2")), True),
+        (Live(tenant(), tenant("bar")), True),
+        (Live(), True),
+        (Live(tenant(), KNOWN), False),
+    ],
+    ids=["nothing", "an edited tenant", "a new tenant", "no tenant any more", "another object"],
+)
+def test_only_changes_of_tenants_load_anew(tmp_path: Path, later: Live, seen: bool) -> None:
+    write(tmp_path, NO)
+    before = from_cluster(tmp_path, Live(tenant())).look()
+    assert (from_cluster(tmp_path, later).look() != before) is seen
+
+
+def test_a_cluster_that_is_not_read_yet_gives_no_policies(tmp_path: Path) -> None:
+    origin = from_cluster(write(tmp_path, NO), Live(synced=False))
+    assert origin.look() is None
+    with pytest.raises(BadPolicies) as caught:
+        origin.load()
+    assert caught.value.problems == ("the cluster: ConfigMap: forbidden",)
+
+
+@pytest.mark.parametrize(
+    ("value", "waited"),
+    [
+        (CONFIG_MAP, ["cases"]),
+        ({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "new"}}, []),
+        ({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "node"}}, []),
+    ],
+    ids=["in a namespace", "a namespace", "cluster-wide"],
+)
+def test_what_lies_in_a_namespace_waits_for_news_of_it(
+    tmp_path: Path, value: Json, waited: list[str]
+) -> None:
+    live = Live()
+    review, _ = from_cluster(write(tmp_path, *in_force(NO)), live).load()
+    namespace = "new" if value["kind"] == "Namespace" else value["metadata"].get("namespace", "")
+    ask(review, "validate", request(value, namespace=namespace))
+    assert live.waited == waited
