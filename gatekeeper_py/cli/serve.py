@@ -14,7 +14,7 @@ from gatekeeper_py.cli.options import cluster_option, kubeconfig_option, one_clu
 from gatekeeper_py.webhook.app import Service
 from gatekeeper_py.webhook.log import make_log
 from gatekeeper_py.webhook.origin import TENANCY_KINDS, FromCluster, FromFiles, Origin
-from gatekeeper_py.webhook.served import BadPolicies, Policies
+from gatekeeper_py.webhook.revision import BadPolicies, Policies
 from gatekeeper_py.webhook.server import PortError, Server
 from gatekeeper_py.webhook.tls import Clients, ServingCertificate, TLSError
 

@@ -28,7 +28,7 @@ from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.webhook import limits, log
 from gatekeeper_py.webhook.body import BodyTooLarge, Lease, Memory, MemoryExhausted, read_body
 from gatekeeper_py.webhook.metrics import Metrics
-from gatekeeper_py.webhook.served import InForce, Policies, Webhook
+from gatekeeper_py.webhook.revision import InForce, Policies, Webhook
 from gatekeeper_py.webhook.turns import Turns
 
 __all__ = ["Service", "application", "health_application"]

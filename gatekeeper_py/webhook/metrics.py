@@ -10,7 +10,7 @@ from typing import Final
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from gatekeeper_py.policy.admission.decision import Decision, Finding
-from gatekeeper_py.webhook.served import InForce
+from gatekeeper_py.webhook.revision import InForce
 
 __all__ = ["Metrics"]
 

@@ -15,7 +15,7 @@ from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.policy.loading import load as loading
 from gatekeeper_py.tenancy.documents import API_VERSION
 from gatekeeper_py.tenancy.lookups import looked_up
-from gatekeeper_py.webhook.served import BadPolicies, Review, Webhook
+from gatekeeper_py.webhook.revision import BadPolicies, Review, Webhook
 from gatekeeper_py.webhook.watch import fingerprint
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from starlette.applications import Starlette
 from gatekeeper_py.webhook import log
 from gatekeeper_py.webhook.app import Service, application, health_application
 from gatekeeper_py.webhook.protocol import BoundedProtocol
-from gatekeeper_py.webhook.served import BadPolicies
+from gatekeeper_py.webhook.revision import BadPolicies
 from gatekeeper_py.webhook.tls import ServingCertificate, TLSError
 from gatekeeper_py.webhook.watch import POLL, changes, fingerprint
 

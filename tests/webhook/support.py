@@ -19,7 +19,7 @@ from gatekeeper_py.policy.admission.decision import Decision
 from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.webhook.app import Service, application
 from gatekeeper_py.webhook.log import make_log
-from gatekeeper_py.webhook.served import Policies, Review, Webhook
+from gatekeeper_py.webhook.revision import Policies, Review, Webhook
 from gatekeeper_py.webhook.server import Listening, Server
 from gatekeeper_py.webhook.tls import Clients, ServingCertificate
 

@@ -13,7 +13,7 @@ import pytest
 
 from gatekeeper_py.policy.admission.decision import Cause, Decision, Finding, Status
 from gatekeeper_py.policy.admission.request import AdmissionRequest
-from gatekeeper_py.webhook.served import BadPolicies, Review, Webhook
+from gatekeeper_py.webhook.revision import BadPolicies, Review, Webhook
 from tests.webhook.support import Harness, Held, pod_review
 
 JSON = {"content-type": "application/json"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gatekeeper_py.policy.admission.decision import Decision, Finding
 from gatekeeper_py.webhook.metrics import Metrics
-from gatekeeper_py.webhook.served import InForce
+from gatekeeper_py.webhook.revision import InForce
 
 
 def value(metrics: Metrics, name: str, **labels: str) -> float | None:

@@ -16,7 +16,7 @@ from gatekeeper_py.objects.resource import GroupVersionKind
 from gatekeeper_py.policy.admission.decision import Decision
 from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.webhook.origin import TENANCY_KINDS, FromCluster, FromFiles
-from gatekeeper_py.webhook.served import BadPolicies, Review, Webhook
+from gatekeeper_py.webhook.revision import BadPolicies, Review, Webhook
 from tests.policy.support import CONFIG_MAP, bound, mutating, request, validating
 
 Json = dict[str, Any]

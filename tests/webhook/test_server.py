@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from gatekeeper_py.policy.admission.decision import Decision, Status
-from gatekeeper_py.webhook.served import BadPolicies, Review
+from gatekeeper_py.webhook.revision import BadPolicies, Review
 from gatekeeper_py.webhook.tls import ServingCertificate, TLSError
 from tests.webhook.support import Harness, Held, Running, pod_review, running
 

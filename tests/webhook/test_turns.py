@@ -9,7 +9,7 @@ from typing import Any
 from gatekeeper_py.policy.admission.decision import Decision
 from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.webhook.limits import share
-from gatekeeper_py.webhook.served import Webhook
+from gatekeeper_py.webhook.revision import Webhook
 from gatekeeper_py.webhook.turns import Turns
 from tests.webhook.support import Harness, pod_review
 

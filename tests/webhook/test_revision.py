@@ -8,7 +8,7 @@ import pytest
 
 from gatekeeper_py.policy.admission.decision import Decision
 from gatekeeper_py.policy.admission.request import AdmissionRequest
-from gatekeeper_py.webhook.served import BadPolicies, InForce, Policies, Review, Webhook
+from gatekeeper_py.webhook.revision import BadPolicies, InForce, Policies, Review, Webhook
 
 Loaded = tuple[Review, int] | Exception
 
