@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint unit e2e benchmarks format lock image clean
+.PHONY: help install demo test lint unit e2e mutants benchmarks format lock image clean
 
 help:  ## Say what can be made
 	@sed -n 's/^\([a-z0-9]*\):.*  ## /\1\t/p' Makefile
@@ -38,6 +38,9 @@ unit: $(READY)
 
 e2e: $(READY)  ## kubectl against a real kube-apiserver (KUBEBUILDER_ASSETS, or built with Go)
 	$(VENV)/bin/python -m pytest tests/e2e
+
+mutants: $(READY)  ## Break every shipped policy in small ways: its own suite must see each
+	$(VENV)/bin/python -m tests.policies.mutants
 
 benchmarks: $(READY)  ## What a decision costs on this machine
 	$(VENV)/bin/python -m pytest tests/benchmarks -s

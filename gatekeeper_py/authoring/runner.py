@@ -8,14 +8,16 @@ from pathlib import Path
 
 from gatekeeper_py.authoring.suite import Case, Suite, missing
 from gatekeeper_py.cluster.snapshot import Snapshot
+from gatekeeper_py.cluster.view import ClusterView
 from gatekeeper_py.engine import Engine
 from gatekeeper_py.manifests.manifest import Manifest, ManifestError
 from gatekeeper_py.policy.admission.decision import Decision
+from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.policy.admission.submission import ADMINISTRATOR, Submission, make_request, make_user
 from gatekeeper_py.policy.loading.load import read
 from gatekeeper_py.tenancy.documents import is_tenancy_document
 
-__all__ = ["Outcome", "run", "run_case", "tenancy_documents"]
+__all__ = ["Outcome", "documents_of", "faults_of", "request_of", "run", "tenancy_documents"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,36 +40,51 @@ def tenancy_documents(paths: Iterable[str | Path]) -> tuple[Manifest, ...]:
 
 def run(suite: Suite, tenancy: Sequence[Manifest] = ()) -> list[Outcome]:
     """Try every case of a suite. Raises `ManifestError` when its policies cannot be loaded."""
+    engine = Engine.load(documents_of(suite, tenancy), Snapshot(suite.cluster))
+    return [Outcome(case, tuple(_outcome_faults(engine, case))) for case in suite.cases]
+
+
+def documents_of(suite: Suite, tenancy: Sequence[Manifest]) -> tuple[Manifest, ...]:
+    """What a suite is tried on: its policies, and the tenancy of their folder unless they bring their own."""
     policies = read(suite.policies)
     if any(is_tenancy_document(manifest) for manifest in policies):
         tenancy = ()
-    engine = Engine.load((*policies, *tenancy, *suite.tenants), Snapshot(suite.cluster))
-    return [Outcome(case, tuple(_faults(engine, case))) for case in suite.cases]
+    return (*policies, *tenancy, *suite.tenants)
 
 
-def run_case(engine: Engine, case: Case) -> Decision:
-    """What becomes of a case. Raises `ManifestError` when it makes no request."""
+def request_of(case: Case, cluster: ClusterView) -> AdmissionRequest:
+    """The request a case makes. Raises `ManifestError` when it makes none."""
     submission = Submission(
         operation=case.operation,
         subresource=case.subresource,
         user=make_user(case.user, case.groups) if case.user else ADMINISTRATOR,
         namespace=case.namespace,
     )
-    request = make_request(Manifest(case.object, case.source), engine.cluster, submission, old=case.old)
-    if case.request_name:
-        request = replace(request, name=case.request_name)
-    return engine.review(request)
+    request = make_request(Manifest(case.object, case.source), cluster, submission, old=case.old)
+    return replace(request, name=case.request_name) if case.request_name else request
 
 
-def _faults(engine: Engine, case: Case) -> list[str]:
-    try:
-        decision = run_case(engine, case)
-    except ManifestError as error:
-        return [str(error)]
+def faults_of(engine: Engine, case: Case, request: AdmissionRequest) -> list[str]:
+    """How a case goes otherwise than it says; nothing when it goes as it says."""
+    if case.workload and not _concerned(engine, request):
+        return [f"no policy of this suite matches {request.operation} of {request.resource.resource}"]
+    decision = engine.review(request)
     faults = _unexpected(case, decision)
     if case.patched:
         faults += missing(decision.object, case.patched)
     return faults
+
+
+def _concerned(engine: Engine, request: AdmissionRequest) -> bool:
+    policies = engine.policies
+    return bool(policies.mutating.concerning(request) or policies.validating.concerning(request))
+
+
+def _outcome_faults(engine: Engine, case: Case) -> list[str]:
+    try:
+        return faults_of(engine, case, request_of(case, engine.cluster))
+    except ManifestError as error:
+        return [str(error)]
 
 
 def _unexpected(case: Case, decision: Decision) -> list[str]:

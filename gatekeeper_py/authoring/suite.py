@@ -7,11 +7,13 @@ explains its fields.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import product
 from pathlib import Path
 from typing import Any, Literal
 
+from gatekeeper_py.authoring.workload import POD, TEMPLATES, WORKLOADS, at_template, in_workload
 from gatekeeper_py.manifests.manifest import (
     Document,
     FieldPath,
@@ -19,11 +21,13 @@ from gatekeeper_py.manifests.manifest import (
     ManifestError,
     Problem,
     Source,
+    field_text,
     files,
     read_documents,
 )
 from gatekeeper_py.objects.resource import Object
-from gatekeeper_py.policy.admission.request import OPERATIONS
+from gatekeeper_py.policy.admission.request import OPERATIONS, Operation
+from gatekeeper_py.policy.admission.submission import Submission
 from gatekeeper_py.policy.loading.load import is_test
 from gatekeeper_py.tenancy.fields import Schema
 from gatekeeper_py.tenancy.shape import ANYTHING, faults, problem_of
@@ -34,18 +38,23 @@ Expectation = Literal["allow", "deny", "warn"]
 EXPECTATIONS: tuple[Expectation, ...] = ("allow", "deny", "warn")
 
 TEXT: Schema = {"type": "string"}
+OPERATION: Schema = {"type": "string", "enum": OPERATIONS}
 MAPPING: Schema = {"type": "object", "additionalProperties": ANYTHING}
 CASE: Schema = {
     "type": "object",
-    "required": ["name", "object"],
+    "required": ["name"],
     "properties": {
         "name": TEXT,
         "object": ANYTHING,
+        "objects": {"type": "array", "items": ANYTHING},
+        "workloads": ANYTHING,
         "change": MAPPING,
         "old": ANYTHING,
         "oldChange": MAPPING,
-        "operation": {"type": "string", "enum": OPERATIONS},
+        "operation": OPERATION,
+        "operations": {"type": "array", "items": OPERATION},
         "subresource": TEXT,
+        "subresources": {"type": "array", "items": TEXT},
         "requestName": TEXT,
         "user": TEXT,
         "groups": {"type": "array", "items": TEXT},
@@ -63,9 +72,15 @@ SUITE: Schema = {
         "tenants": {"type": "array", "items": MAPPING},
         "cluster": {"type": "array", "items": MAPPING},
         "objects": {"type": "object", "additionalProperties": MAPPING},
+        "user": TEXT,
+        "workloads": ANYTHING,
         "cases": {"type": "array", "items": CASE},
     },
 }
+
+PLURALS = (("object", "objects"), ("operation", "operations"), ("subresource", "subresources"))
+"""Fields of a case, and those by which it is tried with several."""
+WORKLOADS_OF_WORD: Mapping[str, tuple[str, ...]] = {"all": WORKLOADS, "templates": tuple(TEMPLATES)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +93,7 @@ class Case:
     object: Object
     """As a user writes it; for DELETE and CONNECT what the operation is about."""
     old: Object | None = None
-    operation: Literal["CREATE", "UPDATE", "DELETE", "CONNECT"] | None = None
+    operation: Operation | None = None
     subresource: str = ""
     request_name: str = ""
     """The name in the request, where the object has none (exec, bindings)."""
@@ -90,6 +105,8 @@ class Case:
     """A part of the denial's or warning's text."""
     patched: Mapping[str, Any] = field(default_factory=dict)
     """A part the object has in the end; null says that a field is absent."""
+    workload: bool = False
+    """Whether it is one of the workloads that a policy under test is said to match."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +151,12 @@ class _Reader:
         self._problems: list[Problem] = []
 
     def suite(self) -> Suite:
-        cases = [self._case(case, ("cases", index)) for index, case in enumerate(self._value["cases"])]
-        if not cases:
+        cases = [
+            case
+            for index, written in enumerate(self._value["cases"])
+            for case in self._cases(written, ("cases", index))
+        ]
+        if not self._value["cases"]:
             self._problem(("cases",), "a suite has cases", "Add one")
         if self._problems:
             raise ManifestError(self._problems)
@@ -159,25 +180,99 @@ class _Reader:
             return tuple(self._path.parent / name for name in named)
         return (self._path.with_name(self._path.name.replace("_test.", ".")),)
 
-    def _case(self, case: Mapping[str, Any], path: FieldPath) -> Case:
-        body = self._object(case["object"], (*path, "object"))
-        old = self._object(case["old"], (*path, "old")) if "old" in case else None
+    def _cases(self, written: Mapping[str, Any], path: FieldPath) -> Iterator[Case]:
+        """The one case that is written, or each that it is tried with."""
+        self._check(written, path)
+        for (name, body), operation, subresource in product(
+            self._bodies(written, path),
+            written.get("operations", [written.get("operation")]),
+            written.get("subresources", [written.get("subresource", "")]),
+        ):
+            case = self._case(written, path, body, Submission(operation, subresource))
+            tried = (name, operation if "operations" in written else "")
+            told = (*tried, subresource if "subresources" in written else "")
+            for kind in self._workloads(written, path, case):
+                yield _named(_in_workload(case, kind) if kind else case, (kind, *told))
+
+    def _check(self, written: Mapping[str, Any], path: FieldPath) -> None:
+        """What no schema says of a case."""
+        for one, several in PLURALS:
+            if one in written and several in written:
+                self._problem((*path, several), f"a case has {one} or {several}", "Keep one of them")
+            elif written.get(several) == []:
+                self._problem((*path, several), f"{several} is empty", "Name one at least")
+        if "object" not in written and "objects" not in written:
+            self._problem(path, f"{field_text(path)} lacks object", "Add it")
+        if "objects" in written and "old" in written:
+            self._problem(
+                (*path, "old"), "old is of one object", "Write oldChange, or a case for each object"
+            )
+        if "UPDATE" in written.get("operations", ()) and not written.keys() & {"old", "oldChange", "change"}:
+            what = "an UPDATE without a change, and without what is stored"
+            self._problem((*path, "operations"), what, "Write change, or old")
+
+    def _bodies(self, written: Mapping[str, Any], path: FieldPath) -> Iterator[tuple[str, Object]]:
+        """The objects before their change, each with what tells it from the others."""
+        if "object" in written:
+            yield "", self._object(written["object"], (*path, "object"))
+        for index, value in enumerate(written.get("objects", ())):
+            body = self._object(value, (*path, "objects", index))
+            yield value if isinstance(value, str) else str(body.get("kind", "")), body
+
+    def _case(
+        self, written: Mapping[str, Any], path: FieldPath, body: Object, submission: Submission
+    ) -> Case:
+        old = self._old(written, path, body, submission)
         line, column = self._source.locate(path)
         return Case(
-            name=case["name"],
+            name=written["name"],
             source=Source(self._source.path, line, column),
-            object=merge(body, case.get("change", {})),
-            old=None if old is None else merge(old, case.get("oldChange", {})),
-            operation=case.get("operation") or ("UPDATE" if old is not None else None),
-            subresource=case.get("subresource", ""),
-            request_name=case.get("requestName", ""),
-            user=case.get("user", ""),
-            groups=tuple(case.get("groups", ())),
-            namespace=case.get("namespace", ""),
-            expect=case.get("expect", "allow"),
-            message=case.get("message", ""),
-            patched=case.get("patched", {}),
+            object=merge(body, written.get("change", {})),
+            old=old,
+            operation=submission.operation or ("UPDATE" if old is not None else None),
+            subresource=submission.subresource,
+            request_name=written.get("requestName", ""),
+            user=written.get("user", self._value.get("user", "")),
+            groups=tuple(written.get("groups", ())),
+            namespace=written.get("namespace", ""),
+            expect=written.get("expect", "allow"),
+            message=written.get("message", ""),
+            patched=written.get("patched", {}),
         )
+
+    def _old(
+        self, written: Mapping[str, Any], path: FieldPath, body: Object, submission: Submission
+    ) -> Object | None:
+        """What is stored: as written, or the object before its change; None leaves it to the cluster."""
+        if submission.operation == "CREATE":
+            return None
+        if "old" in written:
+            stored: Object = merge(self._object(written["old"], (*path, "old")), written.get("oldChange", {}))
+            return stored
+        if "oldChange" in written:
+            changed: Object = merge(body, written["oldChange"])
+            return changed
+        return copy.deepcopy(body) if "change" in written and submission.verb == "UPDATE" else None
+
+    def _workloads(self, written: Mapping[str, Any], path: FieldPath, case: Case) -> Sequence[str]:
+        """The kinds a pod is tried in; the empty one is as it stands."""
+        is_pod = case.object.get("kind") == POD
+        if "workloads" in written:
+            if not is_pod:
+                self._problem((*path, "workloads"), "only a Pod is tried in workloads", "Remove it")
+            return self._kinds(written["workloads"], (*path, "workloads"))
+        if "workloads" in self._value and is_pod and not case.subresource:
+            return self._kinds(self._value["workloads"], ("workloads",))
+        return ("",)
+
+    def _kinds(self, value: Any, path: FieldPath) -> Sequence[str]:
+        if isinstance(value, str) and value in WORKLOADS_OF_WORD:
+            return WORKLOADS_OF_WORD[value]
+        if isinstance(value, list) and value and all(kind in WORKLOADS for kind in value):
+            return value
+        what = f"workloads is {value!r}"
+        self._problem(path, what, f"Write all, templates, or a list of {', '.join(WORKLOADS)}")
+        return ()
 
     def _object(self, value: Any, path: FieldPath) -> Object:
         if isinstance(value, dict):
@@ -193,6 +288,23 @@ class _Reader:
 
     def _problem(self, path: FieldPath, what: str, remedy: str) -> None:
         self._problems.append(self._source.problem(path, what, remedy))
+
+
+def _in_workload(case: Case, kind: str) -> Case:
+    """A pod's case as a workload's."""
+    return replace(
+        case,
+        object=in_workload(case.object, kind),
+        old=None if case.old is None else in_workload(case.old, kind),
+        patched=at_template(case.patched, kind) if case.patched else {},
+        workload=True,
+    )
+
+
+def _named(case: Case, told: Sequence[str]) -> Case:
+    """A case whose name says which of several it is."""
+    words = [word for word in told if word]
+    return replace(case, name=f"{case.name} ({', '.join(words)})") if words else case
 
 
 def merge(value: Any, change: Any) -> Any:

@@ -75,3 +75,18 @@ CASES = {
 def test_outcome(case: str, tmp_path: Path) -> None:
     cases, expected = CASES[case]
     assert faults(tmp_path, cases) == expected
+
+
+POD = "objects: {pod: {apiVersion: v1, kind: Pod, metadata: {name: web, namespace: foo}, spec: {}}}\n"
+
+
+@pytest.mark.parametrize("expectation", ["allow", "deny", "warn"])
+def test_a_workload_that_no_policy_matches_fails_whatever_is_expected(
+    expectation: str, tmp_path: Path
+) -> None:
+    text = f"{POD}cases: [{{name: a, object: pod, workloads: [Pod, CronJob], expect: {expectation}}}]"
+    outcomes = run(read_suite(suite(tmp_path, text)))
+    assert [(outcome.case.name, outcome.faults) for outcome in outcomes] == [
+        ("a (Pod)", ("no policy of this suite matches CREATE of pods",)),
+        ("a (CronJob)", ("no policy of this suite matches CREATE of cronjobs",)),
+    ]

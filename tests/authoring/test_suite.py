@@ -7,10 +7,18 @@ from typing import Any
 
 import pytest
 
-from gatekeeper_py.authoring.suite import find_suites, merge, missing, read_suite
+from gatekeeper_py.authoring.suite import Case, find_suites, merge, missing, read_suite
+from gatekeeper_py.authoring.workload import TEMPLATES, WORKLOADS
 from gatekeeper_py.manifests.manifest import ManifestError
 
-OBJECTS = "objects: {good: {apiVersion: v1, kind: ConfigMap, metadata: {name: a}}}\n"
+OBJECTS = (
+    "objects: {good: {apiVersion: v1, kind: ConfigMap, metadata: {name: a}}, "
+    "pod: {apiVersion: v1, kind: Pod, metadata: {name: a}, spec: {}}}\n"
+)
+WORKLOADS_TOLD = (
+    "Write all, templates, or a list of Pod, PodTemplate, ReplicationController, Deployment, StatefulSet, "
+    "DaemonSet, ReplicaSet, Job, CronJob"
+)
 
 PROBLEMS = {
     "an unknown field": (
@@ -19,7 +27,7 @@ PROBLEMS = {
     ),
     "an unknown object": (
         "cases: [{name: a, object: bad}]",
-        "2:27: no object is called 'bad'. Known are good",
+        "2:27: no object is called 'bad'. Known are good, pod",
     ),
     "an expectation YAML reads as a bool": (
         "cases: [{name: a, object: good, expect: no}]",
@@ -50,6 +58,47 @@ PROBLEMS = {
         "cluster: [5]\ncases: [{name: a, object: good}]",
         "2:11: cluster[0] must be a mapping, not 5",
     ),
+    "no object": ("cases: [{name: a}]", "2:9: cases[0] lacks object. Add it"),
+    "an object and several": (
+        "cases: [{name: a, object: good, objects: [good]}]",
+        "2:42: a case has object or objects. Keep one of them",
+    ),
+    "an operation and several": (
+        "cases: [{name: a, object: good, operation: CREATE, operations: [CREATE]}]",
+        "2:64: a case has operation or operations. Keep one of them",
+    ),
+    "no subresource of several": (
+        "cases: [{name: a, object: good, subresources: []}]",
+        "2:47: subresources is empty. Name one at least",
+    ),
+    "an unknown object of several": (
+        "cases: [{name: a, objects: [good, bad]}]",
+        "2:35: no object is called 'bad'. Known are good, pod",
+    ),
+    "an old object of several": (
+        "cases: [{name: a, objects: [good], old: good}]",
+        "2:41: old is of one object. Write oldChange, or a case for each object",
+    ),
+    "an update that changes nothing": (
+        "cases: [{name: a, object: good, operations: [CREATE, UPDATE]}]",
+        "2:45: an UPDATE without a change, and without what is stored. Write change, or old",
+    ),
+    "workloads of what is no pod": (
+        "cases: [{name: a, object: good, workloads: all}]",
+        "2:44: only a Pod is tried in workloads. Remove it",
+    ),
+    "an unknown workload": (
+        "cases: [{name: a, object: pod, workloads: [Pods]}]",
+        f"2:43: workloads is ['Pods']. {WORKLOADS_TOLD}",
+    ),
+    "no workload": (
+        "cases: [{name: a, object: pod, workloads: []}]",
+        f"2:43: workloads is []. {WORKLOADS_TOLD}",
+    ),
+    "an unknown word for workloads": (
+        "workloads: every\ncases: [{name: a, object: pod}]",
+        f"2:12: workloads is 'every'. {WORKLOADS_TOLD}",
+    ),
     "a policy that is no path": (
         "policies: 7\ncases: [{name: a, object: good}]",
         "2:11: policies must be a list, not 7",
@@ -74,6 +123,121 @@ def test_a_suite_is_about_the_file_it_stands_beside(tmp_path: Path) -> None:
     assert suite.policies == (tmp_path / "rule.yaml",)
     assert [case.operation for case in suite.cases] == ["UPDATE"]
     assert find_suites([tmp_path]) == [path]
+
+
+TRIED = {
+    "one": ("{name: a, object: good}", ["a"]),
+    "operations": (
+        "{name: a, object: good, operations: [CREATE, DELETE]}",
+        ["a (CREATE)", "a (DELETE)"],
+    ),
+    "objects": (
+        "{name: a, objects: [good, {apiVersion: v1, kind: Secret, metadata: {name: b}}]}",
+        ["a (good)", "a (Secret)"],
+    ),
+    "subresources and operations": (
+        "{name: a, object: pod, subresources: [exec, attach], operations: [CREATE, CONNECT]}",
+        ["a (CREATE, exec)", "a (CREATE, attach)", "a (CONNECT, exec)", "a (CONNECT, attach)"],
+    ),
+    "some workloads": ("{name: a, object: pod, workloads: [Pod, Job]}", ["a (Pod)", "a (Job)"]),
+    "workloads and operations": (
+        "{name: a, object: pod, workloads: [Pod, Job], operations: [CREATE, DELETE]}",
+        ["a (Pod, CREATE)", "a (Job, CREATE)", "a (Pod, DELETE)", "a (Job, DELETE)"],
+    ),
+    "all workloads": ("{name: a, object: pod, workloads: all}", [f"a ({kind})" for kind in WORKLOADS]),
+    "templates": ("{name: a, object: pod, workloads: templates}", [f"a ({kind})" for kind in TEMPLATES]),
+}
+
+
+@pytest.mark.parametrize("case", TRIED)
+def test_a_case_is_tried_with_each_of_several(case: str, tmp_path: Path) -> None:
+    text, names = TRIED[case]
+    assert [case.name for case in cases(tmp_path, f"cases: [{text}]")] == names
+
+
+def test_what_a_suite_says_holds_where_a_case_does_not_say(tmp_path: Path) -> None:
+    text = """
+user: alice
+workloads: [Job]
+cases:
+  - {name: a, object: pod}
+  - {name: b, object: pod, workloads: [Pod], user: bob}
+  - {name: c, object: pod, subresource: exec}
+  - {name: d, object: good}
+"""
+    told = [(case.name, case.user, case.object["kind"]) for case in cases(tmp_path, text)]
+    assert told == [
+        ("a (Job)", "alice", "Job"),
+        ("b (Pod)", "bob", "Pod"),
+        ("c", "alice", "Pod"),
+        ("d", "alice", "ConfigMap"),
+    ]
+
+
+STORED: dict[str, tuple[str, list[tuple[str | None, dict[str, str] | None]]]] = {
+    "the object before its change": (
+        "{name: a, object: good, change: {data: {a: b}}, operations: [CREATE, UPDATE]}",
+        [("CREATE", None), ("UPDATE", {})],
+    ),
+    "the same of one operation": (
+        "{name: a, object: good, change: {data: {a: b}}, operation: UPDATE}",
+        [("UPDATE", {})],
+    ),
+    "the same of a subresource that is updated": (
+        "{name: a, object: good, change: {data: {a: b}}, subresource: status}",
+        [("UPDATE", {})],
+    ),
+    "the object with a change of its own": (
+        "{name: a, object: good, change: {data: {a: b}}, oldChange: {data: {c: d}}}",
+        [("UPDATE", {"c": "d"})],
+    ),
+    "another object": (
+        "{name: a, object: pod, old: good, oldChange: {data: {c: d}}}",
+        [("UPDATE", {"c": "d"})],
+    ),
+    "what the cluster has": ("{name: a, object: good, operation: UPDATE}", [("UPDATE", None)]),
+    "nothing, of a deletion": (
+        "{name: a, object: good, change: {data: {a: b}}, operation: DELETE}",
+        [("DELETE", None)],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", STORED)
+def test_what_is_stored(case: str, tmp_path: Path) -> None:
+    text, expected = STORED[case]
+    found = [
+        (case.operation, None if case.old is None else case.old.get("data", {}))
+        for case in cases(tmp_path, f"cases: [{text}]")
+    ]
+    assert found == expected
+
+
+def test_old_and_patched_move_into_the_template_too(tmp_path: Path) -> None:
+    text = """
+cases:
+  - name: a
+    object: pod
+    change: {spec: {hostPID: true}}
+    operation: UPDATE
+    workloads: [CronJob]
+    patched: {spec: {hostPID: false}}
+"""
+    (case,) = cases(tmp_path, text)
+    assert case.old is not None
+
+    def pod_spec(value: Any) -> Any:
+        return value["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+
+    assert pod_spec(case.object) == {"hostPID": True, "restartPolicy": "Never"}
+    assert pod_spec(case.old) == {"restartPolicy": "Never"}
+    assert pod_spec(case.patched) == {"hostPID": False}
+
+
+def cases(folder: Path, text: str) -> tuple[Case, ...]:
+    path = folder / "rule_test.yaml"
+    path.write_text(OBJECTS + text)
+    return read_suite(path).cases
 
 
 @pytest.mark.parametrize(
