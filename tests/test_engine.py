@@ -48,8 +48,8 @@ import sys
 from pathlib import Path
 from gatekeeper_py.cluster.snapshot import Snapshot
 from gatekeeper_py.engine import Engine
-from gatekeeper_py.policy import loading
-from gatekeeper_py.policy.review import parse_review
+from gatekeeper_py.policy.loading import load as loading
+from gatekeeper_py.policy.admission.admission_review import parse_review
 
 def refuse(event, arguments):
     if event == "open":
