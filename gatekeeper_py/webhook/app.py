@@ -20,6 +20,7 @@ from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
+from starlette.types import Lifespan
 
 from gatekeeper_py.cel import DeadlineExceeded
 from gatekeeper_py.policy.admission.admission_review import ReviewError, parse_review, render_review
@@ -197,14 +198,15 @@ class Service:
         return PlainTextResponse(f"{reason}\n", int(code), {"Connection": "close"})
 
 
-def application(service: Service) -> Starlette:
-    """The routes of a service."""
+def application(service: Service, lifespan: Lifespan[Starlette] | None = None) -> Starlette:
+    """The routes of a service, and what goes on beside them."""
     return Starlette(
+        lifespan=lifespan,
         routes=[
             Route("/mutate", service.mutate, methods=["POST"]),
             Route("/validate", service.validate, methods=["POST"]),
             *_health(service),
-        ]
+        ],
     )
 
 

@@ -1,4 +1,5 @@
-"""HTTP/1.1 with bounds that uvicorn leaves open: how long a request's head may be, and may take."""
+"""HTTP/1.1 with bounds that uvicorn leaves open: how long a request's head may be and may take, and never
+without our TLS where there has to be TLS."""
 
 from __future__ import annotations
 
@@ -7,8 +8,9 @@ import asyncio
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from gatekeeper_py.webhook.limits import HEAD_SECONDS, MAX_HEAD
+from gatekeeper_py.webhook.tls import covers
 
-__all__ = ["BoundedProtocol"]
+__all__ = ["BoundedProtocol", "SecureProtocol"]
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -72,3 +74,14 @@ class BoundedProtocol(HttpToolsProtocol):
         self._head += size
         if self._head > MAX_HEAD:
             self.transport.abort()
+
+
+class SecureProtocol(BoundedProtocol):
+    """Drops a connection that our TLS does not cover, whatever opened the port: its bytes are never read."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn
+        """A client is there, and has come through the handshake."""
+        super().connection_made(transport)
+        if not covers(self.config.ssl, transport.get_extra_info("ssl_object")):
+            self.logger.error("a connection that TLS does not cover was dropped")
+            transport.abort()

@@ -8,14 +8,14 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import uvicorn
 from starlette.applications import Starlette
 
 from gatekeeper_py.webhook import log
 from gatekeeper_py.webhook.app import Service, application, health_application
-from gatekeeper_py.webhook.protocol import BoundedProtocol
+from gatekeeper_py.webhook.protocol import BoundedProtocol, SecureProtocol
 from gatekeeper_py.webhook.revision import BadPolicies
 from gatekeeper_py.webhook.tls import ServingCertificate, TLSError
 from gatekeeper_py.webhook.watch import POLL, changes, fingerprint
@@ -69,25 +69,26 @@ class Server:
     port: int = 8443
     health_port: int | None = None
     """Where probes are answered in plain HTTP, for callers that have no certificate."""
+    _health: socket.socket | None = field(default=None, init=False)
     _running: _Server | None = field(default=None, init=False)
 
     def listen(self) -> Listening:
         """Load the policies and open the ports.
 
-        Raises `BadPolicies` when the first load fails, `PortError` when a port is taken.
+        Raises `BadPolicies` when the first load fails, `TLSError` when TLS would not be in force, `PortError`
+        when a port is taken.
         """
         seen = self._load_first()
         log.route_library_logs(self.service.log)
         self._count_refusals()
+        self._running = _Server(self._secure_config(seen))
         with contextlib.ExitStack() as opened:
             reviews = opened.enter_context(_listen(self.host, self.port))
-            health = None
             if self.health_port is not None:
-                health = opened.enter_context(_listen(self.host, self.health_port))
-            self._running = _Server(self._config(seen, health))
+                self._health = opened.enter_context(_listen(self.host, self.health_port))
             opened = opened.pop_all()
-        health_port = None if health is None else _port(health)
-        more = {} if health is None else {"health_port": health_port}
+        health_port = None if self._health is None else _port(self._health)
+        more = {} if health_port is None else {"health_port": health_port}
         self.service.log.info("listening", host=reviews.getsockname()[0], port=_port(reviews), **more)
         return Listening(_port(reviews), health_port, reviews, self._running, opened)
 
@@ -111,23 +112,28 @@ class Server:
         self.service.log.info("policies loaded", policies=in_force.count, revision=in_force.revision)
         return seen
 
-    def _config(self, seen: _Seen, health: socket.socket | None) -> uvicorn.Config:
-        app = application(self.service)
-        app.router.lifespan_context = lambda _app: self._living(seen, health)
-        config = _config(app, GRACE)
-        config.lifespan = "on"
-        config.ssl_context_factory = lambda _config, _default: self.certificate.context
+    def _secure_config(self, seen: _Seen) -> uvicorn.Config:
+        """Everything about reviews; raises `TLSError` when they would be answered without our TLS."""
+        config = _config(
+            application(self.service, lambda _app: self._living(seen)),
+            GRACE,
+            http=SecureProtocol,
+            lifespan="on",
+            ssl_context_factory=lambda _config, _default: self.certificate.context,
+        )
+        config.load()
+        self.certificate.require(config.ssl)
         return config
 
     @contextlib.asynccontextmanager
-    async def _living(self, seen: _Seen, health: socket.socket | None) -> AsyncIterator[None]:
+    async def _living(self, seen: _Seen) -> AsyncIterator[None]:
         """What goes on beside the reviews. Probes are answered until the last review is."""
         async with self._watching(seen):
-            if health is None:
+            if self._health is None:
                 yield
                 return
-            server = _HealthServer(_config(health_application(self.service), HEALTH_GRACE))
-            answering = asyncio.create_task(server.serve([health]))
+            server = _HealthServer(_plain_config(health_application(self.service)))
+            answering = asyncio.create_task(server.serve([self._health]))
             try:
                 yield
             finally:
@@ -258,21 +264,31 @@ class Listening:
         self._server.should_exit = True
 
 
-def _config(app: Starlette, grace: int) -> uvicorn.Config:
-    """What all our servers have in common."""
-    return uvicorn.Config(
-        app,
-        loop="uvloop",
-        http=BoundedProtocol,
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
-        timeout_keep_alive=KEEP_ALIVE,
-        timeout_graceful_shutdown=grace,
-    )
+def _plain_config(app: Starlette) -> uvicorn.Config:
+    """For answers about health: the one thing that is told in plain HTTP."""
+    return _config(app, HEALTH_GRACE, http=BoundedProtocol, lifespan="off")
+
+
+def _config(app: Starlette, grace: int, **options: Any) -> uvicorn.Config:
+    """What all our servers have in common, and the options of one.
+
+    Options are arguments: uvicorn refuses one that it does not know, and would not notice an attribute.
+    """
+    try:
+        return uvicorn.Config(
+            app,
+            loop="uvloop",
+            ws="none",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            timeout_keep_alive=KEEP_ALIVE,
+            timeout_graceful_shutdown=grace,
+            **options,
+        )
+    except TypeError as error:
+        raise TLSError(f"uvicorn {uvicorn.__version__} cannot serve: {error}. Upgrade uvicorn") from error
 
 
 def _listen(host: str, port: int) -> socket.socket:

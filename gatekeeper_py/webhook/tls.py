@@ -11,10 +11,13 @@ from typing import Any, Final
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-__all__ = ["Clients", "ServingCertificate", "TLSError"]
+__all__ = ["Clients", "ServingCertificate", "TLSError", "covers"]
 
 NAMES: Final = ("DNS", "URI", "email", "IP Address")
 """Kinds of subjectAltName whose values are compared with the names of clients."""
+
+MINIMUM_VERSION: Final = ssl.TLSVersion.TLSv1_2
+"""What kube-apiserver itself accepts at least (k8s.io/component-base/cli/flag/ciphersuites_flag.go)."""
 
 _REMEDY: Final = "--client-ca is the PEM certificate of the CA that signs the callers' certificates"
 
@@ -54,6 +57,18 @@ class ServingCertificate:
     def tell_refusals(self, tell: Callable[[str], None]) -> None:
         """Have every failed handshake reported: `tell` gets the reason."""
         self.context.tell = tell
+
+    def require(self, served: object) -> None:
+        """Raise `TLSError` unless `served`, which every connection is to get, is this certificate's context.
+
+        It has to refuse old versions of TLS, and who shows no certificate where clients have an authority.
+        """
+        if served is not self.context:
+            raise TLSError("TLS is not in force: the HTTP server would not use the serving certificate")
+        if self.context.now.minimum_version < MINIMUM_VERSION:
+            raise TLSError(f"TLS is not in force: versions before {MINIMUM_VERSION.name} would be accepted")
+        if self.clients is not None and self.context.now.verify_mode is not ssl.CERT_REQUIRED:
+            raise TLSError("TLS is not in force: callers without a certificate would be let in")
 
     def reload(self) -> float:
         """Serve what the files hold now and return when it expires (seconds since the epoch).
@@ -136,6 +151,14 @@ class _Connection(ssl.SSLObject):
             raise
 
 
+def covers(context: object, connection: object) -> bool:
+    """Whether `connection` (an SSLObject; None in plain HTTP) was opened by a certificate's `context`."""
+    if not isinstance(connection, _Connection):
+        return False
+    opener = connection.context
+    return isinstance(opener, _Context) and opener.door is context
+
+
 class _WrongName(ssl.SSLError):
     """The caller's certificate is good, but nobody's who may call."""
 
@@ -162,7 +185,7 @@ def _new_context(door: _Following) -> _Context:
     context = _Context()
     context.door = door
     context.sslobject_class = _Connection
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.minimum_version = MINIMUM_VERSION
     context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION
     context.set_ciphers("ECDHE+AESGCM:ECDHE+CHACHA20")
     context.set_alpn_protocols(["http/1.1"])

@@ -12,7 +12,7 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from gatekeeper_py.webhook.limits import MAX_HEAD
-from gatekeeper_py.webhook.protocol import BoundedProtocol
+from gatekeeper_py.webhook.protocol import BoundedProtocol, SecureProtocol
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 ANSWER = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
@@ -33,13 +33,15 @@ async def ok(_scope: Any, receive: Any, send: Any) -> None:
 
 
 @asynccontextmanager
-async def connected() -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+async def connected(
+    kind: type[BoundedProtocol] = BoundedProtocol,
+) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
     """A client's side of a connection to a server that answers `ok`."""
     config = uvicorn.Config(ok, lifespan="off", log_config=None, timeout_keep_alive=1)
     config.load()
 
     def protocol() -> BoundedProtocol:
-        return BoundedProtocol(config=config, server_state=ServerState(), app_state={})
+        return kind(config=config, server_state=ServerState(), app_state={})
 
     server = await asyncio.get_running_loop().create_server(protocol, "127.0.0.1", 0)
     reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname()[:2])
@@ -155,3 +157,18 @@ def test_a_body_may_take_longer_than_a_head() -> None:
         return await reader.readexactly(len(ANSWER))
 
     assert run(client) == ANSWER
+
+
+def test_plain_http_is_never_answered_where_there_has_to_be_tls(caplog: pytest.LogCaptureFixture) -> None:
+    """Even when the port was opened without TLS, and the request comes at once."""
+
+    async def main() -> bytes:
+        async with connected(SecureProtocol) as (reader, writer):
+            writer.write(REQUEST)
+            try:
+                return await asyncio.wait_for(reader.read(), LONG)
+            except ConnectionResetError:
+                return b""
+
+    assert asyncio.run(main()) == b""
+    assert "a connection that TLS does not cover was dropped" in caplog.text

@@ -8,14 +8,17 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
+import uvicorn
 
 from gatekeeper_py.pki.authority import KeyPair, make_authority, make_client, make_serving
 from gatekeeper_py.pki.development import CLIENT_NAME, make_certificates
 from gatekeeper_py.pki.files import read_pair, write_pair
-from gatekeeper_py.webhook.tls import Clients, ServingCertificate, TLSError
+from gatekeeper_py.webhook.server import Server
+from gatekeeper_py.webhook.tls import Clients, ServingCertificate, TLSError, covers
 from tests.webhook.support import Harness, Running, pod_review, running
 
 NOW = datetime.now(UTC)
@@ -270,3 +273,100 @@ def test_an_authority_that_cannot_be_read_is_named(tmp_path: Path, content: str 
     with pytest.raises(TLSError) as refused:
         ServingCertificate(made.certificate, made.key, Clients(file))
     assert str(refused.value) == f"{file}: {what}. {REMEDY}"
+
+
+class OldConfig(uvicorn.Config):
+    """As before uvicorn 0.47: it takes no TLS context."""
+
+    def __init__(self, app: Any, **options: Any) -> None:
+        if "ssl_context_factory" in options:
+            raise TypeError("Config.__init__() got an unexpected keyword argument 'ssl_context_factory'")
+        super().__init__(app, **options)
+
+
+class CarelessConfig(uvicorn.Config):
+    """Takes whatever it is given, and forgets it."""
+
+    def __init__(self, app: Any, **options: Any) -> None:
+        options.pop("ssl_context_factory", None)
+        super().__init__(app, **options)
+
+
+class SelfWilledConfig(uvicorn.Config):
+    """Serves TLS, but not ours."""
+
+    def load(self) -> None:
+        super().load()
+        self.ssl = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+
+
+NOT_OURS = "TLS is not in force: the HTTP server would not use the serving certificate"
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        (
+            OldConfig,
+            f"uvicorn {uvicorn.__version__} cannot serve: Config.__init__() got an unexpected keyword argument "
+            "'ssl_context_factory'. Upgrade uvicorn",
+        ),
+        (CarelessConfig, NOT_OURS),
+        (SelfWilledConfig, NOT_OURS),
+    ],
+)
+def test_a_library_that_would_not_serve_our_tls_opens_no_port(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, config: type[uvicorn.Config], message: str
+) -> None:
+    opened: list[object] = []
+    monkeypatch.setattr("gatekeeper_py.webhook.server._listen", lambda *address: opened.append(address))
+    monkeypatch.setattr("uvicorn.Config", config)
+    made = make_certificates(tmp_path)
+    server = Server(Harness().service, ServingCertificate(made.certificate, made.key), (), health_port=0)
+    with pytest.raises(TLSError) as refused:
+        server.listen()
+    assert (str(refused.value), opened) == (message, [])
+
+
+def loosen_version(context: ssl.SSLContext) -> None:
+    context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+
+
+def ask_no_certificate(context: ssl.SSLContext) -> None:
+    context.verify_mode = ssl.CERT_NONE
+
+
+def want_a_certificate(context: ssl.SSLContext) -> None:
+    context.verify_mode = ssl.CERT_OPTIONAL
+
+
+@pytest.mark.parametrize(
+    ("loosen", "message"),
+    [
+        (loosen_version, "TLS is not in force: versions before TLSv1_2 would be accepted"),
+        (ask_no_certificate, "TLS is not in force: callers without a certificate would be let in"),
+        (want_a_certificate, "TLS is not in force: callers without a certificate would be let in"),
+    ],
+)
+def test_a_context_that_lets_more_in_than_it_may_is_refused(
+    tmp_path: Path, loosen: Callable[[ssl.SSLContext], None], message: str
+) -> None:
+    made = make_certificates(tmp_path)
+    certificate = ServingCertificate(made.certificate, made.key, Clients(made.authority))
+    certificate.require(certificate.context)
+    loosen(certificate.context.now)
+    with pytest.raises(TLSError) as refused:
+        certificate.require(certificate.context)
+    assert str(refused.value) == message
+
+
+def test_only_connections_through_a_certificates_own_context_are_covered(tmp_path: Path) -> None:
+    made = make_certificates(tmp_path)
+    ours, other = (ServingCertificate(made.certificate, made.key) for _ in range(2))
+    connection = ours.context.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_side=True)
+    foreign = ssl.create_default_context().wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO())
+    assert covers(ours.context, connection)
+    assert not covers(other.context, connection)
+    assert not covers(ours.context, foreign)
+    assert not covers(ours.context, None)
+    assert not covers(None, None)
