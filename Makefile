@@ -5,10 +5,11 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	&& echo $$python && break; done)
 VENV := .venv
 READY := $(VENV)/.ready
+LOWEST := .venv-lowest
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint unit e2e mutants benchmarks format lock image clean
+.PHONY: help install demo test lint unit e2e lowest mutants benchmarks format lock image clean
 
 help:  ## Say what can be made
 	@sed -n 's/^\([a-z0-9]*\):.*  ## /\1\t/p' Makefile
@@ -39,6 +40,19 @@ unit: $(READY)
 e2e: $(READY)  ## kubectl against a real kube-apiserver (KUBEBUILDER_ASSETS, or built with Go)
 	$(VENV)/bin/python -m pytest tests/e2e
 
+# What the tests themselves need may be new. Old packages warn of what has gone out of use since: no fault of ours.
+lowest: $(LOWEST)/.ready  ## Server and engine with the oldest packages that pyproject.toml allows
+	$(LOWEST)/bin/python -m pytest tests/smoke tests/cluster/test_live.py -W default --disable-warnings
+	$(LOWEST)/bin/python -m tests.smoke.uvicorn_versions
+
+$(LOWEST)/.ready: pyproject.toml
+	@test -n "$(PYTHON)" || { echo "gatekeeper_py needs Python 3.11 to 3.14; set PYTHON=/path/to/python3" >&2; exit 1; }
+	$(PYTHON) -m venv --clear $(LOWEST)
+	$(LOWEST)/bin/python -m pip --disable-pip-version-check --quiet install uv
+	$(LOWEST)/bin/uv pip install --quiet --python $(LOWEST)/bin/python --resolution lowest-direct --editable .
+	$(LOWEST)/bin/uv pip install --quiet --python $(LOWEST)/bin/python httpx hypothesis pytest pytest-timeout
+	@touch $(LOWEST)/.ready
+
 mutants: $(READY)  ## Break every shipped policy in small ways: its own suite must see each
 	$(VENV)/bin/python -m tests.policies.mutants
 
@@ -62,4 +76,4 @@ image:  ## The container image
 	docker build --tag gatekeeper-py:latest .
 
 clean:  ## Remove the environment and what tools cache
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .benchmarks dist
+	rm -rf $(VENV) $(LOWEST) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .benchmarks dist

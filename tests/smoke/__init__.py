@@ -1,0 +1,1 @@
+"""Whether the server and the engine stand on the oldest libraries that pyproject.toml allows: `make lowest`."""
