@@ -8,8 +8,8 @@ from typing import Literal
 
 from gatekeeper_py.cel import tree
 from gatekeeper_py.policy.model import Policy
-from gatekeeper_py.tenancy.lookups import expressions
 from gatekeeper_py.tenancy.fields import SETTINGS_SPEC, TENANT_SPEC, Schema
+from gatekeeper_py.tenancy.lookups import expressions
 
 __all__ = ["DocumentField", "document_fields"]
 
