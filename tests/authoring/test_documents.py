@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import re
 from pathlib import Path
 
@@ -85,6 +86,22 @@ def test_metrics_that_are_named_exist(page: Path) -> None:
         if not name.startswith("gatekeeper_py")
     }
     assert named <= metrics
+
+
+@pytest.mark.parametrize(
+    ("contract", "heading", "prefix"),
+    [("floors", "Floors", ""), ("language", "The language", "cel/"), ("policies", "Policies", "policy/")],
+)
+def test_the_architecture_lists_the_floors_that_imports_are_held_to(
+    contract: str, heading: str, prefix: str
+) -> None:
+    contracts = configparser.ConfigParser()
+    contracts.read(ROOT / ".importlinter", encoding="utf-8")
+    layers = re.findall(r"\w+", contracts[f"importlinter:contract:{contract}"]["layers"])
+    text = (DOCS / "architecture.md").read_text(encoding="utf-8")
+    section = re.split(r"^##+ ", text.partition(f"# {heading}\n")[2], flags=re.MULTILINE)[0]
+    cells = " ".join(re.findall(r"^\| (`.*?) \|", section, re.MULTILINE))
+    assert re.findall(rf"`{prefix}(\w+)(?:\.py)?`", cells) == layers
 
 
 def subcommand(words: tuple[str, ...]) -> click.Command:
