@@ -35,7 +35,7 @@ lint: $(READY)
 	$(VENV)/bin/lint-imports
 
 docs: $(READY)  ## The documents as a site in site/; a broken link fails
-	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/python -W error -m mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/python -W error -m mkdocs build --strict
 
 unit: $(READY)
 	$(VENV)/bin/python -m pytest

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import subprocess
+import sys
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -59,3 +61,27 @@ def test_a_commit_runs_what_make_lint_runs() -> None:
     lint = makefile.partition("\nlint:")[2].partition("\n\n")[0]
     commands = re.findall(r"^\t\$\(VENV\)/bin/(.*?)(?: --check)?$", lint, re.MULTILINE)
     assert hooks == {f".venv/bin/{command}" for command in commands}
+
+
+@pytest.mark.parametrize(
+    ("page", "complaint"),
+    [
+        ("[a](index.md)", ""),
+        ("[a](nowhere.md)", "contains a link 'nowhere.md'"),
+        ("[a](#nowhere)", "no such anchor"),
+        ("[a](/index.md)", "absolute link"),
+    ],
+)
+def test_a_broken_link_fails_make_docs(page: str, complaint: str, tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "index.md").write_text(f"# Title\n\n{page}\n", encoding="utf-8")
+    config = yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))
+    config |= {"hooks": [], "nav": ["index.md"], "theme": {"name": "mkdocs"}}
+    (tmp_path / "mkdocs.yml").write_text(yaml.safe_dump(config), encoding="utf-8")
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    command = re.findall(r"\$\(VENV\)/bin/python (.*mkdocs build.*)", makefile)[0].split()
+    built = subprocess.run(
+        [sys.executable, *command], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (built.returncode == 0) == (complaint == ""), built.stderr
+    assert complaint in built.stderr
