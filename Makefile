@@ -9,7 +9,7 @@ LOWEST := .venv-lowest
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint unit e2e lowest mutants benchmarks format lock image clean
+.PHONY: help install demo test lint docs unit e2e lowest mutants benchmarks format lock image clean
 
 help:  ## Say what can be made
 	@sed -n 's/^\([a-z0-9]*\):.*  ## /\1\t/p' Makefile
@@ -26,13 +26,16 @@ $(READY): requirements/development.txt pyproject.toml
 demo: $(READY)  ## Two tenants, good and hostile, against the real HTTPS webhook
 	$(VENV)/bin/python -m examples.demo
 
-test: lint unit  ## The whole test suite: style, types, floors, tests
+test: lint docs unit  ## The whole test suite: style, types, floors, documents, tests
 
 lint: $(READY)
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
+
+docs: $(READY)  ## The documents as a site in site/; a broken link fails
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/python -W error -m mkdocs build --strict
 
 unit: $(READY)
 	$(VENV)/bin/python -m pytest
@@ -76,4 +79,4 @@ image:  ## The container image
 	docker build --tag gatekeeper-py:latest .
 
 clean:  ## Remove the environment and what tools cache
-	rm -rf $(VENV) $(LOWEST) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .benchmarks dist
+	rm -rf $(VENV) $(LOWEST) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .benchmarks dist site

@@ -10,7 +10,7 @@ from gatekeeper_py.objects.resource import GroupVersionKind
 from gatekeeper_py.policy.loading.load import PolicySet
 from gatekeeper_py.policy.model import Expression, MutatingPolicy, ValidatingPolicy
 
-__all__ = ["looked_up", "steered"]
+__all__ = ["expressions", "looked_up", "steered"]
 
 CLUSTER = "cluster"
 
@@ -24,7 +24,7 @@ def looked_up(policies: PolicySet) -> frozenset[GroupVersionKind]:
     for policy in _every(policies):
         if policy.param_kind is not None:
             kinds.add(policy.param_kind)
-        for expression in _expressions(policy):
+        for expression in expressions(policy):
             kinds.update(_named(expression.program.tree))
     return frozenset(kinds)
 
@@ -37,7 +37,7 @@ def steered(policies: PolicySet) -> list[Problem]:
     return [
         policy.source.problem(("spec",), f"policy {policy.name} looks up a kind it does not name", REMEDY)
         for policy in _every(policies)
-        if any(_is_steered(expression.program.tree) for expression in _expressions(policy))
+        if any(_is_steered(expression.program.tree) for expression in expressions(policy))
     ]
 
 
@@ -73,7 +73,8 @@ def _outer(node: tree.Node) -> tree.Node | None:
     return node.value if isinstance(node, tree.Binding) else None
 
 
-def _expressions(policy: ValidatingPolicy | MutatingPolicy) -> Iterator[Expression]:
+def expressions(policy: ValidatingPolicy | MutatingPolicy) -> Iterator[Expression]:
+    """All expressions of a policy, in the order in which it states them."""
     yield from (condition.expression for condition in policy.match_conditions)
     yield from (variable.expression for variable in policy.variables)
     if isinstance(policy, MutatingPolicy):

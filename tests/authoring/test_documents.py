@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import configparser
 import re
 from pathlib import Path
 
+import click
 import pytest
 import yaml
 
 from gatekeeper_py.authoring import suite
+from gatekeeper_py.cli import COMMANDS, gatekeeper
 from gatekeeper_py.manifests.manifest import read_text
 from gatekeeper_py.policy.evaluation.compilation import Compiler, Environments, ExpressionKind
 from gatekeeper_py.tenancy.documents import load_tenancy
 from gatekeeper_py.tenancy.fields import TENANT_SPEC
 from gatekeeper_py.tenancy.library import LIBRARY, SETTINGS, VARIABLES, extension
 from gatekeeper_py.tenancy.tenant import Tenancy
+from gatekeeper_py.webhook.metrics import Metrics
+from tests.authoring import references
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -22,13 +27,100 @@ AUTHORS = (DOCS / "authors.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"```cel\n(.*?)```", AUTHORS, re.DOTALL)
 
 
-@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "README.md"])
-def test_files_and_folders_that_are_named_exist(page: str) -> None:
-    text = (ROOT / page).read_text(encoding="utf-8")
-    named = set(re.findall(r"`((?:[\w.-]+/)+(?:[\w.-]+\.\w+)?)`", text))
-    places = (ROOT, ROOT / "gatekeeper_py", ROOT / "tests")
-    assert {path for path in named if not any((place / path).exists() for place in places)} == set()
-    assert named
+PAGES = [
+    *sorted(ROOT.glob("*.md")),
+    *sorted(DOCS.glob("*.md")),
+    ROOT / "certs" / "README.md",
+    ROOT / "examples" / "README.md",
+]
+PLACES = (ROOT, ROOT / "gatekeeper_py", ROOT / "tests")
+"""Where paths that a page names begin."""
+SHOWN = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+
+
+@SHOWN
+def test_files_and_folders_that_are_named_exist(page: Path) -> None:
+    places = (*PLACES, page.parent)
+    for path in references.paths(page.read_text(encoding="utf-8")):
+        top = path.partition("/")[0]
+        meant = path.endswith("/") or Path(path).suffix or any((place / top).is_dir() for place in places)
+        assert not meant or any((place / path).exists() for place in places), path
+
+
+@SHOWN
+def test_links_lead_somewhere(page: Path) -> None:
+    for address, anchor in references.links(page.read_text(encoding="utf-8")):
+        target = page.parent / address if address else page
+        assert target.exists(), address
+        assert not anchor or anchor in references.anchors(target.read_text(encoding="utf-8")), anchor
+
+
+@SHOWN
+def test_targets_of_make_that_are_named_exist(page: Path) -> None:
+    targets = set(re.findall(r"^([a-z0-9]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    assert references.make_targets(page.read_text(encoding="utf-8")) <= targets
+
+
+@SHOWN
+def test_commands_and_their_flags_that_are_named_exist(page: Path) -> None:
+    for words, flags in references.commands(page.read_text(encoding="utf-8")):
+        command = subcommand(words)
+        assert set(flags) <= flags_of(command), (words, flags)
+
+
+@SHOWN
+def test_flags_that_are_named_alone_exist(page: Path) -> None:
+    known = {flag for name in COMMANDS for flag in flags_of(subcommand((name,)))}
+    assert references.lone_flags(page.read_text(encoding="utf-8")) <= known
+
+
+@SHOWN
+def test_metrics_that_are_named_exist(page: Path) -> None:
+    metrics = {
+        sample for metric in Metrics().registry.collect() for sample in (metric.name, f"{metric.name}_total")
+    }
+    named = {
+        name
+        for piece in references.code(page.read_text(encoding="utf-8"))
+        for name in re.findall(r"\bgatekeeper_[a-z_]+\b(?![.*/])", piece)
+        if not name.startswith("gatekeeper_py")
+    }
+    assert named <= metrics
+
+
+@pytest.mark.parametrize(
+    ("contract", "heading", "prefix"),
+    [("floors", "Floors", ""), ("language", "The language", "cel/"), ("policies", "Policies", "policy/")],
+)
+def test_the_architecture_lists_the_floors_that_imports_are_held_to(
+    contract: str, heading: str, prefix: str
+) -> None:
+    contracts = configparser.ConfigParser()
+    contracts.read(ROOT / ".importlinter", encoding="utf-8")
+    layers = re.findall(r"\w+", contracts[f"importlinter:contract:{contract}"]["layers"])
+    text = (DOCS / "architecture.md").read_text(encoding="utf-8")
+    section = re.split(r"^##+ ", text.partition(f"# {heading}\n")[2], flags=re.MULTILINE)[0]
+    cells = " ".join(re.findall(r"^\| (`.*?) \|", section, re.MULTILINE))
+    assert re.findall(rf"`{prefix}(\w+)(?:\.py)?`", cells) == layers
+
+
+def subcommand(words: tuple[str, ...]) -> click.Command:
+    """The command of the words that name one; the words after it are its arguments."""
+    command: click.Command = gatekeeper
+    for word in words:
+        if not isinstance(command, click.Group):
+            break
+        found = command.get_command(click.Context(command), word)
+        assert found is not None, f"no command {word} of {words}"
+        command = found
+    return command
+
+
+def flags_of(command: click.Command) -> set[str]:
+    options = {
+        option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)
+    }
+    return options | {"--help", "-h"}
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
