@@ -1,8 +1,9 @@
 """The two webhook configurations: what the API server asks about, and what it never does.
 
-It asks about everything but what the control plane writes to bring nodes, network, storage and this engine back:
-`exemptions.yaml` lists that by exact user and kind, with a reason each. Every entry becomes a match condition, which
-the API server evaluates by itself (KEP-3716); so a cluster heals while the engine is gone, and tenants are refused.
+It asks about everything but what the control plane writes to bring nodes, network, storage and this engine
+back: `exemptions.yaml` lists that by exact user and kind, with a reason each. Every entry becomes a match
+condition, which the API server evaluates by itself (KEP-3716). So a cluster heals while the engine is gone,
+and tenants are refused. `docs/registration.md` shows the list.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any, Literal
 import yaml
 
 from gatekeeper_py.objects.resource import Object
+from gatekeeper_py.tenancy.tenant import GROUP, PLATFORM_USERS, Settings, Tenancy
 
 __all__ = [
     "EXEMPT_NAMESPACES",
@@ -30,9 +32,6 @@ __all__ = [
 EXEMPT_NAMESPACES = ("kube-system", "gatekeeper-system")
 """Never asked about, whoever writes: the control plane's own namespace and the engine's."""
 
-CONTROL_PLANE = ("system:apiserver", "system:kube-controller-manager", "system:kube-scheduler")
-"""Users of the control plane that no ServiceAccount stands for."""
-
 TIMEOUT_SECONDS = 10
 """How long the API server waits for an answer before it refuses; it takes at most 30."""
 
@@ -40,7 +39,6 @@ MOST_CONDITIONS = 64
 """Match conditions of one webhook (apis/admissionregistration/validation, maxWebhookMatchConditions)."""
 
 DOMAIN = "gatekeeper-py.dev"
-TENANCY_GROUP = f"tenancy.{DOMAIN}"
 
 Door = Literal["mutate", "validate"]
 
@@ -55,13 +53,13 @@ OPERATIONS: Mapping[Door, tuple[str, ...]] = {
 }
 """CONNECT is exec, attach, port-forward and proxy."""
 
-RESOURCE = "(request.resource.resource + (has(request.subResource) ? '/' + request.subResource : ''))"
+RESOURCE = "request.resource.resource + (has(request.subResource) ? '/' + request.subResource : '')"
 """The API server leaves empty fields of a request out (admission/v1, omitempty)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Where the API server finds the server: a URL, or (none) its Service; and whose certificate it trusts."""
+    """Where the API server finds the server, a URL or (none) its Service, and whose certificate it trusts."""
 
     url: str = ""
     """Without a path."""
@@ -76,6 +74,7 @@ class Client:
 
 
 SERVICE = Client()
+NO_TENANCY = Tenancy()
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +119,7 @@ class Exemption:
         """The match condition that keeps it out."""
         what = _any(each.expression for each in self.what)
         who = _any(_who(self.users, self.prefixes, self.groups))
-        return _unless(self.name, f"{who} && {what}" if who else what)
+        return _unless(self.name, f"{who} &&\n{what}" if who else what)
 
 
 @cache
@@ -140,21 +139,15 @@ def _frozen(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-def configurations(
-    client: Client = SERVICE,
-    *,
-    trusted: Iterable[str] = (),
-    platform_users: Sequence[str] = (),
-    platform_groups: Sequence[str] = ("system:masters",),
-) -> list[Object]:
-    """Both configurations, the mutating one first.
+def configurations(client: Client = SERVICE, tenancy: Tenancy = NO_TENANCY) -> list[Object]:
+    """Both configurations, the mutating one first, for these trusted tenants and this platform.
 
-    `trusted` are the namespaces of trusted tenants by exact name; the platform's users and groups those of the
-    TenancySettings. Raises `ValueError` when there are more exemptions than the API server takes.
+    Raises `ValueError` when there are more exemptions than the API server takes.
     """
-    kept_out = [*(each.condition for each in exemptions()), *_among_trusted(trusted)]
-    mending = _mending(platform_users, platform_groups)
-    conditions = [*kept_out, _unless("mending", mending)]
+    trusted = [name for tenant in tenancy.tenants if tenant.trusted for name in tenant.claim.names]
+    mending = _mending(tenancy.settings)
+    kept_out = [each.condition for each in exemptions()]
+    conditions = [*kept_out, *_among_trusted(trusted), _unless("mending", mending)]
     if len(conditions) > MOST_CONDITIONS:
         raise ValueError(f"{len(conditions)} match conditions; the API server takes {MOST_CONDITIONS}")
     mutating = _configuration("mutate", [_webhook("mutate", client, conditions)])
@@ -167,32 +160,33 @@ def configurations(
 def _among_trusted(namespaces: Iterable[str]) -> list[Object]:
     """Keeps out what trusted namespaces do among themselves: nothing there is a tenant's.
 
-    Agents of network and storage often run outside kube-system; their pods have to come back, too. Who writes there
-    is the control plane, a kubelet, or a ServiceAccount of one of these namespaces.
+    Agents of network and storage often run outside kube-system; their pods have to come back, too. Who writes
+    there is the control plane, a kubelet, or a ServiceAccount of one of these namespaces.
     """
     named = sorted(set(namespaces) - set(EXEMPT_NAMESPACES))
     if not named:
         return []
     homes = [f"system:serviceaccounts:{name}" for name in sorted({*named, *EXEMPT_NAMESPACES})]
-    who = _any(_who(CONTROL_PLANE, ("system:node:",), homes))
+    who = _any(_who(PLATFORM_USERS, ("system:node:",), homes))
     return [_unless("trusted", f"{who} && {_in_namespaces(named)}")]
 
 
-def _mending(users: Sequence[str], groups: Sequence[str]) -> str:
+def _mending(settings: Settings) -> str:
     """Whether the platform writes a document of tenancy."""
-    return f"request.resource.group == '{TENANCY_GROUP}' && {_any(_who(users, (), groups))}"
+    who = _who(settings.platform_users, (), settings.platform_groups)
+    return f"request.resource.group == '{GROUP}' && {_any(who)}"
 
 
 def _mended(client: Client, mending: str) -> Object:
     """Judges the platform's documents while the engine answers, and lets them be mended while it does not.
 
-    A Tenant that keeps a server from starting could otherwise not be deleted. One that is wrong and came in that way
-    costs only itself once the server is back.
+    A Tenant that does harm could otherwise not be deleted before the engine is back. One that is wrong and
+    came in that way costs only itself.
     """
     condition = {"name": "platform-mends", "expression": mending}
-    ruled = {**_rule("validate"), "apiGroups": [TENANCY_GROUP]}
+    ruled = {**_rule("validate"), "apiGroups": [GROUP]}
     webhook = _webhook("validate", client, [condition])
-    return {**webhook, "name": TENANCY_GROUP, "failurePolicy": "Ignore", "rules": [ruled]}
+    return {**webhook, "name": GROUP, "failurePolicy": "Ignore", "rules": [ruled]}
 
 
 def _configuration(door: Door, webhooks: Sequence[Object]) -> Object:
@@ -217,8 +211,8 @@ def _webhook(door: Door, client: Client, conditions: Sequence[Object]) -> Object
         "sideEffects": "None",
         "timeoutSeconds": TIMEOUT_SECONDS,
         "rules": [_rule(door)],
-        # The API server itself sets this label on every namespace and resets it on every write: no tenant chooses it.
-        # Namespace objects are matched by their own labels, and by this one only.
+        # The API server itself sets this label on every namespace and resets it on every write: no tenant
+        # chooses it. Namespace objects are matched by their own labels, and by this one only.
         "namespaceSelector": {"matchExpressions": [by_name]},
         "matchConditions": list(conditions),
     }
@@ -256,9 +250,10 @@ def _in_namespaces(names: Sequence[str]) -> str:
 
 
 def _any(expressions: Iterable[str]) -> str:
-    """One of them holds; nothing when there are none."""
+    """One of them holds; nothing when there are none. `&&` binds closer than `||`."""
     found = list(expressions)
-    return f"({' || '.join(f'({each})' for each in found)})" if found else ""
+    joined = " ||\n".join(found)
+    return f"({joined})" if len(found) > 1 else joined
 
 
 def _texts(values: Sequence[str]) -> str:
