@@ -1,10 +1,13 @@
-"""`gatekeeper install`: the webhook configurations, ready for `kubectl apply -f -`."""
+"""`gatekeeper install`: the webhook configurations, ready for `kubectl apply -f -`.
+
+python -m gatekeeper_py.cli.install webhooks    # writes what `kubectl apply -k webhooks/` registers
+"""
 
 from __future__ import annotations
 
 import base64
+import sys
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import click
@@ -12,12 +15,24 @@ from cryptography import x509
 
 from gatekeeper_py.cli.exits import InputError
 from gatekeeper_py.cli.output import dump_all
-from gatekeeper_py.manifests.manifest import ManifestError, read
+from gatekeeper_py.cli.sources import input_errors
+from gatekeeper_py.policy.loading.load import read
+from gatekeeper_py.tenancy.documents import load_tenancy
+from gatekeeper_py.tenancy.tenant import Tenancy
+from gatekeeper_py.webhook.registration import Client, configurations
 
 __all__ = ["command"]
 
-FILES = ("mutating.yaml", "validating.yaml")
-"""The configurations in `webhooks/`, which a built package carries inside itself."""
+HEADS = {
+    "mutating.yaml": "Asks /mutate about everything that is created or updated.",
+    "validating.yaml": "Asks /validate about everything that is written, deleted or connected to.",
+}
+NOTE = """
+# Made from gatekeeper_py/webhook/exemptions.yaml: python -m gatekeeper_py.cli.install webhooks
+#
+# The API server's own objects of admission (webhook configurations and admission policies) are never sent to
+# webhooks; everything else is, but for what the match conditions name: docs/registration.md has the reasons.
+"""
 
 
 @click.command("install")
@@ -28,41 +43,27 @@ FILES = ("mutating.yaml", "validating.yaml")
     type=click.Path(dir_okay=False, path_type=Path),
     help="PEM certificate of the CA that signed the server's certificate.",
 )
-def command(url: str | None, ca: Path | None) -> None:
+@click.option(
+    "--policies",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Policies whose trusted tenants and settings the registration knows.",
+)
+def command(url: str | None, ca: Path | None, policies: Path | None) -> None:
     """Print the two webhook configurations.
 
     With --url for a server outside the cluster; without it those of webhooks/, which call the Service.
+    With --policies what trusted namespaces do among themselves is not asked about, so that agents of network
+    and storage outside kube-system come back while the engine is gone.
     Nothing is applied: pipe the output into `kubectl apply -f -`.
     """
     if url is not None and ca is None:
         raise InputError("--url needs --ca: the API server has to know whose certificate to trust")
-    address = _address(url) if url is not None else None
-    bundle = _bundle(ca) if ca is not None else None
-    click.echo(dump_all(configurations(address, bundle)), nl=False)
-
-
-def configurations(address: str | None, bundle: str | None) -> list[dict[str, Any]]:
-    """Both configurations; `address` without a path, `bundle` in base64."""
-    return [_pointed(document, address, bundle) for document in _shipped()]
-
-
-def _shipped() -> list[dict[str, Any]]:
-    package = Path(__file__).parents[1]
-    folder = next(path for path in (package / "webhooks", package.parent / "webhooks") if path.is_dir())
-    try:
-        return [manifest.object for manifest in read(folder / name for name in FILES)]
-    except ManifestError as error:
-        raise InputError(str(error)) from error
-
-
-def _pointed(document: dict[str, Any], address: str | None, bundle: str | None) -> dict[str, Any]:
-    """The configuration with every webhook's clientConfig for this server."""
-    for webhook in document["webhooks"]:
-        client = webhook["clientConfig"]
-        if address is not None:
-            client = {"url": address + client["service"]["path"]}
-        webhook["clientConfig"] = {**client, "caBundle": bundle} if bundle else client
-    return document
+    address = _address(url) if url is not None else ""
+    client = Client(address, _bundle(ca) if ca is not None else "")
+    with input_errors():
+        tenancy = load_tenancy(read([policies])) if policies is not None else Tenancy()
+    click.echo(dump_all(configurations(client, tenancy)), nl=False)
 
 
 def _address(url: str) -> str:
@@ -86,3 +87,14 @@ def _bundle(ca: Path) -> str:
     except ValueError as error:
         raise InputError(f"{ca}: is no PEM certificate") from error
     return base64.b64encode(content).decode("ascii")
+
+
+def write(folder: Path) -> None:
+    """The configurations as files of a kustomization."""
+    for (name, head), document in zip(HEADS.items(), configurations(), strict=True):
+        body = dump_all([document]).removeprefix("---\n")
+        (folder / name).write_text(f"# {head}{NOTE}{body}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]))

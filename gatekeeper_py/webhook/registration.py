@@ -1,0 +1,266 @@
+"""The two webhook configurations: what the API server asks about, and what it never does.
+
+It asks about everything but what the control plane writes to bring nodes, network, storage and this engine
+back: `exemptions.yaml` lists that by exact user and kind, with a reason each. Every entry becomes a match
+condition, which the API server evaluates by itself (KEP-3716). So a cluster heals while the engine is gone,
+and tenants are refused. `docs/registration.md` shows the list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any, Literal
+
+import yaml
+
+from gatekeeper_py.objects.resource import Object
+from gatekeeper_py.tenancy.tenant import GROUP, PLATFORM_USERS, Settings, Tenancy
+
+__all__ = [
+    "EXEMPT_NAMESPACES",
+    "SERVICE",
+    "Client",
+    "Exemption",
+    "Registered",
+    "configurations",
+    "exemptions",
+]
+
+EXEMPT_NAMESPACES = ("kube-system", "gatekeeper-system")
+"""Never asked about, whoever writes: the control plane's own namespace and the engine's."""
+
+TIMEOUT_SECONDS = 10
+"""How long the API server waits for an answer before it refuses; it takes at most 30."""
+
+MOST_CONDITIONS = 64
+"""Match conditions of one webhook (apis/admissionregistration/validation, maxWebhookMatchConditions)."""
+
+DOMAIN = "gatekeeper-py.dev"
+
+Door = Literal["mutate", "validate"]
+
+KINDS: Mapping[Door, str] = {
+    "mutate": "MutatingWebhookConfiguration",
+    "validate": "ValidatingWebhookConfiguration",
+}
+
+OPERATIONS: Mapping[Door, tuple[str, ...]] = {
+    "mutate": ("CREATE", "UPDATE"),
+    "validate": ("CREATE", "UPDATE", "DELETE", "CONNECT"),
+}
+"""CONNECT is exec, attach, port-forward and proxy."""
+
+RESOURCE = "request.resource.resource + (has(request.subResource) ? '/' + request.subResource : '')"
+"""The API server leaves empty fields of a request out (admission/v1, omitempty)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Where the API server finds the server, a URL or (none) its Service, and whose certificate it trusts."""
+
+    url: str = ""
+    """Without a path."""
+    authority: str = ""
+    """PEM certificates in base64; empty when cert-manager fills them in."""
+
+    def config(self, door: Door) -> Object:
+        """The clientConfig of a webhook."""
+        service = {"name": "gatekeeper", "namespace": "gatekeeper-system", "path": f"/{door}", "port": 443}
+        where: Object = {"url": f"{self.url}/{door}"} if self.url else {"service": service}
+        return {**where, "caBundle": self.authority} if self.authority else where
+
+
+SERVICE = Client()
+NO_TENANCY = Tenancy()
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """Resources of one API group, as far as an exemption covers them."""
+
+    group: str
+    resources: tuple[str, ...]
+    """`nodes`, `nodes/status`: a subresource counts only when it is named."""
+    operations: tuple[str, ...] = ()
+    """Empty: every operation."""
+    namespace: str = ""
+    names: tuple[str, ...] = ()
+
+    @property
+    def expression(self) -> str:
+        """Whether a request is about one of them, in CEL."""
+        demands = [f"request.resource.group == '{self.group}'", f"{RESOURCE} in {_texts(self.resources)}"]
+        if self.operations:
+            demands.append(f"request.operation in {_texts(self.operations)}")
+        if self.namespace:
+            demands.append(_in_namespaces([self.namespace]))
+        if self.names:
+            demands.append(f"has(request.name) && request.name in {_texts(self.names)}")
+        return " && ".join(demands)
+
+
+@dataclass(frozen=True, slots=True)
+class Exemption:
+    """Who may write what without the engine being asked, and why."""
+
+    name: str
+    reason: str
+    what: tuple[Registered, ...]
+    users: tuple[str, ...] = ()
+    prefixes: tuple[str, ...] = ()
+    """How names of users begin that the API server's authenticators reserve."""
+    groups: tuple[str, ...] = ()
+
+    @property
+    def condition(self) -> Object:
+        """The match condition that keeps it out."""
+        what = _any(each.expression for each in self.what)
+        who = _any(_who(self.users, self.prefixes, self.groups))
+        return _unless(self.name, f"{who} &&\n{what}" if who else what)
+
+
+@cache
+def exemptions() -> tuple[Exemption, ...]:
+    """The table, in its order."""
+    text = files("gatekeeper_py.webhook").joinpath("exemptions.yaml").read_bytes()
+    return tuple(_exemption(entry) for entry in yaml.safe_load(text))
+
+
+def _exemption(entry: Mapping[str, Any]) -> Exemption:
+    what = tuple(Registered(**{key: _frozen(value) for key, value in part.items()}) for part in entry["what"])
+    who = {key: tuple(entry.get(key, ())) for key in ("users", "prefixes", "groups")}
+    return Exemption(entry["name"], entry["reason"], what, **who)
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def configurations(client: Client = SERVICE, tenancy: Tenancy = NO_TENANCY) -> list[Object]:
+    """Both configurations, the mutating one first, for these trusted tenants and this platform.
+
+    Raises `ValueError` when there are more exemptions than the API server takes.
+    """
+    trusted = [name for tenant in tenancy.tenants if tenant.trusted for name in tenant.claim.names]
+    mending = _mending(tenancy.settings)
+    kept_out = [each.condition for each in exemptions()]
+    conditions = [*kept_out, *_among_trusted(trusted), _unless("mending", mending)]
+    if len(conditions) > MOST_CONDITIONS:
+        raise ValueError(f"{len(conditions)} match conditions; the API server takes {MOST_CONDITIONS}")
+    mutating = _configuration("mutate", [_webhook("mutate", client, conditions)])
+    validating = _configuration(
+        "validate", [_webhook("validate", client, conditions), _mended(client, mending)]
+    )
+    return [mutating, validating]
+
+
+def _among_trusted(namespaces: Iterable[str]) -> list[Object]:
+    """Keeps out what trusted namespaces do among themselves: nothing there is a tenant's.
+
+    Agents of network and storage often run outside kube-system; their pods have to come back, too. Who writes
+    there is the control plane, a kubelet, or a ServiceAccount of one of these namespaces.
+    """
+    named = sorted(set(namespaces) - set(EXEMPT_NAMESPACES))
+    if not named:
+        return []
+    homes = [f"system:serviceaccounts:{name}" for name in sorted({*named, *EXEMPT_NAMESPACES})]
+    who = _any(_who(PLATFORM_USERS, ("system:node:",), homes))
+    return [_unless("trusted", f"{who} && {_in_namespaces(named)}")]
+
+
+def _mending(settings: Settings) -> str:
+    """Whether the platform writes a document of tenancy."""
+    who = _who(settings.platform_users, (), settings.platform_groups)
+    return f"request.resource.group == '{GROUP}' && {_any(who)}"
+
+
+def _mended(client: Client, mending: str) -> Object:
+    """Judges the platform's documents while the engine answers, and lets them be mended while it does not.
+
+    A Tenant that does harm could otherwise not be deleted before the engine is back. One that is wrong and
+    came in that way costs only itself.
+    """
+    condition = {"name": "platform-mends", "expression": mending}
+    ruled = {**_rule("validate"), "apiGroups": [GROUP]}
+    webhook = _webhook("validate", client, [condition])
+    return {**webhook, "name": GROUP, "failurePolicy": "Ignore", "rules": [ruled]}
+
+
+def _configuration(door: Door, webhooks: Sequence[Object]) -> Object:
+    return {
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": KINDS[door],
+        "metadata": {"name": "gatekeeper"},
+        "webhooks": list(webhooks),
+    }
+
+
+def _webhook(door: Door, client: Client, conditions: Sequence[Object]) -> Object:
+    """One webhook, failing closed; another mutating webhook may add containers or labels after ours."""
+    by_name = {"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": list(EXEMPT_NAMESPACES)}
+    return {
+        "name": f"{door}.{DOMAIN}",
+        "admissionReviewVersions": ["v1"],
+        "clientConfig": client.config(door),
+        "failurePolicy": "Fail",
+        "matchPolicy": "Equivalent",
+        **({"reinvocationPolicy": "IfNeeded"} if door == "mutate" else {}),
+        "sideEffects": "None",
+        "timeoutSeconds": TIMEOUT_SECONDS,
+        "rules": [_rule(door)],
+        # The API server itself sets this label on every namespace and resets it on every write: no tenant
+        # chooses it. Namespace objects are matched by their own labels, and by this one only.
+        "namespaceSelector": {"matchExpressions": [by_name]},
+        "matchConditions": list(conditions),
+    }
+
+
+def _rule(door: Door) -> Object:
+    """Everything: `*` alone would leave subresources out."""
+    return {
+        "apiGroups": ["*"],
+        "apiVersions": ["*"],
+        "operations": list(OPERATIONS[door]),
+        "resources": ["*/*"],
+        "scope": "*",
+    }
+
+
+# --- CEL ------------------------------------------------------------------------------------------------
+
+
+def _unless(name: str, expression: str) -> Object:
+    return {"name": f"no-{name}", "expression": f"!({expression})"}
+
+
+def _who(users: Sequence[str], prefixes: Sequence[str], groups: Sequence[str]) -> list[str]:
+    """Ways to tell that one of them asks."""
+    ways = [f"request.userInfo.username in {_texts(users)}"] if users else []
+    ways += [f"request.userInfo.username.startsWith('{prefix}')" for prefix in prefixes]
+    if groups:
+        ways.append(f"request.userInfo.groups.exists(group, group in {_texts(groups)})")
+    return ways
+
+
+def _in_namespaces(names: Sequence[str]) -> str:
+    return f"has(request.namespace) && request.namespace in {_texts(names)}"
+
+
+def _any(expressions: Iterable[str]) -> str:
+    """One of them holds; nothing when there are none. `&&` binds closer than `||`."""
+    found = list(expressions)
+    joined = " ||\n".join(found)
+    return f"({joined})" if len(found) > 1 else joined
+
+
+def _texts(values: Sequence[str]) -> str:
+    return f"[{', '.join(_text(value) for value in values)}]"
+
+
+def _text(value: str) -> str:
+    """A literal; names of users may hold anything."""
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n").replace("\r", "\\r")
+    return f"'{escaped}'"

@@ -1,0 +1,242 @@
+"""What the API server asks the engine about, by the configurations' own CEL."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gatekeeper_py.cel import DYN, Budget, kubernetes_environment
+from gatekeeper_py.tenancy.tenant import Claim, Settings, Tenancy, Tenant
+from gatekeeper_py.webhook.registration import (
+    EXEMPT_NAMESPACES,
+    MOST_CONDITIONS,
+    Client,
+    configurations,
+    exemptions,
+)
+
+ENVIRONMENT = kubernetes_environment().extend(variables={"request": DYN})
+MUTATING, VALIDATING = configurations()
+TRUSTED = configurations(
+    tenancy=Tenancy(
+        tenants=(Tenant("network", trusted=True, claim=Claim(names=("calico-system", "kube-system"))),),
+        settings=Settings(platform_users=("o'brien",)),
+    )
+)[1]
+
+NODE_CONTROLLER = "system:serviceaccount:kube-system:node-controller"
+REPLICASET_CONTROLLER = "system:serviceaccount:kube-system:replicaset-controller"
+APISERVER = "system:apiserver"
+MANAGER = "system:kube-controller-manager"
+
+
+def asked(
+    webhook: dict[str, Any],
+    user: str,
+    resource: str,
+    *,
+    operation: str = "UPDATE",
+    groups: tuple[str, ...] = ("system:authenticated",),
+    namespace: str = "",
+    name: str = "",
+) -> bool:
+    """Whether a webhook's match conditions let a request through; `resource` is `group/resource[/subresource]`."""
+    group, plural, *sub = resource.split("/")
+    request: dict[str, Any] = {
+        "operation": operation,
+        "resource": {"group": group, "version": "v1", "resource": plural},
+        "userInfo": {"username": user, "groups": list(groups)},
+    }
+    # As the API server converts it: what is empty is not there.
+    request |= {key: value for key, value in (("namespace", namespace), ("name", name)) if value}
+    request |= {"subResource": sub[0]} if sub else {}
+    texts = [condition["expression"] for condition in webhook["matchConditions"]]
+    return all(ENVIRONMENT.compile(text).evaluate({"request": request}, Budget(10**6)) for text in texts)
+
+
+HEALS: list[tuple[str, str, dict[str, Any]]] = [
+    ("alice", "authorization.k8s.io/selfsubjectaccessreviews", {"operation": "CREATE"}),
+    ("alice", "coordination.k8s.io/leases", {}),
+    ("alice", "/events", {}),
+    ("system:node:n1", "/nodes", {"operation": "CREATE"}),
+    ("system:node:n1", "/nodes/status", {}),
+    ("system:node:n1", "/pods/status", {"namespace": "foo"}),
+    ("system:node:n1", "/pods", {"namespace": "foo", "operation": "DELETE"}),
+    ("system:node:n1", "/serviceaccounts/token", {"namespace": "foo", "operation": "CREATE"}),
+    ("system:node:n1", "storage.k8s.io/csinodes", {}),
+    ("system:node:n1", "certificates.k8s.io/certificatesigningrequests", {"operation": "CREATE"}),
+    ("system:bootstrap:abcdef", "certificates.k8s.io/certificatesigningrequests", {"operation": "CREATE"}),
+    (MANAGER, "certificates.k8s.io/certificatesigningrequests/approval", {}),
+    (NODE_CONTROLLER, "/nodes", {}),
+    (NODE_CONTROLLER, "/nodes/status", {}),
+    (NODE_CONTROLLER, "/pods/status", {"namespace": "foo"}),
+    (NODE_CONTROLLER, "/pods", {"namespace": "foo", "operation": "DELETE"}),
+    ("system:cloud-controller-manager", "/nodes/status", {}),
+    ("kubernetes-admin", "/nodes", {"groups": ("system:masters",)}),
+    (APISERVER, "/endpoints", {"namespace": "default", "name": "kubernetes"}),
+    (APISERVER, "discovery.k8s.io/endpointslices", {"namespace": "default", "name": "kubernetes"}),
+    (APISERVER, "apiregistration.k8s.io/apiservices", {}),
+    (APISERVER, "flowcontrol.apiserver.k8s.io/flowschemas/status", {}),
+    (APISERVER, "rbac.authorization.k8s.io/clusterroles", {}),
+    (MANAGER, "/persistentvolumes", {}),
+    ("system:serviceaccount:kube-system:attachdetach-controller", "storage.k8s.io/volumeattachments", {}),
+    (
+        "system:serviceaccount:kube-system:ebs-csi-controller-sa",
+        "storage.k8s.io/volumeattachments/status",
+        {"groups": ("system:serviceaccounts:kube-system",)},
+    ),
+    ("system:serviceaccount:calico-system:calico-node", "crd.projectcalico.org/ipamblocks", {}),
+    ("system:serviceaccount:kube-system:cilium", "cilium.io/ciliumendpoints", {"namespace": "foo"}),
+]
+"""What has to go on while nobody answers."""
+
+DEPUTIES: list[tuple[str, str, dict[str, Any]]] = [
+    ("system:node:n1", "/pods", {"namespace": "foo", "operation": "CREATE"}),
+    ("system:node:n1", "/pods", {"namespace": "foo"}),
+    ("system:node:n1", "/secrets", {"namespace": "foo"}),
+    ("system:nodes", "/nodes", {}),
+    (NODE_CONTROLLER, "/pods", {"namespace": "foo"}),
+    (NODE_CONTROLLER, "/pods/eviction", {"namespace": "foo", "operation": "CREATE"}),
+    (REPLICASET_CONTROLLER, "/pods", {"namespace": "foo", "operation": "DELETE"}),
+    (REPLICASET_CONTROLLER, "/nodes", {}),
+    (MANAGER, "/pods", {"namespace": "foo", "operation": "DELETE"}),
+    (MANAGER, "/persistentvolumeclaims", {"namespace": "foo"}),
+    (APISERVER, "/endpoints", {"namespace": "foo", "name": "kubernetes"}),
+    (APISERVER, "/endpoints", {"namespace": "default", "name": "web"}),
+    (APISERVER, "rbac.authorization.k8s.io/rolebindings", {"namespace": "foo"}),
+    ("system:serviceaccount:kube-system:cilium", "/pods", {"namespace": "foo"}),
+    ("system:serviceaccount:foo:calico-node", "crd.projectcalico.org/ipamblocks", {}),
+    ("alice", "/nodes", {}),
+    ("alice", "/nodes/proxy", {"operation": "CONNECT"}),
+    ("alice", "/persistentvolumes", {}),
+    ("alice", "example.com/leases", {}),
+    ("alice", "example.com/events", {}),
+    ("alice", "/events/status", {}),
+    ("alice", "certificates.k8s.io/certificatesigningrequests", {"operation": "CREATE"}),
+    ("alice", "tenancy.gatekeeper-py.dev/tenants", {}),
+]
+"""What nobody may write unjudged, whoever else may write something like it."""
+
+
+@pytest.mark.parametrize("door", [MUTATING, VALIDATING], ids=["mutate", "validate"])
+@pytest.mark.parametrize(("user", "resource", "more"), HEALS)
+def test_what_heals_the_cluster_is_never_asked_about(
+    door: dict[str, Any], user: str, resource: str, more: dict[str, Any]
+) -> None:
+    assert not asked(door["webhooks"][0], user, resource, **more)
+
+
+@pytest.mark.parametrize("door", [MUTATING, VALIDATING], ids=["mutate", "validate"])
+@pytest.mark.parametrize(("user", "resource", "more"), DEPUTIES)
+def test_nothing_else_is_kept_out(
+    door: dict[str, Any], user: str, resource: str, more: dict[str, Any]
+) -> None:
+    assert asked(door["webhooks"][0], user, resource, **more)
+
+
+def test_every_exemption_is_tried() -> None:
+    """Each keeps out something of the table above that no other does."""
+    idle = []
+    for number, exemption in enumerate(exemptions()):
+        conditions = VALIDATING["webhooks"][0]["matchConditions"]
+        assert conditions[number]["name"] == f"no-{exemption.name}"
+        without = {"matchConditions": [*conditions[:number], *conditions[number + 1 :]]}
+        if not any(asked(without, user, resource, **more) for user, resource, more in HEALS):
+            idle.append(exemption.name)
+    assert idle == ["aggregated-roles", "other-networks", "engine"]
+
+
+@pytest.mark.parametrize(
+    ("user", "groups", "namespace", "expected"),
+    [
+        (
+            "system:serviceaccount:kube-system:daemon-set-controller",
+            ("system:serviceaccounts:kube-system",),
+            "calico-system",
+            False,
+        ),
+        (
+            "system:serviceaccount:calico-system:operator",
+            ("system:serviceaccounts:calico-system",),
+            "calico-system",
+            False,
+        ),
+        ("system:node:n1", (), "calico-system", False),
+        (MANAGER, (), "calico-system", False),
+        ("alice", ("system:authenticated",), "calico-system", True),
+        ("system:serviceaccount:foo:default", ("system:serviceaccounts:foo",), "calico-system", True),
+        (
+            "system:serviceaccount:calico-system:operator",
+            ("system:serviceaccounts:calico-system",),
+            "foo",
+            True,
+        ),
+        (
+            "system:serviceaccount:kube-system:daemon-set-controller",
+            ("system:serviceaccounts:kube-system",),
+            "foo",
+            True,
+        ),
+    ],
+)
+def test_trusted_namespaces_are_left_alone_among_themselves(
+    user: str, groups: tuple[str, ...], namespace: str, expected: bool
+) -> None:
+    webhook = TRUSTED["webhooks"][0]
+    assert asked(webhook, user, "/pods", operation="CREATE", groups=groups, namespace=namespace) is expected
+
+
+@pytest.mark.parametrize(
+    ("user", "groups", "mends"),
+    [("kubernetes-admin", ("system:masters",), True), ("o'brien", (), True), ("alice", ("team",), False)],
+)
+def test_the_platform_may_mend_tenants_while_nobody_answers(
+    user: str, groups: tuple[str, ...], mends: bool
+) -> None:
+    """Another webhook judges it, one that lets it pass while the engine is gone."""
+    validate, tenancy = TRUSTED["webhooks"]
+    assert (validate["failurePolicy"], tenancy["failurePolicy"]) == ("Fail", "Ignore")
+    assert tenancy["rules"][0]["apiGroups"] == ["tenancy.gatekeeper-py.dev"]
+    resource = "tenancy.gatekeeper-py.dev/tenants"
+    assert asked(validate, user, resource, operation="DELETE", groups=groups) is not mends
+    assert asked(tenancy, user, resource, operation="DELETE", groups=groups) is mends
+    assert not asked(tenancy, user, "/pods", groups=groups)
+
+
+def test_names_of_conditions_are_unique_and_as_many_as_the_api_server_takes() -> None:
+    names = [condition["name"] for condition in TRUSTED["webhooks"][0]["matchConditions"]]
+    assert len(set(names)) == len(names) <= MOST_CONDITIONS
+
+
+def test_more_exemptions_than_the_api_server_takes_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gatekeeper_py.webhook.registration.MOST_CONDITIONS", 3)
+    with pytest.raises(ValueError, match=r"^\d+ match conditions; the API server takes 3$"):
+        configurations()
+
+
+def test_a_url_takes_the_place_of_the_service() -> None:
+    documents = configurations(Client("https://10.0.0.7:8443", "Q0E="))
+    clients = [webhook["clientConfig"] for document in documents for webhook in document["webhooks"]]
+    assert clients == [
+        {"url": f"https://10.0.0.7:8443/{path}", "caBundle": "Q0E="}
+        for path in ("mutate", "validate", "validate")
+    ]
+
+
+def test_namespaces_are_exempt_by_exact_names_under_a_label_no_tenant_can_choose() -> None:
+    for webhook in (*MUTATING["webhooks"], *VALIDATING["webhooks"]):
+        (expression,) = webhook["namespaceSelector"]["matchExpressions"]
+        assert expression["key"] == "kubernetes.io/metadata.name"
+        assert (expression["operator"], tuple(expression["values"])) == ("NotIn", EXEMPT_NAMESPACES)
+        assert "objectSelector" not in webhook
+
+
+def test_the_documents_give_every_reason() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "registration.md").read_text(encoding="utf-8")
+    for exemption in exemptions():
+        (line,) = (each for each in page.splitlines() if each.startswith(f"| `no-{exemption.name}` |"))
+        assert line.endswith(f"| {exemption.reason} |")
+        assert all(f"`{user}`" in line for user in exemption.users)
+        assert all(f"`{resource}`" in line for part in exemption.what for resource in part.resources)
