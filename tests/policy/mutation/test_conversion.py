@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gatekeeper_py.objects.resource import GroupVersionKind
-from gatekeeper_py.policy.mutation.decoding import DecodingError, decode
+from gatekeeper_py.policy.mutation.conversion import DecodingError, decode
 from tests.policy.support import CONFIG_MAP, POD
 
 CONFIG_MAPS = GroupVersionKind("", "v1", "ConfigMap")
