@@ -21,15 +21,14 @@ from gatekeeper_py.manifests.manifest import (
     ManifestError,
     Problem,
     Source,
-    field_text,
     files,
     read_documents,
 )
-from gatekeeper_py.objects.fieldpath import FieldPath
+from gatekeeper_py.objects.fieldpath import FieldPath, field_text
 from gatekeeper_py.objects.resource import Object
+from gatekeeper_py.objects.schema import ANYTHING, OpenAPI, openapi_schema
 from gatekeeper_py.policy.admission.request import OPERATIONS, Operation
 from gatekeeper_py.policy.admission.submission import Submission
-from gatekeeper_py.objects.schema import ANYTHING, OpenAPI, openapi_schema
 from gatekeeper_py.policy.loading.load import is_test
 
 __all__ = ["Case", "Expectation", "Suite", "find_suites", "read_suite"]

@@ -54,6 +54,9 @@ EXPECTED = {
 }
 """Of a scalar that is no time; all others are text."""
 
+FITTING = {"integer": "a whole number that fits {}", "int-or-string": "a whole number that fits {}, or text"}
+"""Of a scalar where a whole number stands that has too many bits."""
+
 WRITTEN = {layout: layout.removesuffix("07:00") for layout in (SECONDS, MICROSECONDS)}
 """How a time looks in a layout of Go's."""
 
@@ -68,14 +71,17 @@ def _check(value: Any, schema: Schema, path: FieldPath = ()) -> None:
     """Raises UnreadableObject at the first value of another type than the schema's."""
     for finding in findings(value, schema):
         if isinstance(finding, WrongType):
-            raise UnreadableObject((*path, *finding.path), _expected(finding.schema), _name(finding.value))
+            raise UnreadableObject((*path, *finding.path), _expected(finding), _name(finding.value))
 
 
-def _expected(schema: Schema) -> str:
+def _expected(finding: WrongType) -> str:
+    schema = finding.schema
     if schema.form is not SCALAR:
         return "a list" if schema.form is LIST else "a map"
     if schema.scalar == "date-time":
         return f"a time such as {WRITTEN[time_layout(schema)]}"
+    if type(finding.value) is int and schema.scalar in FITTING:
+        return FITTING[schema.scalar].format(schema.go or "int32")
     return EXPECTED.get(schema.scalar, "text")
 
 

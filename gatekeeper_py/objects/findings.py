@@ -185,20 +185,18 @@ def _is_number(value: Any, _: Schema) -> bool:
 
 
 def _is_integer(value: Any, schema: Schema) -> bool:
-    """YAML's 1.0 is one to Go, who reads what JSON makes of it, and is none by a schema of OpenAPI."""
-    if isinstance(value, float) and (not schema.go or not value.is_integer()):
-        return False
+    """By a schema of OpenAPI of any length; to Go one that fits, and YAML's 1.0 too, which JSON makes 1."""
+    if not schema.go:
+        return isinstance(value, int) and not isinstance(value, bool)
     return _is_number(value, schema) and _fits(value, INT32_LIMIT if schema.go == "int32" else INT64_LIMIT)
 
 
+def _is_integer_or_text(value: Any, schema: Schema) -> bool:
+    return isinstance(value, str) or (_is_number(value, schema) and _fits(value, INT32_LIMIT))
+
+
 def _fits(value: float, limit: int) -> bool:
-    return -limit <= value < limit
-
-
-def _is_integer_or_text(value: Any, _: Schema) -> bool:
-    if isinstance(value, str):
-        return True
-    return _is_number(value, ANY) and float(value).is_integer() and _fits(value, INT32_LIMIT)
+    return -limit <= value < limit and value == int(value)
 
 
 def _is_quantity(value: Any, schema: Schema) -> bool:

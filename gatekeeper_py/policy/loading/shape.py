@@ -57,20 +57,20 @@ WORDS = {
 
 def shape_problems(manifest: Manifest) -> Iterator[Problem]:
     """What is wrong with the fields and types of a policy or binding; nothing when all is well."""
-    version, kind, source = manifest.kind.version, manifest.kind.kind, manifest.source
-    schema = _document(kind, version)
-    refusal = f'{kind} in version "{version}" cannot be handled as a {kind}: '
+    kind, source = manifest.kind, manifest.source
+    schema = _document(kind.kind, kind.version)
+    refusal = f'{kind.kind} in version "{kind.version}" cannot be handled as a {kind.kind}: '
     for finding in findings(manifest.object, schema):
-        if isinstance(finding, WrongType):
-            where = source.locate(finding.path)
-            text, remedy = unmarshal_error(finding, schema), f"Write {_wanted(finding.schema)}"
-        else:
-            where = source.locate_key(finding.path)
-            text, remedy = (
-                f'strict decoding error: unknown field "{field_text(finding.path)}"',
-                _known(finding),
-            )
-        yield Problem(source.path, *where, refusal + text, remedy)
+        locate = source.locate if isinstance(finding, WrongType) else source.locate_key
+        text, remedy = _told(finding, schema)
+        yield Problem(source.path, *locate(finding.path), refusal + text, remedy)
+
+
+def _told(finding: Finding, root: Schema) -> tuple[str, str]:
+    """What is wrong, and how to put it right."""
+    if isinstance(finding, WrongType):
+        return unmarshal_error(finding, root), f"Write {_wanted(finding.schema)}"
+    return f'strict decoding error: unknown field "{field_text(finding.path)}"', _meant(finding)
 
 
 def _wanted(schema: Schema) -> str:
@@ -79,7 +79,7 @@ def _wanted(schema: Schema) -> str:
     return "a list" if schema.form is Form.LIST else "a mapping"
 
 
-def _known(finding: Finding) -> str:
+def _meant(finding: Finding) -> str:
     near = finding.near if isinstance(finding, UnknownField) else None
     return f"Did you mean {near}?" if near else f"Known here: {', '.join(sorted(finding.schema.fields))}"
 
