@@ -14,7 +14,7 @@ from gatekeeper_py.objects.fieldpath import FieldPath
 from gatekeeper_py.objects.findings import WrongType, time_layout
 from gatekeeper_py.objects.schema import ANY, Form, Schema
 
-__all__ = ["unmarshal_error"]
+__all__ = ["go_type", "place", "text_error", "type_error", "unmarshal_error"]
 
 SCALARS = {
     "boolean": "bool",
@@ -71,7 +71,7 @@ def place(path: FieldPath, root: Schema) -> str:
             owner = schema
             names += [*filter(None, [schema.promoted.get(part)]), part]
         schema = _below(schema, part)
-    return f"struct field {'.'.join([struct_name(owner), *names])}" if names else "value"
+    return f"struct field {'.'.join([_struct_name(owner), *names])}" if names else "value"
 
 
 def _below(schema: Schema, part: str | int) -> Schema:
@@ -79,7 +79,7 @@ def _below(schema: Schema, part: str | int) -> Schema:
     return ANY if inner is None else inner
 
 
-def struct_name(schema: Schema) -> str:
+def _struct_name(schema: Schema) -> str:
     """The name of a struct without its package."""
     return schema.type.rpartition(".")[2]
 
