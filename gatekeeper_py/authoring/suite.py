@@ -14,33 +14,32 @@ from pathlib import Path
 from typing import Any, Literal
 
 from gatekeeper_py.authoring.workload import POD, TEMPLATES, WORKLOADS, at_template, in_workload
+from gatekeeper_py.manifests.conformity import faults, problem_of
 from gatekeeper_py.manifests.manifest import (
     Document,
-    FieldPath,
     Manifest,
     ManifestError,
     Problem,
     Source,
-    field_text,
     files,
     read_documents,
 )
+from gatekeeper_py.objects.fieldpath import FieldPath, field_text
 from gatekeeper_py.objects.resource import Object
+from gatekeeper_py.objects.schema import ANYTHING, OpenAPI, openapi_schema
 from gatekeeper_py.policy.admission.request import OPERATIONS, Operation
 from gatekeeper_py.policy.admission.submission import Submission
 from gatekeeper_py.policy.loading.load import is_test
-from gatekeeper_py.tenancy.fields import Schema
-from gatekeeper_py.tenancy.shape import ANYTHING, faults, problem_of
 
 __all__ = ["Case", "Expectation", "Suite", "find_suites", "read_suite"]
 
 Expectation = Literal["allow", "deny", "warn"]
 EXPECTATIONS: tuple[Expectation, ...] = ("allow", "deny", "warn")
 
-TEXT: Schema = {"type": "string"}
-OPERATION: Schema = {"type": "string", "enum": OPERATIONS}
-MAPPING: Schema = {"type": "object", "additionalProperties": ANYTHING}
-CASE: Schema = {
+TEXT: OpenAPI = {"type": "string"}
+OPERATION: OpenAPI = {"type": "string", "enum": OPERATIONS}
+MAPPING: OpenAPI = {"type": "object", "additionalProperties": ANYTHING}
+CASE: OpenAPI = {
     "type": "object",
     "required": ["name"],
     "properties": {
@@ -64,19 +63,21 @@ CASE: Schema = {
         "patched": MAPPING,
     },
 }
-SUITE: Schema = {
-    "type": "object",
-    "required": ["cases"],
-    "properties": {
-        "policies": {"type": "array", "items": TEXT},
-        "tenants": {"type": "array", "items": MAPPING},
-        "cluster": {"type": "array", "items": MAPPING},
-        "objects": {"type": "object", "additionalProperties": MAPPING},
-        "user": TEXT,
-        "workloads": ANYTHING,
-        "cases": {"type": "array", "items": CASE},
-    },
-}
+SUITE = openapi_schema(
+    {
+        "type": "object",
+        "required": ["cases"],
+        "properties": {
+            "policies": {"type": "array", "items": TEXT},
+            "tenants": {"type": "array", "items": MAPPING},
+            "cluster": {"type": "array", "items": MAPPING},
+            "objects": {"type": "object", "additionalProperties": MAPPING},
+            "user": TEXT,
+            "workloads": ANYTHING,
+            "cases": {"type": "array", "items": CASE},
+        },
+    }
+)
 
 PLURALS = (("object", "objects"), ("operation", "operations"), ("subresource", "subresources"))
 """Fields of a case, and those by which it is tried with several."""

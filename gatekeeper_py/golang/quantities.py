@@ -17,6 +17,7 @@ from gatekeeper_py.golang.numbers import INT_MAX, INT_MIN
 __all__ = [
     "LONGEST",
     "TOO_LONG",
+    "WRONG_FORMAT",
     "Amount",
     "QuantityError",
     "QuantityTooLong",
@@ -40,7 +41,7 @@ _EXPONENT = re.compile(r"[eE]([+-]?)0*([0-9]+)")
 _DECIMAL = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
 _BINARY = {"Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40, "Pi": 50, "Ei": 60}
 
-_WRONG_FORMAT = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
+WRONG_FORMAT = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
 _WRONG_NUMBER = "unable to parse numeric part of quantity"
 _WRONG_SUFFIX = "unable to parse quantity's suffix"
 TOO_LONG = f"quantity too long: more than {LONGEST} digits"
@@ -81,7 +82,7 @@ def read(text: str) -> Amount:
     """The amount `text` spells; raises `QuantityError` in Kubernetes' words."""
     match = _SHAPE.fullmatch(text)
     if not text or match is None:
-        raise QuantityError(_WRONG_FORMAT)
+        raise QuantityError(WRONG_FORMAT)
     sign, zeros, whole, point, fraction, suffix = match.groups(default="")
     if not (whole or point or suffix):
         return Amount(0)

@@ -10,7 +10,8 @@ from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
-from gatekeeper_py.manifests.place import FieldPath, ManifestError, Position, Problem, Span, position_of
+from gatekeeper_py.manifests.place import ManifestError, Position, Problem, Span, position_of
+from gatekeeper_py.objects.fieldpath import FieldPath
 
 __all__ = ["SyntaxProblem", "documents", "find"]
 

@@ -14,26 +14,17 @@ from pathlib import Path
 from typing import Any, Literal
 
 from gatekeeper_py.manifests import jsontext, yamltext
-from gatekeeper_py.manifests.place import (
-    FieldPath,
-    ManifestError,
-    Position,
-    Problem,
-    Span,
-    field_text,
-    position_of,
-)
+from gatekeeper_py.manifests.place import ManifestError, Position, Problem, Span, position_of
+from gatekeeper_py.objects.fieldpath import FieldPath
 from gatekeeper_py.objects.resource import GroupVersionKind, Object
 
 __all__ = [
     "Document",
-    "FieldPath",
     "Manifest",
     "ManifestError",
     "Position",
     "Problem",
     "Source",
-    "field_text",
     "files",
     "read",
     "read_documents",

@@ -8,12 +8,9 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
-__all__ = ["FieldPath", "ManifestError", "Position", "Problem", "Span", "field_text", "position_of"]
-
-FieldPath: TypeAlias = tuple[str | int, ...]
-"""`("spec", "validations", 0, "expression")`."""
+__all__ = ["ManifestError", "Position", "Problem", "Span", "position_of"]
 
 NEXT_LINE = "\n"
 
@@ -65,14 +62,6 @@ def position_of(text: str, index: int) -> Position:
 def _line_ends(text: str) -> array[int]:
     """Where the lines of a text end: lists of many objects ask for many places."""
     return array("Q", (match.start() for match in re.finditer("\n", text)))
-
-
-def field_text(path: FieldPath) -> str:
-    """A field as the API server names it: `spec.validations[0].expression`."""
-    text = ""
-    for part in path:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
-    return text
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,8 @@ from typing import Any
 import yaml
 from yaml._yaml import CParser
 
-from gatekeeper_py.manifests.place import FieldPath, ManifestError, Position, Problem, Span, position_of
+from gatekeeper_py.manifests.place import ManifestError, Position, Problem, Span, position_of
+from gatekeeper_py.objects.fieldpath import FieldPath
 
 __all__ = ["documents", "find"]
 

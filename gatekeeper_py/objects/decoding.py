@@ -11,18 +11,19 @@ import base64
 import binascii
 import copy
 import datetime
-import re
-from collections.abc import Iterator, Mapping
-from functools import cache
+from collections.abc import Iterator
 from typing import Any
 
 from gatekeeper_py.golang import quantities as quantity
+from gatekeeper_py.golang.rfc3339 import MICROSECONDS, SECONDS
+from gatekeeper_py.objects.fieldpath import FieldPath, field_text
+from gatekeeper_py.objects.findings import WrongType, findings, time_layout
 from gatekeeper_py.objects.resource import Object
 from gatekeeper_py.objects.schema import ANY, Form, Schema
 
 __all__ = ["LEAST", "UnreadableObject", "decode_builtin", "decode_custom"]
 
-ANYTHING, SCALAR, LIST, MAP = Form.ANY, Form.SCALAR, Form.LIST, Form.MAP
+SCALAR, LIST, MAP = Form.SCALAR, Form.LIST, Form.MAP
 """By names of their own: the attributes of an enumeration are slow to look up."""
 
 LEAST: dict[str, Any] = {
@@ -39,26 +40,25 @@ LEAST: dict[str, Any] = {
 class UnreadableObject(ValueError):
     """An object that the types of its kind cannot hold; the API server answers 400 (Bad Request)."""
 
-    def __init__(self, path: tuple[str | int, ...], expected: str, found: str) -> None:
-        place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
-        super().__init__(f"{place[1:] or 'the object'} must be {expected}, not {found}")
+    def __init__(self, path: FieldPath, expected: str, found: str) -> None:
+        super().__init__(f"{field_text(path) or 'the object'} must be {expected}, not {found}")
         self.path = path
 
 
-RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)", re.ASCII)
-"""The one form in which Go reads a time."""
-YEAR_ZERO = "0000-"
-"""A year that Go knows and Python does not."""
-
 EXPECTED = {
     "boolean": "true or false",
-    "date-time": "a time such as 2006-01-02T15:04:05Z",
     "integer": "a whole number",
     "int-or-string": "a whole number or text",
     "number": "a number",
     "quantity": "a quantity",
 }
-"""Of a scalar; all others are text."""
+"""Of a scalar that is no time; all others are text."""
+
+FITTING = {"integer": "a whole number that fits {}", "int-or-string": "a whole number that fits {}, or text"}
+"""Of a scalar where a whole number stands that has too many bits."""
+
+WRITTEN = {layout: layout.removesuffix("07:00") for layout in (SECONDS, MICROSECONDS)}
+"""How a time looks in a layout of Go's."""
 
 
 def _name(found: object) -> str:
@@ -67,59 +67,27 @@ def _name(found: object) -> str:
     return repr(found)
 
 
-@cache
-def _fields(schema: Schema) -> Mapping[str, Schema]:
-    """The declared fields of a built-in type in a dict, the quickest to look into; such types are few."""
-    return dict(schema.fields)
+def _check(value: Any, schema: Schema, path: FieldPath = ()) -> None:
+    """Raises UnreadableObject at the first value of another type than the schema's."""
+    for finding in findings(value, schema):
+        if isinstance(finding, WrongType):
+            raise UnreadableObject((*path, *finding.path), _expected(finding), _name(finding.value))
 
 
-def _check(value: Any, schema: Schema, path: tuple[str | int, ...]) -> None:
-    """Raises UnreadableObject at the first value of another shape than the schema's."""
-    if value is None or schema.form is ANYTHING or (schema.scalar == "string" and type(value) is str):
-        return
-    if schema.form is SCALAR:
-        if not _fits(value, schema.scalar):
-            raise UnreadableObject(path, EXPECTED.get(schema.scalar, "text"), _name(value))
-    elif schema.form is MAP:
-        if not isinstance(value, dict):
-            raise UnreadableObject(path, "a map", _name(value))
-        fields, values = _fields(schema), schema.values
-        for name, inner in value.items():
-            if (field := fields.get(name, values)) is not None:
-                _check(inner, field, (*path, name))
-    else:
-        if not isinstance(value, list):
-            raise UnreadableObject(path, "a list", _name(value))
-        for index, inner in enumerate(value):
-            _check(inner, schema.items or ANY, (*path, index))
-
-
-def _fits(value: object, scalar: str) -> bool:
-    if isinstance(value, bool) or scalar == "boolean":
-        return isinstance(value, bool) and scalar == "boolean"
-    if scalar == "quantity":
-        return isinstance(value, str | int | float) and quantity.parse(str(value)) is not None
-    if scalar == "date-time":
-        return isinstance(value, str) and _is_time(value)
-    whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
-    if scalar in ("integer", "number"):
-        return whole or (scalar == "number" and isinstance(value, float))
-    return isinstance(value, str) or (scalar == "int-or-string" and whole)
-
-
-def _is_time(text: str) -> bool:
-    if RFC3339.fullmatch(text) is None:
-        return False
-    try:
-        datetime.datetime.fromisoformat(text)
-    except ValueError:
-        return text.startswith(YEAR_ZERO)
-    return True
+def _expected(finding: WrongType) -> str:
+    schema = finding.schema
+    if schema.form is not SCALAR:
+        return "a list" if schema.form is LIST else "a map"
+    if schema.scalar == "date-time":
+        return f"a time such as {WRITTEN[time_layout(schema)]}"
+    if type(finding.value) is int and schema.scalar in FITTING:
+        return FITTING[schema.scalar].format(schema.go or "int32")
+    return EXPECTED.get(schema.scalar, "text")
 
 
 def decode_builtin(value: Object, schema: Schema) -> Object:
     """A fresh object as Go writes it, which the caller may change in place; raises UnreadableObject."""
-    _check(value, schema, ())
+    _check(value, schema)
     decoded: Object = _builtin(value, schema)
     return decoded
 
@@ -149,7 +117,7 @@ def _map(value: Object, schema: Schema) -> Object:
 
 def _struct(value: Object, schema: Schema) -> Object:
     made: Object = {}
-    fields, values = _fields(schema), schema.values
+    fields, values = schema.fields, schema.values
     for name, inner in value.items():
         field = fields.get(name, values)
         if field is None or inner is None:

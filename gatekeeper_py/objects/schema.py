@@ -1,4 +1,4 @@
-"""The structure of kinds: how values merge (structured-merge-diff), which fields exist, what Go writes.
+"""The structure of kinds: their fields, how values merge (structured-merge-diff), what Go reads and writes.
 
 Built-in kinds come from `data/schema.json` (derived from a live API server by tests/e2e/derive_data.py),
 custom ones from the openAPIV3Schema of their CustomResourceDefinition. The rules that turn OpenAPI into merge
@@ -8,13 +8,13 @@ structure are those of k8s.io/kube-openapi/pkg/schemaconv.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeAlias
 
 import orjson
 
@@ -22,14 +22,15 @@ from gatekeeper_py.objects.resource import GroupVersionKind, Object, Objects
 
 __all__ = [
     "ANY",
+    "ANYTHING",
     "ANY_ATOMIC",
     "Form",
+    "OpenAPI",
     "Schema",
     "builtin_schema",
     "custom_schema",
-    "origins",
+    "openapi_schema",
     "schema_of",
-    "unknown_fields",
     "untyped_object",
 ]
 
@@ -85,6 +86,13 @@ class Schema:
     """Whether this place holds a whole object (x-kubernetes-embedded-resource)."""
     nullable: bool = True
     """Whether null may stand here; a null that may not is dropped before a custom object's defaulting."""
+    go: str = ""
+    """Go type of a scalar, list or map: `int32`, `v1.PullPolicy`; empty where it follows from the rest, and
+    for custom kinds."""
+    promoted: Mapping[str, str] = dataclasses.field(default_factory=_empty)
+    """Fields of structs that a Go struct embeds, with the path to them: `RuleWithOperations.Rule`."""
+    bounds: Mapping[str, Any] = dataclasses.field(default_factory=_empty)
+    """What OpenAPI asks of a value besides its type, by keyword; empty for built-in kinds."""
 
     def field(self, name: str) -> Schema | None:
         """Structure of a field of a map, declared or not; None when there may be no such field."""
@@ -140,59 +148,77 @@ def _table() -> Mapping[str, Any]:
 def builtin_schema(kind: GroupVersionKind) -> Schema | None:
     """Structure of a built-in kind, None for others. Read on first use and shared."""
     index = _table()["kinds"].get("/".join(kind))
-    return None if index is None else _node(index)
+    return None if index is None else _nodes()[index]
 
 
 @cache
-def _node(index: int) -> Schema:
-    node = _table()["nodes"][index]
+def _nodes() -> list[Schema]:
+    """Every node of the table. A node may hold itself, so all are made before they are linked."""
+    nodes = _table()["nodes"]
+    made = list(map(_node, nodes))
+    for schema, node in zip(made, nodes, strict=True):
+        _link(schema, node, made)
+    return made
+
+
+def _node(node: Mapping[str, Any]) -> Schema:
+    """A node without the nodes below it."""
     if "any" in node:
         return ANY_ATOMIC if node["any"] == "atomic" else ANY
+    go = node.get("go", "")
     if "scalar" in node:
-        return Schema(Form.SCALAR, scalar=node["scalar"])
+        return Schema(Form.SCALAR, scalar=node["scalar"], go=go)
     if "items" in node:
-        keys = tuple(node["keys"]) if "keys" in node else None
-        return Schema(Form.LIST, items=_node(node["items"]), keys=keys)
+        return Schema(Form.LIST, keys=tuple(node["keys"]) if "keys" in node else None, go=go)
     return Schema(
         Form.MAP,
         type=node.get("type", ""),
-        fields=_Fields(node.get("fields", EMPTY)),
-        values=_node(node["values"]) if "values" in node else None,
         atomic=node.get("atomic", False),
         defaults=node.get("defaults", EMPTY),
         pointers=frozenset(node.get("pointers", ())),
         structs=frozenset(node.get("structs", ())),
         always=node.get("always", EMPTY),
+        go=go,
+        promoted=node.get("promoted", EMPTY),
     )
 
 
-class _Fields(Mapping[str, Schema]):
-    """Fields by number in the table, looked up when asked for: some kinds contain themselves."""
-
-    __slots__ = ("_numbers",)
-
-    def __init__(self, numbers: Mapping[str, int]) -> None:
-        self._numbers = numbers
-
-    def __getitem__(self, name: str) -> Schema:
-        return _node(self._numbers[name])
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._numbers
-
-    def get(self, name: str, default: Any = None) -> Any:
-        """The structure of a field, or else `default`; without the detour of the base class."""
-        number = self._numbers.get(name)
-        return default if number is None else _node(number)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._numbers)
-
-    def __len__(self) -> int:
-        return len(self._numbers)
+def _link(schema: Schema, node: Mapping[str, Any], made: list[Schema]) -> None:
+    for name in ("items", "values"):
+        if name in node:
+            object.__setattr__(schema, name, made[node[name]])
+    if "fields" in node:
+        fields = {name: made[index] for name, index in node["fields"].items()}
+        object.__setattr__(schema, "fields", fields)
 
 
 # --- custom kinds -----------------------------------------------------------------------------------
+
+OpenAPI: TypeAlias = Mapping[str, Any]
+"""A structural schema (OpenAPI v3) as a CustomResourceDefinition holds it."""
+
+ANYTHING: OpenAPI = {"x-kubernetes-preserve-unknown-fields": True}
+"""The schema of what is not looked into."""
+
+BOUNDS = (
+    "required",
+    "enum",
+    "minimum",
+    "maximum",
+    "minLength",
+    "maxLength",
+    "pattern",
+    "minItems",
+    "maxItems",
+    "minProperties",
+    "maxProperties",
+)
+"""Keywords of OpenAPI that bound a value of the right type."""
+
+
+def openapi_schema(schema: OpenAPI) -> Schema:
+    """Structure of a document by a schema of its own."""
+    return _custom(schema, keeps=False)
 
 
 def custom_schema(definition: Object, version: str) -> Schema | None:
@@ -224,29 +250,30 @@ def _object_fields() -> Mapping[str, Schema]:
     return {name: namespace.fields[name] for name in ("apiVersion", "kind", "metadata")}
 
 
-def _custom(schema: Mapping[str, Any], *, keeps: bool) -> Schema:
+def _custom(schema: OpenAPI, *, keeps: bool) -> Schema:
     """One place of an OpenAPI schema; `keeps`: something above preserves unknown fields."""
     keeps = keeps or bool(schema.get("x-kubernetes-preserve-unknown-fields"))
-    nullable = bool(schema.get("nullable"))
     kind = schema.get("type", "")
+    if not kind:
+        return _custom_untyped(schema, keeps=keeps)
+    bounds = {keyword: schema[keyword] for keyword in BOUNDS if keyword in schema}
+    nullable = bool(schema.get("nullable"))
     if kind == "array":
         items = _custom(schema.get("items", EMPTY), keeps=keeps)
-        return Schema(Form.LIST, items=items, keys=_list_keys(schema), nullable=nullable)
+        return Schema(Form.LIST, items=items, keys=_list_keys(schema), nullable=nullable, bounds=bounds)
     if kind == "object":
-        return replace(_custom_map(schema, keeps=keeps), nullable=nullable)
-    if kind:
-        return Schema(Form.SCALAR, scalar=_custom_scalar(kind, schema), nullable=nullable)
-    return _custom_untyped(schema, keeps=keeps)
+        return replace(_custom_map(schema, keeps=keeps), nullable=nullable, bounds=bounds)
+    return Schema(Form.SCALAR, scalar=_custom_scalar(kind, schema), nullable=nullable, bounds=bounds)
 
 
-def _custom_untyped(schema: Mapping[str, Any], *, keeps: bool) -> Schema:
+def _custom_untyped(schema: OpenAPI, *, keeps: bool) -> Schema:
     """No type: anything goes, but declared fields keep their structure."""
     if not schema.get("properties"):
         return ANY
     return replace(_custom_map(schema, keeps=keeps), form=Form.ANY, items=ANY_ATOMIC)
 
 
-def _custom_map(schema: Mapping[str, Any], *, keeps: bool) -> Schema:
+def _custom_map(schema: OpenAPI, *, keeps: bool) -> Schema:
     properties: Mapping[str, Any] = schema.get("properties") or EMPTY
     embedded = bool(schema.get("x-kubernetes-embedded-resource"))
     fields: Mapping[str, Schema] = {
@@ -263,7 +290,7 @@ def _custom_map(schema: Mapping[str, Any], *, keeps: bool) -> Schema:
     )
 
 
-def _custom_values(schema: Mapping[str, Any], *, keeps: bool) -> Schema | None:
+def _custom_values(schema: OpenAPI, *, keeps: bool) -> Schema | None:
     values = schema.get("additionalProperties")
     if isinstance(values, Mapping):
         return _custom(values, keeps=keeps)
@@ -272,62 +299,14 @@ def _custom_values(schema: Mapping[str, Any], *, keeps: bool) -> Schema | None:
     return ANY if values else None
 
 
-def _list_keys(schema: Mapping[str, Any]) -> tuple[str, ...] | None:
+def _list_keys(schema: OpenAPI) -> tuple[str, ...] | None:
     kind = schema.get("x-kubernetes-list-type", "atomic")
     if kind == "map":
         return tuple(schema.get("x-kubernetes-list-map-keys", ()))
     return () if kind == "set" else None
 
 
-def _custom_scalar(kind: str, schema: Mapping[str, Any]) -> str:
+def _custom_scalar(kind: str, schema: OpenAPI) -> str:
     if kind == "string" and schema.get("format") in {"byte", "date-time", "int-or-string"}:
         return str(schema["format"])
     return str(kind)
-
-
-# --- strict decoding --------------------------------------------------------------------------------
-
-
-def unknown_fields(value: object, schema: Schema, before: object = None) -> list[str]:
-    """Paths of fields that the schema does not know, as strict decoding names them: `spec.ports[0].prt`.
-
-    Not looked into is what is the very object that stands in its place in `before`.
-    """
-    found: list[str] = []
-    _collect_unknown(value, before, schema, "", found)
-    return found
-
-
-def _collect_unknown(value: object, before: object, schema: Schema, path: str, found: list[str]) -> None:
-    if value is before:
-        return
-    if isinstance(value, dict) and schema.takes_map:
-        old = before if isinstance(before, dict) else {}
-        for name, inner in value.items():
-            if name in old and old[name] is inner:
-                continue
-            place = f"{path}.{name}" if path else name
-            _collect_unknown_field(name, inner, old.get(name), schema, place, found)
-    elif isinstance(value, list) and schema.takes_list and schema.items is not None:
-        for index, (inner, was) in enumerate(zip(value, origins(value, before), strict=True)):
-            _collect_unknown(inner, was, schema.items, f"{path}[{index}]", found)
-
-
-def _collect_unknown_field(
-    name: str, value: object, before: object, schema: Schema, path: str, found: list[str]
-) -> None:
-    inner = schema.field(name)
-    if inner is None:
-        found.append(path)
-    elif inner is not ANY and inner is not ANY_ATOMIC:
-        _collect_unknown(value, before, inner, path, found)
-
-
-def origins(value: list[Any], before: object) -> list[Any]:
-    """For each item of a list what it was before: itself wherever it stood, else what stood in its place."""
-    old = before if isinstance(before, list) else []
-    known = set(map(id, old))
-    return [
-        item if id(item) in known else old[index] if index < len(old) else None
-        for index, item in enumerate(value)
-    ]

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
+from gatekeeper_py.manifests.conformity import Fault, faults, problem_of
 from gatekeeper_py.manifests.manifest import Manifest
 from gatekeeper_py.manifests.place import ManifestError, Problem
+from gatekeeper_py.objects.fieldpath import FieldPath
+from gatekeeper_py.objects.schema import ANYTHING, OpenAPI, Schema, openapi_schema
 from gatekeeper_py.objects.selector import Requirement, Selector, SelectorError
-from gatekeeper_py.tenancy.fields import SETTINGS_SPEC, TENANT_NAME_LENGTH, TENANT_SPEC, Schema
+from gatekeeper_py.tenancy.fields import SETTINGS_SPEC, TENANT_NAME_LENGTH, TENANT_SPEC
 from gatekeeper_py.tenancy.isolation import DEFAULT_HANDLERS
 from gatekeeper_py.tenancy.patterns import Globs, glob_matches, globs_overlap
-from gatekeeper_py.tenancy.shape import ANYTHING, Fault, Path, faults, problem_of
 from gatekeeper_py.tenancy.tenant import (
     GROUP,
     Choice,
@@ -119,14 +122,20 @@ def _document_faults(body: Mapping[str, Any]) -> Iterator[Fault]:
     if body.get("apiVersion") != API_VERSION:
         yield ("apiVersion",), f"is {body.get('apiVersion')!r}; this version understands {API_VERSION}"
         return
-    schema = {"Tenant": TENANT_SPEC, "TenancySettings": SETTINGS_SPEC}.get(str(body.get("kind")))
+    schema = _schemas().get(str(body.get("kind")))
     if schema is None:
         yield ("kind",), f"is {body.get('kind')!r}; it must be Tenant or TenancySettings"
         return
-    yield from faults(dict(body), _document_schema(schema))
+    yield from faults(dict(body), schema)
 
 
-def _document_schema(spec: Schema) -> Schema:
+@cache
+def _schemas() -> Mapping[str, Schema]:
+    specs = {"Tenant": TENANT_SPEC, "TenancySettings": SETTINGS_SPEC}
+    return {kind: openapi_schema(_document_schema(spec)) for kind, spec in specs.items()}
+
+
+def _document_schema(spec: OpenAPI) -> OpenAPI:
     return {
         "type": "object",
         "properties": {
@@ -194,7 +203,7 @@ def _tenant_faults(name: str, spec: Mapping[str, Any]) -> Iterator[Fault]:
             yield ("spec", "owners", index), "gives namespace for ServiceAccounts only, and they need one"
 
 
-def _selector_faults(selector: Mapping[str, Any], path: Path) -> Iterator[Fault]:
+def _selector_faults(selector: Mapping[str, Any], path: FieldPath) -> Iterator[Fault]:
     try:
         parsed = Selector.of(selector)
     except SelectorError as error:
@@ -204,7 +213,7 @@ def _selector_faults(selector: Mapping[str, Any], path: Path) -> Iterator[Fault]
         yield path, "would claim namespaces that lack a label; ask for at least one label with In or Exists"
 
 
-def _usage_faults(spec: Mapping[str, Any], path: Path) -> Iterator[Fault]:
+def _usage_faults(spec: Mapping[str, Any], path: FieldPath) -> Iterator[Fault]:
     for key in ("runtimeClasses", *CHOICES, "schedulers"):
         choice = spec.get(key, {})
         allowed = choice.get("allowed")
@@ -226,7 +235,7 @@ def _usage_faults(spec: Mapping[str, Any], path: Path) -> Iterator[Fault]:
     yield from _cidr_faults(spec.get("externalIPs", ()), (*path, "externalIPs"))
 
 
-def _cidr_faults(values: Sequence[str], path: Path) -> Iterator[Fault]:
+def _cidr_faults(values: Sequence[str], path: FieldPath) -> Iterator[Fault]:
     for index, value in enumerate(values):
         try:
             ipaddress.ip_network(value)

@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from gatekeeper_py.objects.schema import OpenAPI
 from gatekeeper_py.tenancy.isolation import LEVELS
 
-__all__ = ["SETTINGS_SPEC", "TENANT_SPEC", "Schema", "definitions"]
-
-Schema = dict[str, Any]
+__all__ = ["SETTINGS_SPEC", "TENANT_SPEC", "definitions"]
 
 TENANT_NAME = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 TENANT_NAME_LENGTH = 53
@@ -23,11 +22,11 @@ LEVEL_NAMES = [*LEVELS, "virtual-node"]
 LONGEST_LIST = 256
 
 
-def _text(description: str, **rules: Any) -> Schema:
+def _text(description: str, **rules: Any) -> OpenAPI:
     return {"type": "string", "description": description, **rules}
 
 
-def _texts(description: str, **rules: Any) -> Schema:
+def _texts(description: str, **rules: Any) -> OpenAPI:
     return {
         "type": "array",
         "description": description,
@@ -36,15 +35,15 @@ def _texts(description: str, **rules: Any) -> Schema:
     }
 
 
-def _count(description: str) -> Schema:
+def _count(description: str) -> OpenAPI:
     return {"type": "integer", "description": description, "minimum": 0, "maximum": 100_000}
 
 
-def _flag(description: str) -> Schema:
+def _flag(description: str) -> OpenAPI:
     return {"type": "boolean", "description": description}
 
 
-def _mapping(description: str, **rules: Any) -> Schema:
+def _mapping(description: str, **rules: Any) -> OpenAPI:
     return {
         "type": "object",
         "description": description,
@@ -52,16 +51,16 @@ def _mapping(description: str, **rules: Any) -> Schema:
     }
 
 
-def _object(description: str, properties: Mapping[str, Schema], *required: str, **rules: Any) -> Schema:
-    schema: Schema = {"type": "object", "description": description, "properties": dict(properties), **rules}
+def _object(description: str, properties: Mapping[str, OpenAPI], *required: str, **rules: Any) -> OpenAPI:
+    schema = {"type": "object", "description": description, "properties": dict(properties), **rules}
     return {**schema, "required": list(required)} if required else schema
 
 
-def _list(description: str, items: Schema) -> Schema:
+def _list(description: str, items: OpenAPI) -> OpenAPI:
     return {"type": "array", "description": description, "maxItems": LONGEST_LIST, "items": items}
 
 
-def _choice(what: str) -> Schema:
+def _choice(what: str) -> OpenAPI:
     return _object(
         f"Which {what} may be used, and which is used when none is named.",
         {
@@ -119,7 +118,7 @@ _RUNTIME_CLASSES = _object(
         "isolation": _text("The least level of isolation a pod's handler must give.", enum=LEVEL_NAMES),
     },
 )
-_USAGE: dict[str, Schema] = {
+_USAGE: dict[str, OpenAPI] = {
     "runtimeClasses": _RUNTIME_CLASSES,
     "storageClasses": _choice("StorageClasses"),
     "ingressClasses": _choice("IngressClasses"),
@@ -264,7 +263,7 @@ SETTINGS_SPEC = _object(
 )
 
 
-def definitions() -> list[Schema]:
+def definitions() -> list[OpenAPI]:
     """The CustomResourceDefinitions of Tenant and TenancySettings."""
     return [
         _definition(
@@ -303,11 +302,11 @@ def definitions() -> list[Schema]:
     ]
 
 
-def _column(name: str, kind: str, path: str, description: str) -> Schema:
+def _column(name: str, kind: str, path: str, description: str) -> OpenAPI:
     return {"name": name, "type": kind, "jsonPath": path, "description": description}
 
 
-def _definition(kind: str, plural: str, spec: Schema, *, columns: list[Schema], rule: Schema) -> Schema:
+def _definition(kind: str, plural: str, spec: OpenAPI, *, columns: list[OpenAPI], rule: OpenAPI) -> OpenAPI:
     schema = {
         "type": "object",
         "required": ["spec"],

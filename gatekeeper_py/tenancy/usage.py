@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from typing import Literal
 
 from gatekeeper_py.cel import tree
+from gatekeeper_py.objects.schema import OpenAPI
 from gatekeeper_py.policy.model import Policy
-from gatekeeper_py.tenancy.fields import SETTINGS_SPEC, TENANT_SPEC, Schema
+from gatekeeper_py.tenancy.fields import SETTINGS_SPEC, TENANT_SPEC
 from gatekeeper_py.tenancy.lookups import expressions
 
 __all__ = ["DocumentField", "document_fields"]
 
 Kind = Literal["Tenant", "TenancySettings"]
-SPECS: Mapping[Kind, Schema] = {"Tenant": TENANT_SPEC, "TenancySettings": SETTINGS_SPEC}
+SPECS: Mapping[Kind, OpenAPI] = {"Tenant": TENANT_SPEC, "TenancySettings": SETTINGS_SPEC}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ def _fields(word: str) -> tuple[DocumentField, ...]:
     return (DocumentField(kind, path),) if kind and path in _paths(SPECS[kind]) else ()
 
 
-def _paths(schema: Schema, prefix: str = "") -> Iterator[str]:
+def _paths(schema: OpenAPI, prefix: str = "") -> Iterator[str]:
     for name, inner in schema.get("properties", {}).items():
         yield f"{prefix}{name}"
         yield from _paths(inner, f"{prefix}{name}.")

@@ -3,8 +3,8 @@
     python -m tests.e2e.derive_data
 
 Discovery gives `kinds.json`; OpenAPI v3 gives `schema.json`; the Go program `controlplane/fields` adds
-how Go writes absent and empty fields, which OpenAPI does not tell. The roles it makes at its start give
-`roles.json`.
+how Go writes absent and empty fields and what it calls their types, which OpenAPI does not tell. The roles
+it makes at its start give `roles.json`.
 """
 
 from __future__ import annotations
@@ -160,7 +160,7 @@ def _definitions(plane: ControlPlane) -> Json:
 
 
 class SchemaTable:
-    """OpenAPI definitions as numbered nodes; equal nodes are stored once. `cluster/schema.py` reads them."""
+    """OpenAPI definitions as numbered nodes; equal nodes are stored once. `objects/schema.py` reads them."""
 
     def __init__(self, definitions: Json, fields: Mapping[str, Json]) -> None:
         self.definitions = definitions
@@ -187,12 +187,13 @@ class SchemaTable:
             self.nodes[self.named[name]] = self._node(self.definitions[name], name)
         return self.named[name]
 
-    def _reference(self, schema: Json) -> int:
+    def _reference(self, schema: Json, go: str = "") -> int:
+        """The node of what stands in a field or list; `go` is its type in Go."""
         target = schema.get("$ref", "")
         if not target and len(schema.get("allOf", ())) == 1:
             target = schema["allOf"][0].get("$ref", "")
         if not target:
-            return self._inline(self._node(schema, ""))
+            return self._inline(self._node(schema, "", go.removeprefix("*")))
         index = self._named(target.rpartition("/")[2])
         if kind := schema.get("x-kubernetes-map-type"):
             return self._inline({**self.nodes[index], "atomic": kind == "atomic"})
@@ -205,24 +206,26 @@ class SchemaTable:
             self.nodes.append(node)
         return self.known[key]
 
-    def _node(self, schema: Json, name: str) -> Json:
+    def _node(self, schema: Json, name: str, go: str = "") -> Json:
         if name.endswith("api.resource.Quantity"):
             return {"scalar": "quantity"}
         if name.endswith("runtime.RawExtension"):
             return {"any": "atomic"}
         kind = schema.get("type", "")
         if kind == "array":
-            return self._list(schema)
+            return self._list(schema, go)
         if kind == "object":
-            return self._map(schema, name)
+            return self._map(schema, name, go)
         if kind:
-            return {"scalar": schema.get("format") if schema.get("format") in FORMATS else kind}
+            return _scalar(schema, name, go)
         if schema.get("format") == "int-or-string":
             return {"scalar": "int-or-string"}
         return {"any": "deduced"}
 
-    def _list(self, schema: Json) -> Json:
-        node: Json = {"items": self._reference(schema["items"])}
+    def _list(self, schema: Json, go: str) -> Json:
+        node: Json = {"items": self._reference(schema["items"], _item_type(go))}
+        if go and not go.startswith("[]"):
+            node["go"] = go
         strategy = schema.get("x-kubernetes-list-type") or _patch_list_type(schema)
         if strategy == "set":
             node["keys"] = []
@@ -231,22 +234,50 @@ class SchemaTable:
             node["keys"] = schema.get("x-kubernetes-list-map-keys", merge_key)
         return node
 
-    def _map(self, schema: Json, name: str) -> Json:
+    def _map(self, schema: Json, name: str, go: str) -> Json:
         node: Json = {}
-        properties = schema.get("properties", {})
+        properties, known = schema.get("properties", {}), self.fields.get(name, {})
         if properties:
-            node["fields"] = {field: self._reference(value) for field, value in sorted(properties.items())}
-        if defaults := dict(_field_defaults(properties, self.fields.get(name, {}))):
+            node["fields"] = {
+                field: self._reference(value, known.get(field, {}).get("type", ""))
+                for field, value in sorted(properties.items())
+            }
+        if promoted := {each: known[each]["embedded"] for each in sorted(known) if known[each]["embedded"]}:
+            node["promoted"] = promoted
+        if defaults := dict(_field_defaults(properties, known)):
             node["defaults"] = defaults
         if "additionalProperties" in schema:
-            node["values"] = self._reference(schema["additionalProperties"])
+            node["values"] = self._reference(schema["additionalProperties"], _value_type(go))
         elif not properties:
             node["values"] = self._inline({"any": "deduced"})
+        if go and not go.startswith("map["):
+            node["go"] = go
         if schema.get("x-kubernetes-map-type") == "atomic":
             node["atomic"] = True
         if name:
             node["type"] = ".".join(name.split(".")[-3:])
-        return node | _presence(self.fields.get(name, {}), properties)
+        return node | _presence(known, properties)
+
+
+def _scalar(schema: Json, name: str, go: str) -> Json:
+    kind = schema.get("format") if schema.get("format") in FORMATS else schema["type"]
+    if name.endswith("meta.v1.MicroTime"):
+        go = "v1.MicroTime"
+    return {"scalar": kind, "go": go} if go not in ("", PLAIN.get(str(kind))) else {"scalar": kind}
+
+
+PLAIN = {"boolean": "bool", "byte": "[]uint8", "number": "float64", "string": "string"}
+"""Scalars whose type in Go goes without saying."""
+
+
+def _item_type(go: str) -> str:
+    """`[]v1.X` -> `v1.X`."""
+    return go.removeprefix("[]") if go.startswith("[]") else ""
+
+
+def _value_type(go: str) -> str:
+    """`map[string]v1.X` -> `v1.X`."""
+    return go.partition("]")[2] if go.startswith("map[") else ""
 
 
 def _field_defaults(properties: Json, fields: Json) -> Iterator[tuple[str, Any]]:

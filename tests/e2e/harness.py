@@ -7,6 +7,7 @@ Nodes, schedulers and kubelets do not run: pods stay Pending.
 from __future__ import annotations
 
 import datetime
+import json
 import os
 import shutil
 import socket
@@ -217,7 +218,7 @@ class ControlPlane:
         """A plain request; urllib.error.HTTPError when the API server says no."""
         context = ssl.create_default_context(cafile=str(self.certificate))
         headers = {"Authorization": f"Bearer {user.token}", "Content-Type": "application/json"}
-        body = orjson.dumps(value) if value is not None else None
+        body = json.dumps(value).encode() if value is not None else None  # with integers of any length
         request = urllib.request.Request(self.url + path, body, headers, method=method)
         with urllib.request.urlopen(request, context=context, timeout=30) as response:
             return bytes(response.read())

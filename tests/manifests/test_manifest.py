@@ -11,7 +11,6 @@ import pytest
 import yaml
 
 from gatekeeper_py.manifests.manifest import (
-    FieldPath,
     Manifest,
     ManifestError,
     Position,
@@ -21,6 +20,7 @@ from gatekeeper_py.manifests.manifest import (
     read_documents,
     read_text,
 )
+from gatekeeper_py.objects.fieldpath import FieldPath
 from gatekeeper_py.objects.resource import GroupVersionKind
 
 HEAD = "apiVersion: v1\nkind: A\n"

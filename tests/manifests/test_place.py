@@ -10,7 +10,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatekeeper_py.manifests.manifest import ManifestError, Problem, field_text, read_text
+from gatekeeper_py.manifests.manifest import ManifestError, Problem, read_text
 from gatekeeper_py.manifests.place import position_of
 
 TEXTS = st.text(st.sampled_from("ab'\"\\ \n\té☃😀:#-{&*!|>%"), min_size=1, max_size=40)
@@ -107,11 +107,6 @@ def test_finds_words_whatever_ends_the_lines(text: str) -> None:
 )
 def test_position_of(index: int, position: tuple[int, int]) -> None:
     assert position_of("ab\ncd", index) == position
-
-
-def test_field_text() -> None:
-    assert field_text(("spec", "validations", 0, "expression")) == "spec.validations[0].expression"
-    assert field_text(()) == ""
 
 
 @pytest.mark.parametrize(

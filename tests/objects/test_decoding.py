@@ -44,6 +44,10 @@ UNREADABLE = {
     "spec.hostNetwork must be true or false, not 'true'": pod(hostNetwork="true"),
     "spec.hostNetwork must be true or false, not 1": pod(hostNetwork=1),
     "spec.priority must be a whole number, not 1.5": pod(priority=1.5),
+    "spec.priority must be a whole number that fits int32, not 2147483648": pod(priority=2**31),
+    "spec.terminationGracePeriodSeconds must be a whole number that fits int64, not 9223372036854775808": pod(
+        terminationGracePeriodSeconds=2**63
+    ),
     "spec.priority must be a whole number, not True": pod(priority=True),
     "spec.priority must be a whole number, not '1'": pod(priority="1"),
     "spec.containers[0].resources.limits.cpu must be a quantity, not '1x'": pod(
@@ -52,6 +56,8 @@ UNREADABLE = {
     "spec.containers[0].livenessProbe.httpGet.port must be a whole number or text, not 1.5": pod(
         containers=[{"livenessProbe": {"httpGet": {"port": 1.5}}}]
     ),
+    "spec.containers[0].livenessProbe.httpGet.port must be a whole number that fits int32, or text, "
+    "not 3000000000": pod(containers=[{"livenessProbe": {"httpGet": {"port": 3_000_000_000}}}]),
 }
 
 
@@ -121,6 +127,14 @@ def test_times_are_in_utc_where_python_can_tell(text: str, written: str) -> None
 def test_what_go_takes_for_no_time_is_unreadable(text: str) -> None:
     with pytest.raises(UnreadableObject, match=r"metadata\.deletionTimestamp must be a time such as 2006"):
         decode_builtin(with_time(text), POD)
+
+
+def test_a_micro_time_has_six_digits_of_a_second() -> None:
+    lease = builtin("coordination.k8s.io/v1", "Lease")
+    with pytest.raises(
+        UnreadableObject, match=r"renewTime must be a time such as 2006-01-02T15:04:05.000000Z"
+    ):
+        decode_builtin({"spec": {"renewTime": "2024-01-02T03:04:05Z"}}, lease)
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from gatekeeper_py.cluster.view import ClusterView
-from gatekeeper_py.manifests.manifest import FieldPath, Manifest, ManifestError
+from gatekeeper_py.manifests.manifest import Manifest, ManifestError
 from gatekeeper_py.objects.defaults import DEFAULT_NAMESPACE, UnreadableObject, apply_defaults
+from gatekeeper_py.objects.fieldpath import FieldPath
 from gatekeeper_py.objects.kinds import Kinds
 from gatekeeper_py.objects.resource import GroupVersionKind, GroupVersionResource, Object, Served
 from gatekeeper_py.policy.admission.request import AdmissionRequest, Operation, UserInfo

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from gatekeeper_py.golang.quoting import quote
-from gatekeeper_py.manifests.place import FieldPath, field_text
+from gatekeeper_py.objects.fieldpath import FieldPath, field_text
 from gatekeeper_py.policy.messages import aggregate
 
 __all__ = [

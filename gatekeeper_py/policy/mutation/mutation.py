@@ -21,7 +21,7 @@ from gatekeeper_py.policy.evaluation.variables import Variables
 from gatekeeper_py.policy.matching.match import Match
 from gatekeeper_py.policy.model import MutatingPolicy, Mutation
 from gatekeeper_py.policy.mutation.apply import ApplyError, apply_configuration
-from gatekeeper_py.policy.mutation.decoding import DecodingError, conversion_problem, decode, settle
+from gatekeeper_py.policy.mutation.conversion import DecodingError, conversion_problem, decode, settle
 from gatekeeper_py.policy.mutation.jsonvalue import ConversionError, json_value
 from gatekeeper_py.policy.mutation.literal import NativeError, contents, json_native, native, type_names
 from gatekeeper_py.policy.mutation.patch import ABSENT, Operation, PatchError, TestFailed, apply

@@ -116,6 +116,50 @@ def test_types_have_the_version_of_the_document_but_for_those_of_metadata(versio
     assert all(each.startswith(refusal(version)) for each in problems(value))
 
 
+SPECS: list[tuple[str, dict[str, Any], str]] = [
+    ("MutatingAdmissionPolicy", {"failurePolicy": 1}, "{version}.FailurePolicyType"),
+    ("MutatingAdmissionPolicy", {"matchConstraints": {"matchPolicy": 1}}, "{version}.MatchPolicyType"),
+    ("MutatingAdmissionPolicy", {"mutations": [{"patchType": 1}]}, "{version}.PatchType"),
+    ("MutatingAdmissionPolicy", {"mutations": [{"jsonPatch": 1}]}, "{version}.JSONPatch"),
+    (
+        "MutatingAdmissionPolicyBinding",
+        {"paramRef": {"parameterNotFoundAction": 1}},
+        "{version}.ParameterNotFoundActionType",
+    ),
+    ("MutatingAdmissionPolicyBinding", {"paramRef": 1}, "{version}.ParamRef"),
+    (
+        "MutatingAdmissionPolicy",
+        {"matchConstraints": {"resourceRules": 1}},
+        "[]{version}.NamedRuleWithOperations",
+    ),
+    (
+        "MutatingAdmissionPolicy",
+        {"matchConstraints": {"resourceRules": [{"operations": [1]}]}},
+        "v1.OperationType",
+    ),
+    ("MutatingAdmissionPolicy", {"matchConstraints": {"resourceRules": [{"scope": 1}]}}, "v1.ScopeType"),
+    ("MutatingAdmissionPolicy", {"reinvocationPolicy": 1}, "v1.ReinvocationPolicyType"),
+]
+"""As kube-apiserver 1.36.3 named them in v1beta1 and v1alpha1."""
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize(("kind", "spec", "wanted"), SPECS, ids=[wanted for _, _, wanted in SPECS])
+def test_older_versions_share_some_types_of_v1(
+    version: str, kind: str, spec: dict[str, Any], wanted: str
+) -> None:
+    head = {"apiVersion": f"admissionregistration.k8s.io/{version}", "kind": kind, "metadata": {"name": "p"}}
+    (told,) = problems({**head, "spec": spec})
+    assert told.endswith(f" of type {wanted.format(version=version)}")
+
+
+def test_a_time_of_a_wrong_form_is_told() -> None:
+    (manifest,) = manifests({**validating(), "metadata": {"creationTimestamp": "now"}})
+    (problem,) = shape_problems(manifest)
+    assert problem.what.endswith('cannot parse "now" as "2006"')
+    assert problem.remedy == "Write a time such as 2006-01-02T15:04:05Z"
+
+
 @pytest.mark.parametrize(
     ("metadata", "wanted"),
     [

@@ -12,8 +12,8 @@ from gatekeeper_py.policy.loading.checks.constraints import (
     check_resources,
     check_selector,
 )
-from gatekeeper_py.policy.loading.checks.fields import Faults, Part, part, text, texts
 from gatekeeper_py.policy.loading.checks.metadata import check_metadata
+from gatekeeper_py.policy.loading.checks.parts import Faults, Part, part, text, texts
 from gatekeeper_py.policy.loading.faults import duplicate, forbidden, invalid, required
 from gatekeeper_py.policy.model import Binding, MatchResources, MutatingBinding, ParamRef, ValidatingBinding
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from gatekeeper_py.manifests.place import FieldPath
 from gatekeeper_py.objects import naming as names
+from gatekeeper_py.objects.fieldpath import FieldPath
 from gatekeeper_py.objects.selector import EVERYTHING, Selector
-from gatekeeper_py.policy.loading.checks.fields import Faults, Part, items, part, text, texts
 from gatekeeper_py.policy.loading.checks.metadata import check_labels
+from gatekeeper_py.policy.loading.checks.parts import Faults, Part, items, part, text, texts
 from gatekeeper_py.policy.loading.faults import duplicate, forbidden, invalid, moved, required, unsupported
 from gatekeeper_py.policy.model import MatchResources, Rule
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gatekeeper_py.cel import CompileError, InstantiationError
-from gatekeeper_py.manifests.place import FieldPath
+from gatekeeper_py.objects.fieldpath import FieldPath
 from gatekeeper_py.policy.evaluation.compilation import Compiler, ExpressionKind, InvalidExpression
-from gatekeeper_py.policy.loading.checks.fields import Faults
+from gatekeeper_py.policy.loading.checks.parts import Faults
 from gatekeeper_py.policy.loading.checks.remedies import remedy_of
 from gatekeeper_py.policy.loading.faults import Fault, internal, invalid, required
 from gatekeeper_py.policy.model import Expression

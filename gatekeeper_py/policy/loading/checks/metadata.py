@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from gatekeeper_py.manifests.place import FieldPath
 from gatekeeper_py.objects import naming as names
-from gatekeeper_py.policy.loading.checks.fields import Faults, Part, items, text
+from gatekeeper_py.objects.fieldpath import FieldPath
+from gatekeeper_py.policy.loading.checks.parts import Faults, Part, items, text
 from gatekeeper_py.policy.loading.faults import invalid, required, too_long
 
 __all__ = ["check_labels", "check_metadata"]

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from typing import Any, cast
 
 from gatekeeper_py.manifests.manifest import Manifest, Problem
-from gatekeeper_py.manifests.place import FieldPath
 from gatekeeper_py.objects import naming as names
+from gatekeeper_py.objects.fieldpath import FieldPath
 from gatekeeper_py.objects.resource import GroupVersionKind
 from gatekeeper_py.policy.evaluation.compilation import Compiler, Environments, ExpressionKind
 from gatekeeper_py.policy.loading.checks.constraints import check_mutating_operations, check_resources
 from gatekeeper_py.policy.loading.checks.expressions import Written, compile_expression, compile_variable
-from gatekeeper_py.policy.loading.checks.fields import Faults, Part, items, part, text
 from gatekeeper_py.policy.loading.checks.metadata import check_metadata
+from gatekeeper_py.policy.loading.checks.parts import Faults, Part, items, part, text
 from gatekeeper_py.policy.loading.faults import duplicate, invalid, required, too_many
 from gatekeeper_py.policy.model import (
     AuditAnnotation,

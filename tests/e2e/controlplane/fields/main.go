@@ -1,6 +1,7 @@
-// How Go writes each built-in type as JSON: for tests/e2e/derive_data.py only.
-// Prints {"package.Type": {"field": [presence, zero]}}: what becomes of an
-// absent or empty field, which OpenAPI does not tell.
+// How Go reads and writes each built-in type as JSON: for tests/e2e/derive_data.py only.
+// Prints {"package.Type": {"field": {presence, zero, type, embedded}}}: what becomes of an
+// absent or empty field, its type, and the embedded structs it is reached through, which
+// OpenAPI does not tell.
 package main
 
 import (
@@ -19,6 +20,7 @@ type field struct {
 	Presence string      `json:"presence"`
 	Zero     interface{} `json:"zero"`
 	Type     string      `json:"type"`
+	Embedded string      `json:"embedded"`
 }
 
 var types = map[string]map[string]field{}
@@ -50,10 +52,10 @@ func visit(kind reflect.Type) {
 	}
 	fields := map[string]field{}
 	types[name(kind)] = fields
-	collect(kind, fields)
+	collect(kind, "", fields)
 }
 
-func collect(kind reflect.Type, fields map[string]field) {
+func collect(kind reflect.Type, embedded string, fields map[string]field) {
 	for i := 0; i < kind.NumField(); i++ {
 		member := kind.Field(i)
 		tag := strings.Split(member.Tag.Get("json"), ",")
@@ -68,10 +70,12 @@ func collect(kind reflect.Type, fields map[string]field) {
 			for inner.Kind() == reflect.Pointer {
 				inner = inner.Elem()
 			}
-			collect(inner, fields)
+			collect(inner, strings.TrimPrefix(embedded+"."+member.Name, "."), fields)
 			continue
 		}
-		fields[tag[0]] = describe(member.Type, tag[1:])
+		described := describe(member.Type, tag[1:])
+		described.Embedded = embedded
+		fields[tag[0]] = described
 		visit(member.Type)
 	}
 }

@@ -6,7 +6,7 @@ import pytest
 
 from gatekeeper_py.policy.evaluation.compilation import Compiler, Environments, ExpressionKind
 from gatekeeper_py.policy.loading.checks.expressions import Written, compile_expression
-from gatekeeper_py.policy.loading.checks.fields import Faults
+from gatekeeper_py.policy.loading.checks.parts import Faults
 
 
 @pytest.fixture(scope="module")

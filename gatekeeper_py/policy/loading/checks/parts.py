@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from gatekeeper_py.manifests.manifest import Manifest, Problem
-from gatekeeper_py.manifests.place import FieldPath
+from gatekeeper_py.objects.fieldpath import FieldPath
 from gatekeeper_py.policy.loading.faults import Fault, invalid, invalid_object, unsupported
 from gatekeeper_py.policy.loading.shape import GROUP
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from gatekeeper_py.objects.resource import GroupVersionKind
-from gatekeeper_py.policy.mutation.decoding import DecodingError, decode
+from gatekeeper_py.objects.schema import builtin_schema
+from gatekeeper_py.policy.mutation.conversion import DecodingError, conversion_problem, decode
 from tests.policy.support import CONFIG_MAP, POD
 
 CONFIG_MAPS = GroupVersionKind("", "v1", "ConfigMap")
@@ -63,6 +64,19 @@ REFUSED = [
     (
         container(resources={"limits": {"cpu": "frog"}}),
         "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'",
+    ),
+    (
+        pod(priority=2**31),
+        "json: cannot unmarshal number 2147483648 into Go struct field PodSpec.spec.priority of type int32",
+    ),
+    (
+        pod(volumes=[{"name": "v", "hostPath": "/"}]),
+        "json: cannot unmarshal string into Go struct field Volume.spec.volumes.VolumeSource.hostPath "
+        "of type v1.HostPathVolumeSource",
+    ),
+    (
+        {**POD, "metadata": {"name": "x", "deletionTimestamp": "now"}},
+        'parsing time "now" as "2006-01-02T15:04:05Z07:00": cannot parse "now" as "2006"',
     ),
     (
         {**POD, "apiVersion": "v9"},
@@ -130,3 +144,35 @@ def test_custom_objects_are_taken_as_they_are_but_for_their_kind() -> None:
     assert decode({**live, "spec": {"any": None}}, live, WIDGETS)["spec"] == {"any": None}
     with pytest.raises(DecodingError, match="kind is 'Gadget', not 'Widget'"):
         decode({**live, "kind": "Gadget"}, live, WIDGETS)
+
+
+CONVERTED = [
+    pytest.param(pod(priority=1.5), "cannot convert float64 to int32", id="a fraction"),
+    pytest.param(
+        pod(terminationGracePeriodSeconds=1.5), "cannot convert float64 to int64", id="a fraction of 64 bits"
+    ),
+    pytest.param(pod(priority=2**31), None, id="bits that are cut"),
+    pytest.param(
+        container(resources={"limits": {"cpu": ""}}),
+        "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'",
+        id="a quantity",
+    ),
+    pytest.param(
+        container(livenessProbe={"httpGet": {"port": 1.5}}),
+        "json: cannot unmarshal number 1.5 into Go value of type int32",
+        id="a port",
+    ),
+    pytest.param(
+        {**POD, "metadata": {"deletionTimestamp": "2026-13-01T00:00:00Z"}},
+        'parsing time "2026-13-01T00:00:00Z": month out of range',
+        id="a time",
+    ),
+    pytest.param(pod(hostNetwork=True), None, id="nothing"),
+]
+
+
+@pytest.mark.parametrize(("merged", "problem"), CONVERTED)
+def test_a_merged_object_that_go_cannot_hold_is_told(merged: dict[str, Any], problem: str | None) -> None:
+    schema = builtin_schema(PODS)
+    assert schema is not None
+    assert conversion_problem(merged, schema) == problem

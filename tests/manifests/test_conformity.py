@@ -6,20 +6,21 @@ from typing import Any
 
 import pytest
 
+from gatekeeper_py.manifests.conformity import faults, problem_of
 from gatekeeper_py.manifests.manifest import read_text
-from gatekeeper_py.tenancy.fields import SETTINGS_SPEC, TENANT_SPEC, Schema
-from gatekeeper_py.tenancy.shape import ANYTHING, faults, problem_of
+from gatekeeper_py.objects.schema import ANYTHING, OpenAPI, openapi_schema
+from gatekeeper_py.tenancy.fields import SETTINGS_SPEC, TENANT_SPEC
 
-TEXT: Schema = {"type": "string"}
-TEXTS: Schema = {"type": "array", "items": TEXT, "maxItems": 2}
-POINT: Schema = {
+TEXT: OpenAPI = {"type": "string"}
+TEXTS: OpenAPI = {"type": "array", "items": TEXT, "maxItems": 2}
+POINT: OpenAPI = {
     "type": "object",
     "properties": {"width": {"type": "integer", "minimum": 0, "maximum": 9}, "names": TEXTS},
     "required": ["width"],
 }
-LABELS: Schema = {"type": "object", "additionalProperties": TEXT}
+LABELS: OpenAPI = {"type": "object", "additionalProperties": TEXT}
 
-FAULTS: dict[str, tuple[Any, Schema, list[tuple[tuple[str | int, ...], str]]]] = {
+FAULTS: dict[str, tuple[Any, OpenAPI, list[tuple[tuple[str | int, ...], str]]]] = {
     "nothing is looked into": ({1: [None]}, ANYTHING, []),
     "a fitting value": ({"width": 9, "names": ["a", ""]}, POINT, []),
     "null for a mapping": (None, POINT, [((), "must be a mapping, not null")]),
@@ -93,20 +94,20 @@ FAULTS: dict[str, tuple[Any, Schema, list[tuple[tuple[str | int, ...], str]]]] =
 
 @pytest.mark.parametrize(("value", "schema", "expected"), FAULTS.values(), ids=FAULTS)
 def test_every_fault_is_told_with_its_place(
-    value: Any, schema: Schema, expected: list[tuple[tuple[str | int, ...], str]]
+    value: Any, schema: OpenAPI, expected: list[tuple[tuple[str | int, ...], str]]
 ) -> None:
-    assert list(faults(value, schema)) == expected
+    assert list(faults(value, openapi_schema(schema))) == expected
 
 
 @pytest.mark.parametrize("schema", [TENANT_SPEC, SETTINGS_SPEC], ids=["Tenant", "TenancySettings"])
 @pytest.mark.parametrize("value", [None, "", 0, True, [], [[[]]], {"": ""}, {"labels": [{}], "limits": None}])
-def test_no_document_takes_the_check_down(schema: Schema, value: object) -> None:
-    assert list(faults(value, schema))
+def test_no_document_takes_the_check_down(schema: OpenAPI, value: object) -> None:
+    assert list(faults(value, openapi_schema(schema)))
 
 
 def test_a_fault_becomes_a_problem_of_its_file() -> None:
     (manifest,) = read_text("apiVersion: v1\nkind: Tenant\nspec:\n  width: x\n", "t.yaml")
-    (fault,) = faults(manifest.object["spec"], POINT, ("spec",))
+    (fault,) = faults(manifest.object["spec"], openapi_schema(POINT), ("spec",))
     assert (
         str(problem_of(fault, manifest.source)) == "t.yaml:4:10: spec.width must be a whole number, not 'x'"
     )

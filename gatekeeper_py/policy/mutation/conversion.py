@@ -1,0 +1,153 @@
+"""What the API server makes of a mutated object: it reads it into the types of its kind, strictly.
+
+A built-in kind knows its fields: an unknown one or a value of another type is an internal error, which no
+failurePolicy forgives, and null, empty and unwritten are one. Objects of custom kinds are taken as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from gatekeeper_py.golang import quantities as quantity
+from gatekeeper_py.objects.decoding import LEAST
+from gatekeeper_py.objects.fieldpath import field_text
+from gatekeeper_py.objects.findings import Finding, WrongType, findings
+from gatekeeper_py.objects.resource import GroupVersionKind, Object
+from gatekeeper_py.objects.schema import Form, Schema, builtin_schema
+from gatekeeper_py.objects.unmarshalling import go_type, text_error, type_error, unmarshal_error
+from gatekeeper_py.policy.mutation.jsonvalue import whole
+from gatekeeper_py.policy.mutation.patch import same
+
+__all__ = ["DecodingError", "conversion_problem", "decode", "settle"]
+
+
+class DecodingError(ValueError):
+    """An object that is not one of its kind."""
+
+
+def decode(patched: Any, live: Object, kind: GroupVersionKind) -> Object:
+    """The object a JSON patch left, read as `kind`; raise `DecodingError`. `live` is what it was before."""
+    if not isinstance(patched, dict):
+        raise DecodingError(
+            "couldn't get version/kind; json parse error: json: cannot unmarshal array into Go value"
+        )
+    named: Object = {name: live[name] for name in ("apiVersion", "kind") if name in live}
+    schema = builtin_schema(kind)
+    if schema is None:
+        return _custom(patched, named)
+    _same_kind({**named, **patched}, kind)
+    found = findings(patched, schema, live)
+    if found:
+        raise DecodingError(_strict_error(found, schema))
+    settled: Object = settle({**named, **patched}, live, schema)
+    return settled
+
+
+def _custom(patched: Object, named: Object) -> Object:
+    for name, value in named.items():
+        if not same(patched.get(name), value):
+            raise DecodingError(f"failed to convert object: {name} is {patched.get(name)!r}, not {value!r}")
+    return patched
+
+
+def _same_kind(patched: Object, kind: GroupVersionKind) -> None:
+    found = GroupVersionKind.parse(str(patched["apiVersion"]), str(patched["kind"]))
+    if found == kind:
+        return
+    if builtin_schema(found) is None:
+        raise DecodingError(
+            f'no kind "{found.kind}" is registered for version "{found.api_version}" '
+            'in scheme "pkg/runtime/scheme.go:111"'
+        )
+    group = kind.group.partition(".")[0] or "core"
+    raise DecodingError(
+        f"failed to convert object: converting ({found.version}.{found.kind}) to ({group}.{kind.kind}): "
+        "unknown conversion"
+    )
+
+
+def _strict_error(found: Sequence[Finding], schema: Schema) -> str:
+    """The first value of another type ends Go's reading; only where there is none, fields are looked at."""
+    for finding in found:
+        if isinstance(finding, WrongType):
+            return unmarshal_error(finding, schema)
+    unknown = sorted(field_text(finding.path) for finding in found)
+    return "strict decoding error: " + ", ".join(f'unknown field "{path}"' for path in unknown)
+
+
+def conversion_problem(merged: Object, schema: Schema) -> str | None:
+    """What keeps a merged object, whose shape is right, out of the Go types; None when nothing does.
+
+    apimachinery/pkg/runtime/converter.go: it knows no place, and cuts an integer that has too many bits.
+    """
+    for finding in findings(merged, schema):
+        if isinstance(finding, WrongType) and (problem := _conversion_error(finding)):
+            return problem
+    return None
+
+
+def _conversion_error(finding: WrongType) -> str | None:
+    scalar = finding.schema.scalar
+    if scalar == "integer" and isinstance(finding.value, float) and not finding.value.is_integer():
+        return f"cannot convert float64 to {go_type(finding.schema)}"
+    if scalar == "int-or-string":
+        return type_error(finding)
+    return text_error(finding)
+
+
+# --- what is left after writing (omitempty) ------------------------------------------------------------
+
+
+def settle(value: Any, before: Any, schema: Schema) -> Any:
+    """The object as Go writes it, without what Go adds: nulls and empties gone, quantities in one form.
+
+    What is as it was `before` stays as it is, so that a patch holds only what a policy did.
+    """
+    if schema.form is Form.ANY or same(value, before):
+        return value
+    if schema.form is Form.SCALAR:
+        return _settled_scalar(value, schema.scalar)
+    if schema.form is Form.MAP and isinstance(value, dict):
+        old = before if isinstance(before, dict) else {}
+        return dict(_settled_fields(value, old, schema))
+    if schema.form is Form.LIST and isinstance(value, list) and schema.items is not None:
+        old_items = before if isinstance(before, list) else []
+        padded = [*old_items, *[None] * len(value)]
+        return [_settled_item(inner, padded[at], schema.items) for at, inner in enumerate(value)]
+    return value
+
+
+def _settled_fields(value: Object, before: Object, schema: Schema) -> Iterator[tuple[str, Any]]:
+    for name, inner in value.items():
+        if name in before and before[name] is inner:
+            yield name, inner
+            continue
+        field = schema.field(name)
+        if field is None:
+            continue
+        if name not in schema.fields:
+            yield name, _settled_item(inner, before.get(name), field)
+            continue
+        settled = settle(inner, before.get(name), field)
+        kept = name in schema.pointers or name in schema.structs or name in schema.always
+        if _unchanged(name, inner, before) or (settled is not None and (settled or kept)):
+            yield name, settled
+
+
+def _unchanged(name: str, value: Any, before: Object) -> bool:
+    return name in before and same(value, before[name])
+
+
+def _settled_item(value: Any, before: Any, schema: Schema) -> Any:
+    if value is not None:
+        return settle(value, before, schema)
+    return {} if schema.type else LEAST.get(schema.scalar)
+
+
+def _settled_scalar(value: Any, scalar: str) -> Any:
+    if scalar == "quantity" and isinstance(value, str | int | float) and not isinstance(value, bool):
+        return quantity.canonical(str(value))
+    if isinstance(value, float):
+        return whole(value)
+    return value
