@@ -10,7 +10,7 @@ __all__ = ["render"]
 
 HEAD = """\
 # Tenant and TenancySettings as custom resources, for clusters that keep their tenants there.
-# Made from gatekeeper_py/tenancy/schema.py: python -m gatekeeper_py.tenancy.definitions > webhooks/crds.yaml
+# Made from gatekeeper_py/tenancy/fields.py: python -m gatekeeper_py.tenancy.definitions > webhooks/crds.yaml
 """
 
 
