@@ -1,30 +1,44 @@
 """The one way in: what the policies in force say about one request.
 
+A review goes one way:
+
+    sharing.index     which policies name the request's resource and operation
+    mutating          the object as the mutating policies leave it
+    submission        that object as later admission sees it, with the defaults of what was added
+    validating        the verdict of the validating policies on it
+    verdict           the status and message of a refusal
+    patch             the difference between the object as sent and as admitted
+
+`mutating` and `validating` each ask `sharing.shared` which policies still have something to say,
+`selection` with which bindings and params, and evaluate those one by one (`mutation`, `evaluation`).
+
 Pure and synchronous; an `Engine` is immutable and may be shared by any number of threads.
 """
 
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from gatekeeper_py.cluster.view import ClusterView
 from gatekeeper_py.manifests.manifest import Manifest, ManifestError, Problem
-from gatekeeper_py.objects.resource import GroupVersionResource, Object
-from gatekeeper_py.policy import messages
-from gatekeeper_py.policy.admission.decision import Cause, Decision, Status
+from gatekeeper_py.objects.resource import Object
+from gatekeeper_py.policy.admission.decision import Cause, Decision, Finding, Status
 from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.policy.admission.submission import with_object
-from gatekeeper_py.policy.dispatch import Changed, Denial, Review, Scope, mutate, validate
 from gatekeeper_py.policy.evaluation.activation import Facts, NamespaceMissing
 from gatekeeper_py.policy.loading.load import LoadError, PolicySet, load
 from gatekeeper_py.policy.model import MutatingPolicy, ValidatingPolicy
-from gatekeeper_py.policy.mutation.mutation import Broken
+from gatekeeper_py.policy.mutating import mutate
+from gatekeeper_py.policy.mutation.mutation import StatusError
 from gatekeeper_py.policy.mutation.patch import difference
+from gatekeeper_py.policy.selection import Review
 from gatekeeper_py.policy.sharing.index import Candidates
+from gatekeeper_py.policy.validating import validate
+from gatekeeper_py.policy.verdict import NOTHING, Verdict, mutation_refused, validation_refused
 from gatekeeper_py.tenancy.documents import is_tenancy_document, load_tenancy
 from gatekeeper_py.tenancy.library import extension
 from gatekeeper_py.tenancy.lookups import steered
@@ -41,12 +55,6 @@ _Validating: TypeAlias = Candidates[ValidatingPolicy]
 NO_MUTATING: _Mutating = Candidates(())
 NO_VALIDATING: _Validating = Candidates(())
 """Of a phase that was not asked for."""
-
-CODES = {"Unauthorized": 401, "Forbidden": 403, "RequestEntityTooLarge": 413}
-"""HTTP status of a validation's reason (validating/policy_decision.go)."""
-
-UNPROCESSABLE = 422
-"""HTTP status of every other reason."""
 
 MUTABLE = frozenset({"CREATE", "UPDATE"})
 """Operations whose object policies change. DELETE has none; the options of CONNECT are left alone."""
@@ -82,8 +90,7 @@ class Engine:
         mutating, validating = self._concerning(request, phases)
         if not mutating and not validating:
             return Decision(allowed=True, object=request.object)
-        scope = Scope(request, self.cluster, self.policies.parameters, deadline)
-        return _Review(self, scope).decide(mutating, validating)
+        return _Review(self, request, deadline).decide(mutating, validating)
 
     def _concerning(
         self, request: AdmissionRequest, phases: frozenset[Phase]
@@ -97,7 +104,7 @@ class Engine:
 
 @contextmanager
 def _collector_paused() -> Iterator[None]:
-    """A load makes much that stays and little garbage: looking for it took up to a quarter of the time."""
+    """A load makes much that stays and little garbage; searching for it took up to a quarter of the time."""
     collecting = gc.isenabled()
     gc.disable()
     try:
@@ -109,7 +116,7 @@ def _collector_paused() -> Iterator[None]:
 
 @_collector_paused()
 def load_policies(manifests: Iterable[Manifest]) -> PolicySet:
-    """Policies with the words of tenancy; raise `LoadError` with the problems of both."""
+    """The policies, which may use tenancy's functions; raise `LoadError` with the problems of both."""
     documents = tuple(manifests)
     problems: list[Problem] = []
     try:
@@ -130,91 +137,59 @@ def load_policies(manifests: Iterable[Manifest]) -> PolicySet:
 
 @dataclass(frozen=True, slots=True)
 class _Review:
-    """One review that some policy may have a say in."""
+    """One review in which some policy may have a say."""
 
     engine: Engine
-    scope: Scope
+    request: AdmissionRequest
+    deadline: float | None
 
     def decide(self, mutating: _Mutating, validating: _Validating) -> Decision:
-        request = self.scope.request
+        """Mutate the object, then validate what the mutating policies left."""
+        request = self.request
         try:
-            mutation = self._mutated(mutating) if mutating else Changed(request.object)
+            value, mutation = self._mutated(mutating)
             if mutation.denials:
-                return self._mutation_refused(mutation)
-            review = self._validated(validating, mutation.value) if validating else Review()
+                return _denied(request, mutation_refused(request, mutation.denials), mutation.findings)
+            validation = self._validated(validating, value)
         except NamespaceMissing as error:
-            missing = Status(404, "NotFound", str(error), name=request.namespace, kind="namespaces")
-            return Decision(allowed=False, status=missing, object=request.object)
-        except Broken as error:
-            return Decision(allowed=False, status=_broken(error), object=request.object)
-        return self._reviewed(review, mutation.value)
+            return _denied(request, Status(404, "NotFound", str(error), request.namespace, "", "namespaces"))
+        except StatusError as error:
+            causes = (Cause(error.cause),) if error.cause else ()
+            return _denied(request, Status(error.code, error.reason, str(error), causes=causes))
+        return _decision(request, value, validation)
 
-    def _mutated(self, mutating: _Mutating) -> Changed:
-        request = self.scope.request
-        return mutate(mutating, self.scope, self._facts(request), request.object)
+    def _mutated(self, mutating: _Mutating) -> tuple[Object | None, Verdict]:
+        if not mutating:
+            return self.request.object, NOTHING
+        return mutate(mutating, self._review(self.request))
 
-    def _validated(self, validating: _Validating, value: Object | None) -> Review:
-        request, cluster = self.scope.request, self.engine.cluster
-        seen = request if value is request.object else with_object(request, value, cluster)
-        return validate(validating, replace(self.scope, request=seen), self._facts(seen), seen.object)
+    def _validated(self, validating: _Validating, value: Object | None) -> Verdict:
+        if not validating:
+            return NOTHING
+        request = self.request
+        seen = request if value is request.object else with_object(request, value, self.engine.cluster)
+        return validate(validating, self._review(seen))
 
-    def _facts(self, request: AdmissionRequest) -> Facts:
-        return Facts(request, self.engine.cluster, self.engine.policies.extensions)
-
-    def _mutation_refused(self, mutation: Changed) -> Decision:
-        reason = mutation.denials[0].reason or "Forbidden"
-        said = "\n".join(dict.fromkeys(denial.message for denial in mutation.denials))
-        return Decision(
-            allowed=False,
-            status=self._status(403, reason, said, mutation.denials),
-            object=self.scope.request.object,
-            findings=tuple(mutation.findings),
-        )
-
-    def _reviewed(self, review: Review, value: Object | None) -> Decision:
-        before = self.scope.request.object
-        allowed = not review.denials
-        patch = difference(before, value) if before is not None and value is not None else ()
-        return Decision(
-            allowed=allowed,
-            status=None if allowed else self._validation_refused(review.denials),
-            warnings=tuple(dict.fromkeys(review.warnings)),
-            audit_annotations=review.annotations,
-            patch=patch,
-            object=value,
-            findings=tuple(review.findings),
-        )
-
-    def _validation_refused(self, denials: Sequence[Denial]) -> Status:
-        """The first denial gives reason and code; the message has a line for each."""
-        reason = denials[0].reason or "Invalid"
-        resource, name = self._resource, _name(self.scope.request)
-        lines = (
-            messages.forbidden(resource.resource, resource.group, name, denial.message) for denial in denials
-        )
-        said = "\n".join(dict.fromkeys(lines))
-        return self._status(CODES.get(reason, UNPROCESSABLE), reason, said, denials)
-
-    def _status(self, code: int, reason: str, message: str, denials: Sequence[Denial]) -> Status:
-        resource = self._resource
-        causes = tuple(Cause(said) for said in dict.fromkeys(denial.message for denial in denials))
-        name = _name(self.scope.request)
-        return Status(code, reason, message, name, resource.group, resource.resource, causes)
-
-    @property
-    def _resource(self) -> GroupVersionResource:
-        """What the client asked for, whatever the API server converted it to."""
-        return self.scope.request.request_resource or self.scope.request.resource
+    def _review(self, request: AdmissionRequest) -> Review:
+        policies = self.engine.policies
+        facts = Facts(request, self.engine.cluster, policies.extensions)
+        return Review(request, facts, policies.parameters, self.deadline)
 
 
-def _broken(error: Broken) -> Status:
-    causes = (Cause(error.cause),) if error.cause else ()
-    return Status(error.code, error.reason, str(error), causes=causes)
+def _denied(request: AdmissionRequest, status: Status, findings: tuple[Finding, ...] = ()) -> Decision:
+    """A denial before any validation: the object stays as it was sent."""
+    return Decision(allowed=False, status=status, object=request.object, findings=findings)
 
 
-def _name(request: AdmissionRequest) -> str:
-    """How denials name the object (admission/errors.go)."""
-    if request.name:
-        return request.name
-    metadata = (request.object or {}).get("metadata") or {}
-    return str(metadata.get("name") or metadata.get("generateName") or "Unknown")
+def _decision(request: AdmissionRequest, value: Object | None, validation: Verdict) -> Decision:
+    before = request.object
+    allowed = not validation.denials
+    return Decision(
+        allowed=allowed,
+        status=None if allowed else validation_refused(request, validation.denials),
+        warnings=tuple(dict.fromkeys(validation.warnings)),
+        audit_annotations=validation.annotations,
+        patch=difference(before, value) if before is not None and value is not None else (),
+        object=value,
+        findings=validation.findings,
+    )

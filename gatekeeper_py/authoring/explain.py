@@ -11,7 +11,7 @@ from gatekeeper_py.engine import Engine
 from gatekeeper_py.objects.resource import Object
 from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.policy.evaluation.activation import Facts
-from gatekeeper_py.policy.evaluation.conditions import PASS_BUDGET
+from gatekeeper_py.policy.evaluation.expression import PASS_BUDGET
 from gatekeeper_py.policy.evaluation.variables import Variables
 from gatekeeper_py.policy.matching.match import Match, MatchError, match
 from gatekeeper_py.policy.matching.parameters import ParameterError, collect

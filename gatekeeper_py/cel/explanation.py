@@ -72,7 +72,7 @@ def explain(program: Program, activation: Mapping[str, object], budget: Budget |
 
 
 _UNBOUNDED = 2**62
-"""A purse for a single expression, whose own limit holds all the same."""
+"""Units for a single expression, whose own limit holds all the same."""
 
 
 def _record(seen: dict[Node, list[Outcome]], node: Node, outcome: Outcome) -> None:

@@ -4,12 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from enum import Enum
+from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 
-__all__ = ["GroupVersionKind", "GroupVersionResource", "Object", "Objects", "Served"]
+__all__ = ["ABSENT", "Absent", "GroupVersionKind", "GroupVersionResource", "Object", "Objects", "Served"]
 
 Object: TypeAlias = dict[str, Any]
 """A Kubernetes object as JSON gives it. Never changed in place once the engine has it."""
+
+
+class Absent(Enum):
+    """No value at all, where null is one."""
+
+    ABSENT = "ABSENT"
+
+    def __repr__(self) -> str:
+        return "ABSENT"
+
+
+ABSENT: Final = Absent.ABSENT
 
 
 class GroupVersionKind(NamedTuple):

@@ -153,6 +153,11 @@ class _Policy:
         """The expressions of the variables by their names."""
         return {variable.name: variable.expression for variable in self.variables}
 
+    @property
+    def ignores_errors(self) -> bool:
+        """Whether an error of an expression, a binding or a param lets the request pass."""
+        return self.failure_policy == "Ignore"
+
 
 @dataclass(frozen=True, slots=True)
 class _Binding:
@@ -162,13 +167,13 @@ class _Binding:
     param_ref: ParamRef | None = None
     match: MatchResources | None = None
     """None: whatever the policy matches."""
+    actions: tuple[Action, ...] = ("Deny",)
+    """What a failure does. A MutatingAdmissionPolicyBinding names none: its failures always deny."""
 
 
 @dataclass(frozen=True, slots=True)
 class ValidatingBinding(_Binding):
     """ValidatingAdmissionPolicyBinding."""
-
-    actions: tuple[Action, ...] = ("Deny",)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from typing import Any
 import orjson
 
 from gatekeeper_py.audit.scan import Audited
-from gatekeeper_py.policy.admission.changes import ABSENT, Change
+from gatekeeper_py.objects.resource import ABSENT
+from gatekeeper_py.policy.admission.changes import Change
 from gatekeeper_py.policy.admission.decision import Finding
 
 __all__ = ["report"]

@@ -159,7 +159,7 @@ class Writer(ABC):
         self.emit(python.If(compare(load("cost"), ast.Gt(), load("checkpoint")), [self.checkpoint()], []))
 
     def checkpoint(self) -> ast.stmt:
-        """Let the budget look at what was spent and at the clock; it says at which cost to come back."""
+        """Let the budget check what was spent and the time; it says at which cost to check again."""
         return assign("checkpoint", method(load("budget"), "checkpoint", load("cost")))
 
     # Nodes below

@@ -15,7 +15,7 @@ EXPRESSION_LIMIT = 1_000_000
 """Units one expression may spend (PerCallLimit)."""
 
 STRIDE = 10_000
-"""Units between two looks at the clock: well below a hundredth of a second of work."""
+"""Units between two checks of the deadline: well below a hundredth of a second of work."""
 
 WORK_LIMIT = 2_000_000
 """Steps of work that Kubernetes' cost model lets by uncharged: values visited by a deep comparison,
@@ -23,7 +23,7 @@ elements copied by a concatenation. An expression that needs more is stopped, as
 
 
 class Budget:
-    """A purse that the expressions of one pass share; each also has `EXPRESSION_LIMIT` of its own.
+    """What the expressions of one pass may spend together; each also has `EXPRESSION_LIMIT` of its own.
 
     Not shared between threads: a budget belongs to one request.
     """
@@ -37,10 +37,10 @@ class Budget:
         self.worked = 0
         self.compared: dict[tuple[int, int], tuple[object, object, bool]] = {}
         """Large values and whether they are equal, by identities that stay theirs while they are kept.
-        No value changes while expressions look at it."""
+        No value changes while expressions read it."""
 
     def spend(self, units: int) -> None:
-        """Take `units` out of the purse; raise `CostExceeded` when they are not there."""
+        """Spend `units`; raise `CostExceeded` when fewer are left."""
         self.remaining -= units
         if self.remaining < 0:
             raise CostExceeded(
@@ -51,7 +51,7 @@ class Budget:
         """Where an expression that has spent `cost` must stop next; raises when it has to stop here."""
         if cost > EXPRESSION_LIMIT:
             raise CostExceeded("operation cancelled: actual cost limit exceeded")
-        self.look()
+        self.check_deadline()
         return min(cost + STRIDE, EXPRESSION_LIMIT)
 
     def work(self, steps: int) -> None:
@@ -60,10 +60,10 @@ class Budget:
         if self.worked > WORK_LIMIT:
             raise CostExceeded("operation cancelled: actual cost limit exceeded")
         if steps >= 1024:
-            self.look()
+            self.check_deadline()
 
-    def look(self) -> None:
-        """Look at the clock; raise `DeadlineExceeded` when the time is over.
+    def check_deadline(self) -> None:
+        """Raise `DeadlineExceeded` when the time is over.
 
         An expression does so every `STRIDE` units; who evaluates many short ones has to do it between them.
         """

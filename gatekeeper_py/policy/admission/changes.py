@@ -5,21 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
-from gatekeeper_py.objects.resource import Object
+from gatekeeper_py.objects.resource import ABSENT, Object
 
-__all__ = ["ABSENT", "Change", "changes", "graft"]
-
-
-class _Absent:
-    """No value at all, which is not null."""
-
-    def __repr__(self) -> str:
-        return "ABSENT"
-
-
-ABSENT: Final = _Absent()
+__all__ = ["Change", "changes", "graft"]
 
 SIMPLE_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*", re.ASCII)
 

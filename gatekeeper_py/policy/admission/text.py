@@ -6,7 +6,8 @@ from typing import Any
 
 import orjson
 
-from gatekeeper_py.policy.admission.changes import ABSENT, Change
+from gatekeeper_py.objects.resource import ABSENT
+from gatekeeper_py.policy.admission.changes import Change
 
 __all__ = ["change_line", "printable"]
 

@@ -11,8 +11,7 @@ from gatekeeper_py.policy.model import Expression
 
 __all__ = ["Variables"]
 
-
-NONE_KNOWN: Mapping[str, object] = {}
+NONE: Mapping[str, object] = {}
 
 
 class Variables(dict[str, Any]):
@@ -28,9 +27,9 @@ class Variables(dict[str, Any]):
         declared: Mapping[str, Expression],
         activation: Mapping[str, object],
         budget: Budget,
-        known: Mapping[str, object] = NONE_KNOWN,
+        known: Mapping[str, object] = NONE,
     ) -> None:
-        """`known` are values that somebody has evaluated, and paid for, before."""
+        """`known` are values that were evaluated, and paid for, before this pass."""
         super().__init__(known)
         self._declared = declared
         self._activation = activation

@@ -14,7 +14,7 @@ from gatekeeper_py.objects.resource import GroupVersionKind, Object
 from gatekeeper_py.objects.selector import labels_of
 from gatekeeper_py.policy.model import ParamRef
 
-__all__ = ["ParameterError", "Parameters", "collect", "configuration_error"]
+__all__ = ["ParameterError", "Parameters", "collect", "require_served"]
 
 WITHOUT: Sequence[Object | None] = (None,)
 """One evaluation with `params` null."""
@@ -27,7 +27,7 @@ NOT_FOUND = "no params found for policy binding with `Deny` parameterNotFoundAct
 
 
 class ParameterError(Exception):
-    """A binding whose params cannot be had; the message is the API server's."""
+    """A policy or a binding whose params cannot be had; the message is the API server's."""
 
 
 class Parameters:
@@ -92,11 +92,10 @@ def collect(
     return found
 
 
-def configuration_error(kind: GroupVersionKind | None, cluster: ClusterView, directory: Parameters) -> str:
-    """Why a policy with this paramKind cannot be used at all; empty when it can (policy_source.go)."""
-    if kind is None or directory.namespaced(kind, cluster) is not None:
-        return ""
-    return unknown_kind(kind)
+def require_served(kind: GroupVersionKind | None, cluster: ClusterView, directory: Parameters) -> None:
+    """Raise `ParameterError` when a policy's paramKind is not known at all (policy_source.go)."""
+    if kind is not None and directory.namespaced(kind, cluster) is None:
+        raise ParameterError(unknown_kind(kind))
 
 
 def unknown_kind(kind: GroupVersionKind) -> str:

@@ -7,10 +7,10 @@ object's: maps merge by field, lists by their items' keys, sets by value.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from gatekeeper_py.golang.quoting import quote
-from gatekeeper_py.objects.resource import Object
+from gatekeeper_py.objects.resource import ABSENT, Object
 from gatekeeper_py.objects.schema import Form, Schema
 from gatekeeper_py.policy.mutation.literal import Foreign, go_syntax, go_type, go_value
 
@@ -21,7 +21,7 @@ class ApplyError(ValueError):
     """An apply configuration that cannot be merged."""
 
 
-Problem = tuple[str, str]
+ValidationError: TypeAlias = tuple[str, str]
 """Where, and what: `.spec.replicas`, `expected numeric (int or float), got string`."""
 
 
@@ -31,20 +31,20 @@ def apply_configuration(live: Object, patch: Mapping[str, Any], schema: Schema) 
     The patch is taken to be of the object's kind, whatever it says itself.
     """
     patch = {**patch, **{name: live[name] for name in ("apiVersion", "kind") if name in live}}
-    _refuse(_problems(patch, schema, duplicates=False), "failed to convert patch object to typed object")
+    _refuse(_errors(patch, schema, duplicates=False), "failed to convert patch object to typed object")
     atomics = list(_atomics(patch, schema, ""))
     if atomics:
         found = ", ".join(atomics)
         raise ApplyError(
             f"invalid ApplyConfiguration: may not mutate atomic arrays, maps or structs: {found}"
         )
-    _refuse(_problems(live, schema, duplicates=True), "failed to convert original object to typed object")
+    _refuse(_errors(live, schema, duplicates=True), "failed to convert original object to typed object")
     merged: Object = _merge(live, patch, schema)
     return merged
 
 
-def _refuse(problems: Iterator[Problem], what: str) -> None:
-    found = [f"{path}: {problem}" if path else problem for path, problem in problems]
+def _refuse(errors: Iterator[ValidationError], what: str) -> None:
+    found = [f"{path}: {error}" if path else error for path, error in errors]
     if found:
         text = found[0] if len(found) == 1 else "\n  ".join(["errors:", *found])
         raise ApplyError(f"{what}: {text}")
@@ -53,22 +53,22 @@ def _refuse(problems: Iterator[Problem], what: str) -> None:
 # --- does a value fit its schema (typed/validate.go) --------------------------------------------------
 
 
-def _problems(value: Any, schema: Schema, *, duplicates: bool, path: str = "") -> Iterator[Problem]:
+def _errors(value: Any, schema: Schema, *, duplicates: bool, path: str = "") -> Iterator[ValidationError]:
     form = _form(value, schema)
     if value is None:
         return
     if form is Form.MAP:
         if isinstance(value, dict):
-            yield from _map_problems(value, schema, path, duplicates=duplicates)
+            yield from _map_errors(value, schema, path, duplicates=duplicates)
         else:
             yield path, f"expected map, got &{{{go_value(value)}}}"
     elif form is Form.LIST:
         if isinstance(value, list | tuple):
-            yield from _list_problems(value, schema, path, duplicates=duplicates)
+            yield from _list_errors(value, schema, path, duplicates=duplicates)
         else:
             yield path, f"expected list, got &{{{go_value(value)}}}"
     elif schema.form is not Form.ANY:
-        yield from _scalar_problems(value, schema.scalar, path)
+        yield from _scalar_errors(value, schema.scalar, path)
 
 
 def _form(value: Any, schema: Schema) -> Form:
@@ -80,16 +80,18 @@ def _form(value: Any, schema: Schema) -> Form:
     return Form.SCALAR if isinstance(value, bool | int | float | str) else Form.MAP
 
 
-def _map_problems(value: Object, schema: Schema, path: str, *, duplicates: bool) -> Iterator[Problem]:
+def _map_errors(value: Object, schema: Schema, path: str, *, duplicates: bool) -> Iterator[ValidationError]:
     for name, inner in value.items():
         field = schema.field(name)
         if field is None:
             yield f"{path}.{name}", "field not declared in schema"
             return
-        yield from _problems(inner, field, duplicates=duplicates, path=f"{path}.{name}")
+        yield from _errors(inner, field, duplicates=duplicates, path=f"{path}.{name}")
 
 
-def _list_problems(value: Sequence[Any], schema: Schema, path: str, *, duplicates: bool) -> Iterator[Problem]:
+def _list_errors(
+    value: Sequence[Any], schema: Schema, path: str, *, duplicates: bool
+) -> Iterator[ValidationError]:
     seen: set[str] = set()
     items = schema.items
     if items is None:
@@ -103,10 +105,10 @@ def _list_problems(value: Sequence[Any], schema: Schema, path: str, *, duplicate
         if element in seen and not duplicates and schema.keys is not None:
             yield path, f"duplicate entries for key {element}"
         seen.add(element)
-        yield from _problems(inner, items, duplicates=duplicates, path=f"{path}{element}")
+        yield from _errors(inner, items, duplicates=duplicates, path=f"{path}{element}")
 
 
-def _scalar_problems(value: Any, scalar: str, path: str) -> Iterator[Problem]:
+def _scalar_errors(value: Any, scalar: str, path: str) -> Iterator[ValidationError]:
     if scalar in ("string", "byte"):
         if not isinstance(value, str):
             yield path, f"expected string, got &value.valueUnstructured{{Value:{go_syntax(value)}}}"
@@ -185,13 +187,6 @@ def _atomics(value: Any, schema: Schema, path: str) -> Iterator[str]:
 
 
 # --- merging (typed/merge.go) -------------------------------------------------------------------------
-
-
-class _Absent:
-    """Where one side has no value at all."""
-
-
-ABSENT = _Absent()
 
 
 def _merge(live: Any, patch: Any, schema: Schema) -> Any:

@@ -1,4 +1,4 @@
-"""One MutatingAdmissionPolicy over one request with one binding's params (policy/mutating/patch)."""
+"""One MutatingAdmissionPolicy over one object with one of its params (policy/mutating/patch)."""
 
 from __future__ import annotations
 
@@ -6,31 +6,23 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from gatekeeper_py.cel import Budget, Message
-from gatekeeper_py.objects.resource import GroupVersionKind, Object
+from gatekeeper_py.objects.resource import ABSENT, GroupVersionKind, Object
 from gatekeeper_py.objects.schema import Schema, builtin_schema, schema_of
 from gatekeeper_py.policy import messages
-from gatekeeper_py.policy.evaluation.activation import Facts
-from gatekeeper_py.policy.evaluation.conditions import (
-    PASS_BUDGET,
-    ExpressionError,
-    OutOfBudget,
-    applies,
-    evaluate,
-)
-from gatekeeper_py.policy.evaluation.variables import Variables
-from gatekeeper_py.policy.matching.match import Match
+from gatekeeper_py.policy.evaluation.expression import PASS_BUDGET, ExpressionError, OutOfBudget, evaluate
+from gatekeeper_py.policy.evaluation.invocation import Invocation
 from gatekeeper_py.policy.model import MutatingPolicy, Mutation
 from gatekeeper_py.policy.mutation.apply import ApplyError, apply_configuration
 from gatekeeper_py.policy.mutation.conversion import DecodingError, conversion_problem, decode, settle
 from gatekeeper_py.policy.mutation.jsonvalue import ConversionError, json_value
 from gatekeeper_py.policy.mutation.literal import NativeError, contents, json_native, native, type_names
-from gatekeeper_py.policy.mutation.patch import ABSENT, Operation, PatchError, TestFailed, apply
+from gatekeeper_py.policy.mutation.patch import Operation, PatchError, TestFailed, apply
 
-__all__ = ["Broken", "Mutated", "MutationInvocation"]
+__all__ = ["MutationResult", "StatusError", "run_mutations"]
 
 
-class Broken(Exception):
-    """The request fails with this status, whatever failurePolicy says."""
+class StatusError(Exception):
+    """The request fails with this status, whatever failurePolicy says (apimachinery/pkg/api/errors)."""
 
     def __init__(self, code: int, reason: str, message: str, cause: str = "") -> None:
         super().__init__(message)
@@ -39,12 +31,12 @@ class Broken(Exception):
         self.cause = cause
 
 
-class _Refused(Exception):
+class _MutationError(Exception):
     """A mutation that cannot be made; failurePolicy decides what becomes of the request."""
 
 
 @dataclass(frozen=True, slots=True)
-class Mutated:
+class MutationResult:
     """What a policy made of an object."""
 
     value: Object | None
@@ -53,57 +45,42 @@ class Mutated:
     """At least one of its mutations went through, whether or not it changed anything."""
 
 
-class MutationInvocation:
-    """A policy, matched, with one param."""
+def run_mutations(invocation: Invocation[MutatingPolicy]) -> MutationResult:
+    """All mutations in order, each over what the one before left; an error does not stop the next."""
+    value = invocation.value
+    if value is None:
+        return MutationResult(None)
+    errors: list[str] = []
+    patched = False
+    for mutation in invocation.policy.mutations:
+        try:
+            value = _mutate(mutation, invocation.over(value), value)
+            patched = True
+        except (_MutationError, ExpressionError, OutOfBudget) as error:
+            errors.append(str(error))
+    return MutationResult(value, tuple(errors), patched)
 
-    def __init__(
-        self,
-        policy: MutatingPolicy,
-        match: Match,
-        facts: Facts,
-        params: Object | None,
-        deadline: float | None,
-    ) -> None:
-        self._policy = policy
-        self._match = match
-        self._facts = facts
-        self._params = params
-        self._deadline = deadline
-        self._declared = policy.declared
 
-    def applies(self, value: Object | None) -> bool:
-        """Whether the match conditions hold for the object as it is now; raise `ConditionError`."""
-        return applies(self._policy, self._facts, self._match, value, self._params, self._deadline)
+def _mutate(mutation: Mutation, invocation: Invocation[MutatingPolicy], value: Object) -> Object:
+    kind = invocation.match.kind
+    if mutation.patch_type == "JSONPatch":
+        # The API server asks for a schema here too, but knows every kind it is sent; a manifest read
+        # from a file may be of a kind whose definition nobody gave, and a patch of JSON needs none.
+        activation, result = _evaluate(mutation, invocation)
+        return _patched(value, result, activation, kind)
+    schema = schema_of(kind, invocation.facts.cluster)
+    if schema is None:
+        raise StatusError(503, "ServiceUnavailable", messages.schema_not_found(kind))
+    activation, result = _evaluate(mutation, invocation)
+    return _merged(value, result, activation, schema, kind)
 
-    def run(self, value: Object) -> Mutated:
-        """All mutations in order, each over what the one before left; an error does not stop the next."""
-        errors: list[str] = []
-        patched = False
-        for mutation in self._policy.mutations:
-            try:
-                value = self._mutate(mutation, value)
-                patched = True
-            except (_Refused, ExpressionError, OutOfBudget) as error:
-                errors.append(str(error))
-        return Mutated(value, tuple(errors), patched)
 
-    def _mutate(self, mutation: Mutation, value: Object) -> Object:
-        if mutation.patch_type == "JSONPatch":
-            # The API server asks for a schema here too, but knows every kind it is sent; a manifest read
-            # from a file may be of a kind whose definition nobody gave, and a patch of JSON needs none.
-            activation, result = self._evaluate(mutation, value)
-            return _patched(value, result, activation, self._match.kind)
-        schema = schema_of(self._match.kind, self._facts.cluster)
-        if schema is None:
-            raise Broken(503, "ServiceUnavailable", messages.schema_not_found(self._match.kind))
-        activation, result = self._evaluate(mutation, value)
-        return _merged(value, result, activation, schema, self._match.kind)
-
-    def _evaluate(self, mutation: Mutation, value: Object) -> tuple[Mapping[str, object], object]:
-        budget = Budget(PASS_BUDGET, self._deadline)
-        activation = self._facts.mutation(self._match, value, self._params)
-        activation["variables"] = Variables(self._declared, activation, budget)
-        return activation, evaluate(mutation.expression, activation, budget)
+def _evaluate(
+    mutation: Mutation, invocation: Invocation[MutatingPolicy]
+) -> tuple[Mapping[str, object], object]:
+    budget = Budget(PASS_BUDGET, invocation.deadline)
+    activation = invocation.activation(invocation.facts.mutation, budget)
+    return activation, evaluate(mutation.expression, activation, budget)
 
 
 # --- JSONPatch (mutating/patch/json_patch.go) ---------------------------------------------------------
@@ -120,16 +97,16 @@ def _patched(
     except TestFailed:
         return value
     except PatchError as error:
-        raise _Refused(f"JSON Patch: {error}") from error
+        raise _MutationError(f"JSON Patch: {error}") from error
     try:
         return decode(patched, value, kind)
     except DecodingError as error:
-        raise Broken(500, "InternalError", messages.internal_error(error), str(error)) from error
+        raise StatusError(500, "InternalError", messages.internal_error(error), str(error)) from error
 
 
 def _operations(result: object, activation: Mapping[str, object]) -> Iterator[Operation]:
     if not isinstance(result, list | tuple):
-        raise _Refused("type mismatch: JSONPatchType.expression should evaluate to array")
+        raise _MutationError("type mismatch: JSONPatchType.expression should evaluate to array")
     for made in result:
         yield Operation(
             made.get("op", ""),
@@ -149,7 +126,7 @@ def _operand(value: object, activation: Mapping[str, object]) -> object:
             return json_native(native(value, _DataOf(activation)))
         return json_value(value)
     except (ConversionError, NativeError) as error:
-        raise _Refused(
+        raise _MutationError(
             f"JSONPath valueExpression evaluated to a type that could not marshal to JSON: {error}"
         ) from error
 
@@ -165,21 +142,23 @@ def _merged(
     kind: GroupVersionKind,
 ) -> Object:
     if not isinstance(result, Message):
-        raise _Refused(f"unsupported return type from ApplyConfiguration expression: {type(result).__name__}")
+        raise _MutationError(
+            f"unsupported return type from ApplyConfiguration expression: {type(result).__name__}"
+        )
     _check_names(result, result.type_name)
     try:
         patch = native(result, _DataOf(activation))
     except NativeError as error:
-        raise _Refused("invalid return type: *dynamic.ObjectVal") from error
+        raise _MutationError("invalid return type: *dynamic.ObjectVal") from error
     try:
         merged = apply_configuration(value, patch, schema)
     except ApplyError as error:
-        raise _Refused(f"error applying patch: {error}") from error
+        raise _MutationError(f"error applying patch: {error}") from error
     if builtin_schema(kind) is None:
         return merged
     problem = conversion_problem(merged, schema)
     if problem is not None:
-        raise _Refused(messages.conversion_failed(kind, problem))
+        raise _MutationError(messages.conversion_failed(kind, problem))
     settled: Object = settle(merged, value, schema)
     return settled
 
@@ -187,11 +166,11 @@ def _merged(
 def _check_names(value: Message, path: str) -> None:
     problems = list(type_names(value, path))
     if problems:
-        raise _Refused("type mismatch: " + "\n".join(problems))
+        raise _MutationError("type mismatch: " + "\n".join(problems))
 
 
 class _DataOf:
-    """Tells lists and maps of the request's data from those an expression made; looks only when asked."""
+    """Tells lists and maps of the request's data from those an expression made; only when asked."""
 
     __slots__ = ("_activation", "_known")
 
@@ -202,6 +181,6 @@ class _DataOf:
     def __call__(self, value: object) -> bool:
         """Whether the value is a part of the data."""
         if self._known is None:
-            words = (word for name, word in self._activation.items() if name != "variables")
-            self._known = contents(words)
+            data = (value for name, value in self._activation.items() if name != "variables")
+            self._known = contents(data)
         return id(value) in self._known

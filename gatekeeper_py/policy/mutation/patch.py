@@ -15,10 +15,10 @@ import jsonpatch
 
 from gatekeeper_py.cel import equal
 from gatekeeper_py.golang.quoting import quote
-from gatekeeper_py.objects.resource import Object
+from gatekeeper_py.objects.resource import ABSENT, Object
 from gatekeeper_py.policy.admission.decision import PatchOperation
 
-__all__ = ["ABSENT", "Operation", "PatchError", "TestFailed", "apply", "copied", "difference", "same"]
+__all__ = ["Operation", "PatchError", "TestFailed", "apply", "copied", "difference", "same"]
 
 INDEX = re.compile(r"[+-]?[0-9]+", re.ASCII)
 """What Go's strconv.Atoi reads."""
@@ -34,15 +34,6 @@ class TestFailed(PatchError):
     """A `test` operation found another value; the patch as a whole is then skipped."""
 
     __test__ = False
-
-
-class _Absent:
-    """The value of an operation that has none, which is not null."""
-
-    __slots__ = ()
-
-
-ABSENT = _Absent()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Policies found by what a request is about, so that a request pays only for what can match it."""
+"""Policies found by resource and operation, so that a request pays only for those that can match it."""
 
 from __future__ import annotations
 
@@ -8,63 +8,67 @@ from typing import Generic, TypeAlias, TypeVar, overload
 from gatekeeper_py.cel import EXPRESSION_LIMIT
 from gatekeeper_py.objects.resource import GroupVersionResource
 from gatekeeper_py.policy.admission.request import AdmissionRequest
-from gatekeeper_py.policy.evaluation.conditions import CONDITIONS_BUDGET
+from gatekeeper_py.policy.evaluation.expression import CONDITIONS_BUDGET
 from gatekeeper_py.policy.matching.match import concerns_as_sent, exempt, may_concern
 from gatekeeper_py.policy.model import Expression, MutatingPolicy, ValidatingPolicy
 from gatekeeper_py.policy.sharing.candidate import Candidate, Conditions
 from gatekeeper_py.policy.sharing.plan import Evaluate, Plan
 
-__all__ = ["Candidates", "Gate", "PolicyIndex"]
+__all__ = ["Candidates", "PolicyIndex", "SharedConditions"]
 
 P = TypeVar("P", bound=ValidatingPolicy | MutatingPolicy)
 
 _Key = tuple[GroupVersionResource, str, str, bool]
 
 MAX_KEYS = 4096
-"""Answers remembered: more than a cluster has resources and operations; others are made anew."""
-
-
-Gate: TypeAlias = tuple[tuple[int, Evaluate, bool], ...]
-"""The match conditions of a policy: the place where the value is kept for other policies, what computes it,
-and whether no other needs a look when it is false: those after it could not exhaust the budget."""
-
-Held: TypeAlias = tuple[bool | None, ...]
-"""Whether each gate is open; None when it cannot be told."""
+"""Answers remembered: more than a cluster has resources and operations. Others are made anew."""
 
 MAX_PLANS = 256
 """Plans remembered for a resource and operation; requests differ in few conditions. Others are made anew."""
 
 
+SharedCondition: TypeAlias = tuple[int, Evaluate, bool]
+"""One match condition of a policy, evaluated once for all policies that have it: the slot that keeps its
+value, what computes it, and whether its being false decides that the policy does not apply. It does not
+decide when so many conditions come after it that they could exhaust the budget."""
+
+SharedConditions: TypeAlias = tuple[SharedCondition, ...]
+"""All match conditions of a policy."""
+
+Applicability: TypeAlias = tuple[bool | None, ...]
+"""Whether each of several sets of match conditions holds; None when that cannot be told."""
+
+
 class Candidates(Generic[P]):
-    """The policies that may be about requests of one resource and operation, sorted by name."""
+    """The policies that may match requests for one operation on one resource, sorted by name."""
 
     def __init__(self, candidates: Iterable[Candidate[P]]) -> None:
         self._candidates = tuple(candidates)
-        places: dict[Expression, int] = {}
-        self._gates: dict[Conditions, Gate] = {
-            conditions: _gate(conditions, places)
+        slots: dict[Expression, int] = {}
+        self._conditions: dict[Conditions, SharedConditions] = {
+            conditions: _shared(conditions, slots)
             for conditions in dict.fromkeys(each.conditions for each in self._candidates)
         }
-        self.gates: tuple[Gate, ...] = tuple(self._gates.values())
-        """The different match conditions among them."""
-        self.size = len(places)
+        self.conditions: tuple[SharedConditions, ...] = tuple(self._conditions.values())
+        """The different sets of match conditions among them."""
+        self.slots = len(slots)
         """How many different conditions there are in all."""
-        self.floor = max((each.floor for each in self._candidates), default=0)
-        """The highest of their floors."""
-        self._plans: dict[Held, Plan] = {}
+        self.required_budget = max((each.required_budget for each in self._candidates), default=0)
+        """The highest that one of them requires."""
+        self._plans: dict[Applicability, Plan] = {}
 
-    def gate(self, candidate: Candidate[P]) -> Gate:
+    def conditions_of(self, candidate: Candidate[P]) -> SharedConditions:
         """The match conditions of one of them."""
-        return self._gates[candidate.conditions]
+        return self._conditions[candidate.conditions]
 
-    def plan(self: Candidates[ValidatingPolicy], held: Held) -> Plan:
-        """What to evaluate when this is known of the `gates`."""
-        plan = self._plans.get(held)
+    def plan(self: Candidates[ValidatingPolicy], applicability: Applicability) -> Plan:
+        """What to evaluate when this is known of the `conditions`."""
+        plan = self._plans.get(applicability)
         if plan is None:
-            outcomes = dict(zip(self._gates, held, strict=True))
-            plan = Plan.of((each, outcomes[each.conditions] if each.simple else None) for each in self)
+            hold = dict(zip(self._conditions, applicability, strict=True))
+            plan = Plan.of((each, hold[each.conditions] if each.shareable else None) for each in self)
             if len(self._plans) < MAX_PLANS:
-                self._plans[held] = plan
+                self._plans[applicability] = plan
         return plan
 
     def __len__(self) -> int:
@@ -74,11 +78,11 @@ class Candidates(Generic[P]):
         return iter(self._candidates)
 
 
-def _gate(conditions: Conditions, places: dict[Expression, int]) -> Gate:
+def _shared(conditions: Conditions, slots: dict[Expression, int]) -> SharedConditions:
     last = len(conditions) - 1
     return tuple(
         (
-            places.setdefault(condition, len(places)),
+            slots.setdefault(condition, len(slots)),
             condition.program.evaluate,
             (last - at) * EXPRESSION_LIMIT <= CONDITIONS_BUDGET // 2,
         )
@@ -87,7 +91,7 @@ def _gate(conditions: Conditions, places: dict[Expression, int]) -> Gate:
 
 
 class PolicyIndex(Sequence[P], Generic[P]):
-    """Policies of one kind, sorted by name; those without bindings are never in force."""
+    """All policies of one kind, sorted by name. Policies without bindings are never in force."""
 
     def __init__(self, policies: Iterable[P] = ()) -> None:
         self._policies: tuple[P, ...] = tuple(sorted(policies, key=lambda policy: policy.name))

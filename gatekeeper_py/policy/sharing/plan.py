@@ -1,13 +1,13 @@
-"""What is to be evaluated of many policies, once it is known whose match conditions hold.
+"""Which expressions to evaluate, once it is known which policies' match conditions hold.
 
-Policies repeat each other: the same match conditions, the same variables. Expressions are pure, so one that
-means the same everywhere (`Expression` is then the same object) needs one evaluation for one object. A plan
-says beforehand which values a policy takes over from those before it, so that a review only follows it.
+Policies repeat each other's variables. Expressions have no side effects, and those that mean the same are one
+`Expression` object, so one evaluation for one object is enough. A plan says beforehand which variables a
+policy takes over from the policies before it; a review only follows the plan.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -15,62 +15,67 @@ from gatekeeper_py.cel import Budget
 from gatekeeper_py.policy.model import Expression, ValidatingPolicy
 from gatekeeper_py.policy.sharing.candidate import Candidate
 
-__all__ = ["Evaluate", "Plan", "Step"]
+__all__ = ["Evaluate", "Plan", "PlannedPolicy"]
 
 Evaluate: TypeAlias = Callable[[Mapping[str, object], Budget], object]
 """`Program.evaluate`."""
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """One policy: the variables to set, then what must be true."""
+class PlannedPolicy:
+    """One policy: the variables to set first, then the validations that must be true."""
 
     candidate: Candidate[ValidatingPolicy]
     variables: tuple[tuple[str, int, Evaluate | None], ...]
-    """Those that do not have their value yet: the name, the place where the value is kept for other policies,
-    and what computes it, or None when it is kept already."""
+    """Those that do not have this policy's value yet: the name, the slot that keeps the value for other
+    policies, and what computes it, or None when the slot has it already."""
     validations: tuple[Evaluate, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How to find the policies that have something to say."""
+    """How to find the policies that may not admit the request."""
 
-    steps: tuple[Step, ...]
-    unclear: tuple[Candidate[ValidatingPolicy], ...]
-    """Those that may have, whatever their validations give."""
-    size: int
+    policies: tuple[PlannedPolicy, ...]
+    undecided: tuple[Candidate[ValidatingPolicy], ...]
+    """Policies that must be evaluated one by one, whatever their validations give."""
+    slots: int
     """How many values are kept."""
 
     @classmethod
     def of(cls, candidates: Iterable[tuple[Candidate[ValidatingPolicy], bool | None]]) -> Plan:
-        """For policies of which it is known whether they apply, or that it cannot be told."""
-        steps = _Steps()
-        unclear = []
+        """For policies, each with whether it applies, or None when that cannot be told."""
+        draft = _Draft()
+        undecided = []
         for candidate, applies in candidates:
-            if applies and not candidate.policy.audit_annotations and candidate.affordable(steps.places):
-                steps.add(candidate)
+            if applies and _admits_silently(candidate, draft.slots):
+                draft.add(candidate)
             elif applies is not False:
-                unclear.append(candidate)
-        return cls(tuple(steps.made), tuple(unclear), len(steps.places))
+                undecided.append(candidate)
+        return cls(tuple(draft.policies), tuple(undecided), len(draft.slots))
 
 
-class _Steps:
-    """The steps so far, and what the variables are after them."""
+def _admits_silently(candidate: Candidate[ValidatingPolicy], evaluated: Container[Expression]) -> bool:
+    """Whether a policy whose validations are all true admits the request and says nothing about it."""
+    return not candidate.policy.audit_annotations and candidate.can_afford_messages(evaluated)
+
+
+class _Draft:
+    """The policies planned so far, and which value each variable has after them."""
 
     def __init__(self) -> None:
-        self.made: list[Step] = []
-        self.places: dict[Expression, int] = {}
-        self._values: dict[str, Expression] = {}
+        self.policies: list[PlannedPolicy] = []
+        self.slots: dict[Expression, int] = {}
+        self._variables: dict[str, Expression] = {}
 
     def add(self, candidate: Candidate[ValidatingPolicy]) -> None:
         validations = tuple(expression.program.evaluate for expression in candidate.validations)
-        self.made.append(Step(candidate, tuple(self._set(candidate)), validations))
+        self.policies.append(PlannedPolicy(candidate, tuple(self._set(candidate)), validations))
 
     def _set(self, candidate: Candidate[ValidatingPolicy]) -> Iterator[tuple[str, int, Evaluate | None]]:
-        for name, expression in candidate.read:
-            if self._values.get(name) is not expression:
-                self._values[name] = expression
-                known = expression in self.places
-                place = self.places.setdefault(expression, len(self.places))
-                yield name, place, None if known else expression.program.evaluate
+        for name, expression in candidate.variables:
+            if self._variables.get(name) is not expression:
+                self._variables[name] = expression
+                computed = expression in self.slots
+                slot = self.slots.setdefault(expression, len(self.slots))
+                yield name, slot, None if computed else expression.program.evaluate

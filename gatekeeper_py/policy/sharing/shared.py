@@ -1,11 +1,11 @@
-"""What the expressions of many policies say of one object, each evaluated once.
+"""The expressions of many policies over one object, each evaluated once.
 
-Only the common outcome is settled here: a policy that does not apply, or admits. Whatever else may come of a
-policy (a denial, an error, a budget that could run out) is left to its own evaluation, which follows the API
+This decides only the common case: a policy does not apply, or it admits the request. Whatever else may come
+of a policy (a denial, an error, an exhausted budget) is left to its own evaluation, which follows the API
 server.
 
-All policies share one purse here. As long as what they spent together, times the number of a policy's
-expressions, is within that policy's budgets, it could not have run out of any.
+All policies share one budget here. As long as what they have spent together, times the number of a policy's
+expressions, fits into that policy's own budgets, the policy could not have exhausted any of them alone.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from typing import Generic, TypeAlias, TypeVar
 from gatekeeper_py.cel import STRIDE, Budget, DeadlineExceeded, EvaluationError
 from gatekeeper_py.objects.resource import Object
 from gatekeeper_py.policy.evaluation.activation import Facts
-from gatekeeper_py.policy.evaluation.conditions import CONDITIONS_BUDGET
+from gatekeeper_py.policy.evaluation.expression import CONDITIONS_BUDGET
 from gatekeeper_py.policy.matching.match import NAMESPACE, NAMESPACES, Match
 from gatekeeper_py.policy.model import MutatingPolicy, ValidatingPolicy
 from gatekeeper_py.policy.sharing.candidate import Candidate
-from gatekeeper_py.policy.sharing.index import Candidates, Gate
+from gatekeeper_py.policy.sharing.index import Candidates, SharedConditions
 from gatekeeper_py.policy.sharing.plan import Evaluate, Plan
 
-__all__ = ["Known", "Shared"]
+__all__ = ["Shared", "VariableValues"]
 
-Known: TypeAlias = Mapping[str, object] | None
-"""Values of a policy's variables; that there are any says that its match conditions hold. None: nothing."""
+VariableValues: TypeAlias = Mapping[str, object] | None
+"""What is known of a policy's variables (see `Invocation.variables`)."""
 
 P = TypeVar("P", bound=ValidatingPolicy | MutatingPolicy)
 
@@ -41,46 +41,46 @@ class Shared(Generic[P]):
         self._facts = facts
         self._value = value
         self._usable = _namespace_known(facts)
-        self._purse = Budget(CONDITIONS_BUDGET, deadline)
-        self._words: dict[str, object] = {}
-        self._conditions: list[object] = [UNSEEN] * candidates.size
+        self._budget = Budget(CONDITIONS_BUDGET, deadline)
+        self._activation: dict[str, object] = {}
+        self._conditions: list[object] = [NOT_EVALUATED] * candidates.slots
 
-    def holds(self, candidate: Candidate[P]) -> bool | None:
-        """Whether a policy's match conditions hold for the object; None when it cannot be told here."""
-        if not (candidate.simple and self._usable):
+    def applies(self, candidate: Candidate[P]) -> bool | None:
+        """Whether a policy's match conditions hold for the object; None when that cannot be told here."""
+        if not (candidate.shareable and self._usable):
             return None
-        held = self._held(self._candidates.gate(candidate))
-        return held if self._purse.remaining >= candidate.floor else None
+        met = self._all_met(self._candidates.conditions_of(candidate))
+        return met if self._budget.remaining >= candidate.required_budget else None
 
-    def unsettled(
+    def undecided(
         self: Shared[ValidatingPolicy],
-    ) -> Iterable[tuple[Candidate[ValidatingPolicy], Known]]:
+    ) -> Iterable[tuple[Candidate[ValidatingPolicy], VariableValues]]:
         """The policies that may have something to say: all but those that do not apply, or admit.
 
-        With each what is known of its variables.
+        Each with what is known of its variables.
         """
         candidates = self._candidates
         if not self._usable:
             return ((each, None) for each in candidates)
-        plan = candidates.plan(tuple([self._held(gate) for gate in candidates.gates]))
-        words = self._facts.validation(self._match, self._value, None)
-        found = _not_admitting(plan, words, self._purse)
-        remaining = self._purse.remaining
-        if remaining < candidates.floor:
-            left = {*found, *plan.unclear}
-            return ((each, None) for each in candidates if each in left or remaining < each.floor)
-        if not plan.unclear:
+        plan = candidates.plan(tuple([self._all_met(conditions) for conditions in candidates.conditions]))
+        activation = self._facts.validation(self._match, self._value, None)
+        found = _not_admitting(plan, activation, self._budget)
+        remaining = self._budget.remaining
+        if remaining < candidates.required_budget:
+            left = {*found, *plan.undecided}
+            return ((each, None) for each in candidates if each in left or remaining < each.required_budget)
+        if not plan.undecided:
             return found.items()
-        found |= dict.fromkeys(plan.unclear)
+        found |= dict.fromkeys(plan.undecided)
         return ((each, found[each]) for each in candidates if each in found)
 
-    def _held(self, gate: Gate) -> bool | None:
+    def _all_met(self, conditions: SharedConditions) -> bool | None:
         met = True
-        conditions = self._conditions
-        for place, evaluate, decides in gate:
-            value = conditions[place]
-            if value is UNSEEN:
-                value = conditions[place] = self._condition(evaluate)
+        values = self._conditions
+        for slot, evaluate, decides in conditions:
+            value = values[slot]
+            if value is NOT_EVALUATED:
+                value = values[slot] = self._condition(evaluate)
             if value is False:
                 if decides:
                     return False
@@ -90,75 +90,75 @@ class Shared(Generic[P]):
         return met
 
     def _condition(self, evaluate: Evaluate) -> object:
-        if not self._words:
-            self._words = self._facts.condition(self._match, self._value, None)
-        return _value(evaluate, self._words, self._purse)
+        if not self._activation:
+            self._activation = self._facts.condition(self._match, self._value, None)
+        return _value(evaluate, self._activation, self._budget)
 
     @property
     def _match(self) -> Match:
         return Match(self._facts.request.kind, self._facts.request.resource)
 
 
-class _Missing:
-    """Stands where there is no value."""
+class _NoValue:
+    """Stands where an expression has no value."""
 
     __slots__ = ()
 
 
-UNSEEN, UNKNOWN = _Missing(), _Missing()
-"""The value of an expression that nothing has asked for yet, and of one that failed."""
+NOT_EVALUATED, FAILED = _NoValue(), _NoValue()
 
 
-def _value(evaluate: Evaluate, words: Mapping[str, object], purse: Budget) -> object:
-    """What an expression gives, `UNKNOWN` when it fails; a request out of time has no decision."""
+def _value(evaluate: Evaluate, activation: Mapping[str, object], budget: Budget) -> object:
+    """What an expression gives, or `FAILED`; a request out of time has no decision."""
     try:
-        return evaluate(words, purse)
+        return evaluate(activation, budget)
     except DeadlineExceeded:
         raise
     except EvaluationError:
-        return UNKNOWN
+        return FAILED
 
 
 def _not_admitting(
-    plan: Plan, words: dict[str, object], purse: Budget
-) -> dict[Candidate[ValidatingPolicy], Known]:
-    """The policies of a plan that have a validation which is not true, and their variables.
+    plan: Plan, activation: dict[str, object], budget: Budget
+) -> dict[Candidate[ValidatingPolicy], VariableValues]:
+    """The planned policies that have a validation which is not true, and their variables.
 
-    Variables are evaluated before validations: that is quicker than one inside another. One that fails may be
-    one that nothing reads in the end.
+    Variables are evaluated before validations, which is quicker than from inside them. A variable that fails
+    may turn out to be one that nothing reads.
     """
-    values: list[object] = [UNKNOWN] * plan.size
-    variables = words["variables"] = _Variables()
-    found: dict[Candidate[ValidatingPolicy], Known] = {}
-    look = purse.remaining
-    for step in plan.steps:
-        if purse.remaining <= look:
-            purse.look()
-            look = purse.remaining - STRIDE
-        for name, place, evaluate in step.variables:
+    values: list[object] = [FAILED] * plan.slots
+    variables = activation["variables"] = _Variables()
+    found: dict[Candidate[ValidatingPolicy], VariableValues] = {}
+    next_check = budget.remaining
+    for planned in plan.policies:
+        if budget.remaining <= next_check:
+            budget.check_deadline()
+            next_check = budget.remaining - STRIDE
+        for name, slot, evaluate in planned.variables:
             if evaluate is not None:
-                values[place] = _value(evaluate, words, purse)
-            if values[place] is UNKNOWN:
+                values[slot] = _value(evaluate, activation, budget)
+            if values[slot] is FAILED:
                 variables.pop(name, None)
             else:
-                variables[name] = values[place]
-        for evaluate in step.validations:
-            if _value(evaluate, words, purse) is not True:
-                found[step.candidate] = variables.known_to(step.candidate)
+                variables[name] = values[slot]
+        for evaluate in planned.validations:
+            if _value(evaluate, activation, budget) is not True:
+                found[planned.candidate] = variables.known_to(planned.candidate)
                 break
     return found
 
 
 class _Variables(dict[str, object]):
-    """`variables`, those of all policies in turn; who reads one that has no value fails, too."""
+    """`variables`, those of each policy in turn; an expression that reads one without a value fails too."""
 
     __slots__ = ()
 
-    def known_to(self, candidate: Candidate[ValidatingPolicy]) -> Known:
-        """Those that a policy has read, where it may read them again in its messages."""
-        if candidate.asks:
+    def known_to(self, candidate: Candidate[ValidatingPolicy]) -> VariableValues:
+        """The values that a policy's validations have read, unless its messages may not read them."""
+        if candidate.uses_authorizer:
             return None
-        return {name: self[name] for name, _ in candidate.read if super(_Variables, self).__contains__(name)}
+        has_value = super().__contains__
+        return {name: self[name] for name, _ in candidate.variables if has_value(name)}
 
     def __contains__(self, name: object) -> bool:
         if not super().__contains__(name):
@@ -170,7 +170,7 @@ class _Variables(dict[str, object]):
 
 
 def _namespace_known(facts: Facts) -> bool:
-    """Whether every namespaceSelector can be told, so that one that is not looked at has no error."""
+    """Whether the request's namespace is known, so that no namespaceSelector can fail."""
     request = facts.request
     if not request.namespace and request.resource != NAMESPACES:
         return True

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from gatekeeper_py.policy.admission.changes import ABSENT, Change, changes, graft
+from gatekeeper_py.objects.resource import ABSENT
+from gatekeeper_py.policy.admission.changes import Change, changes, graft
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from gatekeeper_py.cluster.snapshot import Snapshot
 from gatekeeper_py.objects.resource import GroupVersionKind, Object
 from gatekeeper_py.objects.selector import EVERYTHING, Selector
-from gatekeeper_py.policy.matching.parameters import ParameterError, Parameters, collect, configuration_error
+from gatekeeper_py.policy.matching.parameters import ParameterError, Parameters, collect, require_served
 from gatekeeper_py.policy.model import ParamRef
 from tests.objects.test_kinds import V1, definition
 
@@ -159,7 +159,9 @@ def test_a_kind_defined_in_the_directory() -> None:
 def test_an_unknown_kind_makes_a_policy_unusable(
     kind: GroupVersionKind | None, directory: Parameters, known: bool
 ) -> None:
-    error = configuration_error(kind, CLUSTER, directory)
-    assert error == (
-        "" if known else "failed to find resource referenced by paramKind: 'example.com/v1, Kind=Widget'"
-    )
+    if known:
+        require_served(kind, CLUSTER, directory)
+        return
+    message = "failed to find resource referenced by paramKind: 'example.com/v1, Kind=Widget'"
+    with pytest.raises(ParameterError, match=f"^{message}$"):
+        require_served(kind, CLUSTER, directory)

@@ -12,8 +12,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gatekeeper_py.objects.resource import ABSENT
 from gatekeeper_py.policy.mutation.patch import (
-    ABSENT,
     Operation,
     PatchError,
     TestFailed,

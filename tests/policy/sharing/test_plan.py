@@ -29,18 +29,20 @@ def names(found: tuple[Candidate[ValidatingPolicy], ...]) -> list[str]:
     return [candidate.policy.name for candidate in found]
 
 
-def steps(plan: Plan) -> dict[str, list[tuple[str, bool]]]:
+def planned_variables(plan: Plan) -> dict[str, list[tuple[str, bool]]]:
     """For each policy the variables it sets, and whether it computes them."""
     return {
-        step.candidate.policy.name: [(name, evaluate is not None) for name, _, evaluate in step.variables]
-        for step in plan.steps
+        planned.candidate.policy.name: [
+            (name, evaluate is not None) for name, _, evaluate in planned.variables
+        ]
+        for planned in plan.policies
     }
 
 
 def test_a_variable_that_means_the_same_is_computed_once() -> None:
     data = {"v": "object.data"}
     found = candidates(reading("a", data, "has(variables.v.a)"), reading("b", data, "variables.v.size() > 0"))
-    assert steps(found.plan((True,))) == {"a": [("v", True)], "b": []}
+    assert planned_variables(found.plan((True,))) == {"a": [("v", True)], "b": []}
 
 
 def test_a_name_that_means_another_thing_between_is_set_again_from_what_was_kept() -> None:
@@ -50,26 +52,26 @@ def test_a_name_that_means_another_thing_between_is_set_again_from_what_was_kept
         reading("c", {"v": "object.data"}, "variables.v.size() > 0"),
     )
     plan = found.plan((True,))
-    assert steps(plan) == {"a": [("v", True)], "b": [("v", True)], "c": [("v", False)]}
-    assert plan.size == 2
+    assert planned_variables(plan) == {"a": [("v", True)], "b": [("v", True)], "c": [("v", False)]}
+    assert plan.slots == 2
 
 
 def test_only_variables_that_validations_read_are_set_those_they_read_first() -> None:
     variables = {"one": "object.data", "other": "object.kind", "two": "variables.one.a"}
     found = candidates(reading("a", variables, "variables.two == '1'"))
-    assert steps(found.plan((True,))) == {"a": [("one", True), ("two", True)]}
+    assert planned_variables(found.plan((True,))) == {"a": [("one", True), ("two", True)]}
 
 
 @pytest.mark.parametrize(
-    ("applies", "planned", "unclear"),
+    ("applies", "planned", "undecided"),
     [(True, ["a"], []), (False, [], []), (None, [], ["a"])],
     ids=["applies", "does not", "cannot be told"],
 )
 def test_a_policy_is_planned_when_it_applies(
-    applies: bool | None, planned: list[str], unclear: list[str]
+    applies: bool | None, planned: list[str], undecided: list[str]
 ) -> None:
     plan = candidates(reading("a", {}, "true")).plan((applies,))
-    assert (list(steps(plan)), names(plan.unclear)) == (planned, unclear)
+    assert (list(planned_variables(plan)), names(plan.undecided)) == (planned, undecided)
 
 
 ANNOTATED = {"auditAnnotations": [{"key": "k", "valueExpression": "string(object.kind)"}]}
@@ -77,7 +79,7 @@ ANNOTATED = {"auditAnnotations": [{"key": "k", "valueExpression": "string(object
 
 def test_a_policy_that_writes_audit_annotations_is_looked_at_in_any_case() -> None:
     plan = candidates(reading("a", {}, "true", **ANNOTATED)).plan((True,))
-    assert (steps(plan), names(plan.unclear)) == ({}, ["a"])
+    assert (planned_variables(plan), names(plan.undecided)) == ({}, ["a"])
 
 
 @pytest.mark.parametrize(
@@ -91,8 +93,8 @@ def test_messages_that_could_exhaust_a_budget_are_left_to_the_policy(
     variables = [{"name": f"v{at}", "expression": f"object.kind + '{at}'"} for at in range(unread)]
     policy = validating("a", variables=variables, validations=checks or [{"expression": "true"}])
     plan = candidates(policy).plan((True,))
-    assert (list(steps(plan)) == ["a"]) is planned
-    assert (names(plan.unclear) == ["a"]) is not planned
+    assert (list(planned_variables(plan)) == ["a"]) is planned
+    assert (names(plan.undecided) == ["a"]) is not planned
 
 
 def test_a_plan_is_made_once_for_the_same_outcome() -> None:

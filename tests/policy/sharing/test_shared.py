@@ -66,12 +66,12 @@ MESSAGES = ["", "'because ' + object.data.a", "string(object.data.gone)"]
 def alone(monkeypatch: pytest.MonkeyPatch, engine: Engine, asked: AdmissionRequest) -> Decision:
     """The decision when nothing is shared."""
 
-    def unsettled(shared: Shared[Any]) -> list[tuple[Any, None]]:
+    def undecided(shared: Shared[Any]) -> list[tuple[Any, None]]:
         return [(candidate, None) for candidate in shared._candidates]
 
     with monkeypatch.context() as patch:
-        patch.setattr(Shared, "unsettled", unsettled)
-        patch.setattr(Shared, "holds", lambda *_: None)
+        patch.setattr(Shared, "undecided", undecided)
+        patch.setattr(Shared, "applies", lambda *_: None)
         return engine.review(asked)
 
 

@@ -13,7 +13,7 @@ __all__ = ["remedy_of"]
 WORDS = ("object", "oldObject", "request", "params", "namespaceObject", "authorizer", "variables")
 """What every policy may speak of, somewhere."""
 
-ABSENT = {
+ELSEWHERE = {
     "params": "Set spec.paramKind",
     "variables": "Declare it in spec.variables; match conditions have none",
     "authorizer": "Messages cannot ask the authorizer; ask in a variable or validation",
@@ -21,7 +21,7 @@ ABSENT = {
     "JSONPatch": "Only mutations make patches",
     "namespace": "Write object.metadata.namespace, or namespaceObject",
 }
-"""Names that are known elsewhere."""
+"""Names that expressions of other kinds may use, and what to do without them."""
 
 PATTERNS = (
     (r"undefined field '\w+'", "Check the name; a variable can be used only after its own declaration"),
@@ -63,7 +63,7 @@ def remedy_of(error: InvalidExpression, kind: ExpressionKind) -> str:
 
 
 def _unknown(name: str) -> str:
-    if name in ABSENT:
-        return ABSENT[name]
+    if name in ELSEWHERE:
+        return ELSEWHERE[name]
     near = get_close_matches(name, WORDS, 1)
     return f"Did you mean {near[0]}?" if near else "Check the name; it is no word of Kubernetes' CEL"

@@ -1,4 +1,4 @@
-"""What the verdicts of all policies, bindings and params add up to."""
+"""What the verdicts of all validating policies, bindings and params add up to."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from gatekeeper_py.policy.admission.decision import Decision
-from gatekeeper_py.policy.dispatch import ANNOTATION_LIMIT, FAILURE_ANNOTATION
-from tests.policy.support import CONFIG_MAP, Json, bound, engine, mutating, request, validating
+from gatekeeper_py.policy.validating import ANNOTATION_LIMIT, FAILURE_ANNOTATION
+from tests.policy.support import CONFIG_MAP, Json, bound, engine, request, validating
 
 CASES: Json = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "cases", "labels": {"a": "1"}}}
 PARAM_KIND = {"apiVersion": "v1", "kind": "ConfigMap"}
@@ -92,25 +92,6 @@ def test_a_binding_narrows_its_policy(selected: Json, denied: bool) -> None:
     assert decide(fails("p"), narrow).allowed is not denied
 
 
-@pytest.mark.parametrize("kind", ["validating", "mutating"])
-@pytest.mark.parametrize(("failure_policy", "allowed"), [("Fail", False), ("Ignore", True)])
-def test_a_param_that_is_not_there_is_a_failure_of_the_binding(
-    kind: str, failure_policy: str, allowed: bool
-) -> None:
-    spec: Json = {"paramKind": PARAM_KIND, "failurePolicy": failure_policy}
-    policy = (
-        validating("p", validations=[{"expression": "true"}], **spec)
-        if kind == "validating"
-        else mutating("p", "[JSONPatch{op: 'test', path: '/data/a', value: '1'}]", **spec)
-    )
-    reference = {"name": "gone", "parameterNotFoundAction": "Deny"}
-    decision = decide(policy, bound(policy, "b", paramRef=reference))
-    assert decision.allowed is allowed
-    assert [(f.policy, f.binding, f.error) for f in decision.findings] == (
-        [] if allowed else [("p", "b", True)]
-    )
-
-
 def test_each_param_is_judged() -> None:
     policy = validating(
         "p",
@@ -131,40 +112,3 @@ def test_a_long_annotation_is_cut_between_characters() -> None:
     policy = validating("p", validations=[{"expression": "true"}], auditAnnotations=annotations)
     decision = engine(policy, cluster=(CASES,)).review(request(value))
     assert decision.audit_annotations == {"p/k": "é" * (ANNOTATION_LIMIT // 2)}
-
-
-def test_a_failing_mutation_denies_and_nothing_is_changed() -> None:
-    good = mutating("a", "[JSONPatch{op: 'add', path: '/data/b', value: '1'}]")
-    bad = mutating("b", "[JSONPatch{op: 'remove', path: '/data/gone'}]")
-    decision = decide(good, bad)
-    assert (decision.allowed, decision.patch, decision.object) == (False, (), CONFIG_MAP)
-    assert [finding.policy for finding in decision.findings] == ["b"]
-
-
-def test_what_matches_is_settled_before_anything_changes() -> None:
-    first = mutating("a", "[JSONPatch{op: 'add', path: '/metadata/labels', value: {'x': '1'}}]")
-    by_label = mutating(
-        "b",
-        "[JSONPatch{op: 'add', path: '/data/b', value: '1'}]",
-        matchConstraints={
-            "resourceRules": [
-                {"apiGroups": ["*"], "apiVersions": ["*"], "operations": ["*"], "resources": ["*"]}
-            ],
-            "objectSelector": {"matchLabels": {"x": "1"}},
-        },
-    )
-    decision = decide(first, by_label)
-    assert decision.object is not None
-    assert (decision.object["metadata"]["labels"], decision.object["data"]) == ({"x": "1"}, {"a": "1"})
-
-
-def test_a_condition_sees_what_policies_before_it_made() -> None:
-    first = mutating("a", "[JSONPatch{op: 'add', path: '/data/b', value: '1'}]")
-    second = mutating(
-        "b",
-        "[JSONPatch{op: 'add', path: '/data/c', value: '1'}]",
-        matchConditions=[{"name": "c", "expression": "'b' in object.data"}],
-    )
-    decision = decide(first, second)
-    assert decision.object is not None
-    assert decision.object["data"] == {"a": "1", "b": "1", "c": "1"}

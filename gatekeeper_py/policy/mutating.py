@@ -1,0 +1,123 @@
+"""What all MutatingAdmissionPolicies make of one request's object, in the order of their names.
+
+Follows apiserver/pkg/admission/plugin/policy/mutating/dispatcher.go.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from gatekeeper_py.objects.resource import Object
+from gatekeeper_py.policy import messages
+from gatekeeper_py.policy.evaluation.conditions import ConditionError, applies
+from gatekeeper_py.policy.evaluation.invocation import Invocation
+from gatekeeper_py.policy.model import MutatingPolicy
+from gatekeeper_py.policy.mutation.mutation import MutationResult, run_mutations
+from gatekeeper_py.policy.selection import Misconfiguration, Review, select
+from gatekeeper_py.policy.sharing.candidate import Candidate
+from gatekeeper_py.policy.sharing.index import Candidates
+from gatekeeper_py.policy.sharing.shared import Shared
+from gatekeeper_py.policy.verdict import Denial, Verdict, refusal
+
+__all__ = ["mutate"]
+
+_Invocation: TypeAlias = Invocation[MutatingPolicy]
+
+_Key: TypeAlias = tuple[str, str, str, str]
+"""What tells an invocation from others: policy, binding, and the namespace and name of the param."""
+
+NO_KEYS: frozenset[_Key] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class _Round:
+    """What came of one pass over all policies."""
+
+    value: Object | None
+    """The object as the round leaves it."""
+    verdict: Verdict
+    again: frozenset[_Key] = NO_KEYS
+    """The invocations to run once more."""
+
+
+def mutate(candidates: Candidates[MutatingPolicy], review: Review) -> tuple[Object | None, Verdict]:
+    """Run every policy that matches, then once more those that ask for it (IfNeeded) if any went through.
+
+    Give the object as the policies leave it, with their verdict. Raise `NamespaceMissing`, or `StatusError`
+    when the request must fail whatever the policies' failurePolicy.
+    """
+    first = _run(candidates, review)
+    if not first.again or first.verdict.denials:
+        return first.value, first.verdict
+    changed = replace(review, request=replace(review.request, object=first.value))
+    second = _run(candidates, changed, first.again)
+    return second.value, Verdict.merged((first.verdict, second.verdict))
+
+
+def _run(
+    candidates: Candidates[MutatingPolicy], review: Review, only: frozenset[_Key] | None = None
+) -> _Round:
+    """One round over all policies, or over `only` some invocations of them."""
+    invocations, verdicts = _matched(candidates, review)
+    value = review.request.object
+    shared = Shared(candidates, review.facts, value, review.deadline)
+    again: set[_Key] = set()
+    patched = False
+    for candidate, matched in invocations:
+        invocation = matched.over(value)
+        result = _result(invocation, shared.applies(candidate), only)
+        if result is None:
+            continue
+        for error in result.errors:
+            verdicts.append(_refusal(invocation.policy, invocation.binding.name, error, "Invalid"))
+        patched |= result.patched
+        if invocation.policy.reinvocation_policy == "IfNeeded":
+            again.add(_key(invocation))
+        if result.value is not value:
+            value = result.value
+            shared = Shared(candidates, review.facts, value, review.deadline)
+    return _Round(value, Verdict.merged(verdicts), frozenset(again) if patched else NO_KEYS)
+
+
+def _matched(
+    candidates: Candidates[MutatingPolicy], review: Review
+) -> tuple[list[tuple[Candidate[MutatingPolicy], _Invocation]], list[Verdict]]:
+    """What to evaluate, and the verdicts on what cannot be. Matching is over before anything changes."""
+    invocations: list[tuple[Candidate[MutatingPolicy], _Invocation]] = []
+    verdicts: list[Verdict] = []
+    for candidate in candidates:
+        for found in select(candidate, review):
+            if isinstance(found, Misconfiguration):
+                verdicts.append(_refusal(candidate.policy, found.binding, found.message))
+            else:
+                invocations.append((candidate, found))
+    return invocations, verdicts
+
+
+def _result(
+    invocation: _Invocation, known: bool | None, only: frozenset[_Key] | None
+) -> MutationResult | None:
+    """What a policy makes of the object as it is now; None when it does not run.
+
+    `known`: whether the policy applies, if that is known.
+    """
+    try:
+        if not (applies(invocation) if known is None else known):
+            return None
+    except ConditionError as error:
+        return MutationResult(invocation.value, (str(error),))
+    if only is not None and _key(invocation) not in only:
+        return None
+    return run_mutations(invocation)
+
+
+def _key(invocation: _Invocation) -> _Key:
+    metadata = (invocation.params or {}).get("metadata") or {}
+    param = str(metadata.get("namespace", "")), str(metadata.get("name", ""))
+    return invocation.policy.name, invocation.binding.name, *param
+
+
+def _refusal(policy: MutatingPolicy, binding: str, message: str, reason: str = "") -> Verdict:
+    denial = Denial(messages.mutation_denied(policy.name, binding, message), reason)
+    return refusal(policy, binding, message, denial)
