@@ -14,7 +14,17 @@ from functools import partial
 from typing import NamedTuple, TypeAlias
 
 from gatekeeper_py.cel.syntax.source import Issues
-from gatekeeper_py.cel.syntax.words import RESERVED
+from gatekeeper_py.cel.syntax.tokens import (
+    CONSTANTS,
+    END,
+    NAMED,
+    ORDER,
+    READER,
+    RELATIONS,
+    RESERVED,
+    TOKENS,
+    UNFINISHED,
+)
 
 __all__ = ["diagnose"]
 
@@ -23,22 +33,13 @@ DEPTH_LIMIT = 250
 RECOVERY_LIMIT = 30
 """Attempts to recover before cel-go gives up (errorRecoveryLimit)."""
 
-_END = "<EOF>"
 _GAP = "\uffff"
-_RELATIONS = ("==", "!=", "in", "<", "<=", ">=", ">")
-_CONSTANTS = ("true", "false", "null", "NUM_FLOAT", "NUM_INT", "NUM_UINT", "STRING", "BYTES")
-_ORDER = (
-    *(_END, *_RELATIONS, "&&", "||", "[", "]", "{", "}", "(", ")", ".", ",", "-", "!", "?", ":"),
-    *("+", "*", "/", "%", *_CONSTANTS, "IDENTIFIER", "ESC_IDENTIFIER"),
-)
-"""All kinds of tokens, as cel-go's grammar numbers them: messages list what is expected in this order."""
-
-_NAMED = frozenset({_END, "IDENTIFIER", "ESC_IDENTIFIER", *_CONSTANTS[3:]})
-_MEMBER_START = frozenset({"[", "{", "(", ".", "-", *_CONSTANTS, "IDENTIFIER"})
+_MEMBER_START = frozenset({"[", "{", "(", ".", "-", *CONSTANTS, "IDENTIFIER"})
 _START = _MEMBER_START | {"!"}
 _NUMBERS = frozenset({"NUM_INT", "NUM_FLOAT"})
 """What a sign may belong to."""
 _NAMES = frozenset({"IDENTIFIER", "ESC_IDENTIFIER"})
+_HIDDEN = frozenset(token.name for token in TOKENS if token.hidden)
 _NONE: frozenset[str] = frozenset()
 
 
@@ -91,42 +92,6 @@ def diagnose(issues: Issues) -> None:
         issues.add(len(issues.text), "Syntax error: unexpected end of input")
 
 
-_ESCAPE = r"\\(?:[abfnrtv\"'\\?`]|[0-3][0-7][0-7]|[xX][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8})"
-_PARTIAL = r"\\(?:[0-3][0-7]?|[xX][0-9a-fA-F]?|u[0-9a-fA-F]{0,3}|U[0-9a-fA-F]{0,7})?"
-_QUOTED = "|".join(
-    (
-        rf'"""(?:{_ESCAPE}|[^\\])*?"""',
-        rf"'''(?:{_ESCAPE}|[^\\])*?'''",
-        rf'"(?:{_ESCAPE}|[^\\"\n\r])*"',
-        rf"'(?:{_ESCAPE}|[^\\'\n\r])*'",
-        r'[rR](?:"""[\s\S]*?"""|"[^"\n\r]*")',
-        r"[rR](?:'''[\s\S]*?'''|'[^'\n\r]*')",
-    )
-)
-_TOKEN = re.compile(
-    "|".join(
-        (
-            r"(?P<hidden>[\t \r\n\f]+|//[^\n]*)",
-            r"(?P<NUM_FLOAT>(?:[0-9]+\.[0-9]+|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[0-9]+[eE][+-]?[0-9]+)",
-            r"(?P<NUM_UINT>(?:0x[0-9a-fA-F]+|[0-9]+)[uU])",
-            r"(?P<NUM_INT>0x[0-9a-fA-F]+|[0-9]+)",
-            rf"(?P<BYTES>[bB](?:{_QUOTED}))",
-            rf"(?P<STRING>{_QUOTED})",
-            r"(?P<keyword>(?:in|true|false|null)(?![a-zA-Z0-9_]))",
-            r"(?P<IDENTIFIER>[a-zA-Z_][a-zA-Z0-9_]*)",
-            r"(?P<ESC_IDENTIFIER>`[a-zA-Z0-9_.\-/ ]+`)",
-            r"(?P<symbol>==|!=|<=|>=|&&|\|\||[\[\]{}().,\-!?:+*/%<>])",
-        )
-    )
-)
-_UNFINISHED = re.compile(
-    rf'"(?:{_ESCAPE}|[^\\"\n\r])*(?:{_PARTIAL})?'
-    rf"|'(?:{_ESCAPE}|[^\\'\n\r])*(?:{_PARTIAL})?"
-    r"|`[a-zA-Z0-9_.\-/ ]*|[=&|]|"
-)
-"""How far a token gets that comes to nothing."""
-
-
 def _scan(issues: Issues) -> tuple[list[_Token], str]:
     """The tokens of a text, and the text with gaps for what is no token.
 
@@ -137,21 +102,21 @@ def _scan(issues: Issues) -> tuple[list[_Token], str]:
     tokens = []
     position = 0
     while position < len(text):
-        match = _TOKEN.match(text, position)
+        match = READER.match(text, position)
         if match:
             kind = str(match.lastgroup)
-            if kind != "hidden":
-                kind = match[0] if kind in ("keyword", "symbol") else kind
+            if kind not in _HIDDEN:
+                kind = kind if kind in NAMED else match[0]
                 tokens.append(_Token(kind, position, match.end()))
             readable.append(match[0])
             position = match.end()
             continue
-        unfinished = _UNFINISHED.match(text, position)
+        unfinished = UNFINISHED.match(text, position)
         end = (unfinished.end() if unfinished else position) + 1
         issues.add(position, f"Syntax error: token recognition error at: '{text[position:end]}'")
         readable.append(_GAP * len(text[position:end]))
         position = end
-    tokens.append(_Token(_END, len(text), len(text)))
+    tokens.append(_Token(END, len(text), len(text)))
     return tokens, "".join(readable)
 
 
@@ -161,7 +126,7 @@ def _shown(text: str) -> str:
 
 
 def _listed(kinds: frozenset[str]) -> str:
-    names = [kind if kind in _NAMED else f"'{kind}'" for kind in sorted(kinds, key=_ORDER.index)]
+    names = [kind if kind in NAMED else f"'{kind}'" for kind in sorted(kinds, key=ORDER.index)]
     return names[0] if len(names) == 1 else f"{{{', '.join(names)}}}"
 
 
@@ -239,7 +204,7 @@ class _Diagnosis:
         self._issues.add(token.start, f"Syntax error: {message}")
 
     def _display(self, token: _Token) -> str:
-        return _shown(self._issues.text[token.start : token.end] or _END)
+        return _shown(self._issues.text[token.start : token.end] or END)
 
     def _unwanted(self, expected: frozenset[str]) -> None:
         self._complain(f"extraneous input {self._display(self._token())} expecting {_listed(expected)}")
@@ -268,12 +233,12 @@ class _Diagnosis:
         self._skip(frozenset().union(*(frame.kinds for frame in self._frames)))
 
     def _skip(self, kinds: frozenset[str]) -> None:
-        while self._ahead() != _END and self._ahead() not in kinds:
+        while self._ahead() != END and self._ahead() not in kinds:
             self._consume()
 
     def _delete(self, expected: frozenset[str]) -> bool:
         """Skip one token, if what comes after it is what was expected."""
-        if self._ahead(2) not in expected or self._ahead() == _END:
+        if self._ahead(2) not in expected or self._ahead() == END:
             return False
         self._unwanted(expected)
         self._consume()
@@ -305,8 +270,8 @@ class _Diagnosis:
             raise _Mismatch(kinds)
 
     def _start(self) -> _Rule:
-        yield self._expr(), _Follow(frozenset({_END}))
-        self._match(_END, _NONE)
+        yield self._expr(), _Follow(frozenset({END}))
+        self._match(END, _NONE)
 
     def _expr(self) -> _Rule:
         self._nested += 1
@@ -331,9 +296,9 @@ class _Diagnosis:
             yield part(), follow
 
     def _relation(self, *, single: bool = False) -> _Rule:
-        follow = _Follow(frozenset(_RELATIONS), ends=True)
+        follow = _Follow(frozenset(RELATIONS), ends=True)
         yield self._calc(1), follow
-        while not single and self._ahead() in _RELATIONS:
+        while not single and self._ahead() in RELATIONS:
             self._consume_operator()
             yield self._relation(single=True), follow
 
@@ -431,7 +396,7 @@ class _Diagnosis:
             yield from self._braced("[", _START, self._element, "]")
         elif kind == "{":
             yield from self._braced("{", _START, self._entry, "}")
-        elif kind in _CONSTANTS or (kind == "-" and self._ahead(2) in _NUMBERS):
+        elif kind in CONSTANTS or (kind == "-" and self._ahead(2) in _NUMBERS):
             self._consume_operator()
             if kind == "-":
                 self._consume_operator()
