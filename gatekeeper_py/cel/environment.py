@@ -20,7 +20,7 @@ from gatekeeper_py.cel.errors import CompileError, EvaluationError, Instantiatio
 from gatekeeper_py.cel.evaluation.budget import Budget
 from gatekeeper_py.cel.library import (
     authorizer,
-    bindings,
+    bind,
     cidr,
     comprehensions,
     conversions,
@@ -68,7 +68,7 @@ KUBERNETES: tuple[Library, ...] = (
 )
 """What Kubernetes 1.36 adds to it, in its order, which is that of overloads in messages."""
 
-EXTRAS: tuple[Library, ...] = (bindings.LIBRARY, math.LIBRARY, encoders.LIBRARY, strings.EXTRA)
+EXTRAS: tuple[Library, ...] = (bind.LIBRARY, math.LIBRARY, encoders.LIBRARY, strings.EXTRA)
 """What Kubernetes does not have."""
 
 

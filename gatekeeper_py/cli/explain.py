@@ -9,7 +9,7 @@ from typing import Any
 import click
 import orjson
 
-from gatekeeper_py.authoring.explain import NotEvaluated, explain_policy
+from gatekeeper_py.authoring.trace import NotEvaluated, explain_policy
 from gatekeeper_py.cel import Explanation, Outcome
 from gatekeeper_py.cli.exits import InputError
 from gatekeeper_py.cli.options import cluster_option, files_option, policies_option, submission_options

@@ -42,7 +42,13 @@ class Misconfiguration:
     """A policy, or if `binding` is not empty that binding of it, that cannot be used for this request."""
 
     binding: str
-    message: str
+    error: str
+
+    @property
+    def message(self) -> str:
+        """The error as denials have it."""
+        say = messages.unconfigured_binding if self.binding else messages.unconfigured_policy
+        return say(self.error)
 
 
 def select(candidate: Candidate[P], review: Review) -> Iterator[Invocation[P] | Misconfiguration]:
@@ -54,7 +60,7 @@ def select(candidate: Candidate[P], review: Review) -> Iterator[Invocation[P] | 
     try:
         found = _match(candidate, review)
     except (MatchError, ParameterError) as error:
-        yield Misconfiguration("", messages.unconfigured_policy(error))
+        yield Misconfiguration("", str(error))
         return
     if found is None:
         return
@@ -62,7 +68,7 @@ def select(candidate: Candidate[P], review: Review) -> Iterator[Invocation[P] | 
         try:
             params = _params(policy, binding, review)
         except (MatchError, ParameterError) as error:
-            yield Misconfiguration(binding.name, messages.unconfigured_binding(error))
+            yield Misconfiguration(binding.name, str(error))
             continue
         if params:
             review.facts.require_namespace()

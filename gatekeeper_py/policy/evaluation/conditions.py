@@ -13,7 +13,7 @@ from gatekeeper_py.policy.evaluation.expression import (
     value_or_error,
 )
 from gatekeeper_py.policy.evaluation.invocation import Invocation
-from gatekeeper_py.policy.model import FailurePolicy, MatchCondition, MutatingPolicy, ValidatingPolicy
+from gatekeeper_py.policy.model import FailurePolicy, MatchCondition, Policy
 
 __all__ = ["ConditionError", "applies", "hold"]
 
@@ -22,7 +22,7 @@ class ConditionError(Exception):
     """It cannot be told whether the conditions hold, and failurePolicy is Fail."""
 
 
-def applies(invocation: Invocation[ValidatingPolicy] | Invocation[MutatingPolicy]) -> bool:
+def applies(invocation: Invocation[Policy]) -> bool:
     """Whether the policy's match conditions hold for the object as it is now; raise `ConditionError`."""
     policy = invocation.policy
     if not policy.match_conditions or invocation.variables is not None:

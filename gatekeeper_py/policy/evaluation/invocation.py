@@ -13,20 +13,20 @@ from gatekeeper_py.objects.resource import Object
 from gatekeeper_py.policy.evaluation.activation import Facts
 from gatekeeper_py.policy.evaluation.variables import Variables
 from gatekeeper_py.policy.matching.match import Match
-from gatekeeper_py.policy.model import Binding, MutatingPolicy, ValidatingPolicy
+from gatekeeper_py.policy.model import Binding, Policy
 
 __all__ = ["Activation", "Invocation"]
 
-P = TypeVar("P", bound=ValidatingPolicy | MutatingPolicy)
+P_co = TypeVar("P_co", bound=Policy, covariant=True)
 
 Activation: TypeAlias = Callable[[Match, Object | None, Object | None], dict[str, Any]]
 """One of the methods of `Facts` that give names their values."""
 
 
-class Invocation(NamedTuple, Generic[P]):
+class Invocation(NamedTuple, Generic[P_co]):
     """A policy that matches the request, with one binding and one of the binding's params."""
 
-    policy: P
+    policy: P_co
     binding: Binding
     match: Match
     facts: Facts
@@ -39,7 +39,7 @@ class Invocation(NamedTuple, Generic[P]):
     """Values that variables of the policy are known to have. None: not even whether it applies is known;
     otherwise its match conditions hold."""
 
-    def over(self, value: Object | None) -> Invocation[P]:
+    def over(self, value: Object | None) -> Invocation[P_co]:
         """The same over another value of the object."""
         return self if value is self.value else self._replace(value=value)
 
