@@ -208,7 +208,7 @@ def test_a_misspelt_field_does_not_compile(text: str) -> None:
 def test_a_policy_without_a_word_of_tenancy_is_refused_in_kubernetes_words() -> None:
     """`get` is a function of `cluster` alone; other tools have a `resource.get` of theirs."""
     text = "resource.get('v1', 'configmaps', 'a', 'b').x == 1"
-    environments = Environments([extension(load_tenancy([]))]).spoken_in([text])
+    environments = Environments([extension(load_tenancy([]))]).needed_by([text])
     with pytest.raises(InvalidExpression) as caught:
         Compiler(environments, params=False).compile(ExpressionKind.VALIDATION, text)
     assert "undeclared reference to 'resource'" in str(caught.value)
@@ -219,7 +219,7 @@ def test_a_policy_without_a_word_of_tenancy_is_refused_in_kubernetes_words() -> 
 def test_a_policy_with_a_word_of_tenancy_has_all_of_them(word: str) -> None:
     environments = Environments([extension(load_tenancy([]))])
     for text in (word, f"[{word}(object)]", f".{word}", f"1 +\n{word} .x", f"'a'!={word}"):
-        assert environments.spoken_in(["1", text]) is environments
+        assert environments.needed_by(["1", text]) is environments
     for text in (
         f"object.{word}",
         f"f(x).{word}",
@@ -228,7 +228,7 @@ def test_a_policy_with_a_word_of_tenancy_has_all_of_them(word: str) -> None:
         f"a.{word}.local",
         f"'{word}-x'",
     ):
-        assert environments.spoken_in([text]) is not environments
+        assert environments.needed_by([text]) is not environments
 
 
 @pytest.mark.parametrize("overhead", [None, [1], "x", {"podFixed": "x"}, {"podFixed": None}])

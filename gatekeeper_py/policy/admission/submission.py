@@ -1,6 +1,6 @@
 """The request an API server would make of a plain manifest: for the command line, audits and policy tests.
 
-The manifest gets the API server's defaults first (`cluster/defaults.py`), since that is what policies see in
+The manifest gets the API server's defaults first (`objects/defaults.py`), since that is what policies see in
 a cluster. What the manifest cannot say (who asks, which operation) a `Submission` does.
 """
 

@@ -1,4 +1,7 @@
-"""The values of an expression's words for one request (admission/plugin/cel/{activation,condition}.go)."""
+"""The names that expressions may use, and their values for one request.
+
+Follows apiserver/pkg/admission/plugin/cel/{activation,condition}.go.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,7 @@ NAMESPACE_METADATA = frozenset(
 
 
 Rare: TypeAlias = Mapping[str, Callable[[], object]]
-"""Words that few expressions use, and what makes their values."""
+"""Names that few expressions use, and what makes their values."""
 NOTHING_RARE: Rare = {}
 
 
@@ -45,7 +48,7 @@ class NamespaceMissing(Exception):
 
 
 class Facts:
-    """What is true of one request, whichever policy asks. Made anew for each request, never shared."""
+    """What expressions may know of one request, whatever their policy. Made anew for each request."""
 
     def __init__(
         self, request: AdmissionRequest, cluster: ClusterView, extensions: Sequence[Extension]
@@ -58,23 +61,23 @@ class Facts:
     def condition(self, match: Match, value: Object | None, params: Object | None) -> dict[str, Any]:
         """For match conditions: `namespaceObject` is null there, and `request.resource` as it was sent."""
         sent = Match(match.kind, self.request.request_resource or self.request.resource)
-        return self._words(sent, value, params, None, self._authorizers)
+        return self._names(sent, value, params, None, self._authorizers)
 
     def validation(self, match: Match, value: Object | None, params: Object | None) -> dict[str, Any]:
         """For validations."""
-        return self._words(match, value, params, self._trimmed_namespace, self._authorizers)
+        return self._names(match, value, params, self._trimmed_namespace, self._authorizers)
 
     def message(self, match: Match, value: Object | None, params: Object | None) -> dict[str, Any]:
         """For message expressions, which have no authorizer."""
-        return self._words(match, value, params, self._trimmed_namespace)
+        return self._names(match, value, params, self._trimmed_namespace)
 
     def annotation(self, match: Match, value: Object | None, params: Object | None) -> dict[str, Any]:
         """For audit annotations: the whole namespace, and an authorizer that is declared but not there."""
-        return self._words(match, value, params, self.namespace)
+        return self._names(match, value, params, self.namespace)
 
     def mutation(self, match: Match, value: Object | None, params: Object | None) -> dict[str, Any]:
         """For mutations: the whole namespace."""
-        return self._words(match, value, params, self.namespace, self._authorizers)
+        return self._names(match, value, params, self.namespace, self._authorizers)
 
     def require_namespace(self) -> None:
         """Raise `NamespaceMissing` when the request belongs to a namespace that does not exist."""
@@ -105,12 +108,12 @@ class Facts:
 
     @cached_property
     def _extended(self) -> Mapping[str, object]:
-        words: dict[str, object] = {}
+        names: dict[str, object] = {}
         for extension in self._extensions:
-            words |= extension.activation(self.request, self.cluster)
-        return words
+            names |= extension.activation(self.request, self.cluster)
+        return names
 
-    def _words(
+    def _names(
         self,
         match: Match,
         value: Object | None,
@@ -118,14 +121,14 @@ class Facts:
         namespace: Object | None,
         rare: Rare = NOTHING_RARE,
     ) -> dict[str, Any]:
-        words = _Words(self._extended)
-        words.rare = rare
-        words["object"] = value
-        words["oldObject"] = self.request.old_object
-        words["params"] = params
-        words["request"] = self._request(match)
-        words["namespaceObject"] = namespace
-        return words
+        names = _Names(self._extended)
+        names.rare = rare
+        names["object"] = value
+        names["oldObject"] = self.request.old_object
+        names["params"] = params
+        names["request"] = self._request(match)
+        names["namespaceObject"] = namespace
+        return names
 
     def _request(self, match: Match) -> Object:
         key = (match.resource, match.kind)
@@ -151,8 +154,8 @@ class Facts:
         return ResourceCheck(group, resource.resource, *where)
 
 
-class _Words(dict[str, Any]):
-    """Words and their values; the rare ones are made when an expression asks for one."""
+class _Names(dict[str, Any]):
+    """Names and their values; the rare ones are made when an expression reads one."""
 
     __slots__ = ("rare",)
     rare: Rare

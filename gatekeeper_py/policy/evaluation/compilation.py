@@ -1,4 +1,4 @@
-"""Which words an expression of a policy may use, and what it must give.
+"""Which names an expression of a policy may use, and what it must give.
 
 One environment for each kind of expression, as apiserver/pkg/admission/plugin/cel/compile.go and
 composition.go declare them. Environments are immutable and shared; `Compiler` compiles the expressions of
@@ -83,7 +83,7 @@ class Environments:
     """The environments that policies share, and the expressions compiled in them.
 
     Policies repeat each other's expressions, and a load after an edit repeats all but one: a text is compiled
-    once for the same words.
+    once for the same names of the same types.
     """
 
     def __init__(self, extensions: Iterable[Extension] = ()) -> None:
@@ -95,25 +95,25 @@ class Environments:
 
     @classmethod
     def shared(cls, extensions: Sequence[Extension]) -> Environments:
-        """The same for every load with the same words; what the words stand for may differ."""
+        """The same for every load with the same names and types; the values may differ."""
         libraries = tuple(_Same(library) for extension in extensions for library in extension.libraries)
-        words = tuple(
+        names = tuple(
             (name, _Same(kind)) for extension in extensions for name, kind in extension.variables.items()
         )
-        return _shared(libraries, words)
+        return _shared(libraries, names)
 
-    def spoken_in(self, texts: Iterable[str]) -> Environments:
-        """These for expressions that name a word of the extensions, Kubernetes' own for all others.
+    def needed_by(self, texts: Iterable[str]) -> Environments:
+        """These for expressions that use a name of the extensions, Kubernetes' own for all others.
 
-        So what Kubernetes refuses is refused here, and in its words: a function of ours is none of its.
+        So what Kubernetes refuses is refused here, with its message: it knows no function of ours.
         """
-        words = self._words
-        if words is None or any(words.search(text) for text in texts):
+        names = self._extension_names
+        if names is None or any(names.search(text) for text in texts):
             return self
         return Environments.shared(())
 
     @cached_property
-    def _words(self) -> re.Pattern[str] | None:
+    def _extension_names(self) -> re.Pattern[str] | None:
         """What an expression must name to have anything to do with an extension; None without extensions.
 
         A field of that name, right behind a value and its dot, is none, nor is the beginning of a string.
@@ -124,16 +124,16 @@ class Environments:
 
     def program(
         self,
-        words: Hashable,
+        names: Hashable,
         text: str,
         environment: Callable[[], Environment],
         results: tuple[Type, ...] | None,
     ) -> Program:
-        """The program of a text, compiled in `environment` unless it was for the same `words` before.
+        """The program of a text, compiled in `environment` unless it was for the same `names` before.
 
         Raises `CompileError`. One that is found may have another result than one of `results`.
         """
-        key = (words, text)
+        key = (names, text)
         found = self._programs.get(key)
         return found or self._kept(self._programs, key, environment().compile(text, results))
 
@@ -154,10 +154,10 @@ class Environments:
     @cached_property
     def _base(self) -> Environment:
         libraries = [library for extension in self._extensions for library in extension.libraries]
-        words: dict[str, Type] = {}
+        variables = _variables()
         for extension in self._extensions:
-            words |= extension.variables
-        return kubernetes_environment().extend(variables={**_variables(), **words}, libraries=libraries)
+            variables |= extension.variables
+        return kubernetes_environment().extend(variables=variables, libraries=libraries)
 
     def of(self, kind: ExpressionKind, *, params: bool) -> Environment:
         """The environment of a kind of expression, without `variables`."""
@@ -177,7 +177,7 @@ class Environments:
 
 
 def _names(extension: Extension) -> Iterator[str]:
-    """The words of an extension, but for functions of its own objects: a word is what gives these."""
+    """The names of an extension, but for methods of its own types: another name is needed to get at these."""
     yield from extension.variables
     for library in extension.libraries:
         yield from library.constants
@@ -203,8 +203,8 @@ class _Same:
 
 
 @lru_cache(maxsize=4)
-def _shared(libraries: tuple[_Same, ...], words: tuple[tuple[str, _Same], ...]) -> Environments:
-    variables = {name: kind.value for name, kind in words}
+def _shared(libraries: tuple[_Same, ...], names: tuple[tuple[str, _Same], ...]) -> Environments:
+    variables = {name: kind.value for name, kind in names}
     return Environments([Extension(tuple(library.value for library in libraries), variables)])
 
 
@@ -258,10 +258,10 @@ class Compiler:
     def compile(self, kind: ExpressionKind, text: str) -> Expression:
         """Compile an expression; raise `InvalidExpression` in the API server's words."""
         read = self._read(text) if kind.value.variables and self._composed else ()
-        words = self._words(kind, read)
+        names = self._names(kind, read)
         results = kind.value.results
         try:
-            program = self._environments.program(words, text, lambda: self._environment(kind), results)
+            program = self._environments.program(names, text, lambda: self._environment(kind), results)
             expect(program.type, results)
         except (InstantiationError, ResultError) as error:
             raise InvalidExpression(str(error)) from error
@@ -276,7 +276,7 @@ class Compiler:
         names = {found[1] for found in READ.finditer(text)}
         return tuple(name for name in self._fields if None in names or name in names)
 
-    def _words(self, kind: ExpressionKind, read: Sequence[str]) -> Hashable:
+    def _names(self, kind: ExpressionKind, read: Sequence[str]) -> Hashable:
         """What environments differ by for a text that reads these variables."""
         composed = kind.value.variables and self._composed
         fields = tuple((name, self._fields[name]) for name in read) if composed else None

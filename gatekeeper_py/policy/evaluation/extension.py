@@ -1,4 +1,4 @@
-"""How a floor above adds words to the language of policies, `tenant` for one."""
+"""How a package above adds functions and variables to the language of policies, `tenant` for one."""
 
 from __future__ import annotations
 

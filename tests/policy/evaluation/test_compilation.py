@@ -169,7 +169,7 @@ SHOP = Extension(
 
 def test_a_policy_without_a_word_of_an_extension_is_refused_in_kubernetes_words() -> None:
     text = "other.fetch(1) == 'x'"
-    made = Compiler(Environments([SHOP]).spoken_in(["Pod", text]), params=False)
+    made = Compiler(Environments([SHOP]).needed_by(["Pod", text]), params=False)
     with pytest.raises(InvalidExpression) as caught:
         made.compile(ExpressionKind.VALIDATION, text)
     assert "undeclared reference to 'other'" in str(caught.value)
@@ -177,13 +177,13 @@ def test_a_policy_without_a_word_of_an_extension_is_refused_in_kubernetes_words(
 
 
 def test_functions_of_an_extensions_objects_are_nothing_to_other_policies() -> None:
-    made = Compiler(Environments([SHOP]).spoken_in(["object.fetch('x') == 'x'"]), params=False)
+    made = Compiler(Environments([SHOP]).needed_by(["object.fetch('x') == 'x'"]), params=False)
     with pytest.raises(InvalidExpression, match="undeclared reference to 'fetch'"):
         made.compile(ExpressionKind.VALIDATION, "object.fetch('x') == 'x'")
 
 
 def test_a_policy_that_names_a_word_of_an_extension_has_them_all() -> None:
     texts = ["shop", "variables.v.fetch('x') == 'x'"]
-    made = Compiler(Environments([SHOP]).spoken_in(texts), params=False)
+    made = Compiler(Environments([SHOP]).needed_by(texts), params=False)
     made.variable("v", texts[0])
     assert made.compile(ExpressionKind.VALIDATION, texts[1])

@@ -58,7 +58,7 @@ def check_policy(manifest: Manifest, environments: Environments) -> tuple[Policy
     metadata = part(manifest.object, "metadata")
     validating = manifest.kind.kind == "ValidatingAdmissionPolicy"
     compiler = Compiler(
-        environments.spoken_in(_expressions(spec)),
+        environments.needed_by(_expressions(spec)),
         params=spec.get("paramKind") is not None,
         composed=not validating or bool(spec.get("variables")),
     )
