@@ -15,7 +15,7 @@ from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.policy.loading import load as loading
 from gatekeeper_py.tenancy.documents import API_VERSION
 from gatekeeper_py.tenancy.lookups import looked_up
-from gatekeeper_py.webhook.revision import BadPolicies, Reviewer, Webhook
+from gatekeeper_py.webhook.revision import BadPolicies, Review, Webhook
 from gatekeeper_py.webhook.watch import fingerprint
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Origin(Protocol):
     def look(self) -> Hashable:
         """A fingerprint of what `load` reads."""
 
-    def load(self) -> tuple[Reviewer, int]:
+    def load(self) -> tuple[Review, int]:
         """What is there now, and the number of policies; raises `BadPolicies`."""
 
 
@@ -68,7 +68,7 @@ class FromFiles:
         """The files."""
         return fingerprint(self.watched)
 
-    def load(self) -> tuple[Reviewer, int]:
+    def load(self) -> tuple[Review, int]:
         """An engine over the files."""
         try:
             engine = Engine.load(loading.read([self.policies]), Snapshot.of(read(self.cluster)))
@@ -100,7 +100,7 @@ class FromCluster:
         tenants = (document.object["metadata"] for document in self._tenancy())
         return fingerprint(self.watched), tuple((m.get("uid"), m.get("resourceVersion")) for m in tenants)
 
-    def load(self) -> tuple[Reviewer, int]:
+    def load(self) -> tuple[Review, int]:
         """An engine over each picture of the cluster, once it has been read."""
         self._sync()
         try:

@@ -10,19 +10,22 @@ from typing import Literal, TypeAlias
 from gatekeeper_py.policy.admission.decision import Decision
 from gatekeeper_py.policy.admission.request import AdmissionRequest
 
-__all__ = ["BadPolicies", "InForce", "Policies", "Reviewer", "Webhook"]
+__all__ = ["BadPolicies", "InForce", "Policies", "Problem", "Review", "Webhook"]
 
 Webhook: TypeAlias = Literal["mutate", "validate"]
 """Which of the two doors a review came through."""
 
-Reviewer: TypeAlias = Callable[[AdmissionRequest, Webhook, float], Decision]
+Problem: TypeAlias = str
+"""One reason why the files cannot be loaded: `file:line:column: what`."""
+
+Review: TypeAlias = Callable[[AdmissionRequest, Webhook, float], Decision]
 """Decides one request before a deadline (`time.monotonic()` in seconds). Called from many threads."""
 
 
 class BadPolicies(Exception):
-    """The files hold no set of policies that can be put in force: each problem is `file:line:column: what`."""
+    """The files hold no set of policies that can be put in force."""
 
-    def __init__(self, problems: tuple[str, ...]) -> None:
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
         self.problems = problems
         super().__init__("\n".join(problems))
 
@@ -31,7 +34,7 @@ class BadPolicies(Exception):
 class InForce:
     """One immutable set of policies over one picture of the cluster."""
 
-    review: Reviewer
+    review: Review
     count: int
     """Policies in the set."""
     loaded_at: float
@@ -43,10 +46,10 @@ class InForce:
 class Policies:
     """Holds what is in force. `load` builds a new set or raises `BadPolicies`; the swap is one assignment."""
 
-    def __init__(self, load: Callable[[], tuple[Reviewer, int]]) -> None:
+    def __init__(self, load: Callable[[], tuple[Review, int]]) -> None:
         self._load = load
         self._in_force: InForce | None = None
-        self._problems: tuple[str, ...] = ()
+        self._problems: tuple[Problem, ...] = ()
 
     @property
     def in_force(self) -> InForce | None:
@@ -54,7 +57,7 @@ class Policies:
         return self._in_force
 
     @property
-    def problems(self) -> tuple[str, ...]:
+    def problems(self) -> tuple[Problem, ...]:
         """Why the files as they are now are not in force; empty when they are."""
         return self._problems
 

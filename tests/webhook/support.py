@@ -19,7 +19,7 @@ from gatekeeper_py.policy.admission.decision import Decision
 from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.webhook.app import Service, application
 from gatekeeper_py.webhook.log import make_log
-from gatekeeper_py.webhook.revision import Policies, Reviewer, Webhook
+from gatekeeper_py.webhook.revision import Policies, Review, Webhook
 from gatekeeper_py.webhook.server import Listening, Server
 from gatekeeper_py.webhook.tls import Clients, ServingCertificate
 
@@ -59,8 +59,8 @@ class Held:
 class Harness:
     """A service whose log is kept."""
 
-    review: Reviewer = allow
-    load: Callable[[], tuple[Reviewer, int]] | None = None
+    review: Review = allow
+    load: Callable[[], tuple[Review, int]] | None = None
     options: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -13,14 +13,14 @@ import pytest
 
 from gatekeeper_py.policy.admission.decision import Cause, Decision, Finding, Status
 from gatekeeper_py.policy.admission.request import AdmissionRequest
-from gatekeeper_py.webhook.revision import BadPolicies, Reviewer, Webhook
+from gatekeeper_py.webhook.revision import BadPolicies, Review, Webhook
 from tests.webhook.support import Harness, Held, pod_review
 
 JSON = {"content-type": "application/json"}
 PATCH = ({"op": "add", "path": "/spec", "value": {"runtimeClassName": "kata"}},)
 
 
-def answering(decision: Decision) -> Reviewer:
+def answering(decision: Decision) -> Review:
     return lambda request, webhook, deadline: decision
 
 
@@ -139,7 +139,7 @@ def unprintable(request: AdmissionRequest, webhook: Webhook, deadline: float) ->
 
 
 @pytest.mark.parametrize("review", [failing, deep, unprintable])
-def test_an_error_of_ours_is_a_denial_with_an_incident_found_in_the_log(review: Reviewer) -> None:
+def test_an_error_of_ours_is_a_denial_with_an_incident_found_in_the_log(review: Review) -> None:
     harness = Harness(review)
     answer = harness.client().post("/mutate", json=pod_review())
     response = answer.json()["response"]
@@ -270,7 +270,7 @@ def test_health_is_the_process_and_readiness_the_policies() -> None:
 def test_a_bad_edit_keeps_the_last_good_policies_and_says_why(error: Exception, problem: str) -> None:
     loads: list[Exception | None] = [None, error, None]
 
-    def load() -> tuple[Reviewer, int]:
+    def load() -> tuple[Review, int]:
         outcome = loads.pop(0)
         if outcome:
             raise outcome

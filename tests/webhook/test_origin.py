@@ -16,7 +16,7 @@ from gatekeeper_py.objects.resource import GroupVersionKind
 from gatekeeper_py.policy.admission.decision import Decision
 from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.webhook.origin import TENANCY_KINDS, FromCluster, FromFiles
-from gatekeeper_py.webhook.revision import BadPolicies, Reviewer, Webhook
+from gatekeeper_py.webhook.revision import BadPolicies, Review, Webhook
 from tests.policy.support import CONFIG_MAP, bound, mutating, request, validating
 
 Json = dict[str, Any]
@@ -51,7 +51,7 @@ def in_force(*policies: Json) -> tuple[Json, ...]:
     return (*policies, *map(bound, policies))
 
 
-def ask(review: Reviewer, webhook: Webhook, asked: AdmissionRequest | None = None) -> Decision:
+def ask(review: Review, webhook: Webhook, asked: AdmissionRequest | None = None) -> Decision:
     return review(asked or request(CONFIG_MAP), webhook, time.monotonic() + 60)
 
 

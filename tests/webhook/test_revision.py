@@ -8,9 +8,9 @@ import pytest
 
 from gatekeeper_py.policy.admission.decision import Decision
 from gatekeeper_py.policy.admission.request import AdmissionRequest
-from gatekeeper_py.webhook.revision import BadPolicies, InForce, Policies, Reviewer, Webhook
+from gatekeeper_py.webhook.revision import BadPolicies, InForce, Policies, Review, Webhook
 
-Loaded = tuple[Reviewer, int] | Exception
+Loaded = tuple[Review, int] | Exception
 
 
 def allow(_request: AdmissionRequest, _webhook: Webhook, _deadline: float) -> Decision:
@@ -21,11 +21,11 @@ def deny(_request: AdmissionRequest, _webhook: Webhook, _deadline: float) -> Dec
     return Decision(allowed=False)
 
 
-def files(*states: Loaded) -> Callable[[], tuple[Reviewer, int]]:
+def files(*states: Loaded) -> Callable[[], tuple[Review, int]]:
     """What each load in turn finds."""
     coming = iter(states)
 
-    def load() -> tuple[Reviewer, int]:
+    def load() -> tuple[Review, int]:
         found = next(coming)
         if isinstance(found, Exception):
             raise found
@@ -34,7 +34,7 @@ def files(*states: Loaded) -> Callable[[], tuple[Reviewer, int]]:
     return load
 
 
-def shown(in_force: InForce | None) -> tuple[Reviewer, int, int] | None:
+def shown(in_force: InForce | None) -> tuple[Review, int, int] | None:
     return (in_force.review, in_force.count, in_force.revision) if in_force else None
 
 
