@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.policy.support import CONFIG_MAP, Json, bound, engine, mutating, request, validating
+from gatekeeper_py.cluster.snapshot import Snapshot
+from gatekeeper_py.engine import Engine
+from tests.policy.support import CONFIG_MAP, Json, bound, engine, manifests, mutating, request, validating
 
 CASES: Json = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "cases"}}
 PARAM_KIND = {"apiVersion": "v1", "kind": "ConfigMap"}
@@ -44,13 +46,18 @@ def test_a_policy_or_binding_that_does_not_match_needs_no_params(kind: str) -> N
     assert engine(policy, binding, cluster=(CASES,)).review(request(CONFIG_MAP)).allowed
 
 
-@pytest.mark.parametrize(("params", "allowed"), [("Allow", True), ("Deny", False)])
+@pytest.mark.parametrize(("action", "code"), [("Allow", None), ("Deny", 422)])
 def test_a_namespace_that_is_not_there_counts_only_when_something_is_evaluated(
-    params: str, allowed: bool
+    action: str, code: int | None
 ) -> None:
-    policy = validating("p", validations=[{"expression": "true"}], paramKind=PARAM_KIND)
-    other = validating("q", validations=[{"expression": "true"}])
-    binding = bound(policy, "b", paramRef={"name": "gone", "parameterNotFoundAction": params})
-    objects = (policy, binding) if allowed else (policy, binding, other)
-    decision = engine(*objects).review(request(CONFIG_MAP))
-    assert decision.allowed is allowed
+    needs = validating("p", validations=[{"expression": "true"}], paramKind=PARAM_KIND)
+    binding = bound(needs, "b", paramRef={"name": "gone", "parameterNotFoundAction": action})
+    assert status_without_namespace(needs, binding) == code
+    plain = validating("q", validations=[{"expression": "true"}])
+    assert status_without_namespace(needs, binding, plain, bound(plain)) == 404
+
+
+def status_without_namespace(*objects: Json) -> int | None:
+    made = Engine.load(manifests(*objects), Snapshot(complete=True))
+    status = made.review(request(CONFIG_MAP)).status
+    return None if status is None else status.code

@@ -1,0 +1,94 @@
+"""Where things stand: one module of a name, and a test module for each."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parent
+PACKAGE = TESTS.parent / "gatekeeper_py"
+
+MODULES = sorted(
+    path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py") if not path.name.startswith("__")
+)
+
+NAMED_TWICE: dict[str, str] = {}
+"""Basenames that stand more than once in the package, each with why it must."""
+
+DECLARES = "declares and does nothing"
+
+TESTED_ELSEWHERE = {
+    "audit/reports/json.py": "cli/test_audit.py",
+    "audit/reports/table.py": "cli/test_audit.py",
+    "cel/checking/clauses.py": "cel/library/test_formatting.py",
+    "cel/checking/declarations.py": DECLARES,
+    "cel/compiling/code.py": "cel/compiling/test_generator.py",
+    "cel/compiling/dispatch.py": "cel/compiling/test_resolution.py",
+    "cel/compiling/writer.py": "cel/compiling/test_generator.py",
+    "cel/errors.py": "cel/syntax/test_parser.py",
+    "cel/evaluation/runtime.py": "cel/compiling/test_generator.py",
+    "cel/evaluation/times.py": "cel/evaluation/test_values.py",
+    "cel/library/conversions.py": "cel/library/test_recorded.py",
+    "cel/library/optionals.py": "cel/library/test_recorded.py",
+    "cel/library/standard.py": "cel/library/test_recorded.py",
+    "cel/library/timestamps.py": "cel/library/test_recorded.py",
+    "cel/syntax/source.py": "cel/syntax/test_parser.py",
+    "cel/syntax/tree.py": "cel/syntax/test_parser.py",
+    "cli/exits.py": "cli/test_main.py",
+    "cli/options.py": "cli/test_review.py",
+    "cli/output.py": "cli/test_review.py",
+    "cli/sources.py": "cli/test_review.py",
+    "cluster/view.py": DECLARES,
+    "manifests/jsontext.py": "manifests/test_manifest.py",
+    "manifests/yamltext.py": "manifests/test_manifest.py",
+    "objects/default_rules.py": "objects/test_defaults.py",
+    "objects/resource.py": DECLARES,
+    "policy/admission/decision.py": DECLARES,
+    "policy/admission/request.py": DECLARES,
+    "policy/evaluation/expression.py": "policy/evaluation/test_conditions.py",
+    "policy/evaluation/extension.py": DECLARES,
+    "policy/evaluation/invocation.py": "policy/test_selection.py",
+    "policy/loading/checks/bindings.py": "policy/loading/checks/test_checks.py",
+    "policy/loading/checks/constraints.py": "policy/loading/checks/test_checks.py",
+    "policy/loading/checks/expressions.py": "policy/loading/checks/test_checks.py",
+    "policy/loading/checks/metadata.py": "policy/loading/checks/test_checks.py",
+    "policy/loading/checks/parts.py": "policy/loading/checks/test_checks.py",
+    "policy/loading/checks/policies.py": "policy/loading/checks/test_checks.py",
+    "policy/model.py": DECLARES,
+    "policy/sharing/candidate.py": "policy/sharing/test_plan.py",
+    "tenancy/catalogue.py": "tenancy/test_references.py",
+    "tenancy/fields.py": "tenancy/test_documents.py",
+}
+"""Modules without a test module of their own, each with the one that tests it by way of its users."""
+
+
+def mirror(module: Path) -> Path:
+    """Where the tests of a module stand."""
+    return TESTS / module.parent / f"test_{module.name}"
+
+
+def test_a_basename_stands_once() -> None:
+    places: defaultdict[str, list[str]] = defaultdict(list)
+    for module in MODULES:
+        places[module.stem].append(str(module.parent))
+    assert {name: where for name, where in places.items() if len(where) > 1 and name not in NAMED_TWICE} == {}
+    assert [name for name in NAMED_TWICE if len(places[name]) < 2] == []
+
+
+def test_every_module_has_its_tests_or_says_where_they_are() -> None:
+    without = {str(module) for module in MODULES if not mirror(module).exists()}
+    assert without == set(TESTED_ELSEWHERE)
+
+
+@pytest.mark.parametrize("place", sorted({place for place in TESTED_ELSEWHERE.values() if place != DECLARES}))
+def test_the_tests_that_are_elsewhere_are_there(place: str) -> None:
+    assert (TESTS / place).exists()
+
+
+@pytest.mark.parametrize("module", [name for name, place in TESTED_ELSEWHERE.items() if place == DECLARES])
+def test_a_module_that_declares_decides_nothing(module: str) -> None:
+    tree = ast.parse((PACKAGE / module).read_text(encoding="utf-8"))
+    assert not [node for node in ast.walk(tree) if isinstance(node, (ast.If, ast.For, ast.While, ast.Try))]
