@@ -39,7 +39,7 @@ def _primitive_test(of: Type) -> Callable[[Any], bool]:
 def type_test(of: Type, inside: bool = True) -> Callable[[Any], bool]:
     """Whether a run-time value may stand where `of` is declared.
 
-    Of a list or a map the first element tells, as in cel-go (common/types/types.go); it is looked at only
+    Of a list or a map the first element tells, as in cel-go (common/types/types.go); it is tested only
     if `inside`.
     """
     if of.kind in _ANYTHING:

@@ -9,8 +9,8 @@ The function is built as nodes of Python's `ast`, never as text. It is made in t
   the plain code instead, which decides. Most expressions never do.
 
 Costs follow cel-go's tracker (interpreter/runtimecost.go): what a stretch of code without a branch costs is
-added up while it is generated and charged where the stretch begins. A comprehension looks at the limit and
-the clock at every turn, at the price of one comparison of ints.
+added up while it is generated and charged where the stretch begins. A comprehension checks its cost at every
+turn, at the price of one comparison of ints; the budget then checks the limit and the time.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ __all__ = ["Function", "Watcher", "generate", "terms"]
 
 Function: TypeAlias = Callable[[Mapping[str, object], Budget], Any]
 Watcher: TypeAlias = Callable[[Node, Callable[[], Any]], Any]
-"""Gets every subexpression as a function to call, and gives its value on: how `explanation` looks on."""
+"""Gets every subexpression as a function, calls it and returns its value: so `explanation` sees all values."""
 
 LIST_COST = 10
 MAP_COST = 30
@@ -277,7 +277,7 @@ class Generator(Writer):
         return name
 
     def _refunded(self, function: str, container: ast.expr, key: ast.expr) -> ast.expr:
-        """A look into an optional, or one that gives an optional: it costs only when something is there."""
+        """Reads an optional, or gives one: it costs only when something is there."""
         found = load(self.keep(call(function, container, key)))
         there = found if function == "has" else attribute(found, "present")
         self.emit(python.If(negate(there), [charge_for(constant(-1))], []))
@@ -361,7 +361,7 @@ class Generator(Writer):
         return call("contains", container, value, load("budget"))
 
     def _constant_membership(self, node: Node, known: Sequence[Any]) -> ast.expr:
-        """cel-go makes a look-up in a set of it, which costs nothing."""
+        """cel-go turns it into a lookup in a set, which costs nothing."""
         if not known:
             return constant(False)
         value = self.visit(node)

@@ -109,7 +109,7 @@ class Inliner:
         return subscript(operand, field)
 
     def index(self, node: Call, container: ast.expr, key: ast.expr) -> ast.expr | None:
-        """As selection when the key is a string; a list with an int, looked at first."""
+        """As selection when the key is a string; a list with an int is tested for first."""
         container = self._variable(container)
         key_node = node.arguments[1]
         if self._writer.type_of(key_node) == STRING:
@@ -177,7 +177,7 @@ class Inliner:
         return rule(self, node, nodes)
 
     def resolved(self, reference: Reference, nodes: Sequence[Node]) -> ast.expr | None:
-        """A call the checker resolved: the implementation itself, after a look at the classes."""
+        """A call the checker resolved: the implementation itself, once the classes of the arguments are checked."""
         if len(reference.overloads) != 1:
             return None
         overload = reference.overloads[0]
@@ -413,7 +413,7 @@ class Inliner:
         return compare(call(search, method(text, "encode")), ast.IsNot(), constant(None))
 
     def _size(self, _: Call, nodes: Sequence[Node]) -> ast.expr:
-        """Lists first; anything else is looked at."""
+        """Lists are tested for first."""
         first, later = self._name(self._writer.visit(nodes[0]))
         self._writer.charge(1)
         return choose(_has_class(first, "list"), call("len", later), call("size_of", later))

@@ -102,7 +102,7 @@ def match(resources: MatchResources, request: AdmissionRequest, cluster: Cluster
 def may_concern(rules: Iterable[Rule], request: AdmissionRequest) -> bool:
     """Whether rules name the operation, the resource and its scope, whatever version and name.
 
-    A quick look that never says no where `match` says yes: groups count only when the cluster cannot
+    A quick test that never says no where `match` says yes: groups count only when the cluster cannot
     know the resource under another one.
     """
     return any(

@@ -34,7 +34,7 @@ from tests.cel.notation import notation
 
 VARIABLES = {"x": DYN, "y": DYN, "s": STRING, "n": INT, "l": list_of(DYN)}
 ENVIRONMENT = kubernetes_environment().extend(variables=VARIABLES)
-PURSE = 10**7
+UNITS = 10**7
 LONG = "k" * 253
 
 TEMPLATES: dict[str, tuple[str, ...]] = {
@@ -147,12 +147,12 @@ DATA = st.fixed_dictionaries(
 
 def outcome(evaluate: Any, data: Mapping[str, object]) -> tuple[str, int]:
     """What an evaluation gives, and what it costs."""
-    budget = Budget(PURSE)
+    budget = Budget(UNITS)
     try:
         said = notation(evaluate(data, budget))
     except EvaluationError as error:
         said = f"error: {error}"
-    return said, PURSE - budget.remaining
+    return said, UNITS - budget.remaining
 
 
 def nodes(node: Node) -> int:
@@ -244,7 +244,7 @@ class TestTheLimits:
         checked = ENVIRONMENT.compile("l.all(i, i == i)").checked
         evaluate = generate(checked, plainly=lambda *_: pytest.fail("ran once more"))
         with pytest.raises(DeadlineExceeded):
-            evaluate({"l": [1] * 100_000}, Budget(PURSE, time.monotonic() - 1))
+            evaluate({"l": [1] * 100_000}, Budget(UNITS, time.monotonic() - 1))
 
 
 ODD: tuple[tuple[str, dict[str, Any]], ...] = (
@@ -283,21 +283,21 @@ USUAL: tuple[tuple[str, object], ...] = (
 def test_usual_data_never_need_plain_code(text: str, expected: object) -> None:
     checked = ENVIRONMENT.compile(text).checked
     evaluate = generate(checked, plainly=lambda *_: pytest.fail("plain code ran"))
-    assert evaluate(COMMON, Budget(PURSE)) == expected
+    assert evaluate(COMMON, Budget(UNITS)) == expected
 
 
 @pytest.mark.parametrize(("text", "data"), ODD)
 def test_odd_data_are_left_to_plain_code(text: str, data: dict[str, Any]) -> None:
     left = object()
     evaluate = generate(ENVIRONMENT.compile(text).checked, plainly=lambda *_: left)
-    budget = Budget(PURSE)
+    budget = Budget(UNITS)
     assert evaluate(data, budget) is left
-    assert budget.remaining == PURSE
+    assert budget.remaining == UNITS
 
 
 @pytest.mark.parametrize(("count", "worked"), [(0, 0), (FEW, 0), (FEW + 1, FEW + 1), (1000, 1000)])
 def test_copying_many_elements_is_work(count: int, worked: int) -> None:
-    budget = Budget(PURSE)
+    budget = Budget(UNITS)
     ENVIRONMENT.compile("l + l.filter(i, false)").evaluate({"l": [0] * count}, budget)
     assert budget.worked == worked
 
@@ -348,4 +348,4 @@ def test_an_overload_of_a_library_is_not_taken_for_the_languages_own() -> None:
     """`size` of a library's list is what the library says, also where the data make it a list."""
     odd = Library("odd", (Function("size", (Overload("odd_size", (list_of(DYN), INT), INT, lambda *_: 9),)),))
     environment = Environment([standard.LIBRARY, odd], {"l": list_of(DYN)})
-    assert environment.compile("size(l, 1) + size(l)").evaluate({"l": [0]}, Budget(PURSE)) == 10
+    assert environment.compile("size(l, 1) + size(l)").evaluate({"l": [0]}, Budget(UNITS)) == 10
