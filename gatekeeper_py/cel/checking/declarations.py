@@ -44,8 +44,8 @@ class Overload:
     argument is dyn, the call then costs one unit: cel-go prices its own functions by overload, Kubernetes
     its by name."""
     compared: int | None = None
-    """The argument that cel-go's cost tracker takes for a list without a check, where the checker resolved the
-    call: an error there, or another value, is then an `InternalError`."""
+    """The argument that cel-go's cost tracker takes for a list without a check, where the checker resolved
+    the call: an error there, or another value, is then an `InternalError`."""
     unguarded: bool = False
     """Whether cel-go checks of the arguments of this overload only that they are lists or maps: what is
     inside them the implementation must check."""

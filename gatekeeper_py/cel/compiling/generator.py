@@ -71,7 +71,7 @@ __all__ = ["Function", "Watcher", "generate", "terms"]
 
 Function: TypeAlias = Callable[[Mapping[str, object], Budget], Any]
 Watcher: TypeAlias = Callable[[Node, Callable[[], Any]], Any]
-"""Gets every subexpression as a function, calls it and returns its value: so `explanation` sees all values."""
+"""Gets every subexpression as a function, calls it and returns its value: `explanation` sees them all."""
 
 LIST_COST = 10
 MAP_COST = 30

@@ -177,7 +177,7 @@ class Inliner:
         return rule(self, node, nodes)
 
     def resolved(self, reference: Reference, nodes: Sequence[Node]) -> ast.expr | None:
-        """A call the checker resolved: the implementation itself, once the classes of the arguments are checked."""
+        """A call the checker resolved: the implementation itself, once the arguments' classes are checked."""
         if len(reference.overloads) != 1:
             return None
         overload = reference.overloads[0]
