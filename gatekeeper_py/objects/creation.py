@@ -22,7 +22,7 @@ from gatekeeper_py.objects.default_rules import containers
 from gatekeeper_py.objects.resource import GroupVersionKind, Object, Objects
 from gatekeeper_py.objects.schema import CUSTOM_RESOURCE_DEFINITION, builtin_schema
 
-__all__ = ["PLACEHOLDER_IP", "PLACEHOLDER_UID", "create", "update"]
+__all__ = ["GENERATED_METADATA", "PLACEHOLDER_IP", "PLACEHOLDER_UID", "create", "update"]
 
 PLACEHOLDER_UID = "00000000-0000-0000-0000-000000000000"
 """Stands for the uid that a Job's selector and template labels will hold."""

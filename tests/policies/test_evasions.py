@@ -1,4 +1,4 @@
-"""Tricks beyond the attack matrix: every one is refused, and its honest twins are not."""
+"""Tricks beyond the attack matrix: each is refused by the policies it names, and its honest twins are not."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gatekeeper_py.manifests.manifest import Manifest, Source
 from gatekeeper_py.policy.admission.decision import Decision
 from gatekeeper_py.policy.admission.submission import Submission, make_request, make_user
 from gatekeeper_py.policy.loading.load import read
-from tests.policies.test_attack_matrix import HERE, MATRIX, POLICIES, Case, reasons
+from tests.policies.test_attack_matrix import HERE, MATRIX, POLICIES, Case, blaming, reasons
 
 EVASIONS: dict[str, Any] = yaml.load((HERE / "evasions.yaml").read_text(encoding="utf-8"), yaml.CSafeLoader)
 
@@ -54,10 +54,11 @@ def review(case: Case) -> Decision:
 
 
 @pytest.mark.parametrize("case", cases("hostile"), ids=lambda case: case.name)
-def test_trick_is_refused(case: Case) -> None:
+def test_trick_is_refused_by_the_policies_it_names(case: Case) -> None:
     decision = review(case)
     assert not decision.allowed
     assert "resulted in error" not in reasons(decision)
+    assert set(case.policies) <= blaming(decision)
 
 
 @pytest.mark.parametrize("case", cases("benign"), ids=lambda case: case.name)

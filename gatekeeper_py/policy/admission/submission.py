@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from gatekeeper_py.cluster.view import ClusterView
 from gatekeeper_py.manifests.manifest import Manifest, ManifestError
+from gatekeeper_py.objects.creation import GENERATED_METADATA
 from gatekeeper_py.objects.defaults import DEFAULT_NAMESPACE, UnreadableObject, apply_defaults
 from gatekeeper_py.objects.fieldpath import FieldPath
 from gatekeeper_py.objects.kinds import Kinds
@@ -234,10 +235,13 @@ def _old(
 def _stored(
     value: Object, cluster: ClusterView, submission: Submission, target: Served, namespace: str
 ) -> Object:
-    """An object as the API server holds it."""
+    """An object as the API server holds it, with what it wrote itself: a deletion that has begun, say."""
     if not submission.defaults:
         return value
-    return apply_defaults(value, target, cluster, subresource=submission.subresource, namespace=namespace)
+    made = apply_defaults(value, target, cluster, subresource=submission.subresource, namespace=namespace)
+    given = value.get("metadata") or {}
+    made["metadata"].update({name: given[name] for name in GENERATED_METADATA if name in given})
+    return made
 
 
 def _placed(value: Object, target: Served, namespace: str) -> Object:

@@ -8,7 +8,7 @@ import pytest
 
 from gatekeeper_py.cluster.snapshot import Snapshot
 from gatekeeper_py.manifests.manifest import ManifestError, read_text
-from gatekeeper_py.policy.admission.request import AdmissionRequest
+from gatekeeper_py.policy.admission.request import AdmissionRequest, Operation
 from gatekeeper_py.policy.admission.submission import (
     ADMINISTRATOR,
     Submission,
@@ -84,6 +84,16 @@ SCALE = (
 def test_a_scale_is_that_of_the_object_of_its_name(cluster: str, resource: str) -> None:
     made = request(SCALE, cluster, SCALE, subresource="scale")
     assert (made.resource.resource, made.operation, made.kind.kind) == (resource, "UPDATE", "Scale")
+
+
+@pytest.mark.parametrize("operation", ["UPDATE", "DELETE"])
+def test_what_is_stored_keeps_what_the_api_server_wrote(operation: Operation) -> None:
+    written = "name: web, uid: u, deletionTimestamp: '2026-01-01T00:00:00Z'"
+    old = POD.replace("name: web", written)
+    made = request(old if operation == "DELETE" else POD, old=old, operation=operation)
+    metadata = (made.old_object or {})["metadata"]
+    assert metadata["uid"] == "u"
+    assert metadata["deletionTimestamp"] == "2026-01-01T00:00:00Z"
 
 
 def test_deletion_has_only_an_old_object() -> None:
