@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gatekeeper_py.manifests.manifest import ManifestError, Problem, read_text
@@ -44,8 +44,11 @@ def found(text: str, value: str) -> None:
 
 
 @given(TEXTS, st.sampled_from(["|", ">", "'", '"', None]))
+@example(" :::::::::::::::: :", ">")
 def test_finds_every_character_in_yaml(value: str, style: str | None) -> None:
-    found(written(value, style), value)
+    """PyYAML does not write every text so that it reads it again: a folded one that begins with a space."""
+    text = written(value, style)
+    found(text, yaml.safe_load(text)["spec"]["value"])
 
 
 @given(TEXTS, st.booleans())
