@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeAlias
 from urllib.parse import urlsplit
 
@@ -17,9 +17,11 @@ __all__ = [
     "ANYWHERE",
     "DESTINATION",
     "FORMS",
+    "MAX_REFERENCES",
     "NAME_LABEL",
     "Emit",
     "Finds",
+    "Unreadable",
     "beside",
     "beside_namespace",
     "object_name",
@@ -46,6 +48,17 @@ OUTER_TRIGGERS = ("aws-cloudwatch", "azure-eventhub", "azure-servicebus", "tempo
 """What KEDA scales by that has namespaces of its own: of metrics, of queues, of workflows."""
 
 
+MAX_REFERENCES = 10_000
+"""An object that names more is not judged. Room for every object of Kubernetes' own: an Endpoints of a thousand
+addresses, a RoleBinding of some thousand subjects. A text of 3 MB could name 700,000, which took 400 MB."""
+MAX_PATH = 4096
+"""Characters of a field's path below which an object may name something; the keys are the author's."""
+
+
+class Unreadable(Exception):
+    """What an object names cannot be told within reason: too much, or too deep in it."""
+
+
 class Finds(NamedTuple):
     """What a walk has found, and what it needs to know to find it."""
 
@@ -63,7 +76,9 @@ class Finds(NamedTuple):
         namespace: str = "",
         selector: Any = None,
     ) -> None:
-        """Report a reference."""
+        """Report a reference; raises `Unreadable` when there are too many."""
+        if len(self.references) >= MAX_REFERENCES:
+            raise Unreadable(f"the object names more than {MAX_REFERENCES} others: split it")
         self.references.append(
             {
                 "kind": kind,
@@ -83,6 +98,25 @@ Emit: TypeAlias = Callable[[Any, Any, str, Finds], None]
 
 def _text(value: Any) -> str:
     return value if type(value) is str else ""
+
+
+PART = re.compile(r"[^,]+")
+WORD = re.compile(r"[^\s,;|]+")
+
+
+def _parts(text: str) -> Iterator[str]:
+    """What a text lists between commas, each once: who says it again names nothing more."""
+    return _each_once(match[0].strip() for match in PART.finditer(text))
+
+
+def _each_once(names: Iterable[str]) -> Iterator[str]:
+    seen = set()
+    for name in names:
+        if name and name not in seen:
+            if len(seen) >= MAX_REFERENCES:
+                raise Unreadable(f"a text of the object lists more than {MAX_REFERENCES} names: split it")
+            seen.add(name)
+            yield name
 
 
 def _own_kind(around: Any, group: str, kind: str) -> tuple[str, str]:
@@ -155,12 +189,10 @@ def _namespace(group: str, _kind: str) -> Emit:
 
 def _namespaces(_group: str, _kind: str) -> Emit:
     def emit(value: Any, _around: Any, path: str, finds: Finds) -> None:
-        for name in _text(value).split(","):
-            if name.strip():
-                text = name.strip()
-                # A name with anything of a regular expression in it may stand for any namespace.
-                plain = NAMESPACE_TEXT.fullmatch(text) is not None
-                finds.add("namespace", path, text, kind="Namespace", namespace=text if plain else ANYWHERE)
+        for text in _parts(_text(value)):
+            # A name with anything of a regular expression in it may stand for any namespace.
+            plain = NAMESPACE_TEXT.fullmatch(text) is not None
+            finds.add("namespace", path, text, kind="Namespace", namespace=text if plain else ANYWHERE)
 
     return emit
 
@@ -171,8 +203,8 @@ def _named(group: str, kind: str) -> Emit:
         if text.lstrip().startswith(("[", "{")):
             _named_json(text, path, finds, group, kind)
             return
-        for part in text.split(","):
-            namespace, slash, name = part.strip().partition("/")
+        for part in _parts(text):
+            namespace, slash, name = part.partition("/")
             if not slash:
                 if namespace and kind != "Host":
                     finds.add("text", path, namespace.partition("@")[0], group, kind, finds.namespace)
@@ -206,8 +238,8 @@ def _folded(pairs: list[tuple[str, Any]]) -> dict[str, list[Any]]:
 
 def _middlewares(_group: str, _kind: str) -> Emit:
     def emit(value: Any, _around: Any, path: str, finds: Finds) -> None:
-        for part in _text(value).split(","):
-            name, _, provider = part.strip().partition("@")
+        for part in _parts(_text(value)):
+            name, _, provider = part.partition("@")
             if name and provider == "kubernetescrd":
                 # Where the namespace ends and the name begins is told by the namespaces that exist:
                 # it is ours only if ours begins it.
@@ -346,8 +378,8 @@ def _trigger(_group: str, _kind: str) -> Emit:
             return
         metadata = value.get("metadata")
         for key, item in metadata.items() if type(metadata) is dict else ():
-            for part in filter(CALLED.fullmatch, _text(item).split(",")):
-                called(part.strip(), metadata, f"{path}.metadata.{key}", finds)
+            for part in filter(CALLED.fullmatch, _parts(_text(item))):
+                called(part, metadata, f"{path}.metadata.{key}", finds)
         if value.get("type") in OUTER_TRIGGERS:
             finds.add("ignore", f"{path}.metadata", "")
 
@@ -439,33 +471,78 @@ MAPPING_KEY = re.compile(r"(maps?|mappings?)$", re.IGNORECASE)
 ACCOUNT_KEY = re.compile(r"serviceaccount(name|ref)?$", re.IGNORECASE)
 CILIUM_LABELS = ".k8s.namespace.labels."
 """Stands in Cilium's labels of endpoints before the labels of their namespaces."""
-SEPARATORS = re.compile(r"[\s,;|]+")
+TELLING_KEY = re.compile(
+    rf"{NAMESPACE_KEY.pattern}|{NAMESPACE_SELECTOR_KEY.pattern}|{ACCOUNT_KEY.pattern}"
+    rf"|^(params|pods)$|{re.escape(CILIUM_LABELS)}",
+    re.IGNORECASE,
+)
+"""Keys of which a scan has to know the path: nearly all others it passes without writing one."""
+CONTAINERS = frozenset((dict, list))
 CHOICES = frozenset(("any", "from", "matchExpressions", "matchLabels", "matchNames", "names"))
 """Fields of the selectors `_select` reads: custom resources have them under `namespaces`, too."""
 SILENT_KEYS = frozenset(("labels", "annotations"))
 """Maps of text for people and queries: a namespace there is no reference."""
 
 
+class _Place(NamedTuple):
+    """Where a container lies. Its path is written only for what names something: the author chooses keys and
+    depth, and all paths together could be a thousand times longer than the object."""
+
+    around: _Place | None
+    step: str
+    length: int
+
+    def below(self, step: str) -> _Place:
+        """A place in the container at this one."""
+        return _Place(self, step, self.length + len(step))
+
+    def path(self) -> str:
+        """The path in words; raises `Unreadable` when nobody could read it."""
+        if self.length > MAX_PATH:
+            raise Unreadable(f"the object names something at a path of more than {MAX_PATH} characters")
+        steps = []
+        place: _Place | None = self
+        while place is not None:
+            steps.append(place.step)
+            place = place.around
+        return "".join(reversed(steps)).removeprefix(".")
+
+
 def _scan(group: str, kind: str) -> Emit:
     select = _selector(group, kind)
 
     def emit(value: Any, _around: Any, path: str, finds: Finds) -> None:
-        stack = [(value, path)]
-        while stack:
-            inner, at = stack.pop()
-            if type(inner) is list:
-                stack += [(item, f"{at}[{index}]") for index, item in enumerate(inner)]
-            elif type(inner) is dict:
-                _scan_requirement(inner, at, finds)
-                for key, item in inner.items():
-                    where = f"{at}.{key}" if at else key
-                    _scan_field(key, item, where, finds)
-                    if NAMESPACE_SELECTOR_KEY.search(key):
-                        select(item, inner, where, finds)
-                    elif key not in SILENT_KEYS:
-                        stack.append((item, where))
+        if type(value) not in CONTAINERS:
+            return
+        # One iterator a level, no list of what is left to visit: that would be longer than the object.
+        levels = [_containers(value, _Place(None, path, len(path)), finds, select)]
+        while levels:
+            inner = next(levels[-1], None)
+            if inner is None:
+                levels.pop()
+            else:
+                levels.append(_containers(*inner, finds, select))
 
     return emit
+
+
+def _containers(value: Any, place: _Place, finds: Finds, select: Emit) -> Iterator[tuple[Any, _Place]]:
+    """The containers in a container; what a mapping itself names is reported on the way."""
+    if type(value) is list:
+        for index, item in enumerate(value):
+            if item and type(item) in CONTAINERS:
+                yield item, place.below(f"[{index}]")
+        return
+    _scan_requirement(value, place, finds)
+    for key, item in value.items():
+        if TELLING_KEY.search(key):
+            path = place.below(f".{key}").path()
+            _scan_field(key, item, path, finds)
+            if NAMESPACE_SELECTOR_KEY.search(key):
+                select(item, value, path, finds)
+                continue
+        if item and type(item) in CONTAINERS and key not in SILENT_KEYS:
+            yield item, place.below(f".{key}")
 
 
 def _scan_field(key: str, value: Any, path: str, finds: Finds) -> None:
@@ -503,22 +580,21 @@ SCANS: Mapping[str, Callable[[Any, str, Finds], None]] = {"params": _scan_parame
 """Fields whose parts name namespaces together."""
 
 
-def _scan_requirement(value: Mapping[str, Any], path: str, finds: Finds) -> None:
+def _scan_requirement(value: Mapping[str, Any], place: _Place, finds: Finds) -> None:
     """A demand on the label in which Cilium keeps the namespace of an endpoint."""
     key, operator = _text(value.get("key")), value.get("operator")
     if type(operator) is not str or not (NAMESPACE_KEY.search(key) or CILIUM_LABELS in key):
         return
     named = CILIUM_LABELS not in key or key.endswith(f"{CILIUM_LABELS}{NAME_LABEL}")
     if operator == "In" and named:
-        _scanned_namespace(value.get("values"), f"{path}.values", finds)
+        _scanned_namespace(value.get("values"), place.below(".values").path(), finds)
     else:
-        finds.add("scan", path, key, kind="Namespace", namespace=ANYWHERE)
+        finds.add("scan", place.path(), key, kind="Namespace", namespace=ANYWHERE)
 
 
 def _scanned_namespace(value: Any, path: str, finds: Finds) -> None:
     if type(value) is str:
-        for part in SEPARATORS.split(value):
-            namespace = part.partition("/")[0]
+        for namespace in _each_once(match[0].partition("/")[0] for match in WORD.finditer(value)):
             if NAMESPACE_TEXT.fullmatch(namespace):
                 finds.add("scan", path, namespace, kind="Namespace", namespace=namespace)
     elif type(value) is list:

@@ -45,6 +45,7 @@ from gatekeeper_py.policy.admission.request import AdmissionRequest, UserInfo
 from gatekeeper_py.policy.evaluation.extension import Extension
 from gatekeeper_py.tenancy.catalogue import catalogue
 from gatekeeper_py.tenancy.context import Context
+from gatekeeper_py.tenancy.forms import Unreadable
 from gatekeeper_py.tenancy.isolation import Level, satisfies
 from gatekeeper_py.tenancy.tenant import (
     GROUP,
@@ -310,7 +311,12 @@ def _context(activation: Mapping[str, object]) -> Context:
 def _references(activation: Mapping[str, object], value: Any) -> list[dict[str, Any]]:
     if not isinstance(value, dict):
         raise EvaluationError("references() takes an object")
-    return _context(activation).references(value)
+    try:
+        return _context(activation).references(value)
+    except Unreadable as error:
+        raise EvaluationError(str(error)) from error
+    except RecursionError:
+        raise EvaluationError("what the object names is nested too deep to be read") from None
 
 
 def _runtime_class(activation: Mapping[str, object], name: str) -> Optional:

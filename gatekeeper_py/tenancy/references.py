@@ -20,7 +20,7 @@ def references(body: dict[str, Any], namespace: str = "") -> list[dict[str, Any]
     """Everything an object names; `namespace` is its own when the object does not say.
 
     A reference is a mapping of kind, group, namespace, name, path, how and selector. The namespace is empty
-    for cluster-wide and outer things and `*` when any namespace may be meant.
+    for cluster-wide and outer things and `*` when any namespace may be meant. Raises `Unreadable`.
     """
     metadata = body.get("metadata")
     own = metadata.get("namespace") if type(metadata) is dict else None

@@ -5,22 +5,25 @@ Objects are never logged: they may be Secrets.
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Final, TextIO
+from typing import Any, Final, TextIO, cast
 
 import structlog
 from structlog.typing import EventDict
 
 from gatekeeper_py.policy.admission.decision import Decision
 from gatekeeper_py.policy.admission.request import AdmissionRequest
+from gatekeeper_py.webhook.output import Output
 
-__all__ = ["Log", "Seldom", "make_log", "route_library_logs"]
+__all__ = ["Log", "Seldom", "lines_dropped", "make_log", "route_library_logs", "route_stray_errors"]
 
 MAX_TEXT: Final = 1024
 """Characters of one value: names are at most 253, messages are cut here."""
@@ -34,10 +37,10 @@ SELDOM: Final = 1.0
 Log = structlog.typing.FilteringBoundLogger
 
 
-def make_log(file: TextIO | None = None) -> Log:
-    """A logger that writes JSON lines to `file`, standard output by default."""
+def make_log(output: Output | TextIO) -> Log:
+    """A logger that writes JSON lines."""
     log: Log = structlog.wrap_logger(
-        structlog.PrintLogger(file or sys.stdout),
+        structlog.WriteLogger(cast(TextIO, output)),  # of a file it knows write and flush
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -47,6 +50,13 @@ def make_log(file: TextIO | None = None) -> Log:
         cache_logger_on_first_use=True,
     )
     return log
+
+
+def lines_dropped(lines: int) -> str:
+    """The line that stands where lines are missing; the log's output writes it by itself."""
+    written = io.StringIO()
+    make_log(written).warning("lines dropped", lines=lines)
+    return written.getvalue()
 
 
 def decision(
@@ -82,6 +92,18 @@ def route_library_logs(log: Log) -> None:
         logger.propagate = name != "uvicorn"
 
 
+def route_stray_errors(log: Log) -> None:
+    """Send through `log` what Python itself would print to standard error, which may be stalled, too."""
+
+    def stray(error: type[BaseException] | None) -> None:
+        log.error("stray error", error=error.__name__ if error else None)
+
+    threading.excepthook = lambda arguments: stray(arguments.exc_type)
+    sys.unraisablehook = lambda arguments: stray(arguments.exc_type)
+    logging.lastResort = _Handler(log, logging.WARNING)
+    logging.captureWarnings(True)
+
+
 @dataclass(slots=True)
 class Seldom:
     """One kind of event that strangers cause: a line now and then, which says how many it stands for."""
@@ -103,8 +125,8 @@ class Seldom:
 class _Handler(logging.Handler):
     """Turns records of the standard library's logging into events."""
 
-    def __init__(self, log: Log) -> None:
-        super().__init__()
+    def __init__(self, log: Log, level: int = logging.NOTSET) -> None:
+        super().__init__(level)
         self._log = log
 
     def emit(self, record: logging.LogRecord) -> None:

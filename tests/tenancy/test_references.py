@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gatekeeper_py.tenancy.forms import MAX_PATH, MAX_REFERENCES, Unreadable
 from gatekeeper_py.tenancy.references import references
 
 
@@ -112,8 +113,8 @@ CASES: dict[str, tuple[dict[str, Any], list[tuple[str, str, str, str]]]] = {
     "a namespace deep in a kind nobody knows": (
         body("example.com/v1", "Widget", spec={"a": [{"secretNamespace": "bar"}], "namespaces": ["baz"]}),
         [
-            ("spec.namespaces[0]", "Namespace", "baz", "baz"),
             ("spec.a[0].secretNamespace", "Namespace", "bar", "bar"),
+            ("spec.namespaces[0]", "Namespace", "baz", "baz"),
         ],
     ),
     "no namespace where a label is meant": (
@@ -195,5 +196,55 @@ def test_what_is_ignored_is_so_with_all_below_it_and_nothing_beside() -> None:
 
 
 def test_many_things_ignored_are_passed_over_in_one_look_each() -> None:
-    triggers = [{"type": "aws-cloudwatch", "metadata": {"namespace": "bar"}}] * 100_000
+    triggers = [{"type": "aws-cloudwatch", "metadata": {"namespace": "bar"}}] * (MAX_REFERENCES - 1)
     assert references(body("keda.sh/v1alpha1", "ScaledObject", spec={"triggers": triggers})) == []
+
+
+# --- what an author may cost
+
+
+def widget(**spec: Any) -> dict[str, Any]:
+    return body("example.com/v1", "Widget", spec=spec)
+
+
+REPEATED: dict[str, dict[str, Any]] = {
+    "a scanned text": widget(namespaces="bar," * 1000),
+    "a scanned text of objects": widget(namespaceList=" ".join(f"bar/pod-{number}" for number in range(1000))),
+    "a regular expression": body("velero.io/v1", "Restore", spec={"namespaceRegex": "bar"}),
+}
+
+
+@pytest.mark.parametrize("value", REPEATED.values(), ids=REPEATED)
+def test_who_says_it_again_names_nothing_more(value: dict[str, Any]) -> None:
+    assert len(references(value)) == 1
+
+
+NUMBERED = [f"n{number}" for number in range(MAX_REFERENCES + 1)]
+EXCESSIVE: dict[str, dict[str, Any]] = {
+    "names in a text": widget(namespaces=",".join(NUMBERED)),
+    "names in a list": widget(namespaces=NUMBERED),
+    "names in fields": widget(list=[{"namespace": name} for name in NUMBERED]),
+    "subjects": body(RBAC, "RoleBinding", subjects=[{"kind": "User", "name": name} for name in NUMBERED]),
+}
+
+
+@pytest.mark.parametrize("value", EXCESSIVE.values(), ids=EXCESSIVE)
+def test_an_object_that_names_too_many_is_not_judged(value: dict[str, Any]) -> None:
+    with pytest.raises(Unreadable, match=f"more than {MAX_REFERENCES} .*: split it"):
+        references(value)
+
+
+def nested(depth: int, key: str, inner: Any) -> Any:
+    for _ in range(depth):
+        inner = {key: inner}
+    return inner
+
+
+def test_a_name_deeper_than_anybody_reads_is_not_judged() -> None:
+    deep = nested(MAX_PATH // 100 + 1, "k" * 100, {"namespace": "bar"})
+    with pytest.raises(Unreadable, match=f"a path of more than {MAX_PATH} characters"):
+        references(widget(deep=deep))
+
+
+def test_depth_that_names_nothing_costs_nothing() -> None:
+    assert references(widget(deep=nested(900, "k" * 1000, {"list": [{"a": 1}] * 1000}))) == []

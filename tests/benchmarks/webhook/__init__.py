@@ -1,0 +1,1 @@
+"""What a review costs over HTTPS, and what one tenant can take from the others."""

@@ -1,0 +1,140 @@
+"""A server as a process of its own, with its processor time and memory, and clients that ask it."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import select
+import ssl
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from gatekeeper_py.pki.development import make_certificates
+
+__all__ = ["ROOT", "Client", "Process", "review_of", "serving"]
+
+ROOT = Path(__file__).parents[3]
+START_SECONDS = 60
+MIB = 1 << 20
+
+
+@dataclass(frozen=True)
+class Process:
+    """A running server."""
+
+    process: subprocess.Popen[bytes]
+    port: int
+    health_port: int
+    trust: ssl.SSLContext
+
+    @property
+    def cpu_seconds(self) -> float:
+        """Processor time so far, of user and system."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    @property
+    def resident(self) -> float:
+        """MiB of memory that are in use now."""
+        return self._status("VmRSS")
+
+    @property
+    def peak(self) -> float:
+        """MiB of memory that ever were in use at once, since `forget_peak`."""
+        return self._status("VmHWM")
+
+    def forget_peak(self) -> None:
+        """Count the peak anew (Linux: proc_pid_clear_refs)."""
+        Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")
+
+    def _status(self, field: str) -> float:
+        for line in Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
+            if line.startswith(f"{field}:"):
+                return int(line.split()[1]) / 1024
+        raise KeyError(field)
+
+    def client(self) -> Client:
+        """A connection of its own."""
+        return Client(http.client.HTTPSConnection("localhost", self.port, timeout=60, context=self.trust))
+
+
+@dataclass
+class Client:
+    """One connection that is kept."""
+
+    connection: http.client.HTTPSConnection
+
+    def ask(self, door: str, body: bytes, timeout: str = "10s") -> tuple[int, bytes]:
+        """Status and answer; a connection that the server has closed is opened anew."""
+        for last in (False, True):
+            try:
+                self.connection.request("POST", f"/{door}?timeout={timeout}", body)
+                answer = self.connection.getresponse()
+                return answer.status, answer.read()
+            except (http.client.HTTPException, OSError):
+                self.connection.close()
+                if last:
+                    raise
+        raise AssertionError
+
+
+@contextmanager
+def serving(folder: Path, *options: str | Path, policies: Path = ROOT / "policies") -> Iterator[Process]:
+    """The shipped policies on a free port of this machine, its log thrown away."""
+    made = make_certificates(folder)
+    command: Sequence[str | Path] = [
+        *(sys.executable, "-m", "gatekeeper_py", "serve", "--policies", policies, "--port", "0"),
+        *("--tls-cert", made.certificate, "--tls-key", made.key, "--health-port", "0", *options),
+    ]
+    with (folder / "log").open("wb") as output:
+        process = subprocess.Popen(command, stdout=output, cwd=ROOT)
+    try:
+        ports = _ports(folder / "log")
+        trust = ssl.create_default_context(cafile=str(made.authority))
+        yield Process(process, ports["port"], ports["health_port"], trust)
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+def _ports(log: Path) -> dict[str, Any]:
+    end = time.monotonic() + START_SECONDS
+    while time.monotonic() < end:
+        for line in log.read_bytes().splitlines():
+            if b'"listening"' in line and line.endswith(b"}"):
+                said: dict[str, Any] = orjson.loads(line)
+                return said
+        select.select([], [], [], 0.1)
+    raise TimeoutError(log.read_text())
+
+
+def review_of(kind: str, plural: str, value: dict[str, Any], **fields: Any) -> bytes:
+    """The review of an object's creation in the namespace foo, as the API server orders its fields."""
+    group, _, version = value["apiVersion"].rpartition("/")
+    named = {"group": group, "version": version, "kind": kind}
+    resource = {"group": group, "version": version, "resource": plural}
+    request = {
+        "uid": "705ab4f5-6393-11e8-b7cc-42010a800002",
+        "kind": named,
+        "resource": resource,
+        "requestKind": named,
+        "requestResource": resource,
+        "name": "web",
+        "namespace": "foo",
+        "operation": "CREATE",
+        "userInfo": {"username": "alice", "groups": ["foo-developers"]},
+        "object": value,
+        "oldObject": None,
+        "dryRun": False,
+        "options": {"apiVersion": "meta.k8s.io/v1", "kind": "CreateOptions"},
+    }
+    review = {"kind": "AdmissionReview", "apiVersion": "admission.k8s.io/v1", "request": request | fields}
+    return orjson.dumps(review)
