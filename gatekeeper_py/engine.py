@@ -43,7 +43,7 @@ from gatekeeper_py.tenancy.documents import is_tenancy_document, load_tenancy
 from gatekeeper_py.tenancy.library import extension
 from gatekeeper_py.tenancy.lookups import steered
 
-__all__ = ["BOTH", "Engine", "Phase", "load_policies"]
+__all__ = ["BOTH", "Engine", "Phase", "load_policies", "tenants_of"]
 
 Phase = Literal["mutate", "validate"]
 """What a webhook asks for: the changes, or the verdict on the changed object."""
@@ -92,6 +92,11 @@ class Engine:
             return Decision(allowed=True, object=request.object)
         return _Review(self, request, deadline).decide(mutating, validating)
 
+    def owner(self, namespace: str) -> str:
+        """The name of the tenant whose a namespace is; empty when it is nobody's, or unknown."""
+        owners = (each.owner(namespace, self.cluster) for each in self.policies.extensions)
+        return next(filter(None, owners), "")
+
     def _concerning(
         self, request: AdmissionRequest, phases: frozenset[Phase]
     ) -> tuple[_Mutating, _Validating]:
@@ -100,6 +105,11 @@ class Engine:
             self.policies.mutating.concerning(request) if mutates else NO_MUTATING,
             self.policies.validating.concerning(request) if "validate" in phases else NO_VALIDATING,
         )
+
+
+def tenants_of(policies: PolicySet) -> frozenset[str]:
+    """The names of the tenants that documents declare."""
+    return frozenset().union(*(each.owners for each in policies.extensions))
 
 
 @contextmanager

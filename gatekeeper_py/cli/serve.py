@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import click
 
 from gatekeeper_py.cli.exits import InputError
 from gatekeeper_py.cli.options import cluster_option, kubeconfig_option, one_cluster, policies_option
-from gatekeeper_py.webhook.app import Service
-from gatekeeper_py.webhook.log import make_log
+from gatekeeper_py.webhook.health import Health
+from gatekeeper_py.webhook.log import lines_dropped, make_log, route_stray_errors
+from gatekeeper_py.webhook.memory import frugal
+from gatekeeper_py.webhook.metrics import Metrics, Observed
 from gatekeeper_py.webhook.origin import TENANCY_KINDS, FromCluster, FromFiles, Origin
+from gatekeeper_py.webhook.output import standard_output
+from gatekeeper_py.webhook.record import Record
 from gatekeeper_py.webhook.revision import BadPolicies, Policies
 from gatekeeper_py.webhook.server import PortError, Server
+from gatekeeper_py.webhook.service import Service
 from gatekeeper_py.webhook.tls import Clients, ServingCertificate, TLSError
 
 __all__ = ["command"]
@@ -84,11 +89,19 @@ def command(
     clients = _clients(client_ca, client_names)
     if health_port is not None and health_port == port != 0:
         raise InputError(f"--health-port {health_port}: is --port, too. Name another")
-    with _origin(policies, cluster, kubeconfig) as origin:
-        service = Service(Policies(origin.load), make_log())
+    frugal()
+    output = standard_output(lines_dropped)
+    log = make_log(output)
+    route_stray_errors(log)
+    with _origin(policies, cluster, kubeconfig) as origin, closing(output):
+        in_force = Policies(origin.load)
+        record = Record(log, Metrics(Observed(origin.ages, lambda: output.dropped)))
+        service, health = Service(in_force, record), Health(in_force, record, output, origin.ages)
         try:
             certificate = ServingCertificate(tls_cert, tls_key, clients)
-            server = Server(service, certificate, origin.watched, origin.look, host, port, health_port)
+            server = Server(
+                service, health, certificate, origin.watched, origin.look, host, port, health_port
+            )
             listening = server.listen()
         except TLSError as error:
             raise InputError(str(error)) from error

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -108,6 +109,8 @@ class _Kind:
     synced: bool = False
     problem: str = "not listed yet"
     task: asyncio.Task[None] | None = None
+    heard: float = field(default_factory=time.monotonic)
+    """When the API server last said something about the kind."""
 
 
 class LiveCluster:
@@ -135,6 +138,12 @@ class LiveCluster:
         return {state.kind: state.problem for state in list(self._kinds.values()) if state.problem}
 
     @property
+    def ages(self) -> Mapping[GroupVersionKind, float]:
+        """Seconds since the API server last said something about each kind."""
+        now = time.monotonic()
+        return {state.kind: now - state.heard for state in list(self._kinds.values())}
+
+    @property
     def view(self) -> Snapshot:
         """The cluster as last seen; raises `NotSynced` before everything was seen once."""
         missing = [state for state in list(self._kinds.values()) if not state.synced]
@@ -143,17 +152,15 @@ class LiveCluster:
             raise NotSynced(f"the cluster has not been read yet: {what}")
         return self._snapshot
 
+    @property
+    def seen(self) -> Snapshot:
+        """The cluster as far as it has been seen: for what decides nothing."""
+        return self._snapshot
+
     def wait_until_synced(self, seconds: float) -> bool:
         """Whether everything has been seen once within this time."""
         with self._changed:
             return self._changed.wait_for(lambda: self.synced, seconds)
-
-    def wait_for_namespace(self, name: str, seconds: float) -> bool:
-        """Whether a namespace is known; one made a moment ago is not at once. It blocks."""
-        with self._changed:
-            return self._changed.wait_for(
-                lambda: self._snapshot.get(NAMESPACE, "", name) is not None, seconds
-            )
 
     def follow(self, kinds: Iterable[GroupVersionKind]) -> None:
         """Follow these kinds too; until they are listed there is no view."""
@@ -277,7 +284,7 @@ class LiveCluster:
         )
         self._publish(Snapshot((*others, *found), complete=True))
         with self._changed:
-            state.synced, state.problem = True, ""
+            state.synced, state.problem, state.heard = True, "", time.monotonic()
             self._changed.notify_all()
 
     def _change(self, state: _Kind, event: str, value: Object) -> None:
@@ -285,7 +292,7 @@ class LiveCluster:
             self._publish(self._snapshot.without_object(value))
         elif event in ("ADDED", "MODIFIED"):
             self._publish(self._snapshot.with_object(value))
-        state.problem = ""
+        state.problem, state.heard = "", time.monotonic()
 
     def _publish(self, snapshot: Snapshot) -> None:
         with self._changed:

@@ -49,8 +49,8 @@ OUTER_TRIGGERS = ("aws-cloudwatch", "azure-eventhub", "azure-servicebus", "tempo
 
 
 MAX_REFERENCES = 10_000
-"""An object that names more is not judged. Room for every object of Kubernetes' own: an Endpoints of a thousand
-addresses, a RoleBinding of some thousand subjects. A text of 3 MB could name 700,000, which took 400 MB."""
+"""An object that names more is not judged. Room for every object of Kubernetes' own: an Endpoints of a
+thousand addresses, a RoleBinding of some thousand subjects. A text of 3 MB could name 700,000."""
 MAX_PATH = 4096
 """Characters of a field's path below which an object may name something; the keys are the author's."""
 
@@ -110,7 +110,7 @@ def _parts(text: str) -> Iterator[str]:
 
 
 def _each_once(names: Iterable[str]) -> Iterator[str]:
-    seen = set()
+    seen: set[str] = set()
     for name in names:
         if name and name not in seen:
             if len(seen) >= MAX_REFERENCES:

@@ -44,7 +44,7 @@ from gatekeeper_py.objects.selector import labels_of
 from gatekeeper_py.policy.admission.request import AdmissionRequest, UserInfo
 from gatekeeper_py.policy.evaluation.extension import Extension
 from gatekeeper_py.tenancy.catalogue import catalogue
-from gatekeeper_py.tenancy.context import Context
+from gatekeeper_py.tenancy.context import NAMESPACE, Context
 from gatekeeper_py.tenancy.forms import Unreadable
 from gatekeeper_py.tenancy.isolation import Level, satisfies
 from gatekeeper_py.tenancy.tenant import (
@@ -223,7 +223,22 @@ def extension(tenancy: Tenancy) -> Extension:
             "settings": settings,
         }
 
-    return Extension(libraries=(LIBRARY,), variables=VARIABLES, activation=activation)
+    def owner(namespace: str, cluster: ClusterView) -> str:
+        return _owner_name(tenancy, namespace, cluster)
+
+    names = frozenset(tenancy.by_name)
+    return Extension((LIBRARY,), VARIABLES, activation, owner=owner, owners=names)
+
+
+def _owner_name(tenancy: Tenancy, namespace: str, cluster: ClusterView) -> str:
+    """The tenant of a namespace; empty when it is disputed, or neither exists nor is claimed by name."""
+    record = cluster.get(NAMESPACE, "", namespace)
+    try:
+        tenant = tenancy.owner(namespace, lambda _name: labels_of(record))
+    except ContestedNamespace:
+        return ""
+    known = tenant is not None and (tenant.claimed or record is not None)
+    return tenant.name if tenant is not None and known else ""
 
 
 ALL_TENANTS = Tenants()

@@ -7,15 +7,16 @@ import re
 from typing import Final
 
 __all__ = [
+    "CHILDREN",
     "DEFAULT_TIMEOUT",
     "HEAD_SECONDS",
+    "LONG_BODY",
     "MAX_BODY",
     "MAX_HEAD",
     "MAX_IN_FLIGHT",
     "MAX_MEMORY",
     "MAX_TIMEOUT",
     "RESERVE",
-    "SHORT_BODY",
     "WORKERS",
     "share",
     "time_allowed",
@@ -24,8 +25,8 @@ __all__ = [
 MAX_BODY: Final = 7 * 1024 * 1024
 """Bytes of one review: two objects of the API server's own limit (3 MiB) and 1 MiB of request around them."""
 
-MAX_MEMORY: Final = 256 * 1024 * 1024
-"""Bytes of all bodies together that are in memory at once."""
+MAX_MEMORY: Final = 64 * 1024 * 1024
+"""Bytes of all long bodies in memory at once: four of the longest, each in chunks and whole."""
 
 MAX_HEAD: Final = 64 * 1024
 """Bytes of a request line and its headers; the API server sends some hundred."""
@@ -39,8 +40,12 @@ MAX_IN_FLIGHT: Final = 64
 WORKERS: Final = max(4, os.cpu_count() or 1)
 """Threads that run the engine: more than one so that a slow review does not hold up the others."""
 
-SHORT_BODY: Final = 32 * 1024
-"""Bytes of a review that is read at once; a longer one would keep the event loop for over a millisecond."""
+LONG_BODY: Final = 64 * 1024
+"""Bytes of a review beyond which it is decided in a process of its own. A fork takes 3 ms, about as long as a
+review of so many bytes. What is shorter takes 2 MiB of memory at most: 27 bytes in Python for one of JSON."""
+
+CHILDREN: Final = 1
+"""Such processes at a time: each may take `child.MEMORY`."""
 
 DEFAULT_TIMEOUT: Final = 10.0
 """Seconds when the caller names none: the default of a webhook's timeoutSeconds."""
@@ -57,7 +62,7 @@ _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 def share(workers: int) -> int:
-    """How many threads one namespace may keep busy: a tenant of slow reviews leaves the others the rest."""
+    """How many threads one tenant may keep busy: one of slow reviews leaves the others the rest."""
     return max(1, workers // 2)
 
 

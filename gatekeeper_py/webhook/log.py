@@ -11,7 +11,6 @@ import logging
 import sys
 import threading
 import time
-import traceback
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final, TextIO, cast
@@ -19,11 +18,19 @@ from typing import Any, Final, TextIO, cast
 import structlog
 from structlog.typing import EventDict
 
-from gatekeeper_py.policy.admission.decision import Decision
 from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.webhook.output import Output
+from gatekeeper_py.webhook.verdict import Incident, Verdict
 
-__all__ = ["Log", "Seldom", "lines_dropped", "make_log", "route_library_logs", "route_stray_errors"]
+__all__ = [
+    "Log",
+    "Seldom",
+    "bounded",
+    "lines_dropped",
+    "make_log",
+    "route_library_logs",
+    "route_stray_errors",
+]
 
 MAX_TEXT: Final = 1024
 """Characters of one value: names are at most 253, messages are cut here."""
@@ -59,26 +66,20 @@ def lines_dropped(lines: int) -> str:
     return written.getvalue()
 
 
-def decision(
-    log: Log, webhook: str, request: AdmissionRequest, verdict: Decision, seconds: float, incident: str = ""
-) -> None:
+def decision(log: Log, webhook: str, tenant: str, verdict: Verdict, seconds: float) -> None:
     """The line of one decision: who asked for what, and what became of it."""
-    log.info("decision", **_subject(webhook, request), **_outcome(verdict, seconds, incident))
+    log.info("decision", **_subject(webhook, tenant, verdict.request), **_outcome(verdict, seconds))
 
 
-def incident(
-    log: Log, identifier: str, webhook: str, request: AdmissionRequest, error: BaseException
-) -> None:
-    """The line of an error of ours. Not the error's own text: it may quote the object."""
-    frames = [
-        f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)
-    ]
+def incident(log: Log, webhook: str, tenant: str, verdict: Verdict) -> None:
+    """The line of an error of ours."""
+    assert verdict.incident is not None
     log.error(
         "internal error",
-        incident=identifier,
-        error=type(error).__name__,
-        frames=frames[-MAX_ITEMS:],
-        **_subject(webhook, request),
+        incident=verdict.incident.identifier,
+        error=verdict.incident.error,
+        frames=verdict.incident.frames,
+        **_subject(webhook, tenant, verdict.request),
     )
 
 
@@ -95,11 +96,13 @@ def route_library_logs(log: Log) -> None:
 def route_stray_errors(log: Log) -> None:
     """Send through `log` what Python itself would print to standard error, which may be stalled, too."""
 
-    def stray(error: type[BaseException] | None) -> None:
-        log.error("stray error", error=error.__name__ if error else None)
+    def stray(error: BaseException | None) -> None:
+        if error is not None:
+            incident = Incident.of(error)
+            log.error("stray error", error=incident.error, frames=incident.frames)
 
-    threading.excepthook = lambda arguments: stray(arguments.exc_type)
-    sys.unraisablehook = lambda arguments: stray(arguments.exc_type)
+    threading.excepthook = lambda arguments: stray(arguments.exc_value)
+    sys.unraisablehook = lambda arguments: stray(arguments.exc_value)
     logging.lastResort = _Handler(log, logging.WARNING)
     logging.captureWarnings(True)
 
@@ -136,9 +139,10 @@ class _Handler(logging.Handler):
         write("server", message=record.getMessage(), **({"error": error} if error else {}))
 
 
-def _subject(webhook: str, request: AdmissionRequest) -> dict[str, Any]:
+def _subject(webhook: str, tenant: str, request: AdmissionRequest) -> dict[str, Any]:
     return {
         "webhook": webhook,
+        "tenant": tenant,
         "uid": request.uid,
         "operation": request.operation,
         "group": request.resource.group,
@@ -153,36 +157,38 @@ def _subject(webhook: str, request: AdmissionRequest) -> dict[str, Any]:
     }
 
 
-def _outcome(verdict: Decision, seconds: float, incident: str) -> dict[str, Any]:
-    outcome: dict[str, Any] = {"allowed": verdict.allowed, "milliseconds": round(seconds * 1000, 3)}
-    if verdict.status is not None and not verdict.allowed:
+def _outcome(verdict: Verdict, seconds: float) -> dict[str, Any]:
+    decision = verdict.decision
+    outcome: dict[str, Any] = {"allowed": decision.allowed, "milliseconds": round(seconds * 1000, 3)}
+    if decision.status is not None and not decision.allowed:
         outcome |= {
-            "code": verdict.status.code,
-            "reason": verdict.status.reason,
-            "message": verdict.status.message,
+            "code": decision.status.code,
+            "reason": decision.status.reason,
+            "message": decision.status.message,
         }
-    if verdict.findings:
+    if decision.findings:
         outcome["findings"] = [
             {"policy": f.policy, "binding": f.binding, "actions": list(f.actions), "message": f.message}
-            for f in verdict.findings[:MAX_ITEMS]
+            for f in decision.findings[:MAX_ITEMS]
         ]
-    outcome["patch_operations"] = len(verdict.patch)
-    outcome["warnings"] = len(verdict.warnings)
-    if incident:
-        outcome["incident"] = incident
+    outcome["patch_operations"] = len(decision.patch)
+    outcome["warnings"] = len(decision.warnings)
+    if verdict.incident is not None:
+        outcome["incident"] = verdict.incident.identifier
     return outcome
 
 
 def _render(_logger: object, _method: str, event: EventDict) -> str:
     """One line of printable ASCII: json escapes every other character, DEL among them."""
-    return json.dumps(_bounded(event), ensure_ascii=True)
+    return json.dumps(bounded(event), ensure_ascii=True)
 
 
-def _bounded(value: Any) -> Any:
+def bounded(value: Any) -> Any:
+    """A value with its texts and lists cut to what a line may hold."""
     if isinstance(value, str):
         return value if len(value) <= MAX_TEXT else value[: MAX_TEXT - 3] + "..."
     if isinstance(value, dict):
-        return {key: _bounded(item) for key, item in value.items()}
+        return {key: bounded(item) for key, item in value.items()}
     if isinstance(value, Iterable):
-        return [_bounded(item) for item in list(value)[:MAX_ITEMS]]
+        return [bounded(item) for item in list(value)[:MAX_ITEMS]]
     return value

@@ -1,35 +1,79 @@
-"""What the server counts, in the manner of kube-apiserver's own admission metrics.
+"""What the server counts, in the manner of kube-apiserver's own admission metrics; see docs/metrics.md.
 
-Labels are names of policies and bindings in force and words of ours, never text that a tenant chooses.
+Labels are words of ours, names of policies and tenants in force, and "other" for whatever else or too many:
+never text that a tenant chooses.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 from gatekeeper_py.policy.admission.decision import Decision, Finding
 from gatekeeper_py.webhook.revision import InForce
 
-__all__ = ["Metrics"]
+__all__ = ["OTHER", "Metrics", "Observed"]
 
 SECONDS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 """Buckets: a review takes well under a millisecond, a deadline is at most 30 seconds."""
+
+MAX_NAMES: Final = 500
+"""Values of one label; each is a series that is kept, by us and by whoever scrapes."""
+
+OTHER: Final = "other"
+"""The value that stands for tenants that no document declares, and for names beyond so many."""
+
+NOBODY: Final = ""
+"""The tenant of what is cluster-wide, or of a namespace that nobody owns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What is asked at the moment of a scrape."""
+
+    ages: Callable[[], Mapping[str, float]] = dict
+    """Seconds since each watched kind was last heard of."""
+    dropped_lines: Callable[[], int] = int
+    """Lines that the log has dropped."""
+
+
+class _Names:
+    """The values of one label: those told of, and no more than so many."""
+
+    def __init__(self) -> None:
+        self._known: set[str] = set()
+
+    def value(self, name: str) -> str:
+        """The name, or "other" when there are too many."""
+        if name in self._known:
+            return name
+        if len(self._known) >= MAX_NAMES:
+            return OTHER
+        self._known.add(name)
+        return name
 
 
 class Metrics:
     """The server's metrics in a registry of their own."""
 
-    def __init__(self) -> None:
+    def __init__(self, observed: Observed | None = None) -> None:
         self.registry = CollectorRegistry()
+        self._policies, self._tenants = _Names(), _Names()
+        self._declared: frozenset[str] = frozenset()
         self._count_reviews()
+        self._count_connections()
         self._watch_policies()
+        self.events = self._counter("events", "Events about denials, by what became of them", "outcome")
+        self.registry.register(_Observer(observed or Observed()))
 
     def _count_reviews(self) -> None:
-        self.reviews = self._counter(
-            "webhook_reviews", "Reviews answered with a verdict", "webhook", "operation", "verdict"
-        )
+        answered = "Reviews answered with a verdict"
+        self.reviews = self._counter("webhook_reviews", answered, "webhook", "operation", "tenant", "verdict")
         self.seconds = Histogram(
             "gatekeeper_webhook_review_duration_seconds",
             "Time from the request's first byte to the verdict",
@@ -39,18 +83,25 @@ class Metrics:
         )
         refused = "Requests that got no verdict: too large, malformed, late or beyond capacity"
         self.refused = self._counter("webhook_refused_requests", refused, "webhook", "code")
-        failed = "TLS handshakes that failed: one side does not trust the other's certificate"
-        self.handshakes = self._counter("webhook_failed_handshakes", failed)
+        shed = "Reviews turned away because there was no turn, or no room, in time"
+        self.shed = self._counter("webhook_shed_reviews", shed, "webhook")
         self.in_flight = self._gauge("webhook_reviews_in_flight", "Reviews being answered")
-        self.checks = self._counter(
-            "validating_admission_policy_check",
-            "Failed validations by policy, binding and what was done about them",
-            *("policy", "policy_binding", "error_type", "enforcement_action"),
-        )
+        decided = "What policies did about failed validations"
+        self.decisions = self._counter("policy_decisions", decided, "webhook", "tenant", "policy", "action")
+        broken = "Validations that could not be evaluated, which counts as failed"
+        self.broken = self._counter("policy_evaluation_errors", broken, "policy")
         self.incidents = self._counter("internal_errors", "Reviews denied for an error of ours")
+
+    def _count_connections(self) -> None:
+        failed = "TLS handshakes that failed: one side does not trust the other, or was too slow"
+        self.handshakes = self._counter("webhook_failed_handshakes", failed)
+        dropped = "Idle connections dropped to make room for new ones"
+        self.dropped_connections = self._counter("webhook_dropped_connections", dropped)
 
     def _watch_policies(self) -> None:
         self.loads = self._counter("policy_loads", "Attempts to load the policies", "outcome")
+        self.count = self._gauge("policies", "Policies in force")
+        self.revision = self._gauge("policy_revision", "Sets of policies put in force since the start")
         self.loaded = self._gauge(
             "policy_last_load_timestamp_seconds", "When the policies in force were loaded"
         )
@@ -66,22 +117,33 @@ class Metrics:
     def _gauge(self, name: str, meaning: str) -> Gauge:
         return Gauge(f"gatekeeper_{name}", meaning, registry=self.registry)
 
-    def reviewed(self, webhook: str, operation: str, decision: Decision, seconds: float) -> None:
+    def reviewed(self, webhook: str, tenant: str, operation: str, decision: Decision, seconds: float) -> None:
         """Count one verdict."""
         verdict = "allowed" if decision.allowed else "denied"
-        self.reviews.labels(webhook, operation, verdict).inc()
+        whose = self._tenant(tenant)
+        self.reviews.labels(webhook, operation, whose, verdict).inc()
         self.seconds.labels(webhook).observe(seconds)
         for finding in decision.findings:
-            self._failed(finding)
+            self._failed(webhook, whose, finding)
 
-    def _failed(self, finding: Finding) -> None:
-        error = "evaluation_error" if finding.error else "no_error"
+    def _tenant(self, name: str) -> str:
+        if name == NOBODY:
+            return NOBODY
+        return self._tenants.value(name) if name in self._declared else OTHER
+
+    def _failed(self, webhook: str, tenant: str, finding: Finding) -> None:
+        policy = self._policies.value(finding.policy)
+        if finding.error:
+            self.broken.labels(policy).inc()
         for action in finding.actions:
-            self.checks.labels(finding.policy, finding.binding, error, action.lower()).inc()
+            self.decisions.labels(webhook, tenant, policy, action.lower()).inc()
 
     def policies_loaded(self, in_force: InForce) -> None:
         """Note that new policies are in force."""
+        self._declared = in_force.loaded.tenants
         self.loads.labels("success").inc()
+        self.count.set(in_force.loaded.count)
+        self.revision.set(in_force.revision)
         self.loaded.set(in_force.loaded_at)
         self.stale.set(0)
 
@@ -93,3 +155,29 @@ class Metrics:
     def exposition(self) -> bytes:
         """Everything in Prometheus' text format."""
         return generate_latest(self.registry)
+
+
+class _Observer(Collector):
+    """Asks when it is asked."""
+
+    def __init__(self, observed: Observed) -> None:
+        self._observed = observed
+
+    def describe(self) -> Iterable[Metric]:
+        """The metrics without their values."""
+        return (
+            CounterMetricFamily("gatekeeper_log_dropped_lines", "Lines that the log's output did not take"),
+            GaugeMetricFamily(
+                "gatekeeper_view_age_seconds",
+                "Time since the API server was last heard of a watched kind",
+                labels=["kind"],
+            ),
+        )
+
+    def collect(self) -> Iterable[Metric]:
+        """The metrics as they are now."""
+        dropped, ages = self.describe()
+        dropped.add_sample("gatekeeper_log_dropped_lines_total", {}, self._observed.dropped_lines())
+        for kind, seconds in self._observed.ages().items():
+            ages.add_sample("gatekeeper_view_age_seconds", {"kind": kind}, seconds)
+        return dropped, ages

@@ -6,16 +6,17 @@ from collections.abc import Hashable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
-from gatekeeper_py.cluster.snapshot import Snapshot
-from gatekeeper_py.engine import Engine, Phase, load_policies
+from gatekeeper_py.cluster.snapshot import NAMESPACE, Snapshot
+from gatekeeper_py.engine import Engine, Phase, load_policies, tenants_of
 from gatekeeper_py.manifests.manifest import Manifest, ManifestError, Source, read
 from gatekeeper_py.objects.resource import GroupVersionKind
 from gatekeeper_py.policy.admission.decision import Decision
 from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.policy.loading import load as loading
+from gatekeeper_py.policy.loading.load import PolicySet
 from gatekeeper_py.tenancy.documents import API_VERSION
 from gatekeeper_py.tenancy.lookups import looked_up
-from gatekeeper_py.webhook.revision import BadPolicies, Review, Webhook
+from gatekeeper_py.webhook.revision import BadPolicies, Loaded, Webhook
 from gatekeeper_py.webhook.watch import fingerprint
 
 if TYPE_CHECKING:
@@ -31,9 +32,6 @@ PHASES: Mapping[Webhook, frozenset[Phase]] = {
 SYNC_SECONDS: Final = 60
 """How long the cluster may take to be read for the first time."""
 
-NEW_NAMESPACE_SECONDS: Final = 1.0
-"""How long to wait for news of a new namespace; the API server knows it, or would not ask."""
-
 TENANCY_KINDS = tuple(GroupVersionKind.parse(API_VERSION, kind) for kind in ("Tenant", "TenancySettings"))
 """Documents that may also be objects in the cluster."""
 
@@ -48,8 +46,11 @@ class Origin(Protocol):
     def look(self) -> Hashable:
         """A fingerprint of what `load` reads."""
 
-    def load(self) -> tuple[Review, int]:
-        """What is there now, and the number of policies; raises `BadPolicies`."""
+    def ages(self) -> Mapping[str, float]:
+        """Seconds since each kind of the cluster that is watched was last heard of."""
+
+    def load(self) -> Loaded:
+        """What is there now; raises `BadPolicies`."""
 
 
 class FromFiles:
@@ -68,7 +69,11 @@ class FromFiles:
         """The files."""
         return fingerprint(self.watched)
 
-    def load(self) -> tuple[Review, int]:
+    def ages(self) -> Mapping[str, float]:
+        """None: nothing is watched."""
+        return {}
+
+    def load(self) -> Loaded:
         """An engine over the files."""
         try:
             engine = Engine.load(loading.read([self.policies]), Snapshot.of(read(self.cluster)))
@@ -78,7 +83,8 @@ class FromFiles:
         def review(request: AdmissionRequest, webhook: Webhook, deadline: float) -> Decision:
             return engine.review(request, PHASES[webhook], deadline=deadline)
 
-        return review, len(engine.policies.mutating) + len(engine.policies.validating)
+        policies = engine.policies
+        return Loaded(review, _count(policies), engine.owner, tenants=tenants_of(policies))
 
 
 class FromCluster:
@@ -100,7 +106,11 @@ class FromCluster:
         tenants = (document.object["metadata"] for document in self._tenancy())
         return fingerprint(self.watched), tuple((m.get("uid"), m.get("resourceVersion")) for m in tenants)
 
-    def load(self) -> tuple[Review, int]:
+    def ages(self) -> Mapping[str, float]:
+        """Of every kind that decisions may ask about."""
+        return {f"{kind.kind}.{kind.group}".rstrip("."): age for kind, age in self.live.ages.items()}
+
+    def load(self) -> Loaded:
         """An engine over each picture of the cluster, once it has been read."""
         self._sync()
         try:
@@ -111,11 +121,15 @@ class FromCluster:
         self._sync()
 
         def review(request: AdmissionRequest, webhook: Webhook, deadline: float) -> Decision:
-            if request.namespace and request.resource.resource != "namespaces":
-                self.live.wait_for_namespace(request.namespace, NEW_NAMESPACE_SECONDS)
             return Engine(policies, self.live.view).review(request, PHASES[webhook], deadline=deadline)
 
-        return review, len(policies.mutating) + len(policies.validating)
+        def owner(namespace: str) -> str:
+            return Engine(policies, self.live.seen).owner(namespace)
+
+        return Loaded(review, _count(policies), owner, self._knows, tenants_of(policies))
+
+    def _knows(self, namespace: str) -> bool:
+        return self.live.seen.get(NAMESPACE, "", namespace) is not None
 
     def _sync(self) -> None:
         if not self.live.wait_until_synced(SYNC_SECONDS):
@@ -127,6 +141,10 @@ class FromCluster:
         """Tenants and settings that are objects of the cluster, each named as a file would be."""
         found = (value for kind in TENANCY_KINDS for value in self.live.view.list(kind))
         return [Manifest(value, Source(f"cluster/{value['kind']}/{_name(value)}")) for value in found]
+
+
+def _count(policies: PolicySet) -> int:
+    return len(policies.mutating) + len(policies.validating)
 
 
 def _name(value: Mapping[str, object]) -> str:

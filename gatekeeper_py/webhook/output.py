@@ -1,7 +1,7 @@
 """Where the log goes: a bounded queue with a writer of its own, so that no output can stop a decision.
 
-A pipe that nobody reads, a full disk, a closed descriptor: each delays or fails the writer alone. What finds no
-room or cannot be written is dropped and counted, and a line says how many once writing works again.
+A pipe that nobody reads, a full disk, a closed descriptor: each delays or fails the writer alone. What finds
+no room or cannot be written is dropped and counted, and a line says how many once writing works again.
 """
 
 from __future__ import annotations
@@ -29,7 +29,9 @@ PAUSE: Final = 0.5
 MOST_AT_ONCE: Final = 64 * 1024
 """Bytes of one system call, so that progress is seen."""
 
-STALLED: Final = 2.0
+STANDARD_OUTPUT: Final = 1
+
+STALLED: Final = 1.0
 """Seconds without progress after which an output is a problem that health tells."""
 
 
@@ -87,7 +89,7 @@ class _Descriptor:
 class Output:
     """Lines to a file descriptor (None: to nowhere). `write` never waits and never fails, from any thread."""
 
-    def __init__(self, descriptor: int | None, tell: Callable[[int], str] = lambda lines: "") -> None:
+    def __init__(self, descriptor: int | None, tell: Callable[[int], str]) -> None:
         self._descriptor = _Descriptor(descriptor)
         self._tell = tell
         self._waiting: list[bytes] = []
@@ -123,12 +125,12 @@ class Output:
     def flush(self) -> None:
         """Nothing: who writes does not wait."""
 
-    def close(self, seconds: float) -> None:
-        """Take no more, and give what waits so much time. A writer that hangs is left behind."""
+    def close(self) -> None:
+        """Take no more, and give what waits a moment to get out. A writer that hangs is left behind."""
         with self._changed:
             self._closing = True
             self._changed.notify_all()
-        self._thread.join(seconds)
+        self._thread.join(STALLED)
 
     # --- the thread
 
@@ -162,11 +164,11 @@ class Output:
 def standard_output(tell: Callable[[int], str]) -> Output:
     """The process's standard output; nowhere when it was closed before the process began."""
     _occupy_standard_descriptors()
-    return Output(None if sys.stdout is None else sys.stdout.fileno(), tell)
+    return Output(None if sys.stdout is None else STANDARD_OUTPUT, tell)
 
 
 def _occupy_standard_descriptors() -> None:
-    """Open what of the first three is closed to nothing: a connection must not get the number of an output."""
+    """Open what of the first three is closed: no connection must get the number of an output."""
     while (opened := os.open(os.devnull, os.O_RDWR)) <= 2:
         os.set_inheritable(opened, True)
     os.close(opened)

@@ -18,10 +18,13 @@ class BoundedProtocol(HttpToolsProtocol):
 
     _head = 0
     _late: asyncio.TimerHandle | None = None
+    heard = 0.0
+    """When the client last sent something, by the loop's clock."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn
         """A client is there: its first request has to begin soon."""
         super().connection_made(transport)
+        self.heard = self.loop.time()
         self._expect_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -31,6 +34,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes of a client. Between requests they have to begin one: empty lines would keep it for ever."""
+        self.heard = self.loop.time()
         if self.idle and self._late is None:
             self._expect_head()
         super().data_received(data)

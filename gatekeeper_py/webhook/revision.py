@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 from gatekeeper_py.policy.admission.decision import Decision
 from gatekeeper_py.policy.admission.request import AdmissionRequest
 
-__all__ = ["BadPolicies", "InForce", "Policies", "Problem", "Review", "Webhook"]
+__all__ = ["BadPolicies", "InForce", "Loaded", "Policies", "Problem", "Review", "Webhook"]
 
 Webhook: TypeAlias = Literal["mutate", "validate"]
 """Which of the two doors a review came through."""
@@ -22,6 +22,16 @@ Review: TypeAlias = Callable[[AdmissionRequest, Webhook, float], Decision]
 """Decides one request before a deadline (`time.monotonic()` in seconds). Called from many threads."""
 
 
+def nobody(_namespace: str) -> str:
+    """Where no namespace is anybody's."""
+    return ""
+
+
+def every(_namespace: str) -> bool:
+    """Where every namespace is known."""
+    return True
+
+
 class BadPolicies(Exception):
     """The files hold no set of policies that can be put in force."""
 
@@ -31,12 +41,25 @@ class BadPolicies(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class InForce:
-    """One immutable set of policies over one picture of the cluster."""
+class Loaded:
+    """What files and cluster hold now."""
 
     review: Review
     count: int
     """Policies in the set."""
+    owner: Callable[[str], str] = nobody
+    """The tenant of a namespace, by name; empty for a namespace that is nobody's or unknown."""
+    knows: Callable[[str], bool] = every
+    """Whether a namespace is known to exist."""
+    tenants: frozenset[str] = frozenset()
+    """The names of declared tenants."""
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """One immutable set of policies over one picture of the cluster."""
+
+    loaded: Loaded
     loaded_at: float
     """Seconds since the epoch."""
     revision: int
@@ -46,7 +69,7 @@ class InForce:
 class Policies:
     """Holds what is in force. `load` builds a new set or raises `BadPolicies`; the swap is one assignment."""
 
-    def __init__(self, load: Callable[[], tuple[Review, int]]) -> None:
+    def __init__(self, load: Callable[[], Loaded]) -> None:
         self._load = load
         self._in_force: InForce | None = None
         self._problems: tuple[Problem, ...] = ()
@@ -64,7 +87,7 @@ class Policies:
     def reload(self) -> InForce:
         """Put the files as they are now in force, whole; or raise `BadPolicies` and change nothing."""
         try:
-            review, count = self._load()
+            loaded = self._load()
         except BadPolicies as bad:
             self._problems = bad.problems
             raise
@@ -72,6 +95,6 @@ class Policies:
             self._problems = (f"internal error while loading: {type(error).__name__}: {error}",)
             raise BadPolicies(self._problems) from error
         revision = self._in_force.revision + 1 if self._in_force else 1
-        self._in_force = InForce(review, count, time.time(), revision)
+        self._in_force = InForce(loaded, time.time(), revision)
         self._problems = ()
         return self._in_force

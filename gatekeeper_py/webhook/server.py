@@ -8,15 +8,20 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
 import uvicorn
 from starlette.applications import Starlette
 
 from gatekeeper_py.webhook import log
-from gatekeeper_py.webhook.app import Service, application, health_application
+from gatekeeper_py.webhook.app import application, health_application
+from gatekeeper_py.webhook.connections import Connections, most_connections
+from gatekeeper_py.webhook.health import Health
+from gatekeeper_py.webhook.memory import settle
+from gatekeeper_py.webhook.metrics import Metrics
 from gatekeeper_py.webhook.protocol import BoundedProtocol, SecureProtocol
 from gatekeeper_py.webhook.revision import BadPolicies
+from gatekeeper_py.webhook.service import Service
 from gatekeeper_py.webhook.tls import ServingCertificate, TLSError
 from gatekeeper_py.webhook.watch import POLL, changes, fingerprint
 
@@ -25,8 +30,9 @@ __all__ = ["Listening", "PortError", "Server"]
 GRACE: Final = 30
 """Seconds that reviews under way have to end after SIGTERM: the longest timeout the API server accepts."""
 
-KEEP_ALIVE: Final = 75
-"""Seconds an idle connection stays open: longer than the API server's own pause between two health checks."""
+KEEP_ALIVE: Final = 100
+"""Seconds an idle connection stays open: longer than client-go keeps one (90 s, IdleConnTimeout of
+k8s.io/apimachinery/pkg/util/net/http.go), so that no review goes into a connection that is being closed."""
 
 LINGER: Final = 0.25
 """Seconds between two looks for idle connections at the end."""
@@ -60,6 +66,7 @@ class Server:
     """A service on a port, following its files."""
 
     service: Service
+    health: Health
     certificate: ServingCertificate
     watched: Sequence[Path]
     """Files and folders whose change means that policies or cluster have changed."""
@@ -69,7 +76,7 @@ class Server:
     port: int = 8443
     health_port: int | None = None
     """Where probes are answered in plain HTTP, for callers that have no certificate."""
-    _health: socket.socket | None = field(default=None, init=False)
+    _health_listener: socket.socket | None = field(default=None, init=False)
     _running: _Server | None = field(default=None, init=False)
 
     def listen(self) -> Listening:
@@ -79,25 +86,35 @@ class Server:
         when a port is taken.
         """
         seen = self._load_first()
-        log.route_library_logs(self.service.log)
+        log.route_library_logs(self.log)
         self._count_refusals()
-        self._running = _Server(self._secure_config(seen))
+        self._running = _Server(self._secure_config(seen), self.metrics)
         with contextlib.ExitStack() as opened:
             reviews = opened.enter_context(_listen(self.host, self.port))
             if self.health_port is not None:
-                self._health = opened.enter_context(_listen(self.host, self.health_port))
+                self._health_listener = opened.enter_context(_listen(self.host, self.health_port))
             opened = opened.pop_all()
-        health_port = None if self._health is None else _port(self._health)
+        health_port = None if self._health_listener is None else _port(self._health_listener)
         more = {} if health_port is None else {"health_port": health_port}
-        self.service.log.info("listening", host=reviews.getsockname()[0], port=_port(reviews), **more)
+        self.log.info("listening", host=reviews.getsockname()[0], port=_port(reviews), **more)
         return Listening(_port(reviews), health_port, reviews, self._running, opened)
+
+    @property
+    def log(self) -> log.Log:
+        """Where what happens is told."""
+        return self.service.record.log
+
+    @property
+    def metrics(self) -> Metrics:
+        """Where it is counted."""
+        return self.service.record.metrics
 
     def _count_refusals(self) -> None:
         """Callers that fail to come in are counted, and logged now and then."""
-        refusals = log.Seldom(self.service.log, "handshake failed")
+        refusals = log.Seldom(self.log, "handshake failed")
 
         def tell(reason: str) -> None:
-            self.service.metrics.handshakes.inc()
+            self.metrics.handshakes.inc()
             refusals.warn(reason)
 
         self.certificate.tell_refusals(tell)
@@ -107,15 +124,16 @@ class Server:
         policies = self.look() if self.look else fingerprint(self.watched)
         seen = _Seen(policies, fingerprint(self.certificate.files))
         in_force = self.service.policies.reload()
-        self.service.metrics.policies_loaded(in_force)
-        self.service.metrics.expiry.set(self.certificate.reload())
-        self.service.log.info("policies loaded", policies=in_force.count, revision=in_force.revision)
+        self.metrics.policies_loaded(in_force)
+        self._certificate_loaded(self.certificate.reload())
+        settle()
+        self.log.info("policies loaded", policies=in_force.loaded.count, revision=in_force.revision)
         return seen
 
     def _secure_config(self, seen: _Seen) -> uvicorn.Config:
         """Everything about reviews; raises `TLSError` when they would be answered without our TLS."""
         config = _config(
-            application(self.service, lambda _app: self._living(seen)),
+            application(self.service, self.health, lambda _app: self._living(seen)),
             GRACE,
             http=SecureProtocol,
             lifespan="on",
@@ -129,11 +147,11 @@ class Server:
     async def _living(self, seen: _Seen) -> AsyncIterator[None]:
         """What goes on beside the reviews. Probes are answered until the last review is."""
         async with self._watching(seen):
-            if self._health is None:
+            if self._health_listener is None:
                 yield
                 return
-            server = _HealthServer(_plain_config(health_application(self.service)))
-            answering = asyncio.create_task(server.serve([self._health]))
+            server = _HealthServer(_plain_config(health_application(self.health)), self.metrics)
+            answering = asyncio.create_task(server.serve([self._health_listener]))
             try:
                 yield
             finally:
@@ -163,7 +181,7 @@ class Server:
                     seen = now
                     await reload()
             except Exception as error:
-                self.service.log.error("watch failed", error=type(error).__name__, message=str(error))
+                self.log.error("watch failed", error=type(error).__name__, message=str(error))
                 await asyncio.sleep(POLL)
 
     async def _reload_policies(self) -> None:
@@ -175,16 +193,16 @@ class Server:
 
     def reload_policies(self) -> None:
         """Put an edit in force, or say why not and keep what there is."""
-        service = self.service
         try:
-            in_force = service.policies.reload()
+            in_force = self.service.policies.reload()
         except BadPolicies as bad:
-            service.metrics.policies_refused()
+            self.metrics.policies_refused()
             for problem in bad.problems:
-                service.log.error("edit refused, the last good policies stay in force", problem=problem)
+                self.log.error("edit refused, the last good policies stay in force", problem=problem)
         else:
-            service.metrics.policies_loaded(in_force)
-            service.log.info("policies loaded", policies=in_force.count, revision=in_force.revision)
+            self.metrics.policies_loaded(in_force)
+            self.log.info("policies loaded", policies=in_force.loaded.count, revision=in_force.revision)
+            settle()
 
     def reload_certificate(self) -> None:
         """Serve a renewed certificate, or say why not and keep what there is.
@@ -195,20 +213,51 @@ class Server:
         try:
             expiry = self.certificate.reload()
         except TLSError as error:
-            self.service.log.error("certificate refused, the last good one stays", problem=str(error))
+            self.log.error("certificate refused, the last good one stays", problem=str(error))
         else:
-            self.service.metrics.expiry.set(expiry)
-            self.service.log.info("certificate loaded", expires_at=expiry)
+            self._certificate_loaded(expiry)
+            self.log.info("certificate loaded", expires_at=expiry)
         if self._running is not None and self.certificate.authorities != before:
             self._running.hang_up()
 
+    def _certificate_loaded(self, expiry: float) -> None:
+        self.metrics.expiry.set(expiry)
+        self.health.certificate_expires = expiry
+
 
 class _Server(uvicorn.Server):
-    """uvicorn's server, but idle connections do not hold up its end.
+    """uvicorn's server, but connections are bounded, and idle ones do not hold up its end.
 
     A closed TLS connection waits up to 30 seconds for the client's own goodbye, which clients that keep
     connections for later do not send.
     """
+
+    def __init__(self, config: uvicorn.Config, metrics: Metrics) -> None:
+        super().__init__(config)
+        self._metrics = metrics
+        self._accepting: list[asyncio.Task[None]] = []
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """As uvicorn, but accept connections ourselves: it lets in as many as come, and each for a minute."""
+        await super().startup(sockets=[])
+        for listener in sockets or ():
+            self._accepting.append(asyncio.create_task(self._accept(listener)))
+
+    async def _accept(self, listener: socket.socket) -> None:
+        established = cast(set[BoundedProtocol], self.server_state.connections)
+        connections = Connections(
+            self.config.ssl, self._protocol, established, self._metrics, most_connections()
+        )
+        try:
+            await connections.accept(listener)
+        finally:
+            connections.close()
+
+    def _protocol(self) -> BoundedProtocol:
+        made: BoundedProtocol = self.config.http_protocol_class(  # type: ignore[assignment,call-arg]
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+        return made
 
     def hang_up(self) -> None:
         """End every connection: at once, or with the answer that is on its way."""
@@ -217,6 +266,8 @@ class _Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Finish the reviews under way, drop every other connection."""
+        for accepting in self._accepting:
+            accepting.cancel()
         dropping = asyncio.create_task(self._drop_idle())
         try:
             await super().shutdown(sockets)
@@ -234,7 +285,7 @@ class _Server(uvicorn.Server):
             await asyncio.sleep(LINGER)
 
 
-class _HealthServer(uvicorn.Server):
+class _HealthServer(_Server):
     """Lives within another server, which takes the signals."""
 
     @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""Whose turn it is: reviews of one tenant's namespace do not keep the others' waiting."""
+"""Whose turn it is: reviews of one tenant do not keep the others' waiting."""
 
 from __future__ import annotations
 
@@ -17,12 +17,16 @@ class _Queue:
 
 
 class Turns:
-    """At most so many of one owner have a turn at a time; those who wait keep only their own kind waiting."""
+    """At most so many have a turn at a time, and at most so many of one owner.
 
-    __slots__ = ("_at_once", "_queues")
+    Who waits for others of the same owner keeps nobody else waiting, so owners with much to do alternate.
+    """
 
-    def __init__(self, at_once: int) -> None:
-        self._at_once = at_once
+    __slots__ = ("_each", "_free", "_queues")
+
+    def __init__(self, together: int, each: int) -> None:
+        self._free = asyncio.Semaphore(together)
+        self._each = each
         self._queues: dict[str, _Queue] = {}
 
     def __len__(self) -> int:
@@ -31,17 +35,26 @@ class Turns:
 
     async def take(self, owner: str) -> None:
         """Wait for a turn; who is cancelled has none."""
-        queue = self._queues.setdefault(owner, _Queue(asyncio.Semaphore(self._at_once)))
+        queue = self._queues.setdefault(owner, _Queue(asyncio.Semaphore(self._each)))
         queue.members += 1
         try:
             await queue.free.acquire()
+            await self._take_free(queue)
         except BaseException:
             self._leave(owner, queue)
+            raise
+
+    async def _take_free(self, queue: _Queue) -> None:
+        try:
+            await self._free.acquire()
+        except BaseException:
+            queue.free.release()
             raise
 
     def give_back(self, owner: str) -> None:
         """End a turn that was taken."""
         queue = self._queues[owner]
+        self._free.release()
         queue.free.release()
         self._leave(owner, queue)
 

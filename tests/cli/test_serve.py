@@ -116,6 +116,55 @@ def test_an_edit_of_the_cluster_is_followed(tmp_path: Path) -> None:
         eventually(lambda: not http.post("/validate", json=review).json()["response"]["allowed"])
 
 
+@contextlib.contextmanager
+def muted(folder: Path, output: str) -> Iterator[httpx.Client]:
+    """A server whose standard output is what the shell makes of it; it listens on a port that was free."""
+    made = make_certificates(folder / "certs")
+    policies = write(folder / "policies", all=POLICIES)
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    serve = f"exec {sys.executable} -m gatekeeper_py serve --policies {policies} --port {port} "
+    serve += f"--tls-cert {made.certificate} --tls-key {made.key} {output}"
+    trust = ssl.create_default_context(cafile=str(made.authority))
+    with (
+        subprocess.Popen(["sh", "-c", serve], stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process,
+        httpx.Client(base_url=f"https://localhost:{port}", verify=trust, timeout=20) as http,
+    ):
+        try:
+            eventually(lambda: answers(http))
+            yield http
+        finally:
+            process.terminate()
+
+
+def answers(http: httpx.Client) -> bool:
+    with contextlib.suppress(httpx.HTTPError):
+        return http.get("/healthz").status_code == 200
+    return False
+
+
+@pytest.mark.parametrize(
+    ("output", "problem"),
+    [
+        (">&-", "Bad file descriptor"),
+        (">/dev/full", "No space left on device"),
+        ("", ""),
+    ],
+    ids=["closed", "full", "stalled"],
+)
+def test_no_output_stops_decisions(tmp_path: Path, output: str, problem: str) -> None:
+    """A stalled one is a pipe that nobody reads: 64 KiB fill it, which takes some hundred decisions."""
+    with muted(tmp_path, output) as http:
+        for _ in range(200):
+            assert answer(http, "/validate", hostNetwork=True)["status"]["code"] == 403
+        assert http.get("/healthz").text == "ok"
+        eventually(lambda: bool(http.get("/readyz?verbose").json()["log"]["problem"]))
+        told = http.get("/readyz?verbose").json()["log"]
+        assert problem in told["problem"]
+        assert (told["dropped"] > 0) is bool(problem)
+        assert f"gatekeeper_log_dropped_lines_total {told['dropped']}" in http.get("/metrics").text
+
+
 def test_bad_policies_at_the_start_are_exit_code_2(tmp_path: Path) -> None:
     made = make_certificates(tmp_path / "certs")
     policies = write(tmp_path / "policies", a="a:\n\tb: 1\n")

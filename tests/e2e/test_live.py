@@ -65,7 +65,7 @@ def test_what_is_made_is_seen_and_what_is_deleted_is_gone(plane: ControlPlane, l
 
 def test_a_new_namespace_is_seen_at_once(plane: ControlPlane, live: LiveCluster) -> None:
     plane.kubectl().apply(namespace("seen-at-once"))
-    assert live.wait_for_namespace("seen-at-once", SECONDS)
+    wait_for("it", lambda: live.view.get(NAMESPACE, "", "seen-at-once") is not None, SECONDS)
 
 
 def test_a_kind_defined_later_is_followed_then(plane: ControlPlane, live: LiveCluster) -> None:

@@ -17,10 +17,13 @@ from starlette.testclient import TestClient
 from gatekeeper_py.pki.development import make_certificates
 from gatekeeper_py.policy.admission.decision import Decision
 from gatekeeper_py.policy.admission.request import AdmissionRequest
-from gatekeeper_py.webhook.app import Service, application
+from gatekeeper_py.webhook.app import application
+from gatekeeper_py.webhook.health import Health
 from gatekeeper_py.webhook.log import make_log
-from gatekeeper_py.webhook.revision import Policies, Review, Webhook
+from gatekeeper_py.webhook.record import Record
+from gatekeeper_py.webhook.revision import Loaded, Policies, Review, Webhook
 from gatekeeper_py.webhook.server import Listening, Server
+from gatekeeper_py.webhook.service import Service
 from gatekeeper_py.webhook.tls import Clients, ServingCertificate
 
 
@@ -60,19 +63,24 @@ class Harness:
     """A service whose log is kept."""
 
     review: Review = allow
-    load: Callable[[], tuple[Review, int]] | None = None
+    load: Callable[[], Loaded] | None = None
     options: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.output = io.StringIO()
-        self.policies = Policies(self.load or (lambda: (self.review, 1)))
-        self.service = Service(self.policies, make_log(self.output), **self.options)
+        self.policies = Policies(
+            self.load or (lambda: Loaded(self.review, 1, owner=lambda namespace: namespace))
+        )
+        self.record = Record(make_log(self.output))
+        self.service = Service(self.policies, self.record, **self.options)
+        self.health = Health(self.policies, self.record)
 
     def client(self, *, load: bool = True) -> TestClient:
         """A client of the application, without a network between."""
         if load:
             self.policies.reload()
-        return TestClient(application(self.service), raise_server_exceptions=False)
+        near = ("127.0.0.1", 50000)
+        return TestClient(application(self.service, self.health), raise_server_exceptions=False, client=near)
 
     @property
     def lines(self) -> list[dict[str, Any]]:
@@ -116,7 +124,15 @@ def running(
     """Serve until the block ends."""
     made = make_certificates(directory)
     certificate = ServingCertificate(made.certificate, made.key, clients)
-    server = Server(harness.service, certificate, watched, host="127.0.0.1", port=0, health_port=health_port)
+    server = Server(
+        harness.service,
+        harness.health,
+        certificate,
+        watched,
+        host="127.0.0.1",
+        port=0,
+        health_port=health_port,
+    )
     listening = server.listen()
     thread = threading.Thread(target=listening.serve)
     thread.start()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -13,7 +14,9 @@ import pytest
 
 from gatekeeper_py.policy.admission.decision import Cause, Decision, Finding, Status
 from gatekeeper_py.policy.admission.request import AdmissionRequest
-from gatekeeper_py.webhook.revision import BadPolicies, Review, Webhook
+from gatekeeper_py.webhook import child
+from gatekeeper_py.webhook.limits import LONG_BODY
+from gatekeeper_py.webhook.revision import BadPolicies, Loaded, Review, Webhook
 from tests.webhook.support import Harness, Held, pod_review
 
 JSON = {"content-type": "application/json"}
@@ -177,7 +180,7 @@ def test_a_decision_line_says_who_asked_for_what_and_why_not() -> None:
     assert line.pop("timestamp")
     assert line.pop("milliseconds") >= 0
     assert line == {
-        "event": "decision", "level": "info", "webhook": "validate", "uid": "uid-1", "operation": "CREATE",
+        "event": "decision", "level": "info", "webhook": "validate", "tenant": "foo", "uid": "uid-1", "operation": "CREATE",
         "group": "", "version": "v1", "resource": "pods", "subresource": "", "namespace": "foo",
         "name": "web",
         "user": "alice", "groups": ["foo-admins"], "dry_run": False, "allowed": False, "code": 422,
@@ -199,6 +202,18 @@ def test_a_late_decision_is_a_denial_within_the_time_allowed() -> None:
     assert response["status"]["message"] == "the policies came to no decision within 0.9 seconds"
 
 
+def test_a_late_review_has_one_record() -> None:
+    held = Held()
+    harness = Harness(held)
+    with harness.client() as client:
+        client.post("/validate?timeout=100ms", json=pod_review())
+        held.release.set()
+        client.post("/validate", json=pod_review(uid="uid-2"))
+        metrics = client.get("/metrics").text
+    assert [(line["uid"], line.get("code")) for line in harness.lines] == [("uid-1", 504), ("uid-2", None)]
+    assert 'gatekeeper_webhook_review_duration_seconds_count{webhook="validate"} 2.0' in metrics
+
+
 def test_the_engine_is_told_its_deadline() -> None:
     deadlines: list[float] = []
 
@@ -212,14 +227,62 @@ def test_the_engine_is_told_its_deadline() -> None:
     assert [round(seconds) for seconds in deadlines] == [18, 9, 9, 27, 9]
 
 
-def test_bodies_together_take_no_more_memory_than_allowed() -> None:
-    body = orjson.dumps(pod_review()).ljust(1000)
-    harness = Harness(options={"max_memory": 999})
+def test_long_bodies_together_take_no_more_memory_than_allowed() -> None:
+    body = orjson.dumps(pod_review()).ljust(LONG_BODY + 1)
+    harness = Harness(options={"max_memory": 2 * len(body) - 1})
     client = harness.client()
     answer = client.post("/validate", content=body)
     assert (answer.status_code, answer.text) == (503, "too many reviews at once\n")
     assert client.post("/validate", content=body.rstrip()).status_code == 200
-    assert harness.service._memory.free == 999
+    assert harness.service._memory.free == 2 * len(body) - 1
+
+
+def test_a_long_review_is_decided_in_a_process_of_its_own() -> None:
+    here: list[int] = []
+
+    def review(request: AdmissionRequest, webhook: Webhook, deadline: float) -> Decision:
+        here.append(os.getpid())
+        return Decision(False, Status(403, "Forbidden", f"process {os.getpid()}"))
+
+    harness = Harness(review)
+    body = orjson.dumps(pod_review()).ljust(LONG_BODY + 1)
+    answer = harness.client().post("/validate", content=body).json()["response"]
+    assert (answer["uid"], answer["allowed"], here) == ("uid-1", False, [])
+    assert answer["status"]["message"].startswith("process ")
+    assert answer["status"]["message"] != f"process {os.getpid()}"
+    (line,) = harness.lines
+    assert (line["event"], line["name"], line["code"]) == ("decision", "web", 403)
+
+
+def endless(request: AdmissionRequest, webhook: Webhook, deadline: float) -> Decision:
+    while True:
+        time.sleep(60)
+
+
+def greedy(request: AdmissionRequest, webhook: Webhook, deadline: float) -> Decision:
+    return Decision(allowed=bool(b"x" * (2 * child.MEMORY)))
+
+
+@pytest.mark.parametrize(
+    ("review", "code", "message"),
+    [
+        (endless, 504, "the policies came to no decision within 0.9 seconds"),
+        (greedy, 413, "the review takes more than 224 MiB of memory to decide"),
+    ],
+)
+def test_a_long_review_that_comes_to_no_end_is_a_denial(review: Review, code: int, message: str) -> None:
+    harness = Harness(review)
+    body = orjson.dumps(pod_review()).ljust(LONG_BODY + 1)
+    response = harness.client().post("/validate?timeout=1s", content=body).json()["response"]
+    assert (response["uid"], response["allowed"]) == ("uid-1", False)
+    assert (response["status"]["code"], response["status"]["message"]) == (code, message)
+    assert [line["event"] for line in harness.lines] == ["decision"]
+
+
+def test_a_long_body_that_is_no_review_is_400() -> None:
+    answer = Harness().client().post("/validate", content=b"[" * (LONG_BODY + 1))
+    assert answer.status_code == 400
+    assert answer.text.startswith("the body is not JSON: depth limit exceeded")
 
 
 def test_beyond_capacity_a_review_waits_and_is_then_turned_away() -> None:
@@ -230,11 +293,16 @@ def test_beyond_capacity_a_review_waits_and_is_then_turned_away() -> None:
         first = threading.Thread(target=lambda: answers.append(client.post("/validate", json=pod_review())))
         first.start()
         assert held.entered.wait(10)
-        second = client.post("/validate?timeout=100ms", json=pod_review())
+        second = client.post("/validate?timeout=100ms", json=pod_review(uid="uid-2"))
         held.release.set()
         first.join()
         third = client.post("/validate", json=pod_review())
-    assert (second.status_code, second.text) == (503, "too many reviews at once\n")
+        metrics = client.get("/metrics").text
+    denial = second.json()["response"]
+    assert (denial["uid"], denial["allowed"], denial["status"]["code"]) == ("uid-2", False, 429)
+    assert denial["status"]["message"] == "too many reviews at once, try again"
+    assert [line["uid"] for line in harness.lines] == ["uid-2", "uid-1", "uid-1"]
+    assert 'gatekeeper_webhook_shed_reviews_total{webhook="validate"} 1.0' in metrics
     assert answers[0].json()["response"]["allowed"] is True
     assert third.status_code == 200
 
@@ -270,11 +338,11 @@ def test_health_is_the_process_and_readiness_the_policies() -> None:
 def test_a_bad_edit_keeps_the_last_good_policies_and_says_why(error: Exception, problem: str) -> None:
     loads: list[Exception | None] = [None, error, None]
 
-    def load() -> tuple[Review, int]:
+    def load() -> Loaded:
         outcome = loads.pop(0)
         if outcome:
             raise outcome
-        return answering(Decision(allowed=True)), 3
+        return Loaded(answering(Decision(allowed=True)), 3)
 
     harness = Harness(load=load)
     client = harness.client()
@@ -296,10 +364,9 @@ def test_metrics_count_verdicts_and_failed_validations() -> None:
     client.post("/validate", json=pod_review())
     client.post("/validate", content=b"x")
     text = client.get("/metrics").text
-    check = 'gatekeeper_validating_admission_policy_check_total{enforcement_action="%s",'
-    check += 'error_type="evaluation_error",policy="no-host",policy_binding="b"} 1.0'
+    check = 'gatekeeper_policy_decisions_total{action="%s",policy="no-host",tenant="other",webhook="validate"} 1.0'
     for line in (
-        'gatekeeper_webhook_reviews_total{operation="CREATE",verdict="denied",webhook="validate"} 1.0',
+        'gatekeeper_webhook_reviews_total{operation="CREATE",tenant="other",verdict="denied",webhook="validate"} 1.0',
         'gatekeeper_webhook_refused_requests_total{code="400",webhook="validate"} 1.0',
         check % "deny",
         check % "audit",

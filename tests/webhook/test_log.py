@@ -14,6 +14,7 @@ from gatekeeper_py.objects.resource import GroupVersionKind, GroupVersionResourc
 from gatekeeper_py.policy.admission.decision import Decision, Finding, Status
 from gatekeeper_py.policy.admission.request import AdmissionRequest, UserInfo
 from gatekeeper_py.webhook import log
+from gatekeeper_py.webhook.verdict import Incident, Verdict
 
 SECRET = "hunter2"
 
@@ -31,6 +32,10 @@ def request(**fields: Any) -> AdmissionRequest:
         "old_object": {"data": {"password": SECRET}},
     }
     return AdmissionRequest(**(made | fields))
+
+
+def decided(decision: Decision, incident: Incident | None = None) -> Verdict:
+    return Verdict(request(), decision, b"", incident)
 
 
 @pytest.fixture
@@ -51,7 +56,7 @@ def lines(output: io.StringIO) -> list[dict[str, Any]]:
     ids=["allowed", "denied"],
 )
 def test_objects_and_patches_are_never_logged(output: io.StringIO, verdict: Decision) -> None:
-    log.decision(log.make_log(output), "mutate", request(), verdict, 0.0012345)
+    log.decision(log.make_log(output), "mutate", "foo", decided(verdict), 0.0012345)
     (line,) = lines(output)
     assert SECRET not in output.getvalue()
     assert (line["milliseconds"], line["patch_operations"]) == (1.234, len(verdict.patch))
@@ -61,9 +66,11 @@ def test_an_error_is_told_by_its_type_and_place_not_by_its_text(output: io.Strin
     try:
         raise KeyError(SECRET)
     except KeyError as error:
-        log.incident(log.make_log(output), "i-1", "validate", request(), error)
+        incident = Incident.of(error)
+        log.incident(log.make_log(output), "validate", "foo", decided(Decision(False), incident))
     (line,) = lines(output)
-    assert (line["event"], line["incident"], line["error"]) == ("internal error", "i-1", "KeyError")
+    told = (line["event"], line["incident"], line["error"])
+    assert told == ("internal error", incident.identifier, "KeyError")
     assert line["frames"][-1].endswith("test_an_error_is_told_by_its_type_and_place_not_by_its_text")
     assert SECRET not in output.getvalue()
 
@@ -83,7 +90,7 @@ def test_text_of_tenants_stays_within_one_line_of_plain_ascii(output: io.StringI
     asked = request(
         uid=text, name=text, namespace=text, subresource=text, user=UserInfo(text, groups=(text,))
     )
-    log.decision(log.make_log(output), "validate", asked, verdict, 0)
+    log.decision(log.make_log(output), "validate", text, Verdict(asked, verdict, b""), 0)
     written = output.getvalue()
     assert written.count("\n") == 1
     assert all(" " <= character <= "~" for character in written.removesuffix("\n"))
@@ -96,7 +103,8 @@ def test_no_request_can_fill_the_disk(output: io.StringIO) -> None:
     finding = Finding(long, long, long, ("Deny",) * 1000)
     verdict = Decision(False, Status(403, long, long), findings=(finding,) * 1000)
     asked = request(uid=long, name=long, user=UserInfo(long, groups=(long,) * 1000))
-    log.decision(log.make_log(output), "validate", asked, verdict, 0, long)
+    incident = Incident(long, long, (long,) * 1000)
+    log.decision(log.make_log(output), "validate", long, Verdict(asked, verdict, b"", incident), 0)
     (line,) = lines(output)
     assert len(output.getvalue()) < 150_000
     assert line["name"] == "x" * (log.MAX_TEXT - 3) + "..."
@@ -104,7 +112,8 @@ def test_no_request_can_fill_the_disk(output: io.StringIO) -> None:
 
 
 def test_text_of_just_the_longest_length_is_whole(output: io.StringIO) -> None:
-    log.decision(log.make_log(output), "validate", request(name="x" * log.MAX_TEXT), Decision(True), 0)
+    asked = request(name="x" * log.MAX_TEXT)
+    log.decision(log.make_log(output), "validate", "", Verdict(asked, Decision(True), b""), 0)
     assert lines(output)[0]["name"] == "x" * log.MAX_TEXT
 
 

@@ -2,29 +2,40 @@
 
 from __future__ import annotations
 
+import pytest
+
 from gatekeeper_py.policy.admission.decision import Decision, Finding
-from gatekeeper_py.webhook.metrics import Metrics
-from gatekeeper_py.webhook.revision import InForce
+from gatekeeper_py.webhook.metrics import MAX_NAMES, OTHER, Metrics, Observed
+from gatekeeper_py.webhook.revision import InForce, Loaded
 
 
 def value(metrics: Metrics, name: str, **labels: str) -> float | None:
     return metrics.registry.get_sample_value(f"gatekeeper_{name}", labels)
 
 
-def reviews(metrics: Metrics, verdict: str) -> float | None:
-    return value(metrics, "webhook_reviews_total", webhook="validate", operation="CREATE", verdict=verdict)
+def knowing(*tenants: str) -> Metrics:
+    """With these tenants declared."""
+    metrics = Metrics()
+    loaded = Loaded(lambda *_: Decision(allowed=True), 7, tenants=frozenset(tenants))
+    metrics.policies_loaded(InForce(loaded, loaded_at=123.5, revision=4))
+    return metrics
+
+
+def reviews(metrics: Metrics, verdict: str, tenant: str = "foo") -> float | None:
+    labels = {"webhook": "validate", "operation": "CREATE", "tenant": tenant, "verdict": verdict}
+    return value(metrics, "webhook_reviews_total", **labels)
 
 
 def test_a_verdict_is_counted_by_what_it_is() -> None:
-    metrics = Metrics()
+    metrics = knowing("foo")
     for allowed in (True, False, False):
-        metrics.reviewed("validate", "CREATE", Decision(allowed=allowed), 0.002)
+        metrics.reviewed("validate", "foo", "CREATE", Decision(allowed=allowed), 0.002)
     assert (reviews(metrics, "allowed"), reviews(metrics, "denied")) == (1, 2)
 
 
 def test_a_review_s_time_falls_in_a_bucket() -> None:
     metrics = Metrics()
-    metrics.reviewed("mutate", "CREATE", Decision(allowed=True), 0.002)
+    metrics.reviewed("mutate", "foo", "CREATE", Decision(allowed=True), 0.002)
     name = "webhook_review_duration_seconds"
     buckets = [
         value(metrics, f"{name}_bucket", webhook="mutate", le=le) for le in ("0.001", "0.0025", "+Inf")
@@ -32,29 +43,56 @@ def test_a_review_s_time_falls_in_a_bucket() -> None:
     assert (buckets, value(metrics, f"{name}_sum", webhook="mutate")) == ([0, 1, 1], 0.002)
 
 
-def checks(metrics: Metrics, error_type: str, action: str) -> float | None:
-    return value(
-        metrics,
-        "validating_admission_policy_check_total",
-        policy="p",
-        policy_binding="b",
-        error_type=error_type,
-        enforcement_action=action,
-    )
+def decisions(metrics: Metrics, action: str, policy: str = "p") -> float | None:
+    labels = {"webhook": "validate", "tenant": "foo", "policy": policy, "action": action}
+    return value(metrics, "policy_decisions_total", **labels)
 
 
 def test_a_failed_validation_is_counted_once_an_action() -> None:
-    metrics = Metrics()
+    metrics = knowing("foo")
     failed = Finding("p", "b", "told", ("Warn", "Audit"))
     broken = Finding("p", "b", "told", ("Deny",), error=True)
-    metrics.reviewed("validate", "CREATE", Decision(allowed=False, findings=(failed, failed, broken)), 0)
-    assert [checks(metrics, "no_error", action) for action in ("warn", "audit", "deny")] == [2, 2, None]
-    assert [checks(metrics, "evaluation_error", action) for action in ("warn", "deny")] == [None, 1]
+    decision = Decision(allowed=False, findings=(failed, failed, broken))
+    metrics.reviewed("validate", "foo", "CREATE", decision, 0)
+    assert [decisions(metrics, action) for action in ("warn", "audit", "deny")] == [2, 2, 1]
+    assert value(metrics, "policy_evaluation_errors_total", policy="p") == 1
+
+
+@pytest.mark.parametrize(
+    ("tenant", "label"), [("foo", "foo"), ("", ""), ("a-namespace-nobody-claims", OTHER)]
+)
+def test_only_declared_tenants_are_told_apart(tenant: str, label: str) -> None:
+    metrics = knowing("foo")
+    metrics.reviewed("validate", tenant, "CREATE", Decision(allowed=True), 0)
+    assert reviews(metrics, "allowed", label) == 1
+
+
+def test_a_label_has_so_many_values_and_no_more() -> None:
+    metrics = knowing("foo")
+    findings = tuple(Finding(f"p{number}", "b", "", ("Deny",)) for number in range(MAX_NAMES + 2))
+    for _ in range(2):
+        metrics.reviewed("validate", "foo", "CREATE", Decision(allowed=False, findings=findings), 0)
+    assert [decisions(metrics, "deny", policy) for policy in ("p0", f"p{MAX_NAMES}", OTHER)] == [2, None, 4]
+
+
+def test_a_set_of_policies_has_a_size_a_number_and_a_time() -> None:
+    metrics = knowing()
+    names = ("policies", "policy_revision", "policy_last_load_timestamp_seconds")
+    assert [value(metrics, name) for name in names] == [7, 4, 123.5]
+
+
+def test_what_is_observed_is_asked_at_every_scrape() -> None:
+    ages = {"Namespace": 1.5}
+    metrics = Metrics(Observed(lambda: ages, lambda: 3))
+    assert value(metrics, "log_dropped_lines_total") == 3
+    assert value(metrics, "view_age_seconds", kind="Namespace") == 1.5
+    ages["Namespace"] = 40
+    assert value(metrics, "view_age_seconds", kind="Namespace") == 40
 
 
 def test_a_bad_edit_is_stale_until_a_good_one() -> None:
     metrics = Metrics()
-    in_force = InForce(lambda *_: Decision(allowed=True), count=1, loaded_at=123.5, revision=1)
+    in_force = InForce(Loaded(lambda *_: Decision(allowed=True), 1), loaded_at=123.5, revision=1)
     stale = []
     for step in (metrics.policies_refused, lambda: metrics.policies_loaded(in_force)):
         step()
@@ -67,9 +105,9 @@ def test_a_bad_edit_is_stale_until_a_good_one() -> None:
 def test_no_text_of_a_tenant_gets_into_the_exposition() -> None:
     metrics = Metrics()
     told = Finding("p", "b", "chosen-by-a-tenant", ("Deny",), metadata={"chosen-by-a-tenant": "x"})
-    metrics.reviewed("validate", "CREATE", Decision(allowed=False, findings=(told,)), 0)
+    metrics.reviewed("validate", "chosen-by-a-tenant", "CREATE", Decision(allowed=False, findings=(told,)), 0)
     exposed = metrics.exposition().decode()
-    assert 'policy="p",policy_binding="b"' in exposed
+    assert 'policy="p",tenant="other"' in exposed
     assert "chosen-by-a-tenant" not in exposed
 
 

@@ -63,16 +63,15 @@ class Live:
         self.synced = synced
         self.problems = {CONFIG_MAP_KIND: "forbidden"}
         self.followed: list[frozenset[GroupVersionKind]] = []
-        self.waited: list[str] = []
+        self.ages = {CONFIG_MAP_KIND: 1.5}
 
     def wait_until_synced(self, seconds: float) -> bool:
         assert seconds > 0
         return self.synced
 
-    def wait_for_namespace(self, name: str, seconds: float) -> bool:
-        assert 0 < seconds < 5
-        self.waited.append(name)
-        return True
+    @property
+    def seen(self) -> Snapshot:
+        return self.view
 
     def follow(self, kinds: Iterable[GroupVersionKind]) -> None:
         self.followed.append(frozenset(kinds))
@@ -86,7 +85,8 @@ def from_cluster(folder: Path, live: Live) -> FromCluster:
 
 
 def test_each_door_has_its_own_phase(tmp_path: Path) -> None:
-    review, count = FromFiles(write(tmp_path, *in_force(NO, STAMP)), None).load()
+    loaded = FromFiles(write(tmp_path, *in_force(NO, STAMP)), None).load()
+    review, count = loaded.review, loaded.count
     mutated, validated = ask(review, "mutate"), ask(review, "validate")
     assert count == 2
     assert (mutated.allowed, len(mutated.patch)) == (True, 1)
@@ -98,10 +98,10 @@ def test_the_cluster_may_be_files_which_count_as_policies_do(tmp_path: Path) -> 
     cluster = write(tmp_path / "cluster", CONFIG_MAP)
     origin = FromFiles(policies, cluster)
     before = origin.look()
-    assert not ask(origin.load()[0], "validate").allowed
+    assert not ask(origin.load().review, "validate").allowed
     write(cluster, KNOWN)
     assert origin.look() != before
-    assert ask(origin.load()[0], "validate").allowed
+    assert ask(origin.load().review, "validate").allowed
     assert origin.watched == [policies, cluster]
 
 
@@ -144,7 +144,7 @@ def test_the_kinds_policies_name_are_followed(tmp_path: Path) -> None:
 
 def test_each_review_sees_the_cluster_of_its_moment(tmp_path: Path) -> None:
     live = Live()
-    review, _ = from_cluster(write(tmp_path, *in_force(LOOKS_UP)), live).load()
+    review = from_cluster(write(tmp_path, *in_force(LOOKS_UP)), live).load().review
     assert not ask(review, "validate").allowed
     live.view = Snapshot([KNOWN])
     assert ask(review, "validate").allowed
@@ -152,8 +152,9 @@ def test_each_review_sees_the_cluster_of_its_moment(tmp_path: Path) -> None:
 
 def test_tenants_may_be_objects_of_the_cluster(tmp_path: Path) -> None:
     live = Live(tenant())
-    review, count = from_cluster(write(tmp_path, *in_force(OF_TENANT)), live).load()
-    assert (count, ask(review, "validate").allowed) == (1, True)
+    loaded = from_cluster(write(tmp_path, *in_force(OF_TENANT)), live).load()
+    review = loaded.review
+    assert (loaded.count, ask(review, "validate").allowed) == (1, True)
     assert {kind.kind for kind in TENANCY_KINDS} == {"Tenant", "TenancySettings"}
 
 
@@ -193,20 +194,19 @@ def test_a_cluster_that_is_not_read_yet_gives_no_policies(tmp_path: Path) -> Non
     assert caught.value.problems == ("the cluster: ConfigMap: forbidden",)
 
 
-@pytest.mark.parametrize(
-    ("value", "waited"),
-    [
-        (CONFIG_MAP, ["cases"]),
-        ({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "new"}}, []),
-        ({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "node"}}, []),
-    ],
-    ids=["in a namespace", "a namespace", "cluster-wide"],
-)
-def test_what_lies_in_a_namespace_waits_for_news_of_it(
-    tmp_path: Path, value: Json, waited: list[str]
-) -> None:
-    live = Live()
-    review, _ = from_cluster(write(tmp_path, *in_force(NO)), live).load()
-    namespace = "new" if value["kind"] == "Namespace" else value["metadata"].get("namespace", "")
-    ask(review, "validate", request(value, namespace=namespace))
-    assert live.waited == waited
+def test_a_namespace_has_an_owner_once_it_is_known_or_claimed_by_name(tmp_path: Path) -> None:
+    live = Live(tenant())
+    live.view = Snapshot([tenant(), NEWS], complete=True)
+    loaded = from_cluster(write(tmp_path, *in_force(NO)), live).load()
+    owners = {name: loaded.owner(name) for name in ("cases", "news", "unheard-of")}
+    assert owners == {"cases": "foo", "news": "news", "unheard-of": ""}
+    assert [loaded.knows(name) for name in ("news", "unheard-of")] == [True, False]
+    assert loaded.tenants == {"foo", "platform"}
+
+
+NEWS = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "news"}}
+
+
+def test_a_view_has_an_age_by_kind(tmp_path: Path) -> None:
+    assert from_cluster(tmp_path, Live()).ages() == {"ConfigMap": 1.5}
+    assert FromFiles(tmp_path, None).ages() == {}

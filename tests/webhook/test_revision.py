@@ -8,9 +8,7 @@ import pytest
 
 from gatekeeper_py.policy.admission.decision import Decision
 from gatekeeper_py.policy.admission.request import AdmissionRequest
-from gatekeeper_py.webhook.revision import BadPolicies, InForce, Policies, Review, Webhook
-
-Loaded = tuple[Review, int] | Exception
+from gatekeeper_py.webhook.revision import BadPolicies, InForce, Loaded, Policies, Review, Webhook
 
 
 def allow(_request: AdmissionRequest, _webhook: Webhook, _deadline: float) -> Decision:
@@ -21,21 +19,21 @@ def deny(_request: AdmissionRequest, _webhook: Webhook, _deadline: float) -> Dec
     return Decision(allowed=False)
 
 
-def files(*states: Loaded) -> Callable[[], tuple[Review, int]]:
+def files(*states: tuple[Review, int] | Exception) -> Callable[[], Loaded]:
     """What each load in turn finds."""
     coming = iter(states)
 
-    def load() -> tuple[Review, int]:
+    def load() -> Loaded:
         found = next(coming)
         if isinstance(found, Exception):
             raise found
-        return found
+        return Loaded(*found)
 
     return load
 
 
 def shown(in_force: InForce | None) -> tuple[Review, int, int] | None:
-    return (in_force.review, in_force.count, in_force.revision) if in_force else None
+    return (in_force.loaded.review, in_force.loaded.count, in_force.revision) if in_force else None
 
 
 def test_nothing_is_in_force_before_the_first_load() -> None:

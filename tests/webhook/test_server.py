@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from gatekeeper_py.policy.admission.decision import Decision, Status
-from gatekeeper_py.webhook.revision import BadPolicies, Review
+from gatekeeper_py.webhook.revision import BadPolicies, Loaded
 from gatekeeper_py.webhook.tls import ServingCertificate, TLSError
 from tests.webhook.support import Harness, Held, Running, pod_review, running
 
@@ -135,15 +135,15 @@ def test_reviews_under_way_are_finished_at_shutdown(tmp_path: Path) -> None:
     assert answers[0].json()["response"]["allowed"] is True
 
 
-def verdict_of(file: Path) -> Callable[[], tuple[Review, int]]:
+def verdict_of(file: Path) -> Callable[[], Loaded]:
     """Policies that are one word in a file: `allow`, `deny`, or something bad."""
 
-    def load() -> tuple[Review, int]:
+    def load() -> Loaded:
         word = file.read_text().strip()
         if word not in ("allow", "deny"):
             raise BadPolicies((f"{file}:1:1: no such word {word}",))
         denial = None if word == "allow" else Status(403, "Forbidden", "no")
-        return lambda request, webhook, deadline: Decision(denial is None, denial), 1
+        return Loaded(lambda request, webhook, deadline: Decision(denial is None, denial), 1)
 
     return load
 

@@ -16,7 +16,7 @@ from tests.webhook.support import Harness, pod_review
 
 def test_an_owner_has_no_more_turns_than_its_share() -> None:
     async def play() -> None:
-        turns = Turns(2)
+        turns = Turns(8, each=2)
         await turns.take("foo")
         await turns.take("foo")
         third = asyncio.ensure_future(turns.take("foo"))
@@ -31,7 +31,7 @@ def test_an_owner_has_no_more_turns_than_its_share() -> None:
 
 def test_who_gives_up_waiting_holds_no_turn_and_is_forgotten() -> None:
     async def play() -> None:
-        turns = Turns(1)
+        turns = Turns(8, each=1)
         await turns.take("foo")
         waiting = asyncio.ensure_future(turns.take("foo"))
         await asyncio.sleep(0)
@@ -42,6 +42,25 @@ def test_who_gives_up_waiting_holds_no_turn_and_is_forgotten() -> None:
         await asyncio.wait_for(turns.take("foo"), 1)
 
     asyncio.run(play())
+
+
+def test_owners_with_much_to_do_alternate() -> None:
+    order: list[str] = []
+
+    async def play() -> None:
+        turns = Turns(1, each=1)
+
+        async def work(owner: str) -> None:
+            await turns.take(owner)
+            order.append(owner)
+            await asyncio.sleep(0)
+            turns.give_back(owner)
+
+        await asyncio.gather(*(work(owner) for owner in ["foo"] * 3 + ["bar"] * 2))
+        assert len(turns) == 0
+
+    asyncio.run(play())
+    assert order[:4] == ["foo", "bar", "foo", "bar"]
 
 
 def test_a_share_is_half_of_the_threads_and_one_at_least() -> None:
@@ -74,4 +93,4 @@ def test_slow_reviews_of_one_namespace_leave_threads_to_the_others() -> None:
             thread.join()
     assert other.json()["response"]["allowed"] is True
     assert [answer.json()["response"]["allowed"] for answer in answers] == [True] * 8
-    assert len(harness.service._turns) == 0
+    assert len(harness.service._short) == 0

@@ -425,6 +425,8 @@ def _pair_equal(left: Any, right: Any, pending: list[tuple[Any, Any]]) -> bool:
     kind = type(left)
     if kind is type(right):
         if kind is dict or kind is list:
+            if not left:
+                return not right
             pending.append((left, right))
             return True
         if kind in _COMPARABLE and (kind is not int or left == right):

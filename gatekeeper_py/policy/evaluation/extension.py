@@ -16,6 +16,10 @@ def _nothing(_request: AdmissionRequest, _cluster: ClusterView) -> Mapping[str, 
     return {}
 
 
+def _nobody(_namespace: str, _cluster: ClusterView) -> str:
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class Extension:
     """Functions and variables that every expression may use besides those of Kubernetes.
@@ -28,3 +32,7 @@ class Extension:
     libraries: tuple[Library, ...] = ()
     variables: Mapping[str, Type] = field(default_factory=dict)
     activation: Callable[[AdmissionRequest, ClusterView], Mapping[str, object]] = _nothing
+    owner: Callable[[str, ClusterView], str] = _nobody
+    """Under whose name the requests of a namespace are queued and counted; empty when nobody's."""
+    owners: frozenset[str] = frozenset()
+    """The names that documents declare; an owner may be another."""

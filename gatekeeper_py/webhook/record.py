@@ -1,0 +1,77 @@
+"""What stays of a review: a line of the log, a count, an entry among the last denials, perhaps an Event."""
+
+from __future__ import annotations
+
+from collections import deque
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any, Final, Protocol
+
+from gatekeeper_py.webhook import log
+from gatekeeper_py.webhook.metrics import Metrics
+from gatekeeper_py.webhook.verdict import Verdict
+
+__all__ = ["Announcer", "Record"]
+
+LAST_DENIALS: Final = 10
+"""As many as fit on a screen with everything else that status shows."""
+
+
+class Announcer(Protocol):
+    """Tells a tenant of a denial; must neither wait nor fail."""
+
+    def denied(self, tenant: str, verdict: Verdict) -> None:
+        """Tell it."""
+
+
+@dataclass(slots=True)
+class Record:
+    """Where reviews are recorded. Belongs to the event loop."""
+
+    log: log.Log
+    metrics: Metrics = field(default_factory=Metrics)
+    announcer: Announcer | None = None
+    denials: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=LAST_DENIALS))
+    """The last ones, each in a few words."""
+
+    def in_flight(self) -> AbstractContextManager[None]:
+        """While this is entered a review is being answered."""
+        return self.metrics.in_flight.track_inprogress()
+
+    def verdict(self, webhook: str, tenant: str, verdict: Verdict, seconds: float) -> None:
+        """A review was answered with a verdict."""
+        if verdict.incident is not None:
+            self.metrics.incidents.inc()
+            log.incident(self.log, webhook, tenant, verdict)
+        log.decision(self.log, webhook, tenant, verdict, seconds)
+        self.metrics.reviewed(webhook, tenant, verdict.request.operation, verdict.decision, seconds)
+        if not verdict.decision.allowed:
+            self._denied(tenant, verdict)
+
+    def _denied(self, tenant: str, verdict: Verdict) -> None:
+        request, decision = verdict.request, verdict.decision
+        denying = {finding.policy for finding in decision.findings if "Deny" in finding.actions}
+        denial = {
+            "at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "tenant": tenant,
+            "namespace": request.namespace,
+            "operation": request.operation,
+            "resource": request.resource.resource,
+            "name": request.name,
+            "policies": sorted(denying),
+            "reason": decision.status.reason if decision.status else "",
+        }
+        self.denials.append(log.bounded(denial))
+        if self.announcer is not None and not request.dry_run:
+            self.announcer.denied(tenant, verdict)
+
+    def refused(self, webhook: str, tenant: str, code: HTTPStatus, reason: str) -> None:
+        """A review was answered without a verdict."""
+        self.log.warning("refused", webhook=webhook, tenant=tenant, code=int(code), reason=reason)
+        self.metrics.refused.labels(webhook, str(int(code))).inc()
+
+    def shed(self, webhook: str) -> None:
+        """A review had no turn, or no room, in time."""
+        self.metrics.shed.labels(webhook).inc()

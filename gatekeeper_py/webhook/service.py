@@ -1,0 +1,236 @@
+"""A review's way through the server: read, queued by tenant, decided in a thread or child, recorded once."""
+
+from __future__ import annotations
+
+import asyncio
+import pickle
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Final
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import PlainTextResponse, Response
+
+from gatekeeper_py.policy.admission.admission_review import ReviewError
+from gatekeeper_py.policy.admission.decision import Status
+from gatekeeper_py.policy.admission.request import AdmissionRequest
+from gatekeeper_py.webhook import child, limits
+from gatekeeper_py.webhook.arrivals import Arrivals
+from gatekeeper_py.webhook.body import BodyTooLarge, Memory, MemoryExhausted, read_body
+from gatekeeper_py.webhook.head import NO_HEAD, Head, head_of
+from gatekeeper_py.webhook.record import Record
+from gatekeeper_py.webhook.revision import InForce, Policies, Webhook
+from gatekeeper_py.webhook.turns import Turns
+from gatekeeper_py.webhook.verdict import Verdict, decide, deny, died, late, parse, too_many
+
+__all__ = ["Service"]
+
+
+class NothingInForce(Exception):
+    """There are no policies to decide by."""
+
+
+REFUSALS: Final[Mapping[type[Exception], HTTPStatus]] = {
+    ReviewError: HTTPStatus.BAD_REQUEST,
+    ClientDisconnect: HTTPStatus.BAD_REQUEST,
+    BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    MemoryExhausted: HTTPStatus.SERVICE_UNAVAILABLE,
+    NothingInForce: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+"""What ends a review without a verdict; the error's text is the reason."""
+
+
+@dataclass(slots=True)
+class _Job:
+    """One review on its way."""
+
+    webhook: Webhook
+    started: float
+    deadline: float
+    body: bytes = b""
+    head: Head = NO_HEAD
+    tenant: str = ""
+    begun: bool = False
+    """Whether somebody has begun to decide it."""
+
+    @property
+    def is_long(self) -> bool:
+        """Whether it is decided in a process of its own."""
+        return len(self.body) > limits.LONG_BODY
+
+    def request(self) -> AdmissionRequest | None:
+        """What is asked, without its object where that would take long to read; None when nobody can tell."""
+        request = self.head.request()
+        if request is None and not self.is_long:
+            with suppress(ReviewError):
+                return parse(self.body)
+        return request
+
+    @property
+    def seconds(self) -> float:
+        """How long it may take, from its first byte on."""
+        return self.deadline - self.started
+
+    @property
+    def owner(self) -> str:
+        """Whose turn it takes: its tenant's, or for cluster-wide objects its user's."""
+        if self.tenant or self.head.namespace:
+            return self.tenant  # namespaces that are nobody's share one turn
+        return f"user {self.head.username}"
+
+
+@dataclass(slots=True)
+class Service:
+    """What the doors share. Belongs to the event loop."""
+
+    policies: Policies
+    record: Record
+    max_body: int = limits.MAX_BODY
+    max_in_flight: int = limits.MAX_IN_FLIGHT
+    workers: int = limits.WORKERS
+    max_memory: int = limits.MAX_MEMORY
+    _memory: Memory = field(init=False)
+    _short: Turns = field(init=False)
+    _long: Turns = field(init=False)
+    _arrivals: Arrivals = field(init=False)
+    _threads: ThreadPoolExecutor = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._memory = Memory(self.max_memory)
+        self._short = Turns(self.max_in_flight, limits.share(self.workers))
+        self._long = Turns(limits.CHILDREN, limits.CHILDREN)
+        self._arrivals = Arrivals()
+        self._threads = ThreadPoolExecutor(self.workers, thread_name_prefix="review")
+
+    async def review(self, request: Request, webhook: Webhook) -> Response:
+        """Answer one review. Nothing is raised."""
+        started = time.monotonic()
+        job = _Job(webhook, started, started + limits.time_allowed(request.query_params.get("timeout")))
+        with self.record.in_flight(), ExitStack() as held:
+            try:
+                async with asyncio.timeout_at(_loop_time(job.deadline)):
+                    verdict = await self._verdict(request, job, held)
+                return self._answer(job, verdict)
+            except TimeoutError:
+                return self._late(job)
+            except child.ChildDied:
+                return self._deny(job, died())
+            except tuple(REFUSALS) as error:
+                return self._refuse(job, REFUSALS[type(error)], str(error))
+
+    async def _verdict(self, request: Request, job: _Job, held: ExitStack) -> Verdict:
+        await self._read(request, job, held)
+        in_force = self.policies.in_force
+        if in_force is None:
+            raise NothingInForce("no policies are loaded yet")
+        await self._await_turn(in_force, job, held)
+        if job.is_long:
+            return await _decide_apart(in_force, job)
+        return await self._decide_in_thread(in_force, job, held)
+
+    async def _read(self, request: Request, job: _Job, held: ExitStack) -> None:
+        """Read the body; a long one only when its tenant has room for it."""
+
+        async def reserve(beginning: bytes, size: int) -> None:
+            self._behead(job, beginning)
+            owner, needed = job.owner, 2 * size  # in chunks, and in one piece
+            await self._memory.take(owner, needed)
+            held.callback(self._memory.give_back, owner, needed)
+
+        job.body = await read_body(request, self.max_body, reserve)
+        if job.head is NO_HEAD:
+            self._behead(job, job.body)
+
+    def _behead(self, job: _Job, beginning: bytes) -> None:
+        """Note whose review it is."""
+        job.head = head_of(beginning)
+        in_force = self.policies.in_force
+        if in_force is not None and job.head.namespace:
+            job.tenant = in_force.loaded.owner(job.head.namespace)
+
+    async def _await_turn(self, in_force: InForce, job: _Job, held: ExitStack) -> None:
+        namespace, loaded = job.head.namespace, in_force.loaded
+        if namespace and not loaded.knows(namespace) and not job.head.makes_namespace:
+            await self._arrivals.wait_for(namespace, loaded.knows)
+            job.tenant = loaded.owner(namespace)
+        turns, owner = self._long if job.is_long else self._short, job.owner
+        await turns.take(owner)
+        held.callback(turns.give_back, owner)
+
+    async def _decide_in_thread(self, in_force: InForce, job: _Job, held: ExitStack) -> Verdict:
+        """A late thread works on until its own deadline, and keeps the turn until then."""
+        deciding = asyncio.get_running_loop().run_in_executor(self._threads, _decide, in_force, job)
+        turn = held.pop_all()
+        deciding.add_done_callback(lambda _: turn.close())
+        try:
+            return await asyncio.shield(deciding)
+        except asyncio.CancelledError:
+            if not job.begun:
+                deciding.cancel()
+            deciding.add_done_callback(_ignore_outcome)
+            raise
+
+    def _answer(self, job: _Job, verdict: Verdict) -> Response:
+        """Send a verdict, and record it: here and nowhere else, so that each review has one record."""
+        seconds = time.monotonic() - job.started
+        self.record.verdict(job.webhook, job.tenant, verdict, seconds)
+        return Response(verdict.answer, media_type="application/json")
+
+    def _deny(self, job: _Job, status: Status) -> Response:
+        """Deny what no policy has decided; where it is not even known what was asked there is no verdict."""
+        request = job.request()
+        if request is None:
+            return self._refuse(job, HTTPStatus.SERVICE_UNAVAILABLE, status.message)
+        if status.reason == "TooManyRequests":
+            self.record.shed(job.webhook)
+        return self._answer(job, deny(job.webhook, request, status))
+
+    def _late(self, job: _Job) -> Response:
+        if not job.body:
+            return self._refuse(job, HTTPStatus.REQUEST_TIMEOUT, "the review did not arrive in time")
+        return self._deny(job, late(job.seconds) if job.begun else too_many())
+
+    def _refuse(self, job: _Job, code: HTTPStatus, reason: str) -> Response:
+        """An answer without a verdict. The connection ends: part of the body may still be on its way."""
+        if code == HTTPStatus.SERVICE_UNAVAILABLE:
+            self.record.shed(job.webhook)
+        self.record.refused(job.webhook, job.tenant, code, reason)
+        return PlainTextResponse(f"{reason}\n", int(code), {"Connection": "close"})
+
+
+def _decide(in_force: InForce, job: _Job) -> Verdict:
+    """In a worker thread."""
+    job.begun = True
+    return decide(in_force.loaded.review, job.webhook, job.body, job.started, job.deadline)
+
+
+async def _decide_apart(in_force: InForce, job: _Job) -> Verdict:
+    """In a child of the server."""
+    job.begun = True
+
+    def work() -> bytes:
+        try:
+            return pickle.dumps(_decide(in_force, job).without_objects())
+        except ReviewError as error:
+            return pickle.dumps(error)
+
+    outcome = pickle.loads(await child.run_apart(work, job.deadline - time.monotonic()))
+    if isinstance(outcome, ReviewError):
+        raise outcome
+    assert isinstance(outcome, Verdict)
+    return outcome
+
+
+def _loop_time(moment: float) -> float:
+    """A `time.monotonic()` moment on the event loop's clock, which may count from elsewhere."""
+    return asyncio.get_running_loop().time() + moment - time.monotonic()
+
+
+def _ignore_outcome(future: asyncio.Future[Verdict]) -> None:
+    """Fetch a late thread's outcome, so that nobody complains that it was never looked at."""
+    if not future.cancelled():
+        future.exception()

@@ -1,0 +1,108 @@
+"""One review decided: bytes in, verdict out, wherever that runs. Nothing here waits, logs or counts."""
+
+from __future__ import annotations
+
+import secrets
+import traceback
+from dataclasses import dataclass, replace
+from typing import Final
+
+import orjson
+
+from gatekeeper_py.cel import DeadlineExceeded
+from gatekeeper_py.policy.admission.admission_review import ReviewError, parse_review, render_review
+from gatekeeper_py.policy.admission.decision import Decision, Status
+from gatekeeper_py.policy.admission.request import AdmissionRequest
+from gatekeeper_py.webhook import child
+from gatekeeper_py.webhook.revision import Review, Webhook
+
+__all__ = ["Incident", "Verdict", "decide", "deny", "died", "late", "parse", "too_many"]
+
+MAX_FRAMES: Final = 20
+"""Frames of an error that are kept, the innermost."""
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """An error of ours, by its type and place. Not by its own text: it may quote the object."""
+
+    identifier: str
+    error: str
+    frames: tuple[str, ...]
+
+    @classmethod
+    def of(cls, error: BaseException) -> Incident:
+        """A new one."""
+        frames = traceback.extract_tb(error.__traceback__)[-MAX_FRAMES:]
+        places = tuple(f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames)
+        return cls(secrets.token_hex(8), type(error).__name__, places)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of a review."""
+
+    request: AdmissionRequest
+    decision: Decision
+    answer: bytes
+    """The AdmissionReview to send."""
+    incident: Incident | None = None
+
+    def without_objects(self) -> Verdict:
+        """The same for whoever only records it."""
+        request = replace(self.request, object=None, old_object=None, options=None)
+        return replace(self, request=request, decision=replace(self.decision, object=None))
+
+
+def decide(review: Review, webhook: Webhook, body: bytes, started: float, deadline: float) -> Verdict:
+    """The verdict on the review in a body, whatever happens; raises `ReviewError` when there is none."""
+    request = parse(body)
+    try:
+        return _verdict(webhook, request, review(request, webhook, deadline))
+    except DeadlineExceeded:
+        return deny(webhook, request, late(deadline - started))
+    except MemoryError:
+        return deny(webhook, request, died())
+    except Exception as error:  # whatever it is: the request is denied, and the log knows why
+        incident = Incident.of(error)
+        return replace(deny(webhook, request, _internal(incident)), incident=incident)
+
+
+def deny(webhook: Webhook, request: AdmissionRequest, status: Status) -> Verdict:
+    """A denial that no policy has made."""
+    return _verdict(webhook, request, Decision(allowed=False, status=status))
+
+
+def late(seconds: float) -> Status:
+    """There was no decision within the time allowed."""
+    return Status(504, "Timeout", f"the policies came to no decision within {seconds:.1f} seconds")
+
+
+def too_many() -> Status:
+    """A review had no turn in time."""
+    return Status(429, "TooManyRequests", "too many reviews at once, try again")
+
+
+def died() -> Status:
+    """The process of its own that decided a long review ended before it was done."""
+    most = child.MEMORY >> 20
+    return Status(413, "RequestEntityTooLarge", f"the review takes more than {most} MiB of memory to decide")
+
+
+def _internal(incident: Incident) -> Status:
+    message = f"internal error of the policy engine, incident {incident.identifier}: its log has this id"
+    return Status(500, "InternalError", message)
+
+
+def _verdict(webhook: Webhook, request: AdmissionRequest, decision: Decision) -> Verdict:
+    review = render_review(request.uid, decision, patch=webhook == "mutate")
+    return Verdict(request, decision, orjson.dumps(review))
+
+
+def parse(body: bytes) -> AdmissionRequest:
+    """The request in a body; raises `ReviewError`."""
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise ReviewError(f"the body is not JSON: {error}") from error
+    return parse_review(document)
