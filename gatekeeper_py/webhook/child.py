@@ -28,7 +28,7 @@ MEMORY: Final = 224 * 1024 * 1024
 """Bytes a child may take beyond what it shares. The densest review of two objects of the API server's longest
 (3 MiB each), `[{},{},...]`, takes 200 MiB; server and child stay together below 512 MiB."""
 
-NICE: Final = 5
+NICE: Final = 15
 """How far a child stands back from short reviews when processors are scarce."""
 
 PAUSE: Final = 0.005
@@ -113,7 +113,8 @@ def _be_child(work: Callable[[], bytes], writing: int, seconds: float) -> NoRetu
 
 
 def _leave_the_server(writing: int) -> None:
-    """Let go of its connections and signals, and end when it ends."""
+    """Let go of its connections, signals and session, and end when it ends."""
+    os.setsid()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
     if sys.platform == "linux":

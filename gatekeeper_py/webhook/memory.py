@@ -7,7 +7,7 @@ import gc
 import sys
 from typing import Final
 
-__all__ = ["frugal", "settle"]
+__all__ = ["TRIM_SECONDS", "frugal", "settle", "trim"]
 
 ARENAS: Final = 2
 """Heaps of the C library. It makes eight a processor by itself, and each keeps what was once used of it."""
@@ -16,6 +16,9 @@ OWN_MAPPING: Final = 256 * 1024
 """Bytes from which an allocation is returned to the system as soon as it is freed. Unless told, the C library
 raises this to 32 MiB as soon as it has seen one freed, and keeps the rest."""
 
+TRIM_SECONDS: Final = 15
+"""How often to give back what a burst has left; it takes some milliseconds."""
+
 M_MMAP_THRESHOLD: Final = -3
 M_ARENA_MAX: Final = -8
 """mallopt(3)."""
@@ -23,9 +26,20 @@ M_ARENA_MAX: Final = -8
 
 def frugal() -> None:
     """Have glibc give memory back, where there is glibc; call it before there are threads."""
-    if sys.platform == "linux" and hasattr(library := ctypes.CDLL(None), "mallopt"):
+    if (library := _glibc()) is not None:
         library.mallopt(M_ARENA_MAX, ARENAS)
         library.mallopt(M_MMAP_THRESHOLD, OWN_MAPPING)
+
+
+def trim() -> None:
+    """Have glibc give back the free pages between those in use; call it in a thread."""
+    if (library := _glibc()) is not None:
+        library.malloc_trim(0)
+
+
+def _glibc() -> ctypes.CDLL | None:
+    library = ctypes.CDLL(None) if sys.platform == "linux" else None
+    return library if hasattr(library, "malloc_trim") else None
 
 
 def settle() -> None:

@@ -17,7 +17,7 @@ from gatekeeper_py.webhook import log
 from gatekeeper_py.webhook.app import application, health_application
 from gatekeeper_py.webhook.connections import Connections, most_connections
 from gatekeeper_py.webhook.health import Health
-from gatekeeper_py.webhook.memory import settle
+from gatekeeper_py.webhook.memory import TRIM_SECONDS, settle, trim
 from gatekeeper_py.webhook.metrics import Metrics
 from gatekeeper_py.webhook.protocol import BoundedProtocol, SecureProtocol
 from gatekeeper_py.webhook.revision import BadPolicies
@@ -165,6 +165,7 @@ class Server:
             asyncio.create_task(
                 self._follow(self.certificate.files, seen.certificate, None, self._reload_certificate)
             ),
+            asyncio.create_task(_trim()),
         ]
         try:
             yield
@@ -223,6 +224,13 @@ class Server:
     def _certificate_loaded(self, expiry: float) -> None:
         self.metrics.expiry.set(expiry)
         self.health.certificate_expires = expiry
+
+
+async def _trim() -> None:
+    """Give memory back now and then, for ever."""
+    while True:
+        await asyncio.sleep(TRIM_SECONDS)
+        await asyncio.to_thread(trim)
 
 
 class _Server(uvicorn.Server):

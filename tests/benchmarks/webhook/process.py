@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,6 @@ __all__ = ["ROOT", "Client", "Process", "review_of", "serving"]
 
 ROOT = Path(__file__).parents[3]
 START_SECONDS = 60
-MIB = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,13 @@ class Process:
     process: subprocess.Popen[bytes]
     port: int
     health_port: int
-    trust: ssl.SSLContext
+    authority: str
+    """The file of the certificate by which it is trusted."""
+
+    @property
+    def trust(self) -> ssl.SSLContext:
+        """A client's TLS context."""
+        return ssl.create_default_context(cafile=self.authority)
 
     @property
     def cpu_seconds(self) -> float:
@@ -43,23 +48,21 @@ class Process:
 
     @property
     def resident(self) -> float:
-        """MiB of memory that are in use now."""
-        return self._status("VmRSS")
+        """MiB of memory that the server holds."""
+        return self._memory(self.process.pid, "Rss")
 
     @property
-    def peak(self) -> float:
-        """MiB of memory that ever were in use at once, since `forget_peak`."""
-        return self._status("VmHWM")
+    def together(self) -> float:
+        """MiB that server and children hold, what they share counted once."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        return sum(self._memory(pid, "Pss") for pid in (str(self.process.pid), *children))
 
-    def forget_peak(self) -> None:
-        """Count the peak anew (Linux: proc_pid_clear_refs)."""
-        Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")
-
-    def _status(self, field: str) -> float:
-        for line in Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
-            if line.startswith(f"{field}:"):
-                return int(line.split()[1]) / 1024
-        raise KeyError(field)
+    def _memory(self, pid: int | str, field: str) -> float:
+        with suppress(OSError):  # the child has just ended
+            for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+                if line.startswith(f"{field}:"):
+                    return int(line.split()[1]) / 1024
+        return 0.0
 
     def client(self) -> Client:
         """A connection of its own."""
@@ -98,8 +101,7 @@ def serving(folder: Path, *options: str | Path, policies: Path = ROOT / "policie
         process = subprocess.Popen(command, stdout=output, cwd=ROOT)
     try:
         ports = _ports(folder / "log")
-        trust = ssl.create_default_context(cafile=str(made.authority))
-        yield Process(process, ports["port"], ports["health_port"], trust)
+        yield Process(process, ports["port"], ports["health_port"], str(made.authority))
     finally:
         process.terminate()
         process.wait(60)
