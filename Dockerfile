@@ -10,7 +10,7 @@ COPY --from=packages /opt/gatekeeper /opt/gatekeeper
 COPY gatekeeper_py /opt/app/gatekeeper_py
 COPY webhooks /opt/app/webhooks
 COPY policies /policies
-ENV PATH=/opt/gatekeeper/bin:$PATH PYTHONPATH=/opt/app PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+ENV PATH=/opt/gatekeeper/bin:$PATH PYTHONPATH=/opt/app PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 MALLOC_ARENA_MAX=2
 USER 65532:65532
 EXPOSE 8443
 ENTRYPOINT ["python", "-m", "gatekeeper_py"]

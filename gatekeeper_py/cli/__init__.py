@@ -21,6 +21,7 @@ COMMANDS: dict[str, str] = {
     "install": "Print the webhook configurations.",
     "review": "Decide about manifests or AdmissionReviews.",
     "serve": "Answer the API server over HTTPS.",
+    "status": "Show a running server on one screen.",
     "test": "Run the test suites of policies.",
 }
 """Subcommands with their one-line help, here so that `gatekeeper --help` imports none of them."""

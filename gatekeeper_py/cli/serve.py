@@ -17,7 +17,7 @@ from gatekeeper_py.webhook.memory import frugal
 from gatekeeper_py.webhook.metrics import Metrics, Observed
 from gatekeeper_py.webhook.origin import TENANCY_KINDS, FromCluster, FromFiles, Origin
 from gatekeeper_py.webhook.output import standard_output
-from gatekeeper_py.webhook.record import Record
+from gatekeeper_py.webhook.record import Announcer, Record
 from gatekeeper_py.webhook.revision import BadPolicies, Policies
 from gatekeeper_py.webhook.server import PortError, Server
 from gatekeeper_py.webhook.service import Service
@@ -61,6 +61,12 @@ __all__ = ["command"]
     type=click.IntRange(0, 65535),
     help="Answer GET /healthz, /readyz and /metrics here in plain HTTP, too.",
 )
+@click.option(
+    "--events/--no-events",
+    default=True,
+    show_default=True,
+    help="Tell denials as Events in their namespace; needs --kubeconfig.",
+)
 @cluster_option
 @kubeconfig_option
 def command(
@@ -72,6 +78,7 @@ def command(
     client_ca: Path | None,
     client_names: tuple[str, ...],
     health_port: int | None,
+    events: bool,
     cluster: Path | None,
     kubeconfig: Path | None,
 ) -> None:
@@ -95,7 +102,8 @@ def command(
     route_stray_errors(log)
     with _origin(policies, cluster, kubeconfig) as origin, closing(output):
         in_force = Policies(origin.load)
-        record = Record(log, Metrics(Observed(origin.ages, lambda: output.dropped)))
+        metrics = Metrics(Observed(origin.ages, lambda: output.dropped))
+        record = Record(log, metrics, _announcer(kubeconfig, metrics) if events else None)
         service, health = Service(in_force, record), Health(in_force, record, output, origin.ages)
         try:
             certificate = ServingCertificate(tls_cert, tls_key, clients)
@@ -114,6 +122,16 @@ def command(
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, signal.SIG_IGN)
         listening.serve()
+
+
+def _announcer(kubeconfig: Path | None, metrics: Metrics) -> Announcer | None:
+    """Who tells tenants of denials; without a cluster there is nowhere to tell."""
+    if kubeconfig is None:
+        return None
+    from gatekeeper_py.cluster.live import configuration
+    from gatekeeper_py.webhook.events import Events, cluster_writer
+
+    return Events(cluster_writer(configuration(kubeconfig)), metrics.events)
 
 
 def _clients(authority: Path | None, names: tuple[str, ...]) -> Clients | None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from gatekeeper_py.policy.admission.decision import Decision, Finding
@@ -115,3 +118,38 @@ def test_two_servers_count_apart() -> None:
     one, other = Metrics(), Metrics()
     one.policies_refused()
     assert (value(one, "policies_stale"), value(other, "policies_stale")) == (1, 0)
+
+
+# --- the documentation
+
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "metrics.md"
+ROW = re.compile(r"^\| `(gatekeeper_\w+)` \| (\w+) \|([\w, ]*)\| .+ \|$", re.MULTILINE)
+
+
+def kept() -> dict[str, tuple[str, tuple[str, ...]]]:
+    """What the server counts: type and labels by name."""
+    metrics = Metrics(Observed(lambda: {"Namespace": 1.0}))
+    found = {}
+    for family in metrics.registry.collect():
+        name = f"{family.name}_total" if family.type == "counter" else family.name
+        collector = metrics.registry._names_to_collectors[family.name]
+        labels = getattr(collector, "_labelnames", ("kind",) if name == "gatekeeper_view_age_seconds" else ())
+        found[name] = family.type, tuple(labels)
+    return found
+
+
+def samples() -> set[str]:
+    """The names by which samples can be asked for."""
+    names = set()
+    for name, (kind, _labels) in kept().items():
+        names |= {f"{name}_{part}" for part in ("bucket", "count", "sum")} if kind == "histogram" else {name}
+    return names
+
+
+def test_every_metric_is_documented_and_every_documented_one_is_there() -> None:
+    documented = {
+        name: (kind, tuple(label.strip() for label in labels.split(",") if label.strip()))
+        for name, kind, labels in ROW.findall(DOCUMENT.read_text())
+    }
+    assert documented == kept()
