@@ -46,6 +46,7 @@ TESTED_ELSEWHERE = {
     "manifests/yamltext.py": "manifests/test_manifest.py",
     "objects/default_rules.py": "objects/test_defaults.py",
     "objects/resource.py": DECLARES,
+    "webhook/service.py": "webhook/test_app.py",
     "policy/admission/decision.py": DECLARES,
     "policy/admission/request.py": DECLARES,
     "policy/evaluation/expression.py": "policy/evaluation/test_conditions.py",

@@ -16,11 +16,11 @@ from gatekeeper_py.webhook.log import lines_dropped, make_log, route_stray_error
 from gatekeeper_py.webhook.memory import frugal
 from gatekeeper_py.webhook.metrics import Metrics, Observed
 from gatekeeper_py.webhook.origin import TENANCY_KINDS, FromCluster, FromFiles, Origin
-from gatekeeper_py.webhook.output import standard_output
 from gatekeeper_py.webhook.record import Announcer, Record
 from gatekeeper_py.webhook.revision import BadPolicies, Policies
 from gatekeeper_py.webhook.server import PortError, Server
 from gatekeeper_py.webhook.service import Service
+from gatekeeper_py.webhook.sink import standard_output
 from gatekeeper_py.webhook.tls import Clients, ServingCertificate, TLSError
 
 __all__ = ["command"]

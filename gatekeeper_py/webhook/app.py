@@ -27,9 +27,7 @@ __all__ = ["application", "health_application"]
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-def application(
-    service: Service, health: Health, lifespan: Lifespan[Starlette] | None = None
-) -> Starlette:
+def application(service: Service, health: Health, lifespan: Lifespan[Starlette] | None = None) -> Starlette:
     """The routes of a service, and what goes on beside them."""
 
     async def mutate(request: Request) -> Response:

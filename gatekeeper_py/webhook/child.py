@@ -20,9 +20,9 @@ import sys
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Final, NoReturn
+from typing import Final, NoReturn, TypeAlias
 
-__all__ = ["MEMORY", "ChildDied", "run_apart"]
+__all__ = ["MEMORY", "ChildDied", "Work", "run_apart"]
 
 MEMORY: Final = 224 * 1024 * 1024
 """Bytes a child may take beyond what it shares. The densest review of two objects of the API server's longest
@@ -41,11 +41,14 @@ PR_SET_PDEATHSIG: Final = 1
 """prctl(2): the signal a process gets when its parent ends."""
 
 
+Work: TypeAlias = Callable[[], bytes]
+
+
 class ChildDied(Exception):
     """The child came to no end of its own: it was killed, or ran out of memory."""
 
 
-async def run_apart(work: Callable[[], bytes], seconds: float) -> bytes:
+async def run_apart(work: Work, seconds: float) -> bytes:
     """What `work` returns in a child process; raises `ChildDied`, or `TimeoutError` after so many seconds."""
     reading, writing = os.pipe()
     child = _fork()
@@ -101,7 +104,7 @@ async def _ended(child: int) -> None:
 # --- the child
 
 
-def _be_child(work: Callable[[], bytes], writing: int, seconds: float) -> NoReturn:
+def _be_child(work: Work, writing: int, seconds: float) -> NoReturn:
     code = 1
     try:
         _leave_the_server(writing)

@@ -21,7 +21,7 @@ from lightkube.core.resource import ApiInfo, ResourceDef
 from lightkube.generic_resource import GenericNamespacedResource
 from prometheus_client import Counter
 
-from gatekeeper_py.webhook.verdict import Verdict
+from gatekeeper_py.webhook.answer import Answer
 
 __all__ = ["Events", "cluster_writer", "event"]
 
@@ -64,16 +64,16 @@ class Events:
         self._allowances: OrderedDict[str, _Allowance] = OrderedDict()
         threading.Thread(target=self._run, name="events", daemon=True).start()
 
-    def denied(self, tenant: str, verdict: Verdict) -> None:
+    def denied(self, tenant: str, answer: Answer) -> None:
         """Have a denial told in its namespace; of cluster-wide objects there is nobody to tell."""
-        namespace = verdict.request.namespace
-        if not namespace or verdict.request.resource.resource == "namespaces":
+        namespace = answer.request.namespace
+        if not namespace or answer.request.resource.resource == "namespaces":
             return
         if not self._may(namespace):
             self._outcomes.labels("limited").inc()
             return
         try:
-            self._waiting.put_nowait(event(tenant, verdict))
+            self._waiting.put_nowait(event(tenant, answer))
         except queue.Full:
             self._outcomes.labels("dropped").inc()
 
@@ -101,9 +101,9 @@ class Events:
                 self._outcomes.labels("written").inc()
 
 
-def event(tenant: str, verdict: Verdict) -> Json:
+def event(tenant: str, answer: Answer) -> Json:
     """The Event of a denial (core/v1)."""
-    request, decision = verdict.request, verdict.decision
+    request, decision = answer.request, answer.decision
     policies = sorted({finding.policy for finding in decision.findings if "Deny" in finding.actions})
     said = decision.status.message if decision.status else ""
     now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

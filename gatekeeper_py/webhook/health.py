@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from gatekeeper_py import __version__
-from gatekeeper_py.webhook.output import Output
 from gatekeeper_py.webhook.record import Record
 from gatekeeper_py.webhook.revision import Policies
+from gatekeeper_py.webhook.sink import Sink
 
 __all__ = ["Health"]
 
@@ -20,7 +20,7 @@ class Health:
 
     policies: Policies
     record: Record
-    output: Output | None = None
+    output: Sink | None = None
     ages: Callable[[], Mapping[str, float]] = dict
     """Seconds since each watched kind was last heard of."""
     certificate_expires: float = 0.0

@@ -19,8 +19,8 @@ import structlog
 from structlog.typing import EventDict
 
 from gatekeeper_py.policy.admission.request import AdmissionRequest
-from gatekeeper_py.webhook.output import Output
-from gatekeeper_py.webhook.verdict import Incident, Verdict
+from gatekeeper_py.webhook.answer import Answer, Incident
+from gatekeeper_py.webhook.sink import Sink
 
 __all__ = [
     "Log",
@@ -44,7 +44,7 @@ SELDOM: Final = 1.0
 Log = structlog.typing.FilteringBoundLogger
 
 
-def make_log(output: Output | TextIO) -> Log:
+def make_log(output: Sink | TextIO) -> Log:
     """A logger that writes JSON lines."""
     log: Log = structlog.wrap_logger(
         structlog.WriteLogger(cast(TextIO, output)),  # of a file it knows write and flush
@@ -66,20 +66,20 @@ def lines_dropped(lines: int) -> str:
     return written.getvalue()
 
 
-def decision(log: Log, webhook: str, tenant: str, verdict: Verdict, seconds: float) -> None:
+def decision(log: Log, webhook: str, tenant: str, answer: Answer, seconds: float) -> None:
     """The line of one decision: who asked for what, and what became of it."""
-    log.info("decision", **_subject(webhook, tenant, verdict.request), **_outcome(verdict, seconds))
+    log.info("decision", **_subject(webhook, tenant, answer.request), **_outcome(answer, seconds))
 
 
-def incident(log: Log, webhook: str, tenant: str, verdict: Verdict) -> None:
+def incident(log: Log, webhook: str, tenant: str, answer: Answer) -> None:
     """The line of an error of ours."""
-    assert verdict.incident is not None
+    assert answer.incident is not None
     log.error(
         "internal error",
-        incident=verdict.incident.identifier,
-        error=verdict.incident.error,
-        frames=verdict.incident.frames,
-        **_subject(webhook, tenant, verdict.request),
+        incident=answer.incident.identifier,
+        error=answer.incident.error,
+        frames=answer.incident.frames,
+        **_subject(webhook, tenant, answer.request),
     )
 
 
@@ -157,8 +157,8 @@ def _subject(webhook: str, tenant: str, request: AdmissionRequest) -> dict[str, 
     }
 
 
-def _outcome(verdict: Verdict, seconds: float) -> dict[str, Any]:
-    decision = verdict.decision
+def _outcome(answer: Answer, seconds: float) -> dict[str, Any]:
+    decision = answer.decision
     outcome: dict[str, Any] = {"allowed": decision.allowed, "milliseconds": round(seconds * 1000, 3)}
     if decision.status is not None and not decision.allowed:
         outcome |= {
@@ -173,8 +173,8 @@ def _outcome(verdict: Verdict, seconds: float) -> dict[str, Any]:
         ]
     outcome["patch_operations"] = len(decision.patch)
     outcome["warnings"] = len(decision.warnings)
-    if verdict.incident is not None:
-        outcome["incident"] = verdict.incident.identifier
+    if answer.incident is not None:
+        outcome["incident"] = answer.incident.identifier
     return outcome
 
 

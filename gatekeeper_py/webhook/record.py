@@ -10,8 +10,8 @@ from http import HTTPStatus
 from typing import Any, Final, Protocol
 
 from gatekeeper_py.webhook import log
+from gatekeeper_py.webhook.answer import Answer
 from gatekeeper_py.webhook.metrics import Metrics
-from gatekeeper_py.webhook.verdict import Verdict
 
 __all__ = ["Announcer", "Record"]
 
@@ -22,7 +22,7 @@ LAST_DENIALS: Final = 10
 class Announcer(Protocol):
     """Tells a tenant of a denial; must neither wait nor fail."""
 
-    def denied(self, tenant: str, verdict: Verdict) -> None:
+    def denied(self, tenant: str, answer: Answer) -> None:
         """Tell it."""
 
 
@@ -40,18 +40,18 @@ class Record:
         """While this is entered a review is being answered."""
         return self.metrics.in_flight.track_inprogress()
 
-    def verdict(self, webhook: str, tenant: str, verdict: Verdict, seconds: float) -> None:
+    def answered(self, webhook: str, tenant: str, answer: Answer, seconds: float) -> None:
         """A review was answered with a verdict."""
-        if verdict.incident is not None:
+        if answer.incident is not None:
             self.metrics.incidents.inc()
-            log.incident(self.log, webhook, tenant, verdict)
-        log.decision(self.log, webhook, tenant, verdict, seconds)
-        self.metrics.reviewed(webhook, tenant, verdict.request.operation, verdict.decision, seconds)
-        if not verdict.decision.allowed:
-            self._denied(tenant, verdict)
+            log.incident(self.log, webhook, tenant, answer)
+        log.decision(self.log, webhook, tenant, answer, seconds)
+        self.metrics.reviewed(webhook, tenant, answer.request.operation, answer.decision, seconds)
+        if not answer.decision.allowed:
+            self._denied(tenant, answer)
 
-    def _denied(self, tenant: str, verdict: Verdict) -> None:
-        request, decision = verdict.request, verdict.decision
+    def _denied(self, tenant: str, answer: Answer) -> None:
+        request, decision = answer.request, answer.decision
         denying = {finding.policy for finding in decision.findings if "Deny" in finding.actions}
         denial = {
             "at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -65,7 +65,7 @@ class Record:
         }
         self.denials.append(log.bounded(denial))
         if self.announcer is not None and not request.dry_run:
-            self.announcer.denied(tenant, verdict)
+            self.announcer.denied(tenant, answer)
 
     def refused(self, webhook: str, tenant: str, code: HTTPStatus, reason: str) -> None:
         """A review was answered without a verdict."""

@@ -19,13 +19,13 @@ from gatekeeper_py.policy.admission.admission_review import ReviewError
 from gatekeeper_py.policy.admission.decision import Status
 from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.webhook import child, limits
+from gatekeeper_py.webhook.answer import Answer, decide, deny, died, late, parse, too_many
 from gatekeeper_py.webhook.arrivals import Arrivals
 from gatekeeper_py.webhook.body import BodyTooLarge, Memory, MemoryExhausted, read_body
 from gatekeeper_py.webhook.head import NO_HEAD, Head, head_of
 from gatekeeper_py.webhook.record import Record
 from gatekeeper_py.webhook.revision import InForce, Policies, Webhook
 from gatekeeper_py.webhook.turns import Turns
-from gatekeeper_py.webhook.verdict import Verdict, decide, deny, died, late, parse, too_many
 
 __all__ = ["Service"]
 
@@ -113,8 +113,8 @@ class Service:
         with self.record.in_flight(), ExitStack() as held:
             try:
                 async with asyncio.timeout_at(_loop_time(job.deadline)):
-                    verdict = await self._verdict(request, job, held)
-                return self._answer(job, verdict)
+                    answer = await self._decided(request, job, held)
+                return self._answer(job, answer)
             except TimeoutError:
                 return self._late(job)
             except child.ChildDied:
@@ -122,7 +122,7 @@ class Service:
             except tuple(REFUSALS) as error:
                 return self._refuse(job, REFUSALS[type(error)], str(error))
 
-    async def _verdict(self, request: Request, job: _Job, held: ExitStack) -> Verdict:
+    async def _decided(self, request: Request, job: _Job, held: ExitStack) -> Answer:
         await self._read(request, job, held)
         in_force = self.policies.in_force
         if in_force is None:
@@ -161,7 +161,7 @@ class Service:
         await turns.take(owner)
         held.callback(turns.give_back, owner)
 
-    async def _decide_in_thread(self, in_force: InForce, job: _Job, held: ExitStack) -> Verdict:
+    async def _decide_in_thread(self, in_force: InForce, job: _Job, held: ExitStack) -> Answer:
         """A late thread works on until its own deadline, and keeps the turn until then."""
         deciding = asyncio.get_running_loop().run_in_executor(self._threads, _decide, in_force, job)
         turn = held.pop_all()
@@ -174,11 +174,11 @@ class Service:
             deciding.add_done_callback(_ignore_outcome)
             raise
 
-    def _answer(self, job: _Job, verdict: Verdict) -> Response:
-        """Send a verdict, and record it: here and nowhere else, so that each review has one record."""
+    def _answer(self, job: _Job, answer: Answer) -> Response:
+        """Send an answer, and record it: here and nowhere else, so that each review has one record."""
         seconds = time.monotonic() - job.started
-        self.record.verdict(job.webhook, job.tenant, verdict, seconds)
-        return Response(verdict.answer, media_type="application/json")
+        self.record.answered(job.webhook, job.tenant, answer, seconds)
+        return Response(answer.body, media_type="application/json")
 
     def _deny(self, job: _Job, status: Status) -> Response:
         """Deny what no policy has decided; where it is not even known what was asked there is no verdict."""
@@ -202,13 +202,13 @@ class Service:
         return PlainTextResponse(f"{reason}\n", int(code), {"Connection": "close"})
 
 
-def _decide(in_force: InForce, job: _Job) -> Verdict:
+def _decide(in_force: InForce, job: _Job) -> Answer:
     """In a worker thread."""
     job.begun = True
     return decide(in_force.loaded.review, job.webhook, job.body, job.started, job.deadline)
 
 
-async def _decide_apart(in_force: InForce, job: _Job) -> Verdict:
+async def _decide_apart(in_force: InForce, job: _Job) -> Answer:
     """In a child of the server."""
     job.begun = True
 
@@ -221,7 +221,7 @@ async def _decide_apart(in_force: InForce, job: _Job) -> Verdict:
     outcome = pickle.loads(await child.run_apart(work, job.deadline - time.monotonic()))
     if isinstance(outcome, ReviewError):
         raise outcome
-    assert isinstance(outcome, Verdict)
+    assert isinstance(outcome, Answer)
     return outcome
 
 
@@ -230,7 +230,7 @@ def _loop_time(moment: float) -> float:
     return asyncio.get_running_loop().time() + moment - time.monotonic()
 
 
-def _ignore_outcome(future: asyncio.Future[Verdict]) -> None:
+def _ignore_outcome(future: asyncio.Future[Answer]) -> None:
     """Fetch a late thread's outcome, so that nobody complains that it was never looked at."""
     if not future.cancelled():
         future.exception()

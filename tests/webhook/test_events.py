@@ -13,16 +13,16 @@ from gatekeeper_py.objects.resource import GroupVersionKind, GroupVersionResourc
 from gatekeeper_py.policy.admission.decision import Decision, Finding, Status
 from gatekeeper_py.policy.admission.request import AdmissionRequest, UserInfo
 from gatekeeper_py.webhook import events as module
+from gatekeeper_py.webhook.answer import Answer
 from gatekeeper_py.webhook.events import BURST, MAX_MESSAGE, MAX_WAITING, Events, event
 from gatekeeper_py.webhook.metrics import Metrics
 from gatekeeper_py.webhook.record import Record
-from gatekeeper_py.webhook.verdict import Verdict
 from tests.webhook.support import Harness, pod_review
 
 Json = dict[str, Any]
 
 
-def denial(message: str = "no", resource: str = "pods", **fields: Any) -> Verdict:
+def denial(message: str = "no", resource: str = "pods", **fields: Any) -> Answer:
     made: dict[str, Any] = {
         "uid": "u",
         "kind": GroupVersionKind("", "v1", "Pod"),
@@ -34,7 +34,7 @@ def denial(message: str = "no", resource: str = "pods", **fields: Any) -> Verdic
     }
     finding = Finding("no-host", "b", message, ("Deny",))
     decision = Decision(False, Status(403, "Forbidden", message), findings=(finding,))
-    return Verdict(AdmissionRequest(**(made | fields)), decision, b"")
+    return Answer(AdmissionRequest(**(made | fields)), decision, b"")
 
 
 def outcome(metrics: Metrics, name: str) -> float:
@@ -85,13 +85,13 @@ def test_a_denial_is_written() -> None:
 
 
 @pytest.mark.parametrize(
-    "verdict", [denial(namespace=""), denial(resource="namespaces")], ids=["cluster-wide", "a namespace"]
+    "answer", [denial(namespace=""), denial(resource="namespaces")], ids=["cluster-wide", "a namespace"]
 )
-def test_where_nobody_could_read_it_nothing_is_written(verdict: Verdict) -> None:
+def test_where_nobody_could_read_it_nothing_is_written(answer: Answer) -> None:
     written: list[Json] = []
     metrics = Metrics()
     events = Events(written.append, metrics.events)
-    events.denied("", verdict)
+    events.denied("", answer)
     events.denied("team", denial())
     eventually(lambda: outcome(metrics, "written") == 1)
     assert len(written) == 1
@@ -144,8 +144,8 @@ class Told:
     def __init__(self) -> None:
         self.denials: list[tuple[str, str]] = []
 
-    def denied(self, tenant: str, verdict: Verdict) -> None:
-        self.denials.append((tenant, verdict.request.uid))
+    def denied(self, tenant: str, answer: Answer) -> None:
+        self.denials.append((tenant, answer.request.uid))
 
 
 def test_only_denials_of_what_would_have_happened_are_announced() -> None:

@@ -14,7 +14,7 @@ from gatekeeper_py.objects.resource import GroupVersionKind, GroupVersionResourc
 from gatekeeper_py.policy.admission.decision import Decision, Finding, Status
 from gatekeeper_py.policy.admission.request import AdmissionRequest, UserInfo
 from gatekeeper_py.webhook import log
-from gatekeeper_py.webhook.verdict import Incident, Verdict
+from gatekeeper_py.webhook.answer import Answer, Incident
 
 SECRET = "hunter2"
 
@@ -34,8 +34,8 @@ def request(**fields: Any) -> AdmissionRequest:
     return AdmissionRequest(**(made | fields))
 
 
-def decided(decision: Decision, incident: Incident | None = None) -> Verdict:
-    return Verdict(request(), decision, b"", incident)
+def decided(decision: Decision, incident: Incident | None = None) -> Answer:
+    return Answer(request(), decision, b"", incident)
 
 
 @pytest.fixture
@@ -48,18 +48,18 @@ def lines(output: io.StringIO) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize(
-    "verdict",
+    "answer",
     [
         Decision(True, object={"data": SECRET}, patch=({"op": "add", "path": "/data", "value": SECRET},)),
         Decision(False, Status(403, "Forbidden", "no"), object={"data": SECRET}),
     ],
     ids=["allowed", "denied"],
 )
-def test_objects_and_patches_are_never_logged(output: io.StringIO, verdict: Decision) -> None:
-    log.decision(log.make_log(output), "mutate", "foo", decided(verdict), 0.0012345)
+def test_objects_and_patches_are_never_logged(output: io.StringIO, answer: Decision) -> None:
+    log.decision(log.make_log(output), "mutate", "foo", decided(answer), 0.0012345)
     (line,) = lines(output)
     assert SECRET not in output.getvalue()
-    assert (line["milliseconds"], line["patch_operations"]) == (1.234, len(verdict.patch))
+    assert (line["milliseconds"], line["patch_operations"]) == (1.234, len(answer.patch))
 
 
 def test_an_error_is_told_by_its_type_and_place_not_by_its_text(output: io.StringIO) -> None:
@@ -86,11 +86,11 @@ HOSTILE = {
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
 def test_text_of_tenants_stays_within_one_line_of_plain_ascii(output: io.StringIO, text: str) -> None:
-    verdict = Decision(False, Status(403, text, text), findings=(Finding(text, text, text, ("Deny",)),))
+    answer = Decision(False, Status(403, text, text), findings=(Finding(text, text, text, ("Deny",)),))
     asked = request(
         uid=text, name=text, namespace=text, subresource=text, user=UserInfo(text, groups=(text,))
     )
-    log.decision(log.make_log(output), "validate", text, Verdict(asked, verdict, b""), 0)
+    log.decision(log.make_log(output), "validate", text, Answer(asked, answer, b""), 0)
     written = output.getvalue()
     assert written.count("\n") == 1
     assert all(" " <= character <= "~" for character in written.removesuffix("\n"))
@@ -101,10 +101,10 @@ def test_text_of_tenants_stays_within_one_line_of_plain_ascii(output: io.StringI
 def test_no_request_can_fill_the_disk(output: io.StringIO) -> None:
     long = "x" * 1_000_000
     finding = Finding(long, long, long, ("Deny",) * 1000)
-    verdict = Decision(False, Status(403, long, long), findings=(finding,) * 1000)
+    answer = Decision(False, Status(403, long, long), findings=(finding,) * 1000)
     asked = request(uid=long, name=long, user=UserInfo(long, groups=(long,) * 1000))
     incident = Incident(long, long, (long,) * 1000)
-    log.decision(log.make_log(output), "validate", long, Verdict(asked, verdict, b"", incident), 0)
+    log.decision(log.make_log(output), "validate", long, Answer(asked, answer, b"", incident), 0)
     (line,) = lines(output)
     assert len(output.getvalue()) < 150_000
     assert line["name"] == "x" * (log.MAX_TEXT - 3) + "..."
@@ -113,7 +113,7 @@ def test_no_request_can_fill_the_disk(output: io.StringIO) -> None:
 
 def test_text_of_just_the_longest_length_is_whole(output: io.StringIO) -> None:
     asked = request(name="x" * log.MAX_TEXT)
-    log.decision(log.make_log(output), "validate", "", Verdict(asked, Decision(True), b""), 0)
+    log.decision(log.make_log(output), "validate", "", Answer(asked, Decision(True), b""), 0)
     assert lines(output)[0]["name"] == "x" * log.MAX_TEXT
 
 

@@ -322,7 +322,13 @@ def test_a_library_that_would_not_serve_our_tls_opens_no_port(
     monkeypatch.setattr("gatekeeper_py.webhook.server._listen", lambda *address: opened.append(address))
     monkeypatch.setattr("uvicorn.Config", config)
     made = make_certificates(tmp_path)
-    server = Server(Harness().service, ServingCertificate(made.certificate, made.key), (), health_port=0)
+    server = Server(
+        (harness := Harness()).service,
+        harness.health,
+        ServingCertificate(made.certificate, made.key),
+        (),
+        health_port=0,
+    )
     with pytest.raises(TLSError) as refused:
         server.listen()
     assert (str(refused.value), opened) == (message, [])

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-__all__ = ["Output", "standard_output"]
+__all__ = ["Sink", "standard_output"]
 
 MAX_BYTES: Final = 8 * 1024 * 1024
 """Bytes that wait at most: some ten thousand decisions. What comes later is dropped, so the order is kept."""
@@ -86,7 +86,7 @@ class _Descriptor:
             return 0
 
 
-class Output:
+class Sink:
     """Lines to a file descriptor (None: to nowhere). `write` never waits and never fails, from any thread."""
 
     def __init__(self, descriptor: int | None, tell: Callable[[int], str]) -> None:
@@ -161,10 +161,10 @@ class Output:
         return written == len(lines)
 
 
-def standard_output(tell: Callable[[int], str]) -> Output:
+def standard_output(tell: Callable[[int], str]) -> Sink:
     """The process's standard output; nowhere when it was closed before the process began."""
     _occupy_standard_descriptors()
-    return Output(None if sys.stdout is None else STANDARD_OUTPUT, tell)
+    return Sink(None if sys.stdout is None else STANDARD_OUTPUT, tell)
 
 
 def _occupy_standard_descriptors() -> None:

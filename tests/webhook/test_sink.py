@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from gatekeeper_py.webhook import output as outputs
-from gatekeeper_py.webhook.output import MAX_BYTES, Output
+from gatekeeper_py.webhook import sink as outputs
+from gatekeeper_py.webhook.sink import MAX_BYTES, Sink
 
 LINE = "x" * 1023 + "\n"
 
@@ -54,14 +54,14 @@ def read(descriptor: int, size: int) -> str:
 def test_lines_come_out_in_order(tmp_path: Path) -> None:
     lines = [f"line {number}\n" for number in range(1000)]
     with (tmp_path / "log").open("wb") as file:
-        with closing(Output(file.fileno(), missing)) as output:
+        with closing(Sink(file.fileno(), missing)) as output:
             for line in lines:
                 output.write(line)
         assert (tmp_path / "log").read_text() == "".join(lines)
         assert (output.dropped, output.problem) == (0, "")
 
 
-def fill(output: Output) -> int:
+def fill(output: Sink) -> int:
     """Write more than there is room for; how many lines that were."""
     lines = 2 * MAX_BYTES // len(LINE)
     for _ in range(lines):
@@ -71,7 +71,7 @@ def fill(output: Output) -> int:
 
 def test_a_stalled_output_drops_what_finds_no_room_and_says_so_when_it_goes_on(pipe: tuple[int, int]) -> None:
     reading, writing = pipe
-    with closing(Output(writing, missing)) as output:
+    with closing(Sink(writing, missing)) as output:
         written = fill(output)
         assert output.dropped >= written // 2 - MAX_BYTES // len(LINE) // 2
         eventually(lambda: output.problem.startswith("the log's output has taken nothing for "))
@@ -86,7 +86,7 @@ def test_a_stalled_output_drops_what_finds_no_room_and_says_so_when_it_goes_on(p
 def test_an_output_that_does_not_wait_is_waited_for(pipe: tuple[int, int]) -> None:
     reading, writing = pipe
     fcntl.fcntl(writing, fcntl.F_SETFL, os.O_NONBLOCK)
-    with closing(Output(writing, missing)) as output:
+    with closing(Sink(writing, missing)) as output:
         for _ in range(200):
             output.write(LINE)
         assert read(reading, 200 * len(LINE)) == 200 * LINE
@@ -114,7 +114,7 @@ def nothing() -> None:
 )
 def test_an_output_that_fails_drops_every_line(descriptor: Callable[[], int | None], problem: str) -> None:
     number = descriptor()
-    with closing(Output(number, missing)) as output:
+    with closing(Sink(number, missing)) as output:
         output.write("a\n")
         output.write("b\n")
         eventually(lambda: output.dropped == 2)
@@ -137,7 +137,7 @@ def test_a_line_cut_by_a_full_disk_does_not_spoil_the_next(tmp_path: Path) -> No
         return real(number, data)
 
     real = os.write
-    with pytest.MonkeyPatch.context() as patch, closing(Output(file, missing)) as output:
+    with pytest.MonkeyPatch.context() as patch, closing(Sink(file, missing)) as output:
         patch.setattr(os, "write", write)
         output.write("one\n")
         output.write("two\n")
@@ -150,7 +150,7 @@ def test_a_line_cut_by_a_full_disk_does_not_spoil_the_next(tmp_path: Path) -> No
 
 
 def test_closing_does_not_wait_for_a_stalled_output(pipe: tuple[int, int]) -> None:
-    output = Output(pipe[1], missing)
+    output = Sink(pipe[1], missing)
     fill(output)
     output.close()
     dropped = output.dropped

@@ -1,4 +1,4 @@
-"""One review decided: bytes in, verdict out, wherever that runs. Nothing here waits, logs or counts."""
+"""One review decided: bytes in, answer out, wherever that runs. Nothing here waits, logs or counts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.webhook import child
 from gatekeeper_py.webhook.revision import Review, Webhook
 
-__all__ = ["Incident", "Verdict", "decide", "deny", "died", "late", "parse", "too_many"]
+__all__ = ["Answer", "Incident", "decide", "deny", "died", "late", "parse", "too_many"]
 
 MAX_FRAMES: Final = 20
 """Frames of an error that are kept, the innermost."""
@@ -39,26 +39,26 @@ class Incident:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Answer:
     """What became of a review."""
 
     request: AdmissionRequest
     decision: Decision
-    answer: bytes
+    body: bytes
     """The AdmissionReview to send."""
     incident: Incident | None = None
 
-    def without_objects(self) -> Verdict:
+    def without_objects(self) -> Answer:
         """The same for whoever only records it."""
         request = replace(self.request, object=None, old_object=None, options=None)
         return replace(self, request=request, decision=replace(self.decision, object=None))
 
 
-def decide(review: Review, webhook: Webhook, body: bytes, started: float, deadline: float) -> Verdict:
-    """The verdict on the review in a body, whatever happens; raises `ReviewError` when there is none."""
+def decide(review: Review, webhook: Webhook, body: bytes, started: float, deadline: float) -> Answer:
+    """The answer to the review in a body, whatever happens; raises `ReviewError` when there is none."""
     request = parse(body)
     try:
-        return _verdict(webhook, request, review(request, webhook, deadline))
+        return _answered(webhook, request, review(request, webhook, deadline))
     except DeadlineExceeded:
         return deny(webhook, request, late(deadline - started))
     except MemoryError:
@@ -68,9 +68,9 @@ def decide(review: Review, webhook: Webhook, body: bytes, started: float, deadli
         return replace(deny(webhook, request, _internal(incident)), incident=incident)
 
 
-def deny(webhook: Webhook, request: AdmissionRequest, status: Status) -> Verdict:
+def deny(webhook: Webhook, request: AdmissionRequest, status: Status) -> Answer:
     """A denial that no policy has made."""
-    return _verdict(webhook, request, Decision(allowed=False, status=status))
+    return _answered(webhook, request, Decision(allowed=False, status=status))
 
 
 def late(seconds: float) -> Status:
@@ -94,9 +94,9 @@ def _internal(incident: Incident) -> Status:
     return Status(500, "InternalError", message)
 
 
-def _verdict(webhook: Webhook, request: AdmissionRequest, decision: Decision) -> Verdict:
+def _answered(webhook: Webhook, request: AdmissionRequest, decision: Decision) -> Answer:
     review = render_review(request.uid, decision, patch=webhook == "mutate")
-    return Verdict(request, decision, orjson.dumps(review))
+    return Answer(request, decision, orjson.dumps(review))
 
 
 def parse(body: bytes) -> AdmissionRequest:

@@ -1,0 +1,49 @@
+"""What health says, in short and at length."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from gatekeeper_py.webhook.health import Health
+from gatekeeper_py.webhook.sink import Sink
+from tests.webhook.support import Harness
+
+
+def test_readiness_is_short_unless_asked_for_more() -> None:
+    harness = Harness()
+    client = harness.client()
+    assert client.get("/readyz").json().keys() == {"ready", "problems", "policies", "revision", "loadedAt"}
+    told = client.get("/readyz?verbose").json()
+    assert told["log"] == {"dropped": 0, "problem": ""}
+    assert (told["views"], told["certificateExpires"]) == ({}, 0.0)
+
+
+def test_a_log_that_fails_is_a_word_of_health() -> None:
+    harness = Harness()
+    descriptor = os.open("/dev/full", os.O_WRONLY)
+    sink = Sink(descriptor, lambda lines: "")
+    health = Health(harness.policies, harness.record, sink)
+    sink.write("a\n")
+    end = time.monotonic() + 10
+    while not sink.problem and time.monotonic() < end:
+        time.sleep(0.01)
+    ready, told = health.readiness(verbose=True)
+    assert told["log"] == {"dropped": 1, "problem": "the log's output fails: No space left on device"}
+    assert ready is False  # for want of policies, not of a log
+    sink.close()
+    os.close(descriptor)
+
+
+def test_views_have_ages() -> None:
+    harness = Harness()
+    health = Health(harness.policies, harness.record, ages=lambda: {"Pod": 12.345})
+    assert health.readiness(verbose=True)[1]["views"] == {"Pod": 12.3}
+
+
+def test_status_names_tenants_and_last_denials() -> None:
+    harness = Harness()
+    harness.policies.reload()
+    harness.record.denials.append({"name": "web"})
+    status = harness.health.status()
+    assert (status["tenants"], status["denials"]) == ([], [{"name": "web"}])
