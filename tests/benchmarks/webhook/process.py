@@ -19,7 +19,7 @@ import orjson
 
 from gatekeeper_py.pki.development import make_certificates
 
-__all__ = ["ROOT", "Client", "Process", "review_of", "serving"]
+__all__ = ["ROOT", "Client", "Process", "memory_of", "review_of", "serving"]
 
 ROOT = Path(__file__).parents[3]
 START_SECONDS = 60
@@ -49,24 +49,30 @@ class Process:
     @property
     def resident(self) -> float:
         """MiB of memory that the server holds."""
-        return self._memory(self.process.pid, "Rss")
+        return _memory(self.process.pid, "Rss")
 
     @property
     def together(self) -> float:
         """MiB that server and children hold, what they share counted once."""
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        return sum(self._memory(pid, "Pss") for pid in (str(self.process.pid), *children))
-
-    def _memory(self, pid: int | str, field: str) -> float:
-        with suppress(OSError):  # the child has just ended
-            for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-                if line.startswith(f"{field}:"):
-                    return int(line.split()[1]) / 1024
-        return 0.0
+        return memory_of(self.process.pid)
 
     def client(self) -> Client:
         """A connection of its own."""
         return Client(http.client.HTTPSConnection("localhost", self.port, timeout=60, context=self.trust))
+
+
+def memory_of(pid: int) -> float:
+    """MiB that a process and its children hold, what they share counted once."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return sum(_memory(each, "Pss") for each in (pid, *map(int, children)))
+
+
+def _memory(pid: int, field: str) -> float:
+    with suppress(OSError):  # the child has just ended
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith(f"{field}:"):
+                return int(line.split()[1]) / 1024
+    return 0.0
 
 
 @dataclass

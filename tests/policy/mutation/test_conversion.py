@@ -139,6 +139,12 @@ def test_a_removed_kind_comes_back() -> None:
     assert decode({"metadata": {"name": "x"}}, CONFIG_MAP, CONFIG_MAPS)["kind"] == "ConfigMap"
 
 
+@pytest.mark.parametrize("missing", ["kind", "apiVersion"])
+def test_an_object_that_never_said_its_kind_is_of_the_request_s(missing: str) -> None:
+    live = {name: value for name, value in CONFIG_MAP.items() if name != missing}
+    assert decode({**live, "data": {"a": "b"}}, live, CONFIG_MAPS)["data"] == {"a": "b"}
+
+
 def test_custom_objects_are_taken_as_they_are_but_for_their_kind() -> None:
     live = {"apiVersion": "cases.example.com/v1", "kind": "Widget", "spec": {}}
     assert decode({**live, "spec": {"any": None}}, live, WIDGETS)["spec"] == {"any": None}
