@@ -34,6 +34,9 @@ class NothingInForce(Exception):
     """There are no policies to decide by."""
 
 
+STRANGERS: Final = "unknown namespaces"
+"""Who takes turns for all namespaces that do not exist: there can be any number of names."""
+
 REFUSALS: Final[Mapping[type[Exception], HTTPStatus]] = {
     ReviewError: HTTPStatus.BAD_REQUEST,
     ClientDisconnect: HTTPStatus.BAD_REQUEST,
@@ -54,6 +57,8 @@ class _Job:
     body: bytes = b""
     head: Head = NO_HEAD
     tenant: str = ""
+    known: bool = False
+    """Whether its namespace is known to exist."""
     begun: bool = False
     """Whether somebody has begun to decide it."""
 
@@ -77,9 +82,11 @@ class _Job:
 
     @property
     def owner(self) -> str:
-        """Whose turn it takes: its tenant's, or for cluster-wide objects its user's."""
-        if self.tenant or self.head.namespace:
-            return self.tenant  # namespaces that are nobody's share one turn
+        """Whose turn it takes: its tenant's, its namespace's where it has none, or its user's."""
+        if self.tenant:
+            return self.tenant
+        if self.head.namespace:
+            return f"namespace {self.head.namespace}" if self.known else STRANGERS
         return f"user {self.head.username}"
 
 
@@ -151,12 +158,13 @@ class Service:
         in_force = self.policies.in_force
         if in_force is not None and job.head.namespace:
             job.tenant = in_force.loaded.owner(job.head.namespace)
+            job.known = in_force.loaded.knows(job.head.namespace)
 
     async def _await_turn(self, in_force: InForce, job: _Job, held: ExitStack) -> None:
         namespace, loaded = job.head.namespace, in_force.loaded
-        if namespace and not loaded.knows(namespace) and not job.head.makes_namespace:
+        if namespace and not job.known and not job.head.makes_namespace:
             await self._arrivals.wait_for(namespace, loaded.knows)
-            job.tenant = loaded.owner(namespace)
+            job.tenant, job.known = loaded.owner(namespace), loaded.knows(namespace)
         turns, owner = self._long if job.is_long else self._short, job.owner
         await turns.take(owner)
         held.callback(turns.give_back, owner)

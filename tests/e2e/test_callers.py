@@ -100,7 +100,8 @@ def test_an_api_server_without_one_is_refused_and_fails_closed(
         return "failed calling webhook" in create(kubectl, "colour").stderr
 
     wait_for("the webhooks to be in force", closed, IN_FORCE_SECONDS)
-    assert "the caller shows no certificate" in (guarded.folder / "gatekeeper.log").read_text()
+    log = guarded.folder / "gatekeeper.log"
+    wait_for("its line", lambda: "the caller shows no certificate" in log.read_text(), 5)
 
 
 def test_a_pod_that_reaches_the_port_learns_nothing(guarded: Server) -> None:

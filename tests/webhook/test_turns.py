@@ -9,9 +9,9 @@ from typing import Any
 from gatekeeper_py.policy.admission.decision import Decision
 from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.webhook.limits import share
-from gatekeeper_py.webhook.revision import Webhook
+from gatekeeper_py.webhook.revision import Loaded, Webhook
 from gatekeeper_py.webhook.turns import Turns
-from tests.webhook.support import Harness, pod_review
+from tests.webhook.support import Harness, Held, pod_review
 
 
 def test_an_owner_has_no_more_turns_than_its_share() -> None:
@@ -65,6 +65,32 @@ def test_owners_with_much_to_do_alternate() -> None:
 
 def test_a_share_is_half_of_the_threads_and_one_at_least() -> None:
     assert [share(workers) for workers in (1, 2, 4, 5)] == [1, 1, 2, 2]
+
+
+def test_namespaces_that_are_nobody_s_take_their_own_turns() -> None:
+    held = Held()
+    loaded = Loaded(held, 1)
+    harness = Harness(load=lambda: loaded, options={"workers": 2, "max_in_flight": 4})
+    answers: list[Any] = []
+    with harness.client() as client:
+
+        def post() -> None:
+            answers.append(client.post("/validate?timeout=20s", json=pod_review()))
+
+        slow = [threading.Thread(target=post) for _ in range(3)]
+        for thread in slow:
+            thread.start()
+        assert held.entered.wait(10)
+        held.entered.clear()
+        other = threading.Thread(
+            target=lambda: answers.append(client.post("/validate", json=pod_review(namespace="bar")))
+        )
+        other.start()
+        assert held.entered.wait(10)
+        held.release.set()
+        for thread in (*slow, other):
+            thread.join()
+    assert [answer.json()["response"]["allowed"] for answer in answers] == [True] * 4
 
 
 def test_slow_reviews_of_one_namespace_leave_threads_to_the_others() -> None:
