@@ -63,6 +63,8 @@ benchmarks: $(READY)  ## What a decision costs on this machine
 	$(VENV)/bin/python -m pytest tests/benchmarks -s
 	$(VENV)/bin/python -m tests.benchmarks.cel
 	$(VENV)/bin/python -m tests.benchmarks.engine
+	$(VENV)/bin/python -m tests.benchmarks.webhook
+	$(VENV)/bin/python -m tests.benchmarks.webhook.tenants
 
 format: $(READY)  ## Let ruff lay out the code
 	$(VENV)/bin/ruff check --fix
