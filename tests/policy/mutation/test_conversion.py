@@ -112,6 +112,14 @@ def test_what_go_does_not_write_is_gone(added: dict[str, Any], left: dict[str, A
     assert found["metadata"] == {**metadata, **left}
 
 
+@pytest.mark.parametrize("field", ["labels", "finalizers"])
+def test_a_null_takes_away_what_was_there(field: str) -> None:
+    metadata = {"name": "x", "labels": {"a": "b"}, "finalizers": ["x.io/a"]}
+    live = {**CONFIG_MAP, "metadata": metadata}
+    found = decode({**live, "metadata": {**metadata, field: None}}, live, CONFIG_MAPS)
+    assert found["metadata"] == {name: value for name, value in metadata.items() if name != field}
+
+
 def test_quantities_take_their_one_form() -> None:
     limits = {"cpu": "1000m", "memory": "1024Mi", "example.com/gpu": None}
     found = decode(container(resources={"limits": limits}), POD, PODS)
