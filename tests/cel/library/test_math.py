@@ -27,6 +27,8 @@ from tests.cel.library.expressions import compiled, error, evaluate
         ("math.abs(1u)", UInt(1)),
         ("math.abs(-1.5)", 1.5),
         ("math.sign(-2)", -1),
+        ("math.sign(3)", 1),
+        ("math.sign(2.5)", 1.0),
         ("math.sign(0)", 0),
         ("math.sign(2u)", UInt(1)),
         ("math.sign(0u)", UInt(0)),
