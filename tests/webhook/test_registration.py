@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gatekeeper_py.cel import DYN, Budget, kubernetes_environment
+from gatekeeper_py.cel import DYN, Budget, Program, kubernetes_environment
 from gatekeeper_py.tenancy.tenant import Claim, Settings, Tenancy, Tenant
 from gatekeeper_py.webhook.registration import (
     EXEMPT_NAMESPACES,
@@ -53,7 +54,12 @@ def asked(
     request |= {key: value for key, value in (("namespace", namespace), ("name", name)) if value}
     request |= {"subResource": sub[0]} if sub else {}
     texts = [condition["expression"] for condition in webhook["matchConditions"]]
-    return all(ENVIRONMENT.compile(text).evaluate({"request": request}, Budget(10**6)) for text in texts)
+    return all(compiled(text).evaluate({"request": request}, Budget(10**6)) for text in texts)
+
+
+@cache
+def compiled(text: str) -> Program:
+    return ENVIRONMENT.compile(text)
 
 
 HEALS: list[tuple[str, str, dict[str, Any]]] = [
