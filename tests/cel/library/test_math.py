@@ -20,6 +20,8 @@ from tests.cel.library.expressions import compiled, error, evaluate
         ("math.greatest(-1)", -1),
         ("math.ceil(1.2)", 2.0),
         ("math.floor(-1.2)", -2.0),
+        ("math.round(1.5)", 2.0),
+        ("math.round(2.4)", 2.0),
         ("math.round(-1.5)", -2.0),
         ("math.round(0.49999999999999994)", 0.0),
         ("math.trunc(-1.9)", -1.0),

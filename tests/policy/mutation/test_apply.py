@@ -89,6 +89,7 @@ def test_sets_put_the_patch_first() -> None:
     [
         pytest.param({"a": 1, "b": {"c": 1}}, {"b": {"d": 2}}, {"a": 1, "b": {"c": 1, "d": 2}}, id="maps merge"),
         pytest.param({"a": ["x", "y"]}, {"a": ["z"]}, {"a": ["z"]}, id="a list is replaced"),
+        pytest.param({"a": ["x"]}, {"a": ("z",)}, {"a": ("z",)}, id="by a list that an expression made too"),
         pytest.param({"a": [{"name": "x"}]}, {"a": [{"name": "x", "b": 1}]}, {"a": [{"name": "x", "b": 1}]}, id="its maps too"),
         pytest.param({"a": {"b": 1}}, {"a": "x"}, {"a": "x"}, id="a text for a map"),
         pytest.param({"a": {"b": 1}}, {"a": True}, {"a": True}, id="a truth for a map"),
