@@ -127,6 +127,17 @@ def test_quantities_take_their_one_form() -> None:
     assert taken == {"cpu": "1", "memory": "1Gi", "example.com/gpu": "0"}
 
 
+def test_what_is_no_quantity_stays_as_it_is_but_for_the_point_of_a_whole_number() -> None:
+    found = decode(pod(priority=5, terminationGracePeriodSeconds=30.0, hostname="1000m"), POD, PODS)
+    assert found["spec"] == {
+        **POD["spec"],
+        "priority": 5,
+        "terminationGracePeriodSeconds": 30,
+        "hostname": "1000m",
+    }
+    assert type(found["spec"]["terminationGracePeriodSeconds"]) is int
+
+
 def test_what_was_there_before_stays_as_it_was() -> None:
     live = container(resources={"limits": {"cpu": "1000m"}}, env=[])
     assert decode({**live, "metadata": {"name": "y"}}, live, PODS)["spec"] == live["spec"]
