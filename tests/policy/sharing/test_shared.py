@@ -166,6 +166,20 @@ def test_conditions_that_are_evaluated_once_are_paid_for_by_each_that_has_them(
         assert decision == alone(monkeypatch, made, asked)
 
 
+def test_conditions_on_params_are_asked_of_each_of_them() -> None:
+    params = {**CONFIG_MAP, "metadata": {"name": "word", "namespace": "cases"}, "data": {"word": "red"}}
+    policy = mutating(
+        "p",
+        "[JSONPatch{op: 'add', path: '/data/b', value: params.data.word}]",
+        paramKind={"apiVersion": "v1", "kind": "ConfigMap"},
+        matchConditions=[{"name": "c", "expression": "params.data.word == 'red'"}],
+    )
+    binding = bound(policy, paramRef={"name": "word", "parameterNotFoundAction": "Deny"})
+    decision = engine(policy, binding, cluster=(NAMESPACE, params)).review(request(CONFIG_MAP))
+    assert decision.object is not None
+    assert decision.object["data"] == {"a": "1", "b": "red"}
+
+
 def test_mutations_see_what_the_ones_before_left(monkeypatch: pytest.MonkeyPatch) -> None:
     add = "[JSONPatch{{op: 'add', path: '/data/{}', value: 'x'}}]"
     once: Json = {"matchConditions": [{"name": "once", "expression": "!('b' in object.data)"}]}
