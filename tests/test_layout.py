@@ -55,7 +55,10 @@ TESTED_ELSEWHERE = {
     "policy/loading/checks/parts.py": "policy/loading/checks/test_checks.py",
     "policy/model.py": DECLARES,
     "policy/sharing/candidate.py": "policy/sharing/test_plan.py",
+    "tenancy/disputes.py": "tenancy/test_documents.py",
     "tenancy/fields.py": "tenancy/test_documents.py",
+    "tenancy/mistakes.py": "tenancy/test_documents.py",
+    "tenancy/reading.py": "tenancy/test_documents.py",
 }
 """Modules without a test module of their own, each with the one that tests it by way of its users."""
 

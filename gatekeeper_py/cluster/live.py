@@ -24,9 +24,15 @@ from lightkube import AsyncClient, Client
 from lightkube.config.kubeconfig import KubeConfig, SingleConfig
 from lightkube.core.exceptions import ApiError, ConfigError
 from lightkube.core.resource import ApiInfo, ResourceDef
-from lightkube.generic_resource import GenericGlobalResource, GenericNamespacedResource
+from lightkube.generic_resource import (
+    GenericGlobalResource,
+    GenericGlobalStatus,
+    GenericNamespacedResource,
+)
+from lightkube.types import PatchType
 
 from gatekeeper_py.cluster.snapshot import NAMESPACE, Snapshot
+from gatekeeper_py.cluster.view import ClusterError, NotSynced
 from gatekeeper_py.objects.kinds import CUSTOM_RESOURCE_DEFINITION
 from gatekeeper_py.objects.resource import GroupVersionKind, Object, Served
 
@@ -65,19 +71,12 @@ UNSERVED_PAUSE = 2.0
 STOP_SECONDS = 5.0
 """How long the connections may take to close: they do at once unless the network is gone."""
 NOT_FOUND = 404
+CONFLICT = 409
 GONE = 410
 """The API server has forgotten the version to watch from."""
 
 T = TypeVar("T")
 Resource: TypeAlias = type[GenericGlobalResource] | type[GenericNamespacedResource]
-
-
-class ClusterError(Exception):
-    """The cluster cannot be asked; the message says why and what to do."""
-
-
-class NotSynced(Exception):
-    """There is no picture of the cluster yet."""
 
 
 def configuration(kubeconfig: Path | None) -> SingleConfig:
@@ -169,6 +168,24 @@ class LiveCluster:
         if self._loop is not None:
             for kind in new:
                 self._loop.call_soon_threadsafe(self._begin, self._kinds[kind])
+
+    def write_status(self, kind: GroupVersionKind, body: Object, seconds: float) -> None:
+        """Merge into the status of an object without a namespace; raise `ClusterError`. It blocks.
+
+        What is gone, or has changed since it was seen, is left alone: the watch tells of it soon.
+        """
+        served, loop = self._snapshot.served(kind), self._loop
+        if served is None or loop is None:
+            raise ClusterError(f"the cluster serves no {kind.kind}")
+        name, status = body["metadata"]["name"], _status_of(served)
+        patching = self._client.patch(status, name, body, patch_type=PatchType.MERGE)
+        try:
+            asyncio.run_coroutine_threadsafe(patching, loop).result(seconds)
+        except ApiError as error:
+            if error.status.code not in (NOT_FOUND, CONFLICT):
+                raise ClusterError(str(error)) from error
+        except Exception as error:  # the HTTP library is lightkube's choice, and so are its errors
+            raise ClusterError(str(error) or type(error).__name__) from error
 
     def start(self) -> None:
         """Begin to follow, in the background."""
@@ -318,6 +335,16 @@ def _resource(served: Served) -> Resource:
     info = ApiInfo(resource=ResourceDef(group, version, kind), plural=served.resource.resource, verbs=verbs)
     base = GenericNamespacedResource if served.namespaced else GenericGlobalResource
     made: Resource = type(kind, (base,), {"_api_info": info})
+    return made
+
+
+@cache
+def _status_of(served: Served) -> type[GenericGlobalStatus]:
+    """The class by which lightkube knows the status of a resource without namespaces."""
+    definition = ResourceDef(*served.kind)
+    plural = served.resource.resource
+    info = ApiInfo(resource=definition, parent=definition, plural=plural, verbs=["patch"], action="status")
+    made: type[GenericGlobalStatus] = type(served.kind.kind, (GenericGlobalStatus,), {"_api_info": info})
     return made
 
 

@@ -7,7 +7,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -68,6 +68,7 @@ class Api:
         self.refused: dict[str, int] = {}
         self.watches: dict[str, queue.Queue[Json | None]] = {}
         self.lists: list[str] = []
+        self.patches: list[tuple[str, str, Json]] = []
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.server.daemon_threads = True
         threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
@@ -88,6 +89,13 @@ class Api:
                     api.lists.append(url.path)
                     items = api.objects.get(url.path, [])
                     self._answer(200, {"metadata": {"resourceVersion": "7"}, "items": items})
+
+            def do_PATCH(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                api.patches.append((self.path, self.headers["Content-Type"], body))
+                status = api.refused.get(self.path, 200)
+                refusal = {"kind": "Status", "code": status, "message": "refused"}
+                self._answer(status, body if status == 200 else refusal)
 
             def _answer(self, status: int, body: Json) -> None:
                 self.send_response(status)
@@ -336,3 +344,35 @@ def test_the_base_kinds_are_those_the_api_server_always_serves(api: Api, follow:
     live = follow()
     assert live.wait_until_synced(SECONDS)
     assert len(api.lists) == len(BASE_KINDS)
+
+
+# --- what is written
+
+
+STATUS = "/api/v1/namespaces/foo/status"
+BODY: Json = {"metadata": {"name": "foo", "resourceVersion": "1"}, "status": {"a": "b"}}
+
+
+def test_a_status_is_merged_into_the_object_that_was_seen(api: Api, follow: Follow) -> None:
+    live = follow()
+    assert live.wait_until_synced(SECONDS)
+    live.write_status(NAMESPACE, BODY, SECONDS)
+    assert api.patches == [(STATUS, "application/merge-patch+json", BODY)]
+
+
+@pytest.mark.parametrize(("status", "told"), [(404, False), (409, False), (403, True), (500, True)])
+def test_what_is_gone_or_newer_is_left_alone_and_a_refusal_is_told(
+    api: Api, follow: Follow, status: int, told: bool
+) -> None:
+    live = follow()
+    assert live.wait_until_synced(SECONDS)
+    api.refused[STATUS] = status
+    with pytest.raises(ClusterError) if told else nullcontext():
+        live.write_status(NAMESPACE, BODY, SECONDS)
+
+
+def test_a_status_of_a_kind_that_nobody_serves_cannot_be_written(follow: Follow) -> None:
+    live = follow()
+    assert live.wait_until_synced(SECONDS)
+    with pytest.raises(ClusterError, match="the cluster serves no Gauge"):
+        live.write_status(GroupVersionKind("example.com", "v1", "Gauge"), BODY, SECONDS)

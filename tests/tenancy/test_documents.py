@@ -221,6 +221,7 @@ WHOLE = """
 def test_a_tenant_is_read_whole() -> None:
     assert load(tenant("foo", WHOLE)).by_name["foo"] == Tenant(
         "foo",
+        source="t.yaml:1",
         claim=Claim(("foo",), ("foo-*",), (Selector.of({"matchLabels": {"team": "foo"}}),)),
         owners=(Owner("User", "alice"), Owner("ServiceAccount", "deployer", "foo")),
         isolation="virtual-node",
