@@ -25,7 +25,17 @@ from gatekeeper_py.pki.authority import (
     signed_by,
 )
 
-__all__ = ["AUTHORITY", "BUNDLE", "Issued", "Terms", "advance", "certificates_in", "decode", "encode"]
+__all__ = [
+    "AUTHORITY",
+    "BUNDLE",
+    "Issued",
+    "Terms",
+    "advance",
+    "certificates_in",
+    "decode",
+    "encode",
+    "usable",
+]
 
 AUTHORITY: Final = "gatekeeper_py CA"
 """Common name of the authorities of an installed engine."""
@@ -73,13 +83,22 @@ def advance(issued: Issued, names: Sequence[str], now: datetime, terms: Terms) -
     if issued.signer is None or _left(issued.authorities[-1], now) < terms.renew_authority:
         return _with_successor(issued, now, terms)
     newest = issued.authorities[-1]
-    if not _usable(issued, names, now):
+    if not usable(issued, names, now):
         return _signed(issued, names, now, terms)
     assert issued.serving is not None
     shown = issued.serving.certificate
     if signed_by(shown, newest) and _left(shown, now) >= terms.renew_serving:
         return _without_old(issued, now, terms)
     return _signed(issued, names, now, terms) if _age(newest, now) >= terms.overlap else issued
+
+
+def usable(issued: Issued, names: Sequence[str], now: datetime) -> bool:
+    """Whether the serving certificate is trusted, in time, and good for the names."""
+    if issued.serving is None or not names_of(issued.serving.certificate).issuperset(names):
+        return False
+    shown = issued.serving.certificate
+    in_time = shown.not_valid_before_utc <= now < shown.not_valid_after_utc
+    return in_time and any(signed_by(shown, authority) for authority in issued.authorities)
 
 
 def _with_successor(issued: Issued, now: datetime, terms: Terms) -> Issued:
@@ -99,15 +118,6 @@ def _without_old(issued: Issued, now: datetime, terms: Terms) -> Issued:
     if len(issued.authorities) == 1 or _age(issued.serving.certificate, now) < terms.overlap:
         return issued
     return replace(issued, authorities=issued.authorities[-1:])
-
-
-def _usable(issued: Issued, names: Sequence[str], now: datetime) -> bool:
-    """Whether the serving certificate is trusted, in time, and good for the names."""
-    if issued.serving is None or not names_of(issued.serving.certificate).issuperset(names):
-        return False
-    shown = issued.serving.certificate
-    in_time = shown.not_valid_before_utc <= now < shown.not_valid_after_utc
-    return in_time and any(signed_by(shown, authority) for authority in issued.authorities)
 
 
 def _left(certificate: x509.Certificate, now: datetime) -> timedelta:

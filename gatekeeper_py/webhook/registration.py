@@ -27,6 +27,7 @@ __all__ = [
     "Registered",
     "configurations",
     "exemptions",
+    "trial",
 ]
 
 EXEMPT_NAMESPACES = ("kube-system", "gatekeeper-system")
@@ -41,6 +42,9 @@ MOST_CONDITIONS = 64
 DOMAIN = "gatekeeper-py.dev"
 
 Door = Literal["mutate", "validate"]
+
+REACH = "gatekeeper-reach"
+"""The ConfigMap in the engine's namespace that the trial is about."""
 
 KINDS: Mapping[Door, str] = {
     "mutate": "MutatingWebhookConfiguration",
@@ -66,7 +70,7 @@ class Client:
     authority: str = ""
     """PEM certificates in base64; empty when cert-manager fills them in."""
 
-    def config(self, door: Door) -> Object:
+    def config(self, door: Door | Literal["reach"]) -> Object:
         """The clientConfig of a webhook."""
         service = {"name": "gatekeeper", "namespace": "gatekeeper-system", "path": f"/{door}", "port": 443}
         where: Object = {"url": f"{self.url}/{door}"} if self.url else {"service": service}
@@ -187,6 +191,30 @@ def _mended(client: Client, mending: str) -> Object:
     ruled = {**_rule("validate"), "apiGroups": [GROUP]}
     webhook = _webhook("validate", client, [condition])
     return {**webhook, "name": GROUP, "failurePolicy": "Ignore", "rules": [ruled]}
+
+
+def trial(client: Client) -> Object:
+    """A webhook about dry runs of one ConfigMap of the engine's: by it the engine sees whether it is reached.
+
+    `/reach` always refuses, so that no answer can be mistaken for the absence of the question.
+    """
+    dry_run = f"request.name == '{REACH}' && has(request.dryRun) && request.dryRun"
+    condition = {"name": "reach", "expression": dry_run}
+    ruled = {
+        "apiGroups": [""],
+        "apiVersions": ["v1"],
+        "operations": ["UPDATE"],
+        "resources": ["configmaps"],
+        "scope": "Namespaced",
+    }
+    own = {"matchLabels": {"kubernetes.io/metadata.name": "gatekeeper-system"}}
+    return {
+        **_webhook("validate", client, [condition]),
+        "name": f"reach.{DOMAIN}",
+        "clientConfig": client.config("reach"),
+        "rules": [ruled],
+        "namespaceSelector": own,
+    }
 
 
 def _configuration(door: Door, webhooks: Sequence[Object]) -> Object:
