@@ -114,8 +114,11 @@ def command(
 
 
 def _apply(installation: Installation, kubeconfig: Path | None, timeout: int) -> None:
+    installer = Installer(access_to(kubeconfig), timeout)
     try:
-        Installer(access_to(kubeconfig), timeout).install(installation)
+        if shortage := installer.shortage(installation):
+            click.echo(shortage, err=True)
+        installer.install(installation)
     except (AccessError, NotReady) as error:
         raise InputError(str(error)) from error
     click.echo("installed: the API server asks the engine")

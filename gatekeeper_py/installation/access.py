@@ -50,10 +50,12 @@ class Access:
         except _Missing:
             return None
 
-    def list(self, kind: GroupVersionKind, namespace: str, labels: Mapping[str, str]) -> list[Object]:
-        """The objects of a namespace that have these labels."""
+    def list(
+        self, kind: GroupVersionKind, namespace: str = "", labels: Mapping[str, str] | None = None
+    ) -> list[Object]:
+        """The objects of a namespace, or those of a cluster-wide kind, that have these labels."""
         with _errors("list", kind, namespace):
-            found = self._client.list(_resource(kind), namespace=namespace, labels=dict(labels))
+            found = self._client.list(_resource(kind), namespace=namespace or None, labels=dict(labels or {}))
             return [_plain(value, kind) for value in found]
 
     def apply(self, value: Object) -> None:

@@ -1,7 +1,7 @@
 """A folder of policies as ConfigMaps, one a folder, and the volume that makes a folder of them again.
 
 All ConfigMaps go into one volume, which the kubelet replaces whole: an edit of several is in force at once.
-A file keeps its folder as the beginning of its name (`isolation.runtime-class.yaml`), because a volume of
+A file keeps its folder as the beginning of its name (`isolation.nodes.yaml`), because a volume of
 ConfigMaps has no folders unless it lists every key, and a key that somebody adds but does not list would be
 no policy, without a word.
 """
@@ -75,7 +75,7 @@ def volume(files: Mapping[str, str]) -> Object:
 
 
 def key(path: str) -> str:
-    """A file's name in its ConfigMap: `isolation/runtime-class.yaml` is `isolation.runtime-class.yaml`."""
+    """A file's name in its ConfigMap: `isolation/nodes.yaml` is `isolation.nodes.yaml`."""
     return path.replace("/", ".")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -42,6 +42,9 @@ class Custody:
     terms: Terms = field(default_factory=Terms)
     clock: Callable[[], datetime] = _now
     _shown: x509.Certificate | None = field(default=None, init=False)
+    _held: Issued = field(default_factory=Issued, init=False)
+    _secret: Object = field(default_factory=dict, init=False)
+    """As it was read last."""
 
     @property
     def certificate(self) -> Path:
@@ -66,23 +69,31 @@ class Custody:
         return issued
 
     def follow(self) -> Issued:
-        """What the Secret holds now, shown."""
-        issued = decode(_data(self._read()))
-        self._show(issued)
+        """What the Secret holds now, shown.
+
+        When somebody has emptied it, what it held: a rotation follows from there, and nobody is cut off.
+        """
+        self._secret = self._read()
+        issued = decode(_data(self._secret))
+        if not issued.authorities:
+            issued = replace(self._held, signer=None)
+        self._hold(issued)
         return issued
 
     def advance(self, issued: Issued) -> Issued:
-        """The next step from `issued`, kept and shown; `issued` itself when there is none, or somebody else
-        was faster."""
+        """The next step from what `follow` gave, kept and shown; `issued` itself when there is none yet.
+
+        Raises `Conflict` when another replica has written since: it is followed at the next look.
+        """
         following = advance(issued, self.names, self.clock(), self.terms)
-        if following is issued:
-            return issued
-        secret = self._read()
-        if encode(decode(_data(secret))) != encode(issued):
-            return issued
-        self._write(secret, following)
-        self._show(following)
+        if following is not issued:
+            self._write(following)
+            self._hold(following)
         return following
+
+    def _hold(self, issued: Issued) -> None:
+        self._show(issued)
+        self._held = issued
 
     def _show(self, issued: Issued) -> None:
         if issued.serving is not None and issued.serving.certificate != self._shown:
@@ -97,8 +108,9 @@ class Custody:
             )
         return found
 
-    def _write(self, secret: Object, issued: Issued) -> None:
+    def _write(self, issued: Issued) -> None:
         """Only in the version that was read: of several replicas one is first, the others follow it."""
+        secret = self._secret
         data = {name: base64.b64encode(value).decode("ascii") for name, value in encode(issued).items()}
         self.access.replace({**secret, "data": {**(secret.get("data") or {}), **data}})
 

@@ -20,6 +20,7 @@ __all__ = [
     "NAME",
     "NAMESPACE",
     "NAMESPACE_KIND",
+    "NODE",
     "POD",
     "POLICIES_LABEL",
     "REACH",
@@ -49,5 +50,6 @@ CONFIG_MAP: Final = GroupVersionKind("", "v1", "ConfigMap")
 DEPLOYMENT: Final = GroupVersionKind("apps", "v1", "Deployment")
 LEASE: Final = GroupVersionKind("coordination.k8s.io", "v1", "Lease")
 NAMESPACE_KIND: Final = GroupVersionKind("", "v1", "Namespace")
+NODE: Final = GroupVersionKind("", "v1", "Node")
 POD: Final = GroupVersionKind("", "v1", "Pod")
 SECRET: Final = GroupVersionKind("", "v1", "Secret")

@@ -16,6 +16,7 @@ from gatekeeper_py.installation.identifiers import (
     LABELS,
     NAME,
     NAMESPACE,
+    NODE,
     POD,
     POLICIES_LABEL,
 )
@@ -58,6 +59,13 @@ class Installer:
             self.pause(PAUSE)
         self._prune(installation)
 
+    def shortage(self, installation: Installation) -> str:
+        """That there are fewer nodes than replicas that want one each, in words; empty when there are not."""
+        if not installation.inside or installation.spread != "required":
+            return ""
+        nodes = sum(map(_takes_pods, self.access.list(NODE)))
+        return too_few_nodes(nodes, installation.replicas) if nodes < installation.replicas else ""
+
     def _waiting(self, installation: Installation) -> str:
         """What is waited for; empty when there is nothing more."""
         if installation.inside and (waiting := self._unready()):
@@ -89,6 +97,13 @@ class Installer:
                 self.access.delete(CONFIG_MAP, metadata["name"], NAMESPACE)
 
 
+def _takes_pods(node: Object) -> bool:
+    """Whether a replica, which tolerates nothing, may be scheduled to it."""
+    spec = node.get("spec") or {}
+    effects = {taint.get("effect") for taint in spec.get("taints") or []}
+    return not spec.get("unschedulable") and effects.isdisjoint({"NoSchedule", "NoExecute"})
+
+
 def _ready(deployment: Object) -> bool:
     """Whether a replica of the newest template is ready: more are ready than there are older ones."""
     status: dict[str, Any] = deployment.get("status") or {}
@@ -117,6 +132,14 @@ UNREGISTERED: Final = (
     "a replica is ready, but it has not registered itself: its log says why"
     f" (kubectl -n {NAMESPACE} logs deployment/{NAME})"
 )
+
+
+def too_few_nodes(nodes: int, replicas: int) -> str:
+    """What it means, and the ways out of it."""
+    return (
+        f"nodes that take pods: {nodes}. None of {replicas} replicas may share one, so some stay Pending, and"
+        " a rollout waits for ever. --replicas or --spread preferred: docs/install.md"
+    )
 
 
 def _not_ready(seconds: float, waiting: str, *, registered: bool) -> str:

@@ -22,10 +22,14 @@ from gatekeeper_py.webhook.registration import Client, configurations, trial
 
 __all__ = ["NotReached", "NotRegistered", "Registrar", "is_registered"]
 
-REACH_SECONDS: Final = 15.0
-"""How long to wait for the API server to notice the trial: it watches configurations, and takes a second."""
+REACH_SECONDS: Final = 10.0
+"""How long to wait for the API server to notice the trial: it watches configurations, and takes a second.
+Well below the duration of the Lease, which is not renewed meanwhile."""
 
 REACH_PAUSE: Final = 0.5
+
+
+UNNOTICED: Final = "it has not noticed the trial"
 
 
 class NotRegistered(Exception):
@@ -39,11 +43,17 @@ class NotReached(Exception):
 class Registrar:
     """Fills in both webhook configurations."""
 
-    def __init__(self, access: Access, url: str = "", pause: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self,
+        access: Access,
+        url: str = "",
+        clock: Callable[[], float] = time.monotonic,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._access = access
         self._url = url
         """Where a server outside the cluster listens; empty for the Service."""
-        self._pause = pause
+        self._clock, self._pause = clock, pause
 
     def register(self, authorities: bytes, tenancy: Tenancy) -> bool:
         """Have both be as they should; whether anything was written.
@@ -75,12 +85,13 @@ class Registrar:
     def _try(self, client: Client, validating: Object) -> None:
         """Register the trial, and have the API server call it; take it away when it does not."""
         self._access.replace({**validating, "webhooks": [trial(client)]})
-        said = "it has not noticed the trial"
-        for _ in range(int(REACH_SECONDS / REACH_PAUSE)):
-            said = self._write_reach()
-            if REACHED in said:
-                return
+        deadline = self._clock() + REACH_SECONDS
+        said = self._write_reach()
+        while REACHED not in said and self._clock() <= deadline:
             self._pause(REACH_PAUSE)
+            said = self._write_reach()
+        if REACHED in said:
+            return
         self._access.replace({**self._read(CONFIGURATIONS[1]), "webhooks": []})
         raise NotReached(f"the API server does not reach the engine, so nothing is registered: {said}")
 
@@ -93,7 +104,7 @@ class Registrar:
             self._access.replace(found, dry_run=True)
         except AccessError as error:
             return str(error)
-        return "it has not noticed the trial"
+        return UNNOTICED
 
 
 def is_registered(configuration: Object) -> bool:

@@ -15,7 +15,7 @@ from typing import Final, Protocol
 from gatekeeper_py.installation.custody import Custody
 from gatekeeper_py.installation.lease import Lease
 from gatekeeper_py.installation.registrar import Registrar
-from gatekeeper_py.pki.rotation import Issued
+from gatekeeper_py.pki.rotation import Issued, certificates_in
 from gatekeeper_py.tenancy.tenant import Tenancy
 
 __all__ = ["LOOK", "FromFile", "FromSecret", "Trust", "Upkeep"]
@@ -60,8 +60,11 @@ class FromFile:
     file: Path
 
     def authorities(self) -> bytes:
-        """What the file holds."""
-        return self.file.read_bytes()
+        """What the file holds; raises `ValueError` when that is nothing to trust."""
+        content = self.file.read_bytes()
+        if not certificates_in(content):
+            raise ValueError(f"{self.file}: is no PEM certificate. --register-ca is the CA of --tls-cert")
+        return content
 
     def advance(self) -> None:
         """Nothing: that is somebody else's."""

@@ -36,6 +36,9 @@ EXEMPT_NAMESPACES = ("kube-system", "gatekeeper-system")
 TIMEOUT_SECONDS = 10
 """How long the API server waits for an answer before it refuses; it takes at most 30."""
 
+TRIAL_SECONDS = 3
+"""The same for the trial, which answers unread."""
+
 MOST_CONDITIONS = 64
 """Match conditions of one webhook (apis/admissionregistration/validation, maxWebhookMatchConditions)."""
 
@@ -212,6 +215,7 @@ def trial(client: Client) -> Object:
         **_webhook("validate", client, [condition]),
         "name": f"reach.{DOMAIN}",
         "clientConfig": client.config("reach"),
+        "timeoutSeconds": TRIAL_SECONDS,
         "rules": [ruled],
         "namespaceSelector": own,
     }

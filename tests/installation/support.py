@@ -45,12 +45,14 @@ class Cluster(Access):
         self._hear()
         return copy.deepcopy(self.objects.get((kind, name, namespace)))
 
-    def list(self, kind: GroupVersionKind, namespace: str, labels: Mapping[str, str]) -> list[Object]:
+    def list(
+        self, kind: GroupVersionKind, namespace: str = "", labels: Mapping[str, str] | None = None
+    ) -> list[Object]:
         self._hear()
         return [
             copy.deepcopy(value)
             for (found, _, where), value in self.objects.items()
-            if found == kind and where == namespace and labels.items() <= _labels(value).items()
+            if found == kind and where == namespace and (labels or {}).items() <= _labels(value).items()
         ]
 
     def apply(self, value: Object) -> None:

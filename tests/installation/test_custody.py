@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gatekeeper_py.installation.access import AccessError
+from gatekeeper_py.installation.access import AccessError, Conflict
 from gatekeeper_py.installation.custody import Custody, SecretLost
 from gatekeeper_py.installation.identifiers import CERTIFICATES, NAMESPACE, SECRET
 from gatekeeper_py.pki.authority import signed_by
@@ -48,8 +48,28 @@ def test_a_replica_that_comes_second_to_the_secret_follows_what_is_there(tmp_pat
     first, second = custody(cluster, tmp_path / "1"), custody(cluster, tmp_path / "2")
     nothing = second.follow()
     made = first.begin()
-    assert second.advance(nothing) is nothing
-    assert second.follow().bundle == made.bundle
+    with pytest.raises(Conflict):
+        second.advance(nothing)
+    assert second.begin().bundle == made.bundle
+
+
+@pytest.mark.parametrize("data", [None, {}, {"ca.crt": "bm9uc2Vuc2U="}], ids=["none", "empty", "nonsense"])
+def test_what_somebody_emptied_is_trusted_and_shown_until_a_rotation_has_taken_its_place(
+    tmp_path: Path, data: dict[str, str] | None
+) -> None:
+    cluster, now = Cluster.installed(), Now()
+    kept = custody(cluster, tmp_path, now)
+    before = kept.begin()
+    shown = read_pair(kept.certificate, kept.key).certificate
+    cluster.at(SECRET, CERTIFICATES)["data"] = data
+    assert kept.follow().bundle == before.bundle
+    announced = kept.advance(kept.follow())
+    assert announced.authorities[:1] == before.authorities
+    assert len(announced.authorities) == 2
+    assert read_pair(kept.certificate, kept.key).certificate == shown
+    now.value += timedelta(hours=1)
+    assert kept.advance(kept.follow()).authorities == announced.authorities
+    assert read_pair(kept.certificate, kept.key).certificate != shown
 
 
 def test_what_is_renewed_is_shown_and_what_is_not_is_not_written_again(tmp_path: Path) -> None:

@@ -123,6 +123,41 @@ def test_an_upgrade_takes_away_the_config_maps_of_folders_that_are_no_more() -> 
     assert found == {"gatekeeper-reach", "gatekeeper-kubeconfig", "gatekeeper-policies-b"}
 
 
+def node(name: str, **spec: Any) -> dict[str, Any]:
+    return {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}, "spec": spec}
+
+
+CONTROL_PLANE = {"key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule"}
+CONTROLS, CORDONED, GONE = (
+    node("a", taints=[CONTROL_PLANE]),
+    node("b", unschedulable=True),
+    node("c", taints=[{"key": "node.kubernetes.io/unreachable", "effect": "NoExecute"}]),
+)
+PLAIN = node("d", taints=[{"key": "better-not", "effect": "PreferNoSchedule"}])
+FEW = (
+    "nodes that take pods: 1. None of 3 replicas may share one, so some stay Pending, and a rollout waits for ever."
+    " --replicas or --spread preferred: docs/install.md"
+)
+
+
+@pytest.mark.parametrize(
+    ("nodes", "options", "said"),
+    [
+        ([CONTROLS, CORDONED, GONE, PLAIN], {}, FEW),
+        ([PLAIN, node("e"), node("f")], {}, ""),
+        ([PLAIN], {"replicas": 1}, ""),
+        ([PLAIN], {"spread": "preferred"}, ""),
+        ([], {"inside": False}, ""),
+    ],
+)
+def test_too_few_nodes_are_told_of(nodes: list[Any], options: dict[str, Any], said: str) -> None:
+    cluster, clock = Cluster(), Clock()
+    for each in nodes:
+        cluster.apply(each)
+    installer = Installer(cluster, 60, clock, clock.pause)
+    assert installer.shortage(Installation(NOTHING, FILES, **options)) == said
+
+
 def test_a_server_outside_is_waited_for_by_its_registration() -> None:
     cluster = Cluster()
     install(cluster, kubelet := Kubelet(cluster, NEVER, 4), inside=False)

@@ -22,7 +22,8 @@ SILENT = 'failed calling webhook "reach.gatekeeper-py.dev": connection refused'
 
 
 def registrar(cluster: Cluster, url: str = "") -> Registrar:
-    return Registrar(cluster, url, Clock().pause)
+    clock = Clock()
+    return Registrar(cluster, url, clock, clock.pause)
 
 
 def reached() -> Cluster:

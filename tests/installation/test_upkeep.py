@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from gatekeeper_py.installation.identifiers import CERTIFICATES, CONFIGURATIONS,
 from gatekeeper_py.installation.lease import Lease
 from gatekeeper_py.installation.registrar import Registrar, is_registered
 from gatekeeper_py.installation.upkeep import REGISTERED, FromFile, FromSecret, Upkeep
+from gatekeeper_py.pki.authority import make_authority
 from gatekeeper_py.pki.rotation import Terms
 from gatekeeper_py.tenancy.tenant import Tenancy
 from tests.installation.support import Clock, Cluster
@@ -32,7 +34,7 @@ class Replica:
         self.custody = Custody(cluster, NAMESPACE, CERTIFICATES, ("svc",), folder, terms, now)
         self.custody.begin()
         lease = Lease(cluster, folder.name, clock)
-        registrar = Registrar(cluster, pause=clock.pause)
+        registrar = Registrar(cluster, clock=clock, pause=clock.pause)
         self.upkeep = Upkeep(
             FromSecret(self.custody),
             lease,
@@ -131,17 +133,22 @@ def test_trouble_is_told_once_and_forgotten_when_it_is_over(cluster: Cluster, tm
     assert registered(cluster)
 
 
-def test_the_authorities_of_a_file_are_told_as_they_are(cluster: Cluster, tmp_path: Path) -> None:
+def test_the_authorities_of_a_file_are_told_as_they_are_and_half_a_file_is_not(
+    cluster: Cluster, tmp_path: Path
+) -> None:
     file = tmp_path / "ca.crt"
-    file.write_bytes(b"one")
     told: list[tuple[str, str]] = []
     upkeep = Upkeep(
         FromFile(file), Lease(cluster, "a"), Registrar(cluster), Tenancy, lambda *said: told.append(said)
     )
-    for content in (b"one", b"two"):
+    one, two = (make_authority(START).certificate_pem for _ in range(2))
+    for content in (one, two, b"", two[:100]):
         file.write_bytes(content)
         upkeep.look()
-    assert told == [("info", REGISTERED)] * 2
+    problem = f"{file}: is no PEM certificate. --register-ca is the CA of --tls-cert"
+    assert told == [("info", REGISTERED), ("info", REGISTERED), ("error", problem)]
+    published = cluster.at(CONFIGURATIONS[0], NAME, "")["webhooks"][0]["clientConfig"]["caBundle"]
+    assert base64.b64decode(published) == two
 
 
 def test_a_server_that_goes_gives_the_lease_to_the_next(cluster: Cluster, tmp_path: Path) -> None:
