@@ -62,7 +62,7 @@ def test_beyond_reading_it_writes_its_own_things_by_name() -> None:
     ]
     configurations = ["mutatingwebhookconfigurations", "validatingwebhookconfigurations"]
     assert writes == [
-        (["tenancy.gatekeeper-py.dev"], ["tenants/status"], None, ["patch"]),
+        (["tenancy.gatekeeper-py.dev"], ["tenants/status", "tenancysettings/status"], None, ["patch"]),
         ([""], ["events"], None, ["create"]),
         (["admissionregistration.k8s.io"], configurations, ["gatekeeper"], ["get", "update"]),
         ([""], ["secrets"], ["gatekeeper-certificates"], ["get", "update"]),
