@@ -11,6 +11,8 @@ from gatekeeper_py.objects.resource import GroupVersionKind, Object
 from gatekeeper_py.objects.selector import Requirement, Selector, SelectorError, labels_of
 from gatekeeper_py.policy.admission.request import AdmissionRequest, UserInfo
 from gatekeeper_py.tenancy.forms import ANYWHERE, DESTINATION, only_values
+from gatekeeper_py.tenancy.protection import Protection
+from gatekeeper_py.tenancy.reach import reached
 from gatekeeper_py.tenancy.references import references
 from gatekeeper_py.tenancy.tenant import TENANT_LABEL, ContestedNamespace, Tenancy, Tenant
 
@@ -24,6 +26,33 @@ NODE, NODES = "system:node:", "system:nodes"
 
 ACCOUNTS = frozenset({"status", "finalize", "eviction"})
 """Subresources by which nothing new comes into a namespace."""
+CONTROLLER_MANAGER = "system:kube-controller-manager"
+COPYISTS = frozenset(
+    (
+        CONTROLLER_MANAGER,
+        *(
+            f"{SERVICE_ACCOUNT}kube-system:{name}-controller"
+            for name in (
+                *("cronjob", "daemon-set", "deployment", "ephemeral-volume", "job"),
+                *("replicaset", "replication", "resource-claim", "statefulset"),
+            )
+        ),
+    )
+)
+"""Who in the control plane makes objects from templates: as itself, or each controller with its own account."""
+MADE_FROM_TEMPLATES = frozenset(
+    (
+        ("", "Pod"),
+        ("", "PersistentVolumeClaim"),
+        ("apps", "ControllerRevision"),
+        ("apps", "ReplicaSet"),
+        ("batch", "Job"),
+        ("resource.k8s.io", "ResourceClaim"),
+    )
+)
+"""What the control plane's controllers copy from templates. All else that they write they work out themselves."""
+KEPT_SUBRESOURCES = frozenset(("status", "finalize", "approval", "binding", "eviction", "token"))
+"""Through these no object of a tenant's choice is written: whoever is trusted does its own work there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +120,7 @@ class Context:
         if NODES in request.user.groups and request.user.username.startswith(NODE):
             return True
         try:
-            return self.is_platform(request.user)
+            return self.is_trusted(request.user)
         except ContestedNamespace:
             return False
 
@@ -155,15 +184,51 @@ class Context:
         except ContestedNamespace:
             return True
 
-    def is_platform(self, user: UserInfo) -> bool:
-        """Whether a user acts for the platform: by settings, or as a ServiceAccount of a trusted tenant."""
-        settings = self.tenancy.settings
-        if user.username in settings.platform_users:
-            return True
-        if not set(user.groups).isdisjoint(settings.platform_groups):
+    def is_trusted(self, user: UserInfo) -> bool:
+        """Whether a user is of the platform: by settings, or as a ServiceAccount of a trusted tenant."""
+        if self._is_named(user):
             return True
         home = self._home(user)
         return home is not None and home.trusted
+
+    def is_platform(self, user: UserInfo) -> bool:
+        """Whether a user acts for the platform in this request, rather than for a tenant.
+
+        Two kinds of trusted accounts act for others. A controller of the control plane makes what an object's template
+        says: that is judged as its owner's. An account of a trusted tenant that deploys what others wrote (GitOps)
+        is judged in a tenant's namespace as that tenant, unless `writesAs` says that it writes as the platform.
+        """
+        return self.is_trusted(user) and not self._acts_for_a_tenant(user)
+
+    def _is_named(self, user: UserInfo) -> bool:
+        settings = self.tenancy.settings
+        return user.username in settings.platform_users or not set(user.groups).isdisjoint(
+            settings.platform_groups
+        )
+
+    def _acts_for_a_tenant(self, user: UserInfo) -> bool:
+        request, tenant = self.request, self.tenant()
+        if tenant is None or tenant.trusted or request.kind == NAMESPACE:
+            return False
+        if user.username in COPYISTS and request.operation == "CREATE" and not request.subresource:
+            return request.kind[::2] in MADE_FROM_TEMPLATES and not self._is_made_for_the_platform()
+        if self._is_named(user) or request.operation == "CONNECT" or request.subresource in KEPT_SUBRESOURCES:
+            return False
+        home = self._home(user)
+        return home is not None and not home.writes_as_platform
+
+    def _is_made_for_the_platform(self) -> bool:
+        made = self.request.object
+        return made is not None and self.protection.covers_maker(made)
+
+    @property
+    def protection(self) -> Protection:
+        """What is protected in the request's namespace."""
+        return Protection(self.cluster, self.namespace)
+
+    def reached(self, value: Object) -> list[Object]:
+        """What is protected and reached by an object."""
+        return [reach._asdict() for reach in reached(value, self.protection)]
 
     def tenants_of(self, user: UserInfo) -> list[str]:
         """The tenants a user belongs to: those it owns, and a ServiceAccount's own."""

@@ -163,6 +163,11 @@ TENANT_SPEC = _object(
     "What a tenant is.",
     {
         "trusted": _flag("A part of the platform: nothing is forced on it."),
+        "writesAs": _text(
+            "As whose the writes of a trusted tenant's ServiceAccounts into another tenant's namespace are judged: "
+            "that tenant's own (tenant, the default), or the platform's (platform).",
+            enum=["tenant", "platform"],
+        ),
         "namespaces": _object(
             "The namespaces the tenant owns.",
             {

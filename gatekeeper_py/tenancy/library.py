@@ -9,6 +9,10 @@
     tenant.ownsHostname(host), tenant.allowsImage(image), tenant.storageClasses.permits(name) ...
     references(object)                everything an object names
     runtimeClass(name)                a RuntimeClass, its handler and how well it isolates
+    isProtected(object)               whether it bears the platform's mark, or hangs below what does
+    isProtectedOwner(reference)       the same of what an ownerReference names
+    reached(object)                   everything protected that an object reaches by selector, target or name
+    marks(object)                     the labels and annotations it hands on to what is made from it
     cluster.get(apiVersion, kind, namespace, name), cluster.list(apiVersion, kind, namespace)
 
 `docs/authors.md` explains each with an example.
@@ -48,6 +52,7 @@ from gatekeeper_py.tenancy.catalogue import catalogue
 from gatekeeper_py.tenancy.context import NAMESPACE, Context
 from gatekeeper_py.tenancy.forms import Unreadable
 from gatekeeper_py.tenancy.isolation import Level, satisfies
+from gatekeeper_py.tenancy.marks import marks
 from gatekeeper_py.tenancy.refusals import closed, objection
 from gatekeeper_py.tenancy.tenant import (
     GROUP,
@@ -99,7 +104,11 @@ FIELDS: Mapping[str, tuple[Type, Callable[[Tenant], object]]] = {
 }
 """The fields of `tenant`: their types, and where their values come from."""
 TENANT = object_type("tenancy.Tenant", {name: type_ for name, (type_, _) in FIELDS.items()})
-REQUESTER = object_type("tenancy.Requester", {"platform": BOOL, "claimed": BOOL, "tenants": list_of(STRING)})
+REQUESTER = object_type(
+    "tenancy.Requester", {"platform": BOOL, "trusted": BOOL, "claimed": BOOL, "tenants": list_of(STRING)}
+)
+REACH = object_type("tenancy.Reach", {"path": STRING, "kind": STRING, "name": STRING})
+MARK = object_type("tenancy.Mark", {"path": STRING, "key": STRING, "value": STRING})
 REFERENCE = object_type(
     "tenancy.Reference",
     {
@@ -199,6 +208,7 @@ class Requester(Message):
 
 REQUESTER_FACTS: Mapping[str, Callable[[Context, UserInfo], bool | list[str]]] = {
     "platform": Context.is_platform,
+    "trusted": Context.is_trusted,
     "claimed": Context.is_of_declared_tenant,
     "tenants": Context.tenants_of,
 }
@@ -376,6 +386,22 @@ def _permits(activation: Mapping[str, object], tenant: TenantValue, reference: A
     return _context(activation).permits(tenant.tenant, reference)
 
 
+def _is_protected(activation: Mapping[str, object], value: Any) -> bool:
+    return isinstance(value, dict) and _context(activation).protection.covers(value)
+
+
+def _is_protected_owner(activation: Mapping[str, object], owner: Any) -> bool:
+    return isinstance(owner, dict) and _context(activation).protection.covers_owner(owner)
+
+
+def _reached(activation: Mapping[str, object], value: Any) -> list[dict[str, Any]]:
+    return _context(activation).reached(value) if isinstance(value, dict) else []
+
+
+def _marks(value: Any) -> list[dict[str, Any]]:
+    return [mark._asdict() for mark in marks(value)] if isinstance(value, dict) else []
+
+
 REFERENCE_FIELDS = frozenset(("kind", "group", "namespace", "name"))
 
 
@@ -446,6 +472,27 @@ LIBRARY = Library(
                     contextual=True,
                 ),
             ),
+        ),
+        *(
+            Function(
+                name,
+                (
+                    Overload(
+                        f"tenancy_{word}",
+                        (DYN,),
+                        result,
+                        function,
+                        cost=lambda *_: REFERENCES_COST,
+                        contextual=contextual,
+                    ),
+                ),
+            )
+            for name, word, result, function, contextual in (
+                ("isProtected", "is_protected", BOOL, _is_protected, True),
+                ("isProtectedOwner", "is_protected_owner", BOOL, _is_protected_owner, True),
+                ("reached", "reached", list_of(REACH), _reached, True),
+                ("marks", "marks", list_of(MARK), _marks, False),
+            )
         ),
         Function(
             "runtimeClass",
@@ -525,5 +572,18 @@ LIBRARY = Library(
             contextual=True,
         ),
     ),
-    types=(CHOICE, CLUSTER, LIMITS, NODES, REFERENCE, REQUESTER, RUNTIME_CLASS, SETTINGS, TENANT, TENANTS),
+    types=(
+        CHOICE,
+        CLUSTER,
+        LIMITS,
+        MARK,
+        NODES,
+        REACH,
+        REFERENCE,
+        REQUESTER,
+        RUNTIME_CLASS,
+        SETTINGS,
+        TENANT,
+        TENANTS,
+    ),
 )

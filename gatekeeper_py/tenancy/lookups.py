@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from gatekeeper_py.cel import tree
 from gatekeeper_py.manifests.manifest import Problem
 from gatekeeper_py.objects.resource import GroupVersionKind
 from gatekeeper_py.policy.loading.load import PolicySet
 from gatekeeper_py.policy.model import Expression, MutatingPolicy, ValidatingPolicy
+from gatekeeper_py.tenancy.protection import CHAIN
+from gatekeeper_py.tenancy.reach import LOOKED_UP
 
 __all__ = ["asks_about_tenants", "expressions", "looked_up", "steered"]
 
@@ -18,8 +20,18 @@ METHODS = frozenset({"get", "list"})
 """Of the variable `cluster`; the first two arguments are apiVersion and kind."""
 
 
+BY_WORD: Mapping[str, frozenset[GroupVersionKind]] = {
+    "isProtected": frozenset(CHAIN),
+    "isProtectedOwner": frozenset(CHAIN),
+    "platform": frozenset(CHAIN),
+    "reached": LOOKED_UP,
+}
+"""What words of tenancy look up by themselves: functions, and `platform` of the requester."""
+
+
 def looked_up(policies: PolicySet) -> frozenset[GroupVersionKind]:
-    """Kinds that policies name literally in cluster.get and cluster.list, and the kinds of their params."""
+    """Kinds that policies name literally in cluster.get and cluster.list, look up by a word of tenancy, and those of
+    their params."""
     kinds: set[GroupVersionKind] = set()
     for policy in _every(policies):
         if policy.param_kind is not None:
@@ -112,8 +124,17 @@ def _named(node: tree.Node) -> Iterator[GroupVersionKind]:
     look_up = _look_up(node)
     if look_up is not None:
         yield look_up
+    yield from BY_WORD.get(_word(node), ())
     for child in tree.children(node):
         yield from _named(child)
+
+
+def _word(node: tree.Node) -> str:
+    """The word of tenancy a node is, where it may be one."""
+    if isinstance(node, tree.Call) and node.target is None:
+        return node.function
+    requester = isinstance(node, tree.Select) and isinstance(node.operand, tree.Identifier)
+    return node.field if requester and isinstance(node, tree.Select) else ""
 
 
 def _look_up(node: tree.Node) -> GroupVersionKind | None:

@@ -166,6 +166,8 @@ class Tenant:
     name: str
     trusted: bool = False
     """A part of the platform: nothing is forced on it."""
+    writes_as_platform: bool = False
+    """Of a trusted tenant: what its ServiceAccounts write into others' namespaces is judged as the platform's."""
     claimed: bool = True
     """Declared by a document; false for a namespace that nobody claims."""
     refused: bool = False
