@@ -10,7 +10,8 @@ from gatekeeper_py.cluster.view import ClusterView
 from gatekeeper_py.objects.resource import GroupVersionKind, Object
 from gatekeeper_py.objects.selector import Requirement, Selector, SelectorError, labels_of
 from gatekeeper_py.policy.admission.request import AdmissionRequest, UserInfo
-from gatekeeper_py.tenancy.forms import ANYWHERE, DESTINATION, only_values
+from gatekeeper_py.tenancy.addresses import is_inner
+from gatekeeper_py.tenancy.forms import ANYWHERE, DESTINATION, JOINED, only_values, service_namespace
 from gatekeeper_py.tenancy.protection import Protection
 from gatekeeper_py.tenancy.reach import reached
 from gatekeeper_py.tenancy.references import references
@@ -19,6 +20,7 @@ from gatekeeper_py.tenancy.tenant import TENANT_LABEL, ContestedNamespace, Tenan
 __all__ = ["NAMESPACE", "RUNTIME_CLASS", "Context"]
 
 NAMESPACE = GroupVersionKind("", "v1", "Namespace")
+SERVICE = GroupVersionKind("", "v1", "Service")
 RUNTIME_CLASS = GroupVersionKind("node.k8s.io", "v1", "RuntimeClass")
 SERVICE_ACCOUNT = "system:serviceaccount:"
 NODE, NODES = "system:node:", "system:nodes"
@@ -152,6 +154,18 @@ class Context:
             for grant in owner.sharing
         )
 
+    def may_call(self, tenant: Tenant, host: str) -> bool:
+        """Whether a tenant may have a controller call a host: a Service it may name, or a place outside."""
+        namespace = service_namespace(host)
+        name, _, last = host.rpartition(".")
+        if not namespace and name and self._is_known(last):
+            namespace = last  # the search path of pods makes it a Service
+        if namespace:
+            service = host.partition(f".{namespace}")[0].rpartition(".")[2]
+            reference = {"kind": "Service", "group": "", "namespace": namespace, "name": service}
+            return self.permits(tenant, reference)
+        return not is_inner(host, self.tenancy.settings.cluster_domain)
+
     def references(self, value: Object) -> list[Object]:
         """What an object names; of the request's own objects it is found out once."""
         old = value is self.request.old_object
@@ -165,15 +179,33 @@ class Context:
     def _named(self, value: Object) -> list[Object]:
         found = references(value, self.namespace)
         return [
-            self._located(reference) if reference["kind"] == DESTINATION else reference for reference in found
+            LOCATED[reference["kind"]](self, reference) if reference["kind"] in LOCATED else reference
+            for reference in found
         ]
 
     def _located(self, reference: Object) -> Object:
-        """`db.bar` as a Service where there is a namespace `bar`: the search path of pods makes it one."""
-        service, _, namespace = reference["name"].partition(".")
-        if not self._is_known(namespace):
+        """`db.bar` as a Service where there is a namespace `bar`: the search path of pods makes it one.
+
+        `web-0.db.bar` is a pod of it, where there is the Service: names outside have three labels as well.
+        """
+        before, _, namespace = reference["name"].rpartition(".")
+        pod, _, service = before.rpartition(".")
+        if not self._is_known(namespace) or pod and self.cluster.get(SERVICE, namespace, service) is None:
             return reference
         return {**reference, "kind": "Service", "name": service, "namespace": namespace}
+
+    def _separated(self, reference: Object) -> Object:
+        """Traefik's `foo-bar-auth` as of another tenant's namespace, where there is one that it may be of."""
+        kind = {"kind": "Middleware"}
+        parts = reference["name"].split("-")
+        for count in range(1, len(parts)):
+            namespace = "-".join(parts[:count])
+            if namespace != self.namespace and self._is_known(namespace):
+                located = {**reference, **kind, "namespace": namespace}
+                tenant = self.tenant()
+                if tenant is not None and not self.permits(tenant, located):
+                    return located
+        return {**reference, **kind}
 
     def _is_known(self, namespace: str) -> bool:
         """Whether a namespace is claimed by its name, or exists; a look-up of one may assume that it does."""
@@ -258,6 +290,13 @@ def _keeps_account(request: AdmissionRequest) -> bool:
         or "deletionTimestamp" in metadata
         or (request.kind == NAMESPACE and request.operation == "UPDATE")
     )
+
+
+LOCATED: Mapping[str, Callable[[Context, Object], Object]] = {
+    DESTINATION: Context._located,
+    JOINED: Context._separated,
+}
+"""References of which only the namespaces that exist tell what they name."""
 
 
 def _stays_inside(tenant: Tenant, selector: object) -> bool:

@@ -17,6 +17,7 @@ __all__ = [
     "ANYWHERE",
     "DESTINATION",
     "FORMS",
+    "JOINED",
     "MAX_REFERENCES",
     "NAME_LABEL",
     "Emit",
@@ -32,9 +33,13 @@ __all__ = [
 ANYWHERE = "*"
 """The namespace of a reference that may reach any namespace."""
 DESTINATION = "Destination"
-"""The kind of a host of two labels that a controller calls: `db.bar` may be a Service of `bar`."""
+"""The kind of a host of two or three labels that a controller calls: `db.bar` and `web-0.db.bar` may be of `bar`."""
 NAME_LABEL = "kubernetes.io/metadata.name"
 """The label by which the API server itself names every Namespace."""
+JOINED = "Joined"
+"""The kind of a name that begins with its namespace: `foo-bar-auth` is of `foo`, or of `foo-bar`."""
+TRAEFIK_PROVIDER = "@kubernetescrd"
+"""How Traefik's names end that begin with a namespace."""
 CLUSTER_KINDS = frozenset(
     ("Namespace", "Node", "PersistentVolume", "StorageClass", "GatewayClass", "IngressClass")
 )
@@ -148,9 +153,13 @@ def object_name(group: str, kind: str, *, cluster: bool) -> Emit:
 
 def beside(group: str, kind: str, field: str) -> Emit:
     """The name of an object whose namespace stands beside it; in the own namespace when none does."""
+    in_traefik = _middlewares(group, kind)
 
     def emit(value: Any, around: Any, path: str, finds: Finds) -> None:
         if type(value) is not str or type(around) is not dict:
+            return
+        if value.endswith(TRAEFIK_PROVIDER):
+            in_traefik(value, around, path, finds)
             return
         found_group, found_kind = _own_kind(around, group, kind)
         namespace = _text(around.get(field))
@@ -241,11 +250,10 @@ def _middlewares(_group: str, _kind: str) -> Emit:
         for part in _parts(_text(value)):
             name, _, provider = part.partition("@")
             if name and provider == "kubernetescrd":
-                # Where the namespace ends and the name begins is told by the namespaces that exist:
-                # it is ours only if ours begins it.
+                # Where the namespace ends and the name begins is told by the namespaces that exist (`Context`).
                 own = name.startswith(f"{finds.namespace}-")
                 namespace = finds.namespace if own else name.partition("-")[0]
-                finds.add("text", path, name, "traefik.io", "Middleware", namespace)
+                finds.add("text", path, name, "traefik.io", JOINED, namespace)
 
     return emit
 
@@ -351,7 +359,7 @@ def _called(group: str, kind: str) -> Emit:
 
     def emit(value: Any, around: Any, path: str, finds: Finds) -> None:
         host = _host(_text(value)).lower()
-        if service_namespace(host) or host.count(".") != 1:
+        if service_namespace(host) or host.count(".") not in (1, 2):
             address(value, around, path, finds)
         else:
             finds.add("address", path, host, kind=DESTINATION)

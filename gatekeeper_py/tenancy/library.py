@@ -12,6 +12,7 @@
     isProtected(object)               whether it bears the platform's mark, or hangs below what does
     isProtectedOwner(reference)       the same of what an ownerReference names
     reached(object)                   everything protected that an object reaches by selector, target or name
+    hosts(text), tenant.mayCall(host) the hosts a text of settings names; whether a controller may call one for the tenant
     marks(object)                     the labels and annotations it hands on to what is made from it
     cluster.get(apiVersion, kind, namespace, name), cluster.list(apiVersion, kind, namespace)
 
@@ -48,6 +49,7 @@ from gatekeeper_py.objects.resource import GroupVersionKind
 from gatekeeper_py.objects.selector import labels_of
 from gatekeeper_py.policy.admission.request import AdmissionRequest, UserInfo
 from gatekeeper_py.policy.evaluation.extension import Extension
+from gatekeeper_py.tenancy.addresses import hosts
 from gatekeeper_py.tenancy.catalogue import catalogue
 from gatekeeper_py.tenancy.context import NAMESPACE, Context
 from gatekeeper_py.tenancy.forms import Unreadable
@@ -398,6 +400,14 @@ def _reached(activation: Mapping[str, object], value: Any) -> list[dict[str, Any
     return _context(activation).reached(value) if isinstance(value, dict) else []
 
 
+def _hosts(text: str) -> list[str]:
+    return list(hosts(text))
+
+
+def _may_call(activation: Mapping[str, object], tenant: TenantValue, host: str) -> bool:
+    return _context(activation).may_call(tenant.tenant, host)
+
+
 def _marks(value: Any) -> list[dict[str, Any]]:
     return [mark._asdict() for mark in marks(value)] if isinstance(value, dict) else []
 
@@ -522,6 +532,15 @@ LIBRARY = Library(
             optional_of(TENANT),
             _of_namespace_object,
             contextual=True,
+        ),
+        _member("mayCall", "tenant_may_call", (TENANT, STRING), BOOL, _may_call, contextual=True),
+        Function(
+            "hosts",
+            (
+                Overload(
+                    "tenancy_hosts", (STRING,), list_of(STRING), _hosts, cost=lambda *_: REFERENCES_COST
+                ),
+            ),
         ),
         _member("owns", "tenant_owns", (TENANT, STRING), BOOL, _owns, contextual=True),
         Function(
