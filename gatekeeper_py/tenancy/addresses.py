@@ -1,7 +1,7 @@
 """Which hosts a text of settings names, as a controller would call them.
 
-Annotations carry whole configurations as JSON, YAML or lists of URLs. What may be a host is reported; whether a tenant may
-have it called is told by `Context.may_call`.
+Annotations carry whole configurations as JSON, YAML or lists of URLs. What may be a host is reported; whether
+a tenant may have it called is told by `Context.may_call`.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def _named(text: str) -> Iterator[str]:
 
 
 def is_inner(host: str, cluster_domain: str) -> bool:
-    """Whether a host is of the node, the cloud or the cluster itself: an address that is not public, or such a name."""
+    """Whether a host is of the node, its cloud or the cluster: no public address, or such a name."""
     try:
         return not ipaddress.ip_address(host.partition("%")[0]).is_global
     except ValueError:

@@ -41,7 +41,7 @@ COPYISTS = frozenset(
         ),
     )
 )
-"""Who in the control plane makes objects from templates: as itself, or each controller with its own account."""
+"""Who in the control plane makes objects from templates: as itself, or with an account a controller."""
 MADE_FROM_TEMPLATES = frozenset(
     (
         ("", "Pod"),
@@ -52,7 +52,7 @@ MADE_FROM_TEMPLATES = frozenset(
         ("resource.k8s.io", "ResourceClaim"),
     )
 )
-"""What the control plane's controllers copy from templates. All else that they write they work out themselves."""
+"""What the control plane's controllers copy from templates. All else that they write they work out."""
 KEPT_SUBRESOURCES = frozenset(("status", "finalize", "approval", "binding", "eviction", "token"))
 """Through these no object of a tenant's choice is written: whoever is trusted does its own work there."""
 
@@ -190,7 +190,7 @@ class Context:
         """
         before, _, namespace = reference["name"].rpartition(".")
         pod, _, service = before.rpartition(".")
-        if not self._is_known(namespace) or pod and self.cluster.get(SERVICE, namespace, service) is None:
+        if not self._is_known(namespace) or (pod and self.cluster.get(SERVICE, namespace, service) is None):
             return reference
         return {**reference, "kind": "Service", "name": service, "namespace": namespace}
 
@@ -226,9 +226,9 @@ class Context:
     def is_platform(self, user: UserInfo) -> bool:
         """Whether a user acts for the platform in this request, rather than for a tenant.
 
-        Two kinds of trusted accounts act for others. A controller of the control plane makes what an object's template
-        says: that is judged as its owner's. An account of a trusted tenant that deploys what others wrote (GitOps)
-        is judged in a tenant's namespace as that tenant, unless `writesAs` says that it writes as the platform.
+        Two kinds of trusted accounts act for others. A controller of the control plane makes what an object's
+        template says: that is judged as its owner's. An account of a trusted tenant that deploys what others
+        wrote (GitOps) is judged in a tenant's namespace as that tenant, unless `writesAs` says otherwise.
         """
         return self.is_trusted(user) and not self._acts_for_a_tenant(user)
 

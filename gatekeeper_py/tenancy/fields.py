@@ -164,8 +164,8 @@ TENANT_SPEC = _object(
     {
         "trusted": _flag("A part of the platform: nothing is forced on it."),
         "writesAs": _text(
-            "As whose the writes of a trusted tenant's ServiceAccounts into another tenant's namespace are judged: "
-            "that tenant's own (tenant, the default), or the platform's (platform).",
+            "As whose a trusted tenant's writes into another tenant's namespace are judged: as that tenant's "
+            "own (tenant, the default), or as the platform's (platform).",
             enum=["tenant", "platform"],
         ),
         "namespaces": _object(

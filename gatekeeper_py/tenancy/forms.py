@@ -33,7 +33,7 @@ __all__ = [
 ANYWHERE = "*"
 """The namespace of a reference that may reach any namespace."""
 DESTINATION = "Destination"
-"""The kind of a host of two or three labels that a controller calls: `db.bar` and `web-0.db.bar` may be of `bar`."""
+"""The kind of a host of two or three labels that a controller calls: `db.bar` may be a Service of `bar`."""
 NAME_LABEL = "kubernetes.io/metadata.name"
 """The label by which the API server itself names every Namespace."""
 JOINED = "Joined"
@@ -250,7 +250,7 @@ def _middlewares(_group: str, _kind: str) -> Emit:
         for part in _parts(_text(value)):
             name, _, provider = part.partition("@")
             if name and provider == "kubernetescrd":
-                # Where the namespace ends and the name begins is told by the namespaces that exist (`Context`).
+                # Where the namespace ends and the name begins is told by those that exist (`Context`).
                 own = name.startswith(f"{finds.namespace}-")
                 namespace = finds.namespace if own else name.partition("-")[0]
                 finds.add("text", path, name, "traefik.io", JOINED, namespace)
@@ -359,7 +359,7 @@ def _called(group: str, kind: str) -> Emit:
 
     def emit(value: Any, around: Any, path: str, finds: Finds) -> None:
         host = _host(_text(value)).lower()
-        if service_namespace(host) or host.count(".") not in (1, 2):
+        if service_namespace(host) or host.count(".") not in (1, 2) or host.endswith("."):
             address(value, around, path, finds)
         else:
             finds.add("address", path, host, kind=DESTINATION)

@@ -12,7 +12,8 @@
     isProtected(object)               whether it bears the platform's mark, or hangs below what does
     isProtectedOwner(reference)       the same of what an ownerReference names
     reached(object)                   everything protected that an object reaches by selector, target or name
-    hosts(text), tenant.mayCall(host) the hosts a text of settings names; whether a controller may call one for the tenant
+    hosts(text)                       the hosts a text of settings names
+    tenant.mayCall(host)              whether a controller may call a host for the tenant
     marks(object)                     the labels and annotations it hands on to what is made from it
     cluster.get(apiVersion, kind, namespace, name), cluster.list(apiVersion, kind, namespace)
 
@@ -536,11 +537,7 @@ LIBRARY = Library(
         _member("mayCall", "tenant_may_call", (TENANT, STRING), BOOL, _may_call, contextual=True),
         Function(
             "hosts",
-            (
-                Overload(
-                    "tenancy_hosts", (STRING,), list_of(STRING), _hosts, cost=lambda *_: REFERENCES_COST
-                ),
-            ),
+            (Overload("tenancy_hosts", (STRING,), list_of(STRING), _hosts, cost=lambda *_: REFERENCES_COST),),
         ),
         _member("owns", "tenant_owns", (TENANT, STRING), BOOL, _owns, contextual=True),
         Function(

@@ -16,6 +16,8 @@ __all__ = ["asks_about_tenants", "expressions", "looked_up", "steered"]
 
 CLUSTER = "cluster"
 
+REQUESTER = "requester"
+
 METHODS = frozenset({"get", "list"})
 """Of the variable `cluster`; the first two arguments are apiVersion and kind."""
 
@@ -30,8 +32,7 @@ BY_WORD: Mapping[str, frozenset[GroupVersionKind]] = {
 
 
 def looked_up(policies: PolicySet) -> frozenset[GroupVersionKind]:
-    """Kinds that policies name literally in cluster.get and cluster.list, look up by a word of tenancy, and those of
-    their params."""
+    """Kinds that policies look up: by cluster.get and cluster.list, by a word of tenancy, or as params."""
     kinds: set[GroupVersionKind] = set()
     for policy in _every(policies):
         if policy.param_kind is not None:
@@ -133,8 +134,9 @@ def _word(node: tree.Node) -> str:
     """The word of tenancy a node is, where it may be one."""
     if isinstance(node, tree.Call) and node.target is None:
         return node.function
-    requester = isinstance(node, tree.Select) and isinstance(node.operand, tree.Identifier)
-    return node.field if requester and isinstance(node, tree.Select) else ""
+    if isinstance(node, tree.Select) and isinstance(node.operand, tree.Identifier):
+        return node.field if node.operand.name == REQUESTER else ""
+    return ""
 
 
 def _look_up(node: tree.Node) -> GroupVersionKind | None:

@@ -1,8 +1,8 @@
 """Which labels and annotations an object hands on to what is made from it.
 
-Controllers copy metadata out of templates: of pods, claims, jobs, Secrets, Services, virtual machines. So a mark counts
-wherever it may become metadata, however deep, in kinds of Kubernetes and in those of others. Selectors only ask for labels,
-and are left out.
+Controllers copy metadata out of templates: of pods, claims, jobs, Secrets, Services, virtual machines. So a
+mark counts wherever it may become metadata, however deep, in kinds of Kubernetes and in those of others.
+Selectors only ask for labels, and are left out.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What the platform put into a tenant's namespace: what bears its mark, and what hangs below that.
 
-A Deployment of the platform makes ReplicaSets, these make pods, and a StatefulSet makes claims; none of them need carry
-the mark. They are as protected as what they were made from.
+A Deployment of the platform makes ReplicaSets, these make pods, and a StatefulSet makes claims; none of them
+need carry the mark. They are as protected as what they were made from.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ CHAIN = (
 )
 """The kinds that make others, and claims: what a look up the chain of owners reads."""
 DEEPEST = 8
-"""Owners above one another that are looked at; Kubernetes' own kinds need three (CronJob, Job, Pod, claim)."""
+"""Owners above one another that are looked at; Kubernetes' own kinds need three (CronJob to claim)."""
 NUMBERED = re.compile(r"(.+)-[0-9]+")
 """The name of a StatefulSet's pod or claim: something, and a number."""
 
@@ -56,7 +56,10 @@ def claim_stems(stateful_set: Mapping[str, Any]) -> list[str]:
     """What the names of a StatefulSet's claims begin with, before their number: `data-web-` (KEP-1847)."""
     spec = stateful_set.get("spec")
     templates = spec.get("volumeClaimTemplates") if isinstance(spec, dict) else None
-    return [f"{name_of(template)}-{name_of(stateful_set)}-" for template in templates or ()]
+    each = templates if isinstance(templates, list) else ()
+    return [
+        f"{name_of(template)}-{name_of(stateful_set)}-" for template in each if isinstance(template, dict)
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
-"""What an object lays hands on in its own namespace: by a selector, by a target, by a name that is or will be another's.
+"""What an object lays hands on in its own namespace: by a selector, by a target, by a name.
 
-Controllers act for whoever wrote the object: a ReplicaSet adopts and deletes what its selector fits, a StatefulSet takes the
-claim that has the name to come, an autoscaler scales what it is told to. Only what is protected is reported.
+Controllers act for whoever wrote the object: a ReplicaSet adopts and deletes what its selector fits, a
+StatefulSet takes the claim that has the name to come, an autoscaler scales what it is told to. Only what is
+protected is reported.
 """
 
 from __future__ import annotations
@@ -19,7 +20,6 @@ from gatekeeper_py.tenancy.protection import (
     MARKS,
     Protection,
     claim_stems,
-    metadata_of,
     name_of,
 )
 
@@ -51,7 +51,7 @@ PASSED_OVER = frozenset(
         *("ingress", "egress", "ingressDeny", "egressDeny"),
     )
 )
-"""Fields below which a selector says where pods go, which volume is bound, or with whom one's own pods talk."""
+"""Fields below which a selector says where pods go, which volume is bound, or with whom pods talk."""
 LABEL_SOURCES = ("k8s:", "any:")
 """What Cilium writes before a label (CiliumNetworkPolicy)."""
 TEXT_DEMAND = re.compile(r"""([A-Za-z0-9./_-]+)\s*(?:==?|\s+in\s+)\s*[({]?\s*["']?([A-Za-z0-9._-]+)""")
@@ -82,8 +82,8 @@ def reached(value: Object, protection: Protection) -> list[Reach]:
 Finder: TypeAlias = Callable[[Object, Protection], Iterator[Reach]]
 
 
-def _spec(value: Mapping[str, Any]) -> Mapping[str, Any]:
-    spec = value.get("spec")
+def _spec(value: Any) -> Mapping[str, Any]:
+    spec = value.get("spec") if isinstance(value, dict) else None
     return spec if isinstance(spec, dict) else {}
 
 
@@ -105,7 +105,8 @@ def _by_map(value: Object, protection: Protection) -> Iterator[Reach]:
     """By labels that must all be there, as Services and ReplicationControllers select."""
     selector = _spec(value).get("selector")
     if not selector and value.get("kind") == CONTROLLER.kind:
-        selector = labels_of(_spec(value).get("template"))
+        template = _spec(value).get("template")
+        selector = labels_of(template) if isinstance(template, dict) else None
     if isinstance(selector, dict) and selector:
         yield from _selected({"matchLabels": selector}, "spec.selector", (POD,), protection, empty=False)
 
@@ -156,7 +157,7 @@ def _fits(selector: Mapping[str, Any], labels: Mapping[str, Any]) -> bool:
 
 
 def _by_claim_templates(value: Object, protection: Protection) -> Iterator[Reach]:
-    """A StatefulSet takes the claims of the names to come, whoever made them; its numbers may begin anywhere."""
+    """A StatefulSet takes the claims of the names to come, whosever; its numbers may begin anywhere."""
     taken = [(each, stem) for each in protection.of(STATEFUL_SET) for stem in claim_stems(each)]
     for index, stem in enumerate(claim_stems(value)):
         path = f"spec.volumeClaimTemplates[{index}].metadata.name"
@@ -202,7 +203,7 @@ def _by_name_of_a_claim(value: Object, protection: Protection) -> Iterator[Reach
 
 
 def _by_numbered_name(kind: GroupVersionKind) -> Finder:
-    """Of a name that a controller gives what it makes: an object that is there is in its way, or taken for its own."""
+    """Of a name that a controller gives what it makes: such an object is in its way, or taken for its own."""
 
     def find(value: Object, protection: Protection) -> Iterator[Reach]:
         stem, _, number = name_of(value).rpartition("-")
@@ -213,7 +214,7 @@ def _by_numbered_name(kind: GroupVersionKind) -> Finder:
 
 
 def _by_own_labels(*kinds: GroupVersionKind) -> Finder:
-    """By labels that the selector of a protected controller fits: it would take the object for one of its own."""
+    """By labels that the selector of a protected controller fits: it would take the object for its own."""
 
     def find(value: Object, protection: Protection) -> Iterator[Reach]:
         labels = labels_of(value)
@@ -245,7 +246,7 @@ def _targeted(target: Any, path: str, protection: Protection) -> Iterator[Reach]
 
 
 def _target_kinds(target: Mapping[str, Any], path: str) -> Iterable[GroupVersionKind]:
-    """Of which kind a target is; what scales takes a Deployment, or whatever it likes, where none is named."""
+    """Of which kind a target is; what scales takes a Deployment, or another kind, where none is named."""
     named = target.get("kind")
     if isinstance(named, str) and named:
         return (TARGETS[named],) if named in TARGETS else ()
@@ -272,11 +273,11 @@ def _pod_spec(value: Object) -> tuple[str, Mapping[str, Any]]:
     if kind == POD.kind:
         return "spec", spec
     if kind == "PodTemplate":
-        return "template.spec", _spec(value.get("template") or {})
+        return "template.spec", _spec(value.get("template"))
     if kind == CRON_JOB.kind:
-        job = _spec(spec.get("jobTemplate") or {})
-        return "spec.jobTemplate.spec.template.spec", _spec(job.get("template") or {})
-    return "spec.template.spec", _spec(spec.get("template") or {})
+        job = _spec(spec.get("jobTemplate"))
+        return "spec.jobTemplate.spec.template.spec", _spec(job.get("template"))
+    return "spec.template.spec", _spec(spec.get("template"))
 
 
 _PODS = _by_selector("selector", POD, empty=True)
@@ -304,8 +305,8 @@ FINDERS: Mapping[tuple[str, str], tuple[Finder, ...]] = {
     ("networking.k8s.io", "NetworkPolicy"): (_by_selector("podSelector", POD, empty=False),),
     ("policy", "PodDisruptionBudget"): (_by_selector("selector", POD, empty=False),),
 }
-"""By what each kind of Kubernetes' own reaches others. What concerns a whole namespace, a default deny or a budget for
-all, is what honest tenants write, too: there an empty selector counts for none."""
+"""By what each kind of Kubernetes' own reaches others. What concerns a whole namespace, a default deny or a
+budget for all, is what honest tenants write, too: there an empty selector counts for none."""
 
 
 # --- kinds of others

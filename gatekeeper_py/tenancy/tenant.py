@@ -167,7 +167,7 @@ class Tenant:
     trusted: bool = False
     """A part of the platform: nothing is forced on it."""
     writes_as_platform: bool = False
-    """Of a trusted tenant: what its ServiceAccounts write into others' namespaces is judged as the platform's."""
+    """Of a trusted tenant: what its accounts write into others' namespaces is judged as the platform's."""
     claimed: bool = True
     """Declared by a document; false for a namespace that nobody claims."""
     refused: bool = False
