@@ -44,7 +44,7 @@ WORDS = {
     "isProtected(object)": {*CHAIN},
     "object.metadata.ownerReferences.exists(owner, isProtectedOwner(owner))": {*CHAIN},
     "reached(object).size() == 0": {*CHAIN, GroupVersionKind("", "v1", "Service")},
-    "object.platform": set(),
+    "object.platform == true": set(),
 }
 
 
