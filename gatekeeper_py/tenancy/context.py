@@ -12,8 +12,9 @@ from gatekeeper_py.objects.selector import Requirement, Selector, SelectorError,
 from gatekeeper_py.policy.admission.request import AdmissionRequest, UserInfo
 from gatekeeper_py.tenancy.addresses import is_inner
 from gatekeeper_py.tenancy.forms import ANYWHERE, DESTINATION, JOINED, only_values, service_namespace
+from gatekeeper_py.tenancy.marks import marks
 from gatekeeper_py.tenancy.protection import Protection
-from gatekeeper_py.tenancy.reach import reached
+from gatekeeper_py.tenancy.reach import reached, reaching
 from gatekeeper_py.tenancy.references import references
 from gatekeeper_py.tenancy.tenant import TENANT_LABEL, ContestedNamespace, Tenancy, Tenant
 
@@ -66,6 +67,7 @@ class Context:
     request: AdmissionRequest
     _owners: dict[str, Tenant | None] = field(default_factory=dict)
     _references: dict[bool, list[Object]] = field(default_factory=dict)
+    _marks: dict[int, list[Object]] = field(default_factory=dict)
     _names: set[str] = field(default_factory=set)
     """Of the namespaces that exist, once something has asked."""
 
@@ -261,6 +263,19 @@ class Context:
     def reached(self, value: Object) -> list[Object]:
         """What is protected and reached by an object."""
         return [reach._asdict() for reach in reached(value, self.protection)]
+
+    def reaching(self, value: Object) -> list[Object]:
+        """What is there and would reach an object that is about to be."""
+        return [reach._asdict() for reach in reaching(value, self.protection)]
+
+    def marks(self, value: Object) -> list[Object]:
+        """The labels and annotations an object hands on; of the request's own objects found out once."""
+        found = self._marks.get(id(value))
+        if found is None:
+            found = [mark._asdict() for mark in marks(value)]
+            if value is self.request.object or value is self.request.old_object:
+                self._marks[id(value)] = found
+        return found
 
     def tenants_of(self, user: UserInfo) -> list[str]:
         """The tenants a user belongs to: those it owns, and a ServiceAccount's own."""

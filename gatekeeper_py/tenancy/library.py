@@ -12,6 +12,7 @@
     isProtected(object)               whether it bears the platform's mark, or hangs below what does
     isProtectedOwner(reference)       the same of what an ownerReference names
     reached(object)                   everything protected that an object reaches by selector, target or name
+    reaching(object)                  what is there and would reach an object that is about to be
     hosts(text)                       the hosts a text of settings names
     tenant.mayCall(host)              whether a controller may call a host for the tenant
     marks(object)                     the labels and annotations it hands on to what is made from it
@@ -55,7 +56,6 @@ from gatekeeper_py.tenancy.catalogue import catalogue
 from gatekeeper_py.tenancy.context import NAMESPACE, Context
 from gatekeeper_py.tenancy.forms import Unreadable
 from gatekeeper_py.tenancy.isolation import Level, satisfies
-from gatekeeper_py.tenancy.marks import marks
 from gatekeeper_py.tenancy.refusals import closed, objection
 from gatekeeper_py.tenancy.tenant import (
     GROUP,
@@ -401,6 +401,10 @@ def _reached(activation: Mapping[str, object], value: Any) -> list[dict[str, Any
     return _context(activation).reached(value) if isinstance(value, dict) else []
 
 
+def _reaching(activation: Mapping[str, object], value: Any) -> list[dict[str, Any]]:
+    return _context(activation).reaching(value) if isinstance(value, dict) else []
+
+
 def _hosts(text: str) -> list[str]:
     return list(hosts(text))
 
@@ -409,8 +413,8 @@ def _may_call(activation: Mapping[str, object], tenant: TenantValue, host: str) 
     return _context(activation).may_call(tenant.tenant, host)
 
 
-def _marks(value: Any) -> list[dict[str, Any]]:
-    return [mark._asdict() for mark in marks(value)] if isinstance(value, dict) else []
+def _marks(activation: Mapping[str, object], value: Any) -> list[dict[str, Any]]:
+    return _context(activation).marks(value) if isinstance(value, dict) else []
 
 
 REFERENCE_FIELDS = frozenset(("kind", "group", "namespace", "name"))
@@ -494,15 +498,16 @@ LIBRARY = Library(
                         result,
                         function,
                         cost=lambda *_: REFERENCES_COST,
-                        contextual=contextual,
+                        contextual=True,
                     ),
                 ),
             )
-            for name, word, result, function, contextual in (
-                ("isProtected", "is_protected", BOOL, _is_protected, True),
-                ("isProtectedOwner", "is_protected_owner", BOOL, _is_protected_owner, True),
-                ("reached", "reached", list_of(REACH), _reached, True),
-                ("marks", "marks", list_of(MARK), _marks, False),
+            for name, word, result, function in (
+                ("isProtected", "is_protected", BOOL, _is_protected),
+                ("isProtectedOwner", "is_protected_owner", BOOL, _is_protected_owner),
+                ("reached", "reached", list_of(REACH), _reached),
+                ("reaching", "reaching", list_of(REACH), _reaching),
+                ("marks", "marks", list_of(MARK), _marks),
             )
         ),
         Function(

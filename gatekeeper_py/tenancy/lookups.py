@@ -10,7 +10,7 @@ from gatekeeper_py.objects.resource import GroupVersionKind
 from gatekeeper_py.policy.loading.load import PolicySet
 from gatekeeper_py.policy.model import Expression, MutatingPolicy, ValidatingPolicy
 from gatekeeper_py.tenancy.protection import CHAIN
-from gatekeeper_py.tenancy.reach import LOOKED_UP
+from gatekeeper_py.tenancy.reach import LOOKED_UP, MAY_REACH
 
 __all__ = ["asks_about_tenants", "expressions", "looked_up", "steered"]
 
@@ -27,6 +27,7 @@ BY_WORD: Mapping[str, frozenset[GroupVersionKind]] = {
     "isProtectedOwner": frozenset(CHAIN),
     "platform": frozenset(CHAIN),
     "reached": LOOKED_UP,
+    "reaching": frozenset(MAY_REACH),
 }
 """What words of tenancy look up by themselves: functions, and `platform` of the requester."""
 

@@ -8,7 +8,8 @@ Selectors only ask for labels, and are left out.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from functools import lru_cache
+from typing import Any, NamedTuple, TypeAlias
 
 from gatekeeper_py.tenancy.tenant import GROUP
 
@@ -16,14 +17,23 @@ __all__ = ["Mark", "marks"]
 
 TAGS = ("labels", "annotations")
 """How the names of maps of labels and annotations end: podLabels and commonAnnotations are such, too."""
-SELECTING = ("selector", "selectors", "selectorterms", "matchlabels", "matchexpressions", "affinity")
+SELECTORS = ("selector", "selectors", "selectorterms", "matchlabels", "matchexpressions", "affinity")
 """How the names of fields end that ask for labels and give none."""
 PREFIXES = (f"{GROUP}/", "capsule.clastix.io/", "projectcapsule.dev/")
 """Of keys that mean the same wherever they stand: a map of labels may be called anything."""
 ENTRY_KEYS = ("key", "name")
 """Where an item of a list of labels has its key."""
+TAGGED, SELECTING, PLAIN = "tagged", "selecting", "plain"
+INNER = frozenset((dict, list))
+"""What may hold something further in."""
+REMEMBERED = 4096
+"""Names of fields whose meaning is kept: Kubernetes has fewer, and tenants may send any."""
 OWN = frozenset(("metadata", "status"))
 """Parts of an object that are handed on to nothing: rules of their own judge them."""
+
+
+Steps: TypeAlias = "tuple[Steps | None, str | int]"
+"""A path as its last step, and the steps before."""
 
 
 class Mark(NamedTuple):
@@ -36,25 +46,43 @@ class Mark(NamedTuple):
 
 def marks(body: Mapping[str, Any]) -> Iterator[Mark]:
     """All labels and annotations below an object's own, in no order."""
-    stack = [(value, key, _is_map_of_tags(key)) for key, value in body.items() if key not in OWN]
+    stack: list[tuple[Any, Steps, bool]] = [
+        (value, (None, key), _field(key) is TAGGED)
+        for key, value in body.items()
+        if key not in OWN and type(value) in INNER
+    ]
     while stack:
-        value, path, tags = stack.pop()
+        value, steps, tags = stack.pop()
         if type(value) is dict:
             for key, item in value.items():
-                if tags or key.startswith(PREFIXES):
-                    yield Mark(path, key, item if type(item) is str else "")
-                if type(item) in (dict, list) and not key.lower().endswith(SELECTING):
-                    stack.append((item, f"{path}.{key}", _is_map_of_tags(key)))
-        elif type(value) is list:
+                if tags or ("/" in key and key.startswith(PREFIXES)):
+                    yield Mark(_path(steps), key, item if type(item) is str else "")
+                if type(item) in INNER and (field := _field(key)) is not SELECTING:
+                    stack.append((item, (steps, key), field is TAGGED))
+        else:
             for index, item in enumerate(value):
                 if tags:
-                    yield from _entry(item, f"{path}[{index}]")
-                if type(item) in (dict, list):
-                    stack.append((item, f"{path}[{index}]", False))
+                    yield from _entry(item, _path((steps, index)))
+                if type(item) in INNER:
+                    stack.append((item, (steps, index), False))
 
 
-def _is_map_of_tags(key: str) -> bool:
-    return key.lower().endswith(TAGS)
+@lru_cache(REMEMBERED)
+def _field(key: str) -> str:
+    """What the name of a field says of what it holds."""
+    lower = key.lower()
+    if lower.endswith(TAGS):
+        return TAGGED
+    return SELECTING if lower.endswith(SELECTORS) else PLAIN
+
+
+def _path(steps: Steps | None) -> str:
+    """The path to a field, put together only where something is found."""
+    text = ""
+    while steps is not None:
+        steps, step = steps
+        text = f"[{step}]{text}" if type(step) is int else f".{step}{text}"
+    return text[1:]
 
 
 def _entry(item: Any, path: str) -> Iterator[Mark]:

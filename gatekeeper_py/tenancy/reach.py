@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
-from gatekeeper_py.objects.resource import GroupVersionKind, Object
+from gatekeeper_py.objects.resource import GroupVersionKind, Object, Objects, Served
 from gatekeeper_py.objects.selector import Selector, SelectorError, labels_of
 from gatekeeper_py.tenancy.catalogue import BUILT_IN_GROUPS
 from gatekeeper_py.tenancy.protection import (
@@ -23,7 +24,7 @@ from gatekeeper_py.tenancy.protection import (
     name_of,
 )
 
-__all__ = ["LOOKED_UP", "Reach", "reached"]
+__all__ = ["LOOKED_UP", "MAY_REACH", "Reach", "reached", "reaching"]
 
 POD, CONTROLLER, _, DEPLOYMENT, REPLICA_SET, STATEFUL_SET, DAEMON_SET, JOB, CRON_JOB = CHAIN
 SERVICE = GroupVersionKind("", "v1", "Service")
@@ -377,3 +378,56 @@ def _of_text(text: str) -> Iterator[Mapping[str, Any]]:
         for called, bare in TEXT_PRESENCE.findall(choice):
             demands.append({"key": called or bare, "operator": "Exists"})
         yield {"matchExpressions": demands}
+
+
+# --- what reaches something new
+
+
+@dataclass(frozen=True, slots=True)
+class _With:
+    """The objects of a namespace, and some that are not there yet."""
+
+    objects: Objects
+    more: tuple[Object, ...]
+
+    def get(self, kind: GroupVersionKind, namespace: str, name: str) -> Object | None:
+        new = (value for value in self.more if value["kind"] == kind.kind and name_of(value) == name)
+        return next(new, None) or self.objects.get(kind, namespace, name)
+
+    def list(self, kind: GroupVersionKind, namespace: str | None = None) -> Iterable[Object]:
+        new = (value for value in self.more if value["kind"] == kind.kind)
+        return (*self.objects.list(kind, namespace), *new)
+
+    def served(self, kind: GroupVersionKind) -> Served | None:
+        return self.objects.served(kind)
+
+
+def reaching(value: Object, protection: Protection) -> list[Reach]:
+    """What is in the namespace already, is not protected, and would reach an object that is about to be."""
+    there = protection.objects
+    after = Protection(_With(there, (value, *_pods_to_come(value))), protection.namespace)
+    return [
+        Reach(found.path, kind.kind, name_of(each))
+        for kind in MAY_REACH
+        for each in there.list(kind, protection.namespace)
+        if not protection.covers(each)
+        for found in set(reached(each, after)) - set(reached(each, protection))
+    ]
+
+
+def _pods_to_come(value: Object) -> Iterator[Object]:
+    """A pod as a workload will make it, as far as labels go."""
+    template = _spec(value).get("template")
+    if isinstance(template, dict):
+        labels = {**labels_of(template), **{mark: "" for mark in MARKS if mark in labels_of(value)}}
+        yield {"apiVersion": "v1", "kind": POD.kind, "metadata": {"labels": labels}}
+
+
+MAY_REACH = (
+    *CHAIN,
+    SERVICE,
+    GroupVersionKind("autoscaling", "v2", "HorizontalPodAutoscaler"),
+    GroupVersionKind("networking.k8s.io", "v1", "NetworkPolicy"),
+    GroupVersionKind("policy", "v1", "PodDisruptionBudget"),
+)
+"""Kinds of which something may reach what comes later, and is looked for then."""

@@ -8,7 +8,7 @@ import pytest
 
 from gatekeeper_py.cluster.snapshot import Snapshot
 from gatekeeper_py.tenancy.protection import Protection
-from gatekeeper_py.tenancy.reach import reached
+from gatekeeper_py.tenancy.reach import FINDERS, MAY_REACH, reached, reaching
 
 Object = dict[str, Any]
 MARK = {"tenancy.gatekeeper-py.dev/protected": "true"}
@@ -264,3 +264,42 @@ def test_what_is_in_the_wrong_place_is_no_error(kind: str, value: Any) -> None:
     )
     reach(version, name, dict.fromkeys(fields, value))
     reach(version, name, value)
+
+
+def policy(name: str, selector: Object, labels: Object | None = None) -> Object:
+    metadata = {"name": name, "namespace": "foo", "labels": labels or {}}
+    spec = {"podSelector": {"matchLabels": selector}}
+    return {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": metadata, "spec": spec}
+
+
+THERE = Protection(
+    Snapshot(
+        [
+            policy("closed", {"app": "new"}),
+            policy("other", {"app": "other"}),
+            policy("platforms", {"app": "new"}, MARK),
+            {
+                "apiVersion": "apps/v1",
+                "kind": "StatefulSet",
+                "metadata": {"name": "mine", "namespace": "foo"},
+                "spec": {"volumeClaimTemplates": [{"metadata": {"name": "data"}}]},
+            },
+        ]
+    ),
+    "foo",
+)
+
+
+def test_what_is_there_and_reaches_what_comes() -> None:
+    closed = [("spec.podSelector", "NetworkPolicy", "closed")]
+    assert [tuple(each) for each in reaching(named("Pod", "x", {"app": "new"}), THERE)] == closed
+    made = {"template": {"metadata": {"labels": {"app": "new"}}}}
+    assert [tuple(each) for each in reaching(named("Deployment", "x", spec=made), THERE)] == closed
+    assert [tuple(each) for each in reaching(named("PersistentVolumeClaim", "data-mine-0"), THERE)] == [
+        ("spec.volumeClaimTemplates[0].metadata.name", "StatefulSet", "mine")
+    ]
+    assert reaching(named("Pod", "x", {"app": "unheard"}), THERE) == []
+
+
+def test_the_kinds_that_are_looked_through_may_reach() -> None:
+    assert {(kind.group, kind.kind) for kind in MAY_REACH} <= {*FINDERS}
