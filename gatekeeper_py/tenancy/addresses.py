@@ -17,11 +17,12 @@ __all__ = ["hosts", "is_inner"]
 TEMPLATE = re.compile(r"%%[a-z_]+%%|\$\{data\.[a-z0-9_.]+\}|\$host\b", re.IGNORECASE)
 """What an agent fills in by the pod that carries the text: its own address, its own port."""
 TOKEN = re.compile(
-    r"(?:(?:[a-z][a-z0-9+.-]*:)?//)(?:[^\s/\"'@?#]*@)?(?P<url>\[[0-9a-f:.%]+\]|[^\s/:\"'?#,;|)\]}]+)"
-    r"|(?P<plain>\[[0-9a-f:.]+\]|[a-z0-9_-]+(?:\.[a-z0-9_-]+)+\.?|localhost)",
+    r"(?<![a-z0-9+.-])(?:(?:[a-z][a-z0-9+.-]*:)?//)(?:[^\s/\"'@?#]*@)?(?P<url>\[[0-9a-f:.%]+\]|[^\s/:\"'?#,;|)\]}]+)"
+    r"|(?<![a-z0-9_.-])(?P<plain>\[[0-9a-f:.]+\]|[a-z0-9_-]+(?:\.[a-z0-9_-]+)+\.?|localhost)",
     re.IGNORECASE,
 )
-"""A URL with its host, or what stands alone and has dots as hosts have."""
+"""A URL with its host, or what stands alone and has dots as hosts have. Each begins where a word does, so
+that a long word is read once."""
 ODD_NUMBER = re.compile(r"(0x[0-9a-f]*|[0-9]+)(\.(0x[0-9a-f]*|[0-9]+))*", re.IGNORECASE)
 """An address in a notation of old: 2852039166, 0xA9.254.0xA9FE."""
 INNER_NAMES = ("localhost", ".localhost", ".internal", ".localdomain")

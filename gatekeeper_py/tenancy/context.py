@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from gatekeeper_py.cluster.view import ClusterView
@@ -11,12 +12,20 @@ from gatekeeper_py.objects.resource import GroupVersionKind, Object
 from gatekeeper_py.objects.selector import Requirement, Selector, SelectorError, labels_of
 from gatekeeper_py.policy.admission.request import AdmissionRequest, UserInfo
 from gatekeeper_py.tenancy.addresses import is_inner
-from gatekeeper_py.tenancy.forms import ANYWHERE, DESTINATION, JOINED, only_values, service_namespace
+from gatekeeper_py.tenancy.forms import (
+    ANYWHERE,
+    DESTINATION,
+    JOINED,
+    MAX_REFERENCES,
+    Unreadable,
+    only_values,
+    service_namespace,
+)
 from gatekeeper_py.tenancy.marks import marks
 from gatekeeper_py.tenancy.protection import Protection
 from gatekeeper_py.tenancy.reach import reached, reaching
 from gatekeeper_py.tenancy.references import references
-from gatekeeper_py.tenancy.tenant import TENANT_LABEL, ContestedNamespace, Tenancy, Tenant
+from gatekeeper_py.tenancy.tenant import LONGEST_NAME, TENANT_LABEL, ContestedNamespace, Tenancy, Tenant
 
 __all__ = ["NAMESPACE", "RUNTIME_CLASS", "Context"]
 
@@ -199,7 +208,7 @@ class Context:
     def _separated(self, reference: Object) -> Object:
         """Traefik's `foo-bar-auth` as of another tenant's namespace, where there is one that it may be of."""
         kind = {"kind": "Middleware"}
-        parts = reference["name"].split("-")
+        parts = reference["name"][: LONGEST_NAME + 1].split("-")
         for count in range(1, len(parts)):
             namespace = "-".join(parts[:count])
             if namespace != self.namespace and self._is_known(namespace):
@@ -272,7 +281,9 @@ class Context:
         """The labels and annotations an object hands on; of the request's own objects found out once."""
         found = self._marks.get(id(value))
         if found is None:
-            found = [mark._asdict() for mark in marks(value)]
+            found = [mark._asdict() for mark in islice(marks(value), MAX_REFERENCES)]
+            if len(found) == MAX_REFERENCES:
+                raise Unreadable(f"the object hands on more than {MAX_REFERENCES} labels: split it")
             if value is self.request.object or value is self.request.old_object:
                 self._marks[id(value)] = found
         return found

@@ -22,6 +22,7 @@ __all__ = [
     "NAME_LABEL",
     "Emit",
     "Finds",
+    "Place",
     "Unreadable",
     "beside",
     "beside_namespace",
@@ -492,24 +493,24 @@ SILENT_KEYS = frozenset(("labels", "annotations"))
 """Maps of text for people and queries: a namespace there is no reference."""
 
 
-class _Place(NamedTuple):
+class Place(NamedTuple):
     """Where a container lies. Its path is written only for what names something: the author chooses keys and
     depth, and all paths together could be a thousand times longer than the object."""
 
-    around: _Place | None
+    around: Place | None
     step: str
     length: int
 
-    def below(self, step: str) -> _Place:
+    def below(self, step: str) -> Place:
         """A place in the container at this one."""
-        return _Place(self, step, self.length + len(step))
+        return Place(self, step, self.length + len(step))
 
     def path(self) -> str:
         """The path in words; raises `Unreadable` when nobody could read it."""
         if self.length > MAX_PATH:
             raise Unreadable(f"the object names something at a path of more than {MAX_PATH} characters")
         steps = []
-        place: _Place | None = self
+        place: Place | None = self
         while place is not None:
             steps.append(place.step)
             place = place.around
@@ -523,7 +524,7 @@ def _scan(group: str, kind: str) -> Emit:
         if type(value) not in CONTAINERS:
             return
         # One iterator a level, no list of what is left to visit: that would be longer than the object.
-        levels = [_containers(value, _Place(None, path, len(path)), finds, select)]
+        levels = [_containers(value, Place(None, path, len(path)), finds, select)]
         while levels:
             inner = next(levels[-1], None)
             if inner is None:
@@ -534,7 +535,7 @@ def _scan(group: str, kind: str) -> Emit:
     return emit
 
 
-def _containers(value: Any, place: _Place, finds: Finds, select: Emit) -> Iterator[tuple[Any, _Place]]:
+def _containers(value: Any, place: Place, finds: Finds, select: Emit) -> Iterator[tuple[Any, Place]]:
     """The containers in a container; what a mapping itself names is reported on the way."""
     if type(value) is list:
         for index, item in enumerate(value):
@@ -588,7 +589,7 @@ SCANS: Mapping[str, Callable[[Any, str, Finds], None]] = {"params": _scan_parame
 """Fields whose parts name namespaces together."""
 
 
-def _scan_requirement(value: Mapping[str, Any], place: _Place, finds: Finds) -> None:
+def _scan_requirement(value: Mapping[str, Any], place: Place, finds: Finds) -> None:
     """A demand on the label in which Cilium keeps the namespace of an endpoint."""
     key, operator = _text(value.get("key")), value.get("operator")
     if type(operator) is not str or not (NAMESPACE_KEY.search(key) or CILIUM_LABELS in key):

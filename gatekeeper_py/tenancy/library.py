@@ -25,6 +25,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from itertools import islice
 from typing import Any, cast
 
 from gatekeeper_py.cel import (
@@ -54,7 +55,7 @@ from gatekeeper_py.policy.evaluation.extension import Extension
 from gatekeeper_py.tenancy.addresses import hosts
 from gatekeeper_py.tenancy.catalogue import catalogue
 from gatekeeper_py.tenancy.context import NAMESPACE, Context
-from gatekeeper_py.tenancy.forms import Unreadable
+from gatekeeper_py.tenancy.forms import MAX_REFERENCES, Unreadable
 from gatekeeper_py.tenancy.isolation import Level, satisfies
 from gatekeeper_py.tenancy.refusals import closed, objection
 from gatekeeper_py.tenancy.tenant import (
@@ -397,24 +398,27 @@ def _is_protected_owner(activation: Mapping[str, object], owner: Any) -> bool:
     return isinstance(owner, dict) and _context(activation).protection.covers_owner(owner)
 
 
-def _reached(activation: Mapping[str, object], value: Any) -> list[dict[str, Any]]:
-    return _context(activation).reached(value) if isinstance(value, dict) else []
+def _read(find: Callable[[Context, Any], list[dict[str, Any]]]) -> Callable[[Any, Any], list[dict[str, Any]]]:
+    """What is found in an object; of what is no object nothing, and an error where nobody could tell."""
 
+    def read(activation: Mapping[str, object], value: Any) -> list[dict[str, Any]]:
+        try:
+            return find(_context(activation), value) if isinstance(value, dict) else []
+        except Unreadable as error:
+            raise EvaluationError(str(error)) from error
 
-def _reaching(activation: Mapping[str, object], value: Any) -> list[dict[str, Any]]:
-    return _context(activation).reaching(value) if isinstance(value, dict) else []
+    return read
 
 
 def _hosts(text: str) -> list[str]:
-    return list(hosts(text))
+    found = list(islice(hosts(text), MAX_REFERENCES))
+    if len(found) == MAX_REFERENCES:
+        raise EvaluationError(f"the text names more than {MAX_REFERENCES} hosts: shorten it")
+    return found
 
 
 def _may_call(activation: Mapping[str, object], tenant: TenantValue, host: str) -> bool:
     return _context(activation).may_call(tenant.tenant, host)
-
-
-def _marks(activation: Mapping[str, object], value: Any) -> list[dict[str, Any]]:
-    return _context(activation).marks(value) if isinstance(value, dict) else []
 
 
 REFERENCE_FIELDS = frozenset(("kind", "group", "namespace", "name"))
@@ -505,9 +509,9 @@ LIBRARY = Library(
             for name, word, result, function in (
                 ("isProtected", "is_protected", BOOL, _is_protected),
                 ("isProtectedOwner", "is_protected_owner", BOOL, _is_protected_owner),
-                ("reached", "reached", list_of(REACH), _reached),
-                ("reaching", "reaching", list_of(REACH), _reaching),
-                ("marks", "marks", list_of(MARK), _marks),
+                ("reached", "reached", list_of(REACH), _read(Context.reached)),
+                ("reaching", "reaching", list_of(REACH), _read(Context.reaching)),
+                ("marks", "marks", list_of(MARK), _read(Context.marks)),
             )
         ),
         Function(

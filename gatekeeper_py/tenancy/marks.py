@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
+from gatekeeper_py.tenancy.forms import Place
 from gatekeeper_py.tenancy.tenant import GROUP
 
 __all__ = ["Mark", "marks"]
@@ -32,8 +33,8 @@ OWN = frozenset(("metadata", "status"))
 """Parts of an object that are handed on to nothing: rules of their own judge them."""
 
 
-Steps: TypeAlias = "tuple[Steps | None, str | int]"
-"""A path as its last step, and the steps before."""
+START = Place(None, "", 0)
+"""Where an object begins."""
 
 
 class Mark(NamedTuple):
@@ -45,26 +46,33 @@ class Mark(NamedTuple):
 
 
 def marks(body: Mapping[str, Any]) -> Iterator[Mark]:
-    """All labels and annotations below an object's own, in no order."""
-    stack: list[tuple[Any, Steps, bool]] = [
-        (value, (None, key), _field(key) is TAGGED)
+    """All labels and annotations below an object's own, in no order; raises `Unreadable` at one too deep."""
+    stack: list[tuple[Any, Place, bool]] = [
+        (value, START.below(f".{key}"), _field(key) is TAGGED)
         for key, value in body.items()
         if key not in OWN and type(value) in INNER
     ]
     while stack:
-        value, steps, tags = stack.pop()
+        value, place, tags = stack.pop()
         if type(value) is dict:
+            yield from _in_map(value, place, tags)
             for key, item in value.items():
-                if tags or ("/" in key and key.startswith(PREFIXES)):
-                    yield Mark(_path(steps), key, item if type(item) is str else "")
-                if type(item) in INNER and (field := _field(key)) is not SELECTING:
-                    stack.append((item, (steps, key), field is TAGGED))
+                if item and type(item) in INNER and (field := _field(key)) is not SELECTING:
+                    stack.append((item, place.below(f".{key}"), field is TAGGED))
         else:
             for index, item in enumerate(value):
                 if tags:
-                    yield from _entry(item, _path((steps, index)))
-                if type(item) in INNER:
-                    stack.append((item, (steps, index), False))
+                    yield from _entry(item, place.below(f"[{index}]"))
+                if item and type(item) in INNER:
+                    stack.append((item, place.below(f"[{index}]"), False))
+
+
+def _in_map(value: Mapping[str, Any], place: Place, tags: bool) -> Iterator[Mark]:
+    path = ""
+    for key, item in value.items():
+        if tags or ("/" in key and key.startswith(PREFIXES)):
+            path = path or place.path()
+            yield Mark(path, key, item if type(item) is str else "")
 
 
 @lru_cache(REMEMBERED)
@@ -76,21 +84,12 @@ def _field(key: str) -> str:
     return SELECTING if lower.endswith(SELECTORS) else PLAIN
 
 
-def _path(steps: Steps | None) -> str:
-    """The path to a field, put together only where something is found."""
-    text = ""
-    while steps is not None:
-        steps, step = steps
-        text = f"[{step}]{text}" if type(step) is int else f".{step}{text}"
-    return text[1:]
-
-
-def _entry(item: Any, path: str) -> Iterator[Mark]:
+def _entry(item: Any, place: Place) -> Iterator[Mark]:
     """An item of a list of labels: `{name: key, value: v}`, or `key=v` as text."""
     if type(item) is dict:
         for field in ENTRY_KEYS:
             if type(item.get(field)) is str:
-                yield Mark(path, item[field], str(item.get("value", "")))
+                yield Mark(place.path(), item[field], str(item.get("value", "")))
     elif type(item) is str:
         key, _, value = item.partition("=")
-        yield Mark(path, key.strip(), value.strip())
+        yield Mark(place.path(), key.strip(), value.strip())

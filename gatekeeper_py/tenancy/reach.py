@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, TypeAlias
 from gatekeeper_py.objects.resource import GroupVersionKind, Object, Objects, Served
 from gatekeeper_py.objects.selector import Selector, SelectorError, labels_of
 from gatekeeper_py.tenancy.catalogue import BUILT_IN_GROUPS
+from gatekeeper_py.tenancy.forms import Place, Unreadable
 from gatekeeper_py.tenancy.protection import (
     CHAIN,
     CLAIM,
@@ -33,7 +34,7 @@ LOOKED_UP = frozenset((*CHAIN, SERVICE))
 SELECTED_BY_CUSTOM_KINDS = (POD, DEPLOYMENT, STATEFUL_SET, DAEMON_SET, REPLICA_SET, JOB, SERVICE)
 TARGETS: Mapping[str, GroupVersionKind] = {kind.kind: kind for kind in CHAIN}
 """Kinds a target may be of: what is run, and what it keeps its data in."""
-TARGETS_WITHOUT_KIND = ("targetref", "workloadref", ".target", ".workload", "targetrefs", "workloads")
+TARGETS_WITHOUT_KIND = ("targetref", "workloadref", "target", "workload", "targetrefs", "workloads")
 """How the names of fields end that hold a target and may leave its kind out."""
 TARGET_KEY = re.compile(
     r"(pod|deployment|statefulset|daemonset|replicaset|cronjob|job|pvc|persistentvolumeclaim|claim)(name|ref)?$",
@@ -55,11 +56,20 @@ PASSED_OVER = frozenset(
 """Fields below which a selector says where pods go, which volume is bound, or with whom pods talk."""
 LABEL_SOURCES = ("k8s:", "any:")
 """What Cilium writes before a label (CiliumNetworkPolicy)."""
-TEXT_DEMAND = re.compile(r"""([A-Za-z0-9./_-]+)\s*(?:==?|\s+in\s+)\s*[({]?\s*["']?([A-Za-z0-9._-]+)""")
+TEXT_DEMAND = re.compile(
+    r"""(?<![A-Za-z0-9./_-])([A-Za-z0-9./_-]+)(?:\s*==?|\s+in\s)[\s({"']*([A-Za-z0-9._-]+)"""
+)
 """A demand on a label in a selector that is text, as kubectl and Calico write it."""
 TEXT_CHOICE = re.compile(r"\|\|")
 """By what Calico joins demands of which one is enough."""
 TEXT_PRESENCE = re.compile(r"has\(\s*([A-Za-z0-9./_-]+)\s*\)|^\s*([A-Za-z0-9./_-]+)\s*$")
+
+
+LONGEST_SELECTOR = 4096
+"""Characters of a selector that is text and still read: fifty demands of the longest labels."""
+MOST_SELECTORS = 1000
+"""Selectors of one custom resource that are read: each is held against all pods of the namespace."""
+CONTAINERS = frozenset((dict, list))
 
 
 class Reach(NamedTuple):
@@ -97,7 +107,8 @@ def _by_selector(field: str, *kinds: GroupVersionKind, empty: bool) -> Finder:
     def find(value: Object, protection: Protection) -> Iterator[Reach]:
         selector = _spec(value).get(field)
         if isinstance(selector, dict):
-            yield from _selected(selector, f"spec.{field}", kinds, protection, empty=empty)
+            for kind, name in _selected(selector, kinds, protection, empty=empty):
+                yield Reach(f"spec.{field}", kind, name)
 
     return find
 
@@ -109,26 +120,21 @@ def _by_map(value: Object, protection: Protection) -> Iterator[Reach]:
         template = _spec(value).get("template")
         selector = labels_of(template) if isinstance(template, dict) else None
     if isinstance(selector, dict) and selector:
-        yield from _selected({"matchLabels": selector}, "spec.selector", (POD,), protection, empty=False)
+        for kind, name in _selected({"matchLabels": selector}, (POD,), protection, empty=False):
+            yield Reach("spec.selector", kind, name)
 
 
 def _selected(
-    selector: Mapping[str, Any],
-    path: str,
-    kinds: Iterable[GroupVersionKind],
-    protection: Protection,
-    *,
-    empty: bool,
-) -> Iterator[Reach]:
+    selector: Mapping[str, Any], kinds: Iterable[GroupVersionKind], protection: Protection, *, empty: bool
+) -> Iterator[tuple[str, str]]:
+    """Kind and name of what is protected and fits; a mark that is asked for is a name without a kind."""
     if not selector.get("matchLabels") and not selector.get("matchExpressions") and not empty:
         return
-    for key in _asked(selector):
-        if key in MARKS:
-            yield Reach(path, "", key)
+    yield from (("", key) for key in _asked(selector) if key in MARKS)
     for kind in kinds:
         for found in protection.objects.list(kind, protection.namespace):
             if _fits(selector, labels_of(found)) and protection.covers(found):
-                yield Reach(path, kind.kind, name_of(found))
+                yield kind.kind, name_of(found)
 
 
 def _asked(selector: Mapping[str, Any]) -> Iterator[str]:
@@ -240,18 +246,26 @@ def _by_target(field: str) -> Finder:
 
 
 def _targeted(target: Any, path: str, protection: Protection) -> Iterator[Reach]:
-    if isinstance(target, dict) and isinstance(target.get("name"), str):
-        for kind in _target_kinds(target, path):
-            if protection.covers_named(kind, target["name"]):
-                yield Reach(f"{path}.name", kind.kind, target["name"])
+    if isinstance(target, dict):
+        for kind, name in _targets(target, path, protection):
+            yield Reach(f"{path}.name", kind, name)
 
 
-def _target_kinds(target: Mapping[str, Any], path: str) -> Iterable[GroupVersionKind]:
+def _targets(target: Mapping[str, Any], field: str, protection: Protection) -> Iterator[tuple[str, str]]:
+    """Kind and name of what a target names, where that is protected."""
+    name = target.get("name")
+    if isinstance(name, str):
+        for kind in _target_kinds(target, field):
+            if protection.covers_named(kind, name):
+                yield kind.kind, name
+
+
+def _target_kinds(target: Mapping[str, Any], field: str) -> Iterable[GroupVersionKind]:
     """Of which kind a target is; what scales takes a Deployment, or another kind, where none is named."""
     named = target.get("kind")
     if isinstance(named, str) and named:
         return (TARGETS[named],) if named in TARGETS else ()
-    return CHAIN if path.lower().endswith(TARGETS_WITHOUT_KIND) else ()
+    return CHAIN if field.lower().endswith(TARGETS_WITHOUT_KIND) else ()
 
 
 def _by_endpoints(value: Object, protection: Protection) -> Iterator[Reach]:
@@ -315,29 +329,38 @@ budget for all, is what honest tenants write, too: there an empty selector count
 
 def _by_custom_kind(value: Object, protection: Protection) -> Iterator[Reach]:
     """Whatever in a custom resource looks like a selector of pods, or like a target that runs."""
-    stack: list[tuple[Any, str]] = [(item, key) for key, item in value.items() if key not in PASSED_OVER]
+    stack: list[tuple[Any, Place, str]] = [
+        (item, Place(None, key, len(key)), key) for key, item in value.items() if key not in PASSED_OVER
+    ]
+    selectors = 0
     while stack:
-        inner, path = stack.pop()
+        inner, place, field = stack.pop()
         if type(inner) is list:
-            stack += [(item, f"{path}[{index}]") for index, item in enumerate(inner)]
+            stack += [(item, place.below(f"[{index}]"), field) for index, item in enumerate(inner) if item]
         elif type(inner) is dict:
-            yield from _targeted(inner, path, protection)
+            for kind, name in _targets(inner, field, protection):
+                yield Reach(f"{place.path()}.name", kind, name)
             for key, item in inner.items():
-                if key not in PASSED_OVER:
-                    yield from _by_field(key, item, f"{path}.{key}", protection)
-                    stack.append((item, f"{path}.{key}"))
+                if item and key not in PASSED_OVER:
+                    selectors += SELECTOR_KEY.search(key) is not None
+                    if selectors > MOST_SELECTORS:
+                        raise Unreadable(f"the object has more than {MOST_SELECTORS} selectors: split it")
+                    for kind, name in _by_field(key, item, protection):
+                        yield Reach(place.below(f".{key}").path(), kind, name)
+                    if type(item) in CONTAINERS:
+                        stack.append((item, place.below(f".{key}"), key))
 
 
-def _by_field(key: str, value: Any, path: str, protection: Protection) -> Iterator[Reach]:
+def _by_field(key: str, value: Any, protection: Protection) -> Iterator[tuple[str, str]]:
     target = TARGET_KEY.search(key)
     if target is not None:
         name = value.get("name") if type(value) is dict and "kind" not in value else value
         kind = CALLED[target[1].lower()]
         if type(name) is str and protection.covers_named(kind, name):
-            yield Reach(path, kind.kind, name)
+            yield kind.kind, name
     elif SELECTOR_KEY.search(key):
         for selector in _selectors(value):
-            yield from _selected(selector, path, SELECTED_BY_CUSTOM_KINDS, protection, empty=False)
+            yield from _selected(selector, SELECTED_BY_CUSTOM_KINDS, protection, empty=False)
 
 
 def _selectors(value: Any) -> Iterator[Mapping[str, Any]]:
@@ -371,6 +394,8 @@ def _without_source(key: str) -> str:
 
 
 def _of_text(text: str) -> Iterator[Mapping[str, Any]]:
+    if len(text) > LONGEST_SELECTOR:
+        raise Unreadable(f"a selector of the object has more than {LONGEST_SELECTOR} characters: shorten it")
     for choice in TEXT_CHOICE.split(text):
         demands = [
             {"key": key, "operator": "In", "values": [wanted]} for key, wanted in TEXT_DEMAND.findall(choice)

@@ -19,6 +19,7 @@ from gatekeeper_py.tenancy.patterns import Globs, glob_matches, host_matches, im
 
 __all__ = [
     "GROUP",
+    "LONGEST_NAME",
     "PLATFORM",
     "PLATFORM_NAMESPACES",
     "TENANT_LABEL",

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from gatekeeper_py.tenancy.forms import Unreadable
 from gatekeeper_py.tenancy.marks import marks
 
 OURS = "tenancy.gatekeeper-py.dev/protected"
@@ -49,8 +50,13 @@ def test_marks_of_an_object(body: dict[str, Any], found: list[tuple[str, str, st
     assert [tuple(mark) for mark in marks(body)] == found
 
 
-def test_an_object_as_deep_as_it_likes_is_read() -> None:
-    body: dict[str, Any] = {"labels": TAGS}
+def test_an_object_as_deep_as_it_likes_is_walked_but_a_mark_so_deep_is_not_read() -> None:
+    body: dict[str, Any] = {"y": 1}
     for _ in range(10_000):
         body = {"x": [body]}
-    assert len(list(marks(body))) == 1
+    assert list(marks(body)) == []
+    deep: dict[str, Any] = {"labels": TAGS}
+    for _ in range(10_000):
+        deep = {"x": [deep]}
+    with pytest.raises(Unreadable):
+        list(marks(deep))

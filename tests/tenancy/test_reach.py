@@ -7,8 +7,16 @@ from typing import Any
 import pytest
 
 from gatekeeper_py.cluster.snapshot import Snapshot
+from gatekeeper_py.tenancy.forms import Unreadable
 from gatekeeper_py.tenancy.protection import Protection
-from gatekeeper_py.tenancy.reach import FINDERS, MAY_REACH, reached, reaching
+from gatekeeper_py.tenancy.reach import (
+    FINDERS,
+    LONGEST_SELECTOR,
+    MAY_REACH,
+    MOST_SELECTORS,
+    reached,
+    reaching,
+)
 
 Object = dict[str, Any]
 MARK = {"tenancy.gatekeeper-py.dev/protected": "true"}
@@ -303,3 +311,16 @@ def test_what_is_there_and_reaches_what_comes() -> None:
 
 def test_the_kinds_that_are_looked_through_may_reach() -> None:
     assert {(kind.group, kind.kind) for kind in MAY_REACH} <= {*FINDERS}
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"a": [{"selector": {"x": "y"}}] * (MOST_SELECTORS + 1)},
+        {"selector": "a" * (LONGEST_SELECTOR + 1)},
+    ],
+    ids=["too many selectors", "too long a selector"],
+)
+def test_what_cannot_be_told_within_reason_is_said_so(spec: Object) -> None:
+    with pytest.raises(Unreadable):
+        reach("example.com/v1", "Thing", spec)
