@@ -328,7 +328,8 @@ budget for all, is what honest tenants write, too: there an empty selector count
 
 
 def _by_custom_kind(value: Object, protection: Protection) -> Iterator[Reach]:
-    """Whatever in a custom resource looks like a selector of pods, or like a target that runs."""
+    """Whatever in a custom resource looks like a selector of pods, a target that runs, or a template of claims."""
+    yield from _by_claim_templates(value, protection)
     stack: list[tuple[Any, Place, str]] = [
         (item, Place(None, key, len(key)), key) for key, item in value.items() if key not in PASSED_OVER
     ]

@@ -133,6 +133,9 @@ def test_claims_of_the_names_to_come() -> None:
     assert reach("apps/v1", "StatefulSet", templates, "audit") == [
         (path, "PersistentVolumeClaim", "data-audit-0")
     ]
+    assert reach("apps.kruise.io/v1beta1", "StatefulSet", templates, "audit") == [
+        (path, "PersistentVolumeClaim", "data-audit-0")
+    ]
     joined = {"volumeClaimTemplates": [{"metadata": {"name": "data"}}]}
     assert reach("apps/v1", "StatefulSet", joined, "store") == []
     assert reach("apps/v1", "StatefulSet", joined, "db") == []
