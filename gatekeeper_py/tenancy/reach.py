@@ -225,14 +225,13 @@ def _by_own_labels(*kinds: GroupVersionKind) -> Finder:
 
     def find(value: Object, protection: Protection) -> Iterator[Reach]:
         labels = labels_of(value)
-        if not labels or protection.covers(value):
-            return
-        for kind in kinds:
+        for kind in kinds if labels else ():
             for controller in protection.objects.list(kind, protection.namespace):
                 selector = _spec(controller).get("selector")
                 if kind == CONTROLLER and isinstance(selector, dict):
                     selector = {"matchLabels": selector}
-                if selector and _fits(selector, labels) and protection.covers(controller):
+                fits = selector and _fits(selector, labels) and protection.covers(controller)
+                if fits and not protection.covers(value):
                     yield Reach("metadata.labels", kind.kind, name_of(controller))
 
     return find
@@ -328,7 +327,7 @@ budget for all, is what honest tenants write, too: there an empty selector count
 
 
 def _by_custom_kind(value: Object, protection: Protection) -> Iterator[Reach]:
-    """Whatever in a custom resource looks like a selector of pods, a target that runs, or a template of claims."""
+    """What in a custom resource looks like a selector of pods, a target that runs, a template of claims."""
     yield from _by_claim_templates(value, protection)
     stack: list[tuple[Any, Place, str]] = [
         (item, Place(None, key, len(key)), key) for key, item in value.items() if key not in PASSED_OVER
