@@ -250,13 +250,18 @@ class Context:
         )
 
     def _acts_for_a_tenant(self, user: UserInfo) -> bool:
-        request, tenant = self.request, self.tenant()
-        if tenant is None or tenant.trusted or request.kind == NAMESPACE:
+        request = self.request
+        copies = user.username in COPYISTS and request.operation == "CREATE" and not request.subresource
+        own = (
+            request.operation == "CONNECT" or request.subresource in KEPT_SUBRESOURCES or self._is_named(user)
+        )
+        if request.kind == NAMESPACE or (own and not copies):
             return False
-        if user.username in COPYISTS and request.operation == "CREATE" and not request.subresource:
+        tenant = self.tenant()
+        if tenant is None or tenant.trusted:
+            return False
+        if copies:
             return request.kind[::2] in MADE_FROM_TEMPLATES and not self._is_made_for_the_platform()
-        if self._is_named(user) or request.operation == "CONNECT" or request.subresource in KEPT_SUBRESOURCES:
-            return False
         home = self._home(user)
         return home is not None and not home.writes_as_platform
 

@@ -12,7 +12,7 @@ from gatekeeper_py.objects.resource import GroupVersionKind, GroupVersionResourc
 from gatekeeper_py.objects.selector import Selector
 from gatekeeper_py.policy.admission.request import AdmissionRequest, UserInfo
 from gatekeeper_py.tenancy.context import Context
-from gatekeeper_py.tenancy.tenant import Claim, Grant, Tenancy, Tenant
+from gatekeeper_py.tenancy.tenant import Claim, ContestedNamespace, Grant, Tenancy, Tenant
 
 TENANCY = Tenancy(
     (
@@ -227,3 +227,17 @@ def test_a_joined_name_is_of_the_namespace_that_is_not_the_tenants(name: str, na
     bar = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "foo-bar"}}
     asked = Context(TENANCY, Snapshot([bar]), context().request)
     assert [(f["kind"], f["namespace"]) for f in asked.references(ingress)] == [("Middleware", namespace)]
+
+
+def test_the_platform_acts_in_a_namespace_that_two_tenants_claim() -> None:
+    claim = Claim(selectors=(Selector.of({"matchLabels": {"team": "foo"}}),))
+    contested = Tenancy((Tenant("one", claim=claim), Tenant("other", claim=claim)))
+    labelled = {
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {"name": "foo", "labels": {"team": "foo"}},
+    }
+    asked = Context(contested, Snapshot([labelled]), context().request)
+    assert asked.is_platform(UserInfo("admin", groups=("system:masters",)))
+    with pytest.raises(ContestedNamespace):
+        asked.tenant()
