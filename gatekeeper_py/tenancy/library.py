@@ -226,8 +226,11 @@ def extension(tenancy: Tenancy) -> Extension:
     def owner(namespace: str, cluster: ClusterView) -> str:
         return _owner_name(tenancy, namespace, cluster)
 
+    def trusts(request: AdmissionRequest, cluster: ClusterView) -> bool:
+        return Context(tenancy, cluster, request).is_trusted()
+
     names = frozenset(tenancy.by_name)
-    return Extension((LIBRARY,), VARIABLES, activation, owner=owner, owners=names)
+    return Extension((LIBRARY,), VARIABLES, activation, owner, names, trusts)
 
 
 def _owner_name(tenancy: Tenancy, namespace: str, cluster: ClusterView) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Hashable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
-from gatekeeper_py.cluster.snapshot import NAMESPACE, Snapshot
+from gatekeeper_py.cluster.snapshot import Snapshot
 from gatekeeper_py.engine import Engine, Phase, load_policies, tenants_of
 from gatekeeper_py.manifests.manifest import Manifest, ManifestError, Source, read
 from gatekeeper_py.objects.resource import GroupVersionKind
@@ -121,15 +121,13 @@ class FromCluster:
         self._sync()
 
         def review(request: AdmissionRequest, webhook: Webhook, deadline: float) -> Decision:
-            return Engine(policies, self.live.view).review(request, PHASES[webhook], deadline=deadline)
+            engine = Engine(policies, self.live.view, TENANCY_KINDS)
+            return engine.review(request, PHASES[webhook], deadline=deadline)
 
         def owner(namespace: str) -> str:
             return Engine(policies, self.live.seen).owner(namespace)
 
-        return Loaded(review, _count(policies), owner, self._knows, tenants_of(policies))
-
-    def _knows(self, namespace: str) -> bool:
-        return self.live.seen.get(NAMESPACE, "", namespace) is not None
+        return Loaded(review, _count(policies), owner, self.live.knows, tenants_of(policies))
 
     def _sync(self) -> None:
         if not self.live.wait_until_synced(SYNC_SECONDS):
@@ -139,7 +137,7 @@ class FromCluster:
 
     def _tenancy(self) -> list[Manifest]:
         """Tenants and settings that are objects of the cluster, each named as a file would be."""
-        found = (value for kind in TENANCY_KINDS for value in self.live.view.list(kind))
+        found = (value for kind in TENANCY_KINDS for value in self.live.seen.list(kind))
         return [Manifest(value, Source(f"cluster/{value['kind']}/{_name(value)}")) for value in found]
 
 

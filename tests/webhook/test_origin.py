@@ -65,13 +65,13 @@ class Live:
         self.followed: list[frozenset[GroupVersionKind]] = []
         self.ages = {CONFIG_MAP_KIND: 1.5}
 
-    def wait_until_synced(self, seconds: float) -> bool:
-        assert seconds > 0
-        return self.synced
-
     @property
     def seen(self) -> Snapshot:
         return self.view
+
+    def wait_until_synced(self, seconds: float) -> bool:
+        assert seconds > 0
+        return self.synced
 
     def follow(self, kinds: Iterable[GroupVersionKind]) -> None:
         self.followed.append(frozenset(kinds))
