@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -16,9 +17,13 @@ from cryptography import x509
 from gatekeeper_py.cli.exits import InputError
 from gatekeeper_py.cli.output import dump_all
 from gatekeeper_py.cli.sources import input_errors
+from gatekeeper_py.engine import load_policies
+from gatekeeper_py.manifests.manifest import Manifest
+from gatekeeper_py.objects.kinds import CUSTOM_RESOURCE_DEFINITION, Kinds
+from gatekeeper_py.objects.resource import GroupVersion
 from gatekeeper_py.policy.loading.load import read
+from gatekeeper_py.policy.matching.conversion import versions_needed
 from gatekeeper_py.tenancy.documents import load_tenancy
-from gatekeeper_py.tenancy.tenant import Tenancy
 from gatekeeper_py.webhook.registration import Client, configurations
 
 __all__ = ["command"]
@@ -54,7 +59,8 @@ def command(url: str | None, ca: Path | None, policies: Path | None) -> None:
 
     With --url for a server outside the cluster; without it those of webhooks/, which call the Service.
     With --policies what trusted namespaces do among themselves is not asked about, so that agents of network
-    and storage outside kube-system come back while the engine is gone.
+    and storage outside kube-system come back while the engine is gone; and the API server converts what
+    policies judge in another version than it may be sent in.
     Nothing is applied: pipe the output into `kubectl apply -f -`.
     """
     if url is not None and ca is None:
@@ -62,8 +68,19 @@ def command(url: str | None, ca: Path | None, policies: Path | None) -> None:
     address = _address(url) if url is not None else ""
     client = Client(address, _bundle(ca) if ca is not None else "")
     with input_errors():
-        tenancy = load_tenancy(read([policies])) if policies is not None else Tenancy()
-    click.echo(dump_all(configurations(client, tenancy)), nl=False)
+        manifests = read([policies]) if policies is not None else ()
+        tenancy, conversions = load_tenancy(manifests), _conversions(manifests)
+    click.echo(dump_all(configurations(client, tenancy, conversions)), nl=False)
+
+
+def _conversions(manifests: Iterable[Manifest]) -> frozenset[GroupVersion]:
+    """The versions to which the API server has to convert for policies, as far as kinds are known."""
+    documents = tuple(manifests)
+    policies = load_policies(documents)
+    kinds = Kinds.builtin().with_definitions(
+        each.object for each in documents if each.kind == CUSTOM_RESOURCE_DEFINITION
+    )
+    return versions_needed((*policies.validating, *policies.mutating), kinds)
 
 
 def _address(url: str) -> str:

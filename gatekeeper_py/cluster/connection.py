@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -126,7 +126,8 @@ class Connection:
                 return None
             raise
 
-    async def watch(self, served: Served, version: str) -> AsyncGenerator[Event, None]:
+    @asynccontextmanager
+    async def watch(self, served: Served, version: str) -> AsyncGenerator[AsyncIterator[Event], None]:
         """What happens after a version, until the API server ends the watch; long silence is an error."""
         params = {
             "watch": "true",
@@ -138,8 +139,7 @@ class Connection:
         async with asked as answer:
             if answer.status_code >= NO_SUCCESS:
                 raise _refused(answer.status_code, await answer.aread(), answer.headers)
-            async for line in answer.aiter_lines():
-                yield _event(orjson.loads(line), served.kind)
+            yield (_event(orjson.loads(line), served.kind) async for line in answer.aiter_lines())
 
     async def close(self) -> None:
         """Close what is open."""

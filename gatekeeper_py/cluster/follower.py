@@ -12,7 +12,6 @@ import asyncio
 import random
 import threading
 from collections.abc import Callable
-from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from gatekeeper_py.cluster.connection import (
@@ -143,7 +142,8 @@ class Follower:
     async def _watch(self, served: Served) -> None:
         """Until the API server ends it in good order."""
         begun = heard = now()
-        async with aclosing(self.connection().watch(served, self._version)) as events:
+        async with self.connection().watch(served, self._version) as events:
+            self._tell(synced=True, problem="")
             async for event in events:
                 if now() - heard > SILENCE_SECONDS:
                     raise TimeoutError(SUSPENDED)
@@ -162,8 +162,6 @@ class Follower:
     def _succeed(self, moment: float) -> None:
         self._failures = 0
         self._confirm(moment)
-        if self.problem:
-            self._tell(synced=True, problem="")
 
     def _confirm(self, moment: float) -> None:
         self.confirmed = max(self.confirmed, moment)

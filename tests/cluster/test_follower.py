@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,7 +30,8 @@ NAMESPACE = GroupVersionKind("", "v1", "Namespace")
 WIDGET = GroupVersionKind("example.com", "v1", "Widget")
 MAX_AGE = 30.0
 
-Outcome = Listed | Exception | list[Event | float | Exception]
+Steps = list[Event | float | Exception]
+Outcome = Listed | Exception | Steps
 """Of a request: what is listed, an error, or what a watch brings: events, seconds that pass, an error."""
 
 
@@ -86,10 +88,16 @@ class Script:
         assert isinstance(outcome, Listed), f"listed where a watch was expected: {outcome}"
         return outcome
 
-    async def watch(self, served: Served, version: str) -> AsyncGenerator[Event, None]:
+    @asynccontextmanager
+    async def watch(self, served: Served, version: str) -> AsyncGenerator[AsyncGenerator[Event, None], None]:
         outcome = self._next(f"watch {version}")
         assert not isinstance(outcome, Listed), f"watched where a list was expected: {outcome}"
-        for step in [outcome] if isinstance(outcome, Exception) else outcome:
+        if isinstance(outcome, Exception):
+            raise outcome
+        yield self._events(outcome)
+
+    async def _events(self, steps: Steps) -> AsyncGenerator[Event, None]:
+        for step in steps:
             if isinstance(step, Exception):
                 raise step
             if isinstance(step, float):
