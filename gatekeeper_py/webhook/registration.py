@@ -194,9 +194,10 @@ class _Asking:
 
 CONVERTED: Object = {
     "name": "converted",
-    "expression": "request.resource.group != request.requestResource.group ||\n"
-    "request.resource.version != request.requestResource.version",
+    "expression": "request.kind.group != request.requestKind.group ||\n"
+    "request.kind.version != request.requestKind.version",
 }
+"""To a match condition `request.resource` is what was sent (plugin/webhook/matchconditions/matcher.go)."""
 
 
 def segment(version: GroupVersion) -> str:

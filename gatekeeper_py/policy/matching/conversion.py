@@ -35,7 +35,7 @@ class NotConverted(MatchError):
 
 def is_converted(request: AdmissionRequest) -> bool:
     """Whether the API server asks about a request beside asking about it as it was sent."""
-    return bool(request.conversions) and request.request_resource not in (None, request.resource)
+    return bool(request.conversions) and request.request_kind not in (None, request.kind)
 
 
 def matched(resources: MatchResources, request: AdmissionRequest, cluster: ClusterView) -> Match | None:
@@ -48,11 +48,10 @@ def as_sent(request: AdmissionRequest) -> AdmissionRequest:
     """The request with the names it was sent with: by these policies match, as the API server's own do."""
     if not is_converted(request):
         return request
-    assert request.request_resource is not None
     return replace(
         request,
         kind=request.request_kind or request.kind,
-        resource=request.request_resource,
+        resource=request.request_resource or request.resource,
         subresource=request.request_subresource or request.subresource,
     )
 
@@ -62,8 +61,8 @@ def judges_here(found: Match, request: AdmissionRequest, cluster: ClusterView) -
 
     Raise `NotConverted` when it could judge in none.
     """
-    if found.resource == request.resource or request.conversions is None:
-        return True
+    if found.kind == request.kind or request.conversions is None:
+        return True  # a Scale is the same in all versions of what it scales
     if is_converted(request):
         return False
     wanted = GroupVersion(found.resource.group, found.resource.version)

@@ -193,6 +193,22 @@ def test_an_excluded_version_excludes_all_whatever_is_asked() -> None:
         assert seen(asked, questions(version, needed(asked))) == {}
 
 
+def test_a_scale_is_the_same_in_every_version_and_asked_about_once() -> None:
+    scale = GroupVersionKind("autoscaling", "v1", "Scale")
+    scalable = definition()
+    for version in scalable["spec"]["versions"]:
+        version["subresources"] = {"scale": {}}
+    asked = engine(seeing("p", rule(["v1"], resource="widgets/scale")), cluster=[scalable])
+    request = replace(
+        widget("v2", conversions=needed(asked, Snapshot([scalable]).kinds)),
+        kind=scale,
+        subresource="scale",
+        object={"apiVersion": "autoscaling/v1", "kind": "Scale", "metadata": {"name": "w"}},
+    )
+    assert request.conversions
+    assert seen(asked, [request]) == {"p": ["v1 autoscaling/v1 v1"]}
+
+
 def test_a_binding_matches_by_what_was_sent() -> None:
     policy = seeing("p", rule(["v1"]))
     binding = bound(policy, matchResources={"resourceRules": [rule(["v2"])], "matchPolicy": "Exact"})
