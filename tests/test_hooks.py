@@ -39,7 +39,7 @@ def protocol() -> HttpToolsProtocol:
 @pytest.mark.parametrize(
     ("ours", "theirs", "own"),
     [
-        (BoundedProtocol, HttpToolsProtocol, {"idle"}),
+        (BoundedProtocol, HttpToolsProtocol, {"heard", "idle"}),
         (SecureProtocol, HttpToolsProtocol, set()),
         (_Server, uvicorn.Server, {"hang_up"}),
         (_HealthServer, uvicorn.Server, set()),

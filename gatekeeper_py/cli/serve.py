@@ -6,13 +6,14 @@ import signal
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from gatekeeper_py.cli.exits import InputError
 from gatekeeper_py.cli.options import cluster_option, kubeconfig_option, one_cluster, policies_option
 from gatekeeper_py.webhook.health import Health
-from gatekeeper_py.webhook.log import lines_dropped, make_log, route_stray_errors
+from gatekeeper_py.webhook.log import Log, lines_dropped, make_log, route_stray_errors
 from gatekeeper_py.webhook.memory import frugal
 from gatekeeper_py.webhook.metrics import Metrics, Observed
 from gatekeeper_py.webhook.origin import TENANCY_KINDS, FromCluster, FromFiles, Origin
@@ -22,6 +23,9 @@ from gatekeeper_py.webhook.server import PortError, Server
 from gatekeeper_py.webhook.service import Service
 from gatekeeper_py.webhook.sink import standard_output
 from gatekeeper_py.webhook.tls import Clients, ServingCertificate, TLSError
+
+if TYPE_CHECKING:
+    from gatekeeper_py.cluster.staleness import Stale
 
 __all__ = ["command"]
 
@@ -69,6 +73,14 @@ __all__ = ["command"]
 )
 @cluster_option
 @kubeconfig_option
+@click.option(
+    "--max-view-age",
+    default=30,
+    show_default=True,
+    metavar="SECONDS",
+    type=click.IntRange(15),
+    help="With --kubeconfig: how old what is known of a kind may be. All goes well at 12 s.",
+)
 def command(
     policies: Path,
     tls_cert: Path,
@@ -81,6 +93,7 @@ def command(
     events: bool,
     cluster: Path | None,
     kubeconfig: Path | None,
+    max_view_age: int,
 ) -> None:
     """Answer the API server over HTTPS: POST /mutate and /validate, GET /healthz, /readyz and /metrics.
 
@@ -90,7 +103,8 @@ def command(
     Without --client-ca whoever reaches the port is answered. With it probes need --health-port: a kubelet has
     no certificate to show. certs/README.md says how the API server gets one.
 
-    --kubeconfig follows a live cluster instead of --cluster; Tenants may then be objects in it, too.
+    --kubeconfig follows a live cluster instead of --cluster; Tenants may then be objects in it, too. What
+    needs a kind of which nobody knows how it was --max-view-age ago is refused, but for the platform.
     """
     one_cluster(cluster, kubeconfig)
     clients = _clients(client_ca, client_names)
@@ -100,11 +114,16 @@ def command(
     output = standard_output(lines_dropped)
     log = make_log(output)
     route_stray_errors(log)
-    with _origin(policies, cluster, kubeconfig) as origin, closing(output):
+    with _origin(policies, cluster, kubeconfig, max_view_age, log) as origin, closing(output):
         in_force = Policies(origin.load)
         metrics = Metrics(Observed(origin.ages, lambda: output.dropped))
         record = Record(log, metrics, _announcer(kubeconfig, metrics) if events else None)
-        service, health = Service(in_force, record), Health(in_force, record, output, origin.ages)
+        service = Service(in_force, record)
+
+        def notices() -> list[str]:
+            return [*origin.notices(), *service.unregistered()]
+
+        health = Health(in_force, record, output, origin.ages, notices)
         try:
             certificate = ServingCertificate(tls_cert, tls_key, clients)
             server = Server(
@@ -141,14 +160,22 @@ def _clients(authority: Path | None, names: tuple[str, ...]) -> Clients | None:
 
 
 @contextmanager
-def _origin(policies: Path, cluster: Path | None, kubeconfig: Path | None) -> Iterator[Origin]:
+def _origin(
+    policies: Path, cluster: Path | None, kubeconfig: Path | None, max_age: int, log: Log
+) -> Iterator[Origin]:
     if kubeconfig is None:
         yield FromFiles(policies, cluster)
         return
     from gatekeeper_py.cluster.live import ClusterError, LiveCluster, configuration
 
+    def tell(stale: Stale, is_stale: bool) -> None:
+        if is_stale:
+            log.error("view is stale, what needs it is refused", problem=str(stale))
+        else:
+            log.info("view is known again", kind=stale.kind.kind, api_version=stale.kind.api_version)
+
     try:
-        live = LiveCluster(configuration(kubeconfig), TENANCY_KINDS)
+        live = LiveCluster(configuration(kubeconfig), TENANCY_KINDS, max_age=max_age, tell=tell)
     except ClusterError as error:
         raise InputError(str(error)) from error
     live.start()

@@ -140,7 +140,7 @@ class LiveCluster:
         with self._picture.changed:
             return self._picture.changed.wait_for(lambda: self.synced, seconds)
 
-    def knows(self, namespace: str) -> bool:
+    def inquire(self, namespace: str) -> bool:
         """Whether it is known if there is a namespace; one that was not seen is asked for, without waiting.
 
         The API server may ask about what lies in a namespace before its watch has told of the namespace; it

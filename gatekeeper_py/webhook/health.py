@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from gatekeeper_py import __version__
@@ -22,14 +22,17 @@ class Health:
     record: Record
     output: Sink | None = None
     ages: Callable[[], Mapping[str, float]] = dict
-    """Seconds since each watched kind was last heard of."""
+    """Seconds since each watched kind was last known whole."""
+    notices: Callable[[], Iterable[str]] = tuple
+    """What is wrong beside the policies."""
     certificate_expires: float = 0.0
     """Seconds since the epoch; 0 while none is served."""
 
     def readiness(self, *, verbose: bool) -> tuple[bool, Mapping[str, object]]:
         """Whether policies are in force, and in words why an edit is not; `verbose` tells the rest, too."""
         in_force = self.policies.in_force
-        details: dict[str, object] = {"ready": in_force is not None, "problems": list(self.policies.problems)}
+        problems = [*self.policies.problems, *self.notices()]
+        details: dict[str, object] = {"ready": in_force is not None, "problems": problems}
         if in_force is not None:
             details |= {
                 "policies": in_force.loaded.count,

@@ -6,14 +6,16 @@ from collections.abc import Hashable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
-from gatekeeper_py.cluster.snapshot import Snapshot
+from gatekeeper_py.cluster.snapshot import NAMESPACE, Snapshot
 from gatekeeper_py.engine import Engine, Phase, load_policies, tenants_of
 from gatekeeper_py.manifests.manifest import Manifest, ManifestError, Source, read
-from gatekeeper_py.objects.resource import GroupVersionKind
+from gatekeeper_py.objects.kinds import Kinds
+from gatekeeper_py.objects.resource import GroupVersion, GroupVersionKind
 from gatekeeper_py.policy.admission.decision import Decision
 from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.policy.loading import load as loading
 from gatekeeper_py.policy.loading.load import PolicySet
+from gatekeeper_py.policy.matching.conversion import versions_needed
 from gatekeeper_py.tenancy.documents import API_VERSION
 from gatekeeper_py.tenancy.lookups import looked_up
 from gatekeeper_py.webhook.revision import BadPolicies, Loaded, Webhook
@@ -28,6 +30,8 @@ PHASES: Mapping[Webhook, frozenset[Phase]] = {
     "mutate": frozenset({"mutate"}),
     "validate": frozenset({"validate"}),
 }
+
+STALE: Final = "{}. What needs it is refused, but for the platform"
 
 SYNC_SECONDS: Final = 60
 """How long the cluster may take to be read for the first time."""
@@ -47,7 +51,10 @@ class Origin(Protocol):
         """A fingerprint of what `load` reads."""
 
     def ages(self) -> Mapping[str, float]:
-        """Seconds since each kind of the cluster that is watched was last heard of."""
+        """Seconds since each kind of the cluster that is watched was last known whole."""
+
+    def notices(self) -> list[str]:
+        """What of the cluster is not known as it is now, and why."""
 
     def load(self) -> Loaded:
         """What is there now; raises `BadPolicies`."""
@@ -73,10 +80,15 @@ class FromFiles:
         """None: nothing is watched."""
         return {}
 
+    def notices(self) -> list[str]:
+        """None: files are as they are."""
+        return []
+
     def load(self) -> Loaded:
         """An engine over the files."""
         try:
-            engine = Engine.load(loading.read([self.policies]), Snapshot.of(read(self.cluster)))
+            cluster = Snapshot.of(read(self.cluster))
+            engine = Engine.load(loading.read([self.policies]), cluster)
         except ManifestError as error:
             raise BadPolicies(tuple(map(str, error.problems))) from error
 
@@ -84,7 +96,9 @@ class FromFiles:
             return engine.review(request, PHASES[webhook], deadline=deadline)
 
         policies = engine.policies
-        return Loaded(review, _count(policies), engine.owner, tenants=tenants_of(policies))
+        needed = _conversions(policies, cluster.kinds)
+        tenants = tenants_of(policies)
+        return Loaded(review, _count(policies), engine.owner, tenants=tenants, conversions=lambda: needed)
 
 
 class FromCluster:
@@ -107,8 +121,16 @@ class FromCluster:
         return fingerprint(self.watched), tuple((m.get("uid"), m.get("resourceVersion")) for m in tenants)
 
     def ages(self) -> Mapping[str, float]:
-        """Of every kind that decisions may ask about."""
-        return {f"{kind.kind}.{kind.group}".rstrip("."): age for kind, age in self.live.ages.items()}
+        """Of every kind that decisions may ask about, the oldest of its versions."""
+        ages: dict[str, float] = {}
+        for kind, age in self.live.ages.items():
+            name = f"{kind.kind}.{kind.group}".rstrip(".")
+            ages[name] = max(age, ages.get(name, 0.0))
+        return ages
+
+    def notices(self) -> list[str]:
+        """The kinds that decisions cannot look up."""
+        return [STALE.format(stale) for stale in self.live.stale.values()]
 
     def load(self) -> Loaded:
         """An engine over each picture of the cluster, once it has been read."""
@@ -127,7 +149,18 @@ class FromCluster:
         def owner(namespace: str) -> str:
             return Engine(policies, self.live.seen).owner(namespace)
 
-        return Loaded(review, _count(policies), owner, self.live.knows, tenants_of(policies))
+        return Loaded(
+            review,
+            _count(policies),
+            owner,
+            self._knows,
+            self.live.inquire,
+            tenants_of(policies),
+            lambda: _conversions(policies, self.live.seen.kinds),
+        )
+
+    def _knows(self, namespace: str) -> bool:
+        return self.live.seen.get(NAMESPACE, "", namespace) is not None
 
     def _sync(self) -> None:
         if not self.live.wait_until_synced(SYNC_SECONDS):
@@ -143,6 +176,10 @@ class FromCluster:
 
 def _count(policies: PolicySet) -> int:
     return len(policies.mutating) + len(policies.validating)
+
+
+def _conversions(policies: PolicySet, kinds: Kinds) -> frozenset[GroupVersion]:
+    return versions_needed((*policies.validating, *policies.mutating), kinds)
 
 
 def _name(value: Mapping[str, object]) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from gatekeeper_py.objects.resource import GroupVersion
 from gatekeeper_py.policy.admission.decision import Decision
 from gatekeeper_py.policy.admission.request import AdmissionRequest
 
@@ -51,8 +52,12 @@ class Loaded:
     """The tenant of a namespace, by name; empty for a namespace that is nobody's or unknown."""
     knows: Callable[[str], bool] = every
     """Whether a namespace is known to exist."""
+    inquire: Callable[[str], bool] = every
+    """Whether it is known if there is such a namespace; if not, the cluster is asked, without waiting."""
     tenants: frozenset[str] = frozenset()
     """The names of declared tenants."""
+    conversions: Callable[[], frozenset[GroupVersion]] = frozenset
+    """The versions in which policies judge what may be sent in others: the API server has to ask in them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -310,8 +310,8 @@ def test_a_namespace_that_no_watch_told_of_is_asked_for(api: Api, follow: Follow
     live = follow()
     assert live.wait_until_synced(SECONDS)
     api.unseen["made-just-now"] = named("made-just-now")
-    assert not live.knows("made-just-now")
-    assert eventually(lambda: live.knows("made-just-now"))
+    assert not live.inquire("made-just-now")
+    assert eventually(lambda: live.inquire("made-just-now"))
     assert sees(live, "made-just-now")
     assert api.found == ["made-just-now"]
 
@@ -319,9 +319,9 @@ def test_a_namespace_that_no_watch_told_of_is_asked_for(api: Api, follow: Follow
 def test_an_unknown_namespace_is_asked_for_once_however_many_wait(api: Api, follow: Follow) -> None:
     live = follow()
     assert live.wait_until_synced(SECONDS)
-    asked = [live.knows("nowhere") for _ in range(50)]
+    asked = [live.inquire("nowhere") for _ in range(50)]
     assert not any(asked[:1])
-    assert eventually(lambda: live.knows("nowhere"))
+    assert eventually(lambda: live.inquire("nowhere"))
     assert not sees(live, "nowhere")
     assert api.found == ["nowhere"]
 
@@ -330,7 +330,7 @@ def test_an_unknown_namespace_is_asked_for_once_however_many_wait(api: Api, foll
 def test_what_is_no_name_is_not_asked_for(api: Api, follow: Follow, name: str) -> None:
     live = follow()
     assert live.wait_until_synced(SECONDS)
-    assert live.knows(name)
+    assert live.inquire(name)
     assert not sees(live, name)
     assert api.found == []
 
@@ -339,8 +339,8 @@ def test_many_made_up_names_are_not_all_asked_for(api: Api, follow: Follow) -> N
     live = follow()
     assert live.wait_until_synced(SECONDS)
     for number in range(500):
-        live.knows(f"made-up-{number}")
-    assert eventually(lambda: live.knows("made-up-0"))
+        live.inquire(f"made-up-{number}")
+    assert eventually(lambda: live.inquire("made-up-0"))
     assert len(api.found) <= MOST_ASKED
 
 

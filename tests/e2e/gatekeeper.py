@@ -71,6 +71,10 @@ class Server:
         self.process = Component.start(command, self.folder / "gatekeeper.log")
         self.process.await_ready(self.ready, READY_SECONDS)
 
+    @property
+    def log(self) -> str:
+        return (self.folder / "gatekeeper.log").read_text(encoding="utf-8")
+
     def ready(self) -> bool:
         context = ssl.create_default_context(cafile=str(self.authority))
         context.load_cert_chain(*self.client)

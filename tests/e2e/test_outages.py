@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -18,7 +19,8 @@ from gatekeeper_py.cluster.staleness import StaleView
 from gatekeeper_py.objects.resource import GroupVersionKind
 from tests.e2e.blackhole import Way
 from tests.e2e.conftest import namespace
-from tests.e2e.harness import ADMIN, GATEKEEPER, Component, ControlPlane, wait_for
+from tests.e2e.gatekeeper import Server
+from tests.e2e.harness import ADMIN, ALICE, GATEKEEPER, Component, ControlPlane, Kubectl, wait_for
 
 Json = dict[str, Any]
 
@@ -191,3 +193,81 @@ def _ask(url: str, body: Json) -> Json:
     with urllib.request.urlopen(request, timeout=10) as answer:
         found: Json = json.load(answer)
     return found
+
+
+# --- the server
+
+STAMP: Json = {
+    "apiVersion": "admissionregistration.k8s.io/v1",
+    "kind": "ValidatingAdmissionPolicy",
+    "metadata": {"name": "owned"},
+    "spec": {
+        "failurePolicy": "Ignore",
+        "matchConstraints": {
+            "resourceRules": [
+                {
+                    "apiGroups": [""],
+                    "apiVersions": ["v1"],
+                    "operations": ["CREATE"],
+                    "resources": ["configmaps"],
+                }
+            ]
+        },
+        "validations": [{"expression": "tenant.name == 'default' && object.metadata.name != 'bad'"}],
+    },
+}
+BINDING: Json = {
+    "apiVersion": "admissionregistration.k8s.io/v1",
+    "kind": "ValidatingAdmissionPolicyBinding",
+    "metadata": {"name": "owned"},
+    "spec": {"policyName": "owned", "validationActions": ["Deny"]},
+}
+TENANT: Json = {
+    "apiVersion": "tenancy.gatekeeper-py.dev/v1alpha1",
+    "kind": "Tenant",
+    "metadata": {"name": "default"},
+    "spec": {"namespaces": {"names": ["default"]}},
+}
+EDITOR = ("clusterrolebinding", "alice", "--clusterrole=cluster-admin", f"--user={ALICE.name}")
+
+
+def create(kubectl: Kubectl, kind: str, name: str) -> str:
+    arguments = ("secret", "generic") if kind == "secret" else (kind,)
+    done = kubectl.run("create", *arguments, name, "-n", "default", "--dry-run=server")
+    return done.stderr or "created"
+
+
+def test_the_server_refuses_tenants_what_it_cannot_tell_and_nothing_else(
+    bare_plane: ControlPlane, tmp_path: Path
+) -> None:
+    admin, alice = bare_plane.kubectl(), bare_plane.kubectl(ALICE)
+    for file in ("namespace.yaml", "rbac.yaml"):
+        admin("apply", "-f", str(ROOT / "webhooks" / file))
+    admin("create", *EDITOR)
+    policies = tmp_path / "policies"
+    policies.mkdir()
+    (policies / "policies.json").write_text(
+        "\n".join(map(json.dumps, (STAMP, BINDING, TENANT))), encoding="utf-8"
+    )
+    options = ["--kubeconfig", bare_plane.kubeconfig(GATEKEEPER), "--max-view-age", "15"]
+    server = Server(policies, tmp_path, options)
+    server.start()
+    try:
+        server.register(admin)
+        wait_for("the webhooks", lambda: "denied the request" in create(alice, "configmap", "bad"), 20)
+        assert create(alice, "configmap", "good") == "created"
+        binding: Json = admin.get("clusterrolebinding", "gatekeeper")
+        admin("delete", "clusterrolebinding", "gatekeeper")
+        wait_for("a refusal", lambda: create(alice, "configmap", "good") != "created", 30)
+        said = create(alice, "configmap", "good")
+        assert re.search(r"the policy engine cannot tell: \w+ \(\S+\) was last known 1\d s ago", said), said
+        assert create(alice, "secret", "read-by-no-policy") == "created"
+        assert create(admin, "configmap", "good") == "created"
+        assert "denied the request" in create(admin, "configmap", "bad")
+        del binding["metadata"]["resourceVersion"], binding["metadata"]["uid"]
+        admin.apply(binding)
+        wait_for("its end", lambda: create(alice, "configmap", "good") == "created", RECOVERY_SECONDS)
+        assert "view is stale" in server.log
+        assert "view is known again" in server.log
+    finally:
+        server.stop()

@@ -8,7 +8,7 @@ that some policy needs (`AdmissionRequest.conversions`). Each policy judges at e
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import replace
 
 from gatekeeper_py.cluster.view import ClusterView
@@ -18,7 +18,7 @@ from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.policy.matching.match import ANY, Match, MatchError, match
 from gatekeeper_py.policy.model import MatchResources, Policy, Rule
 
-__all__ = ["NotConverted", "as_sent", "is_converted", "judges_here", "matched", "versions_needed"]
+__all__ = ["NotConverted", "as_sent", "is_converted", "judges_here", "matched", "missing", "versions_needed"]
 
 
 class NotConverted(MatchError):
@@ -66,11 +66,16 @@ def judges_here(found: Match, request: AdmissionRequest, cluster: ClusterView) -
     if is_converted(request):
         return False
     wanted = GroupVersion(found.resource.group, found.resource.version)
-    if not request.conversions.isdisjoint((wanted, wanted._replace(group=ANY))):
+    if not missing([wanted], request.conversions):
         return False
     if _is_converted_by_name(request.resource, cluster):
         return True
     raise NotConverted(wanted)
+
+
+def missing(wanted: Iterable[GroupVersion], asked: Container[GroupVersion]) -> frozenset[GroupVersion]:
+    """Those of some versions in which nobody asks."""
+    return frozenset(each for each in wanted if not (each in asked or each._replace(group=ANY) in asked))
 
 
 def _is_converted_by_name(resource: GroupVersionResource, cluster: ClusterView) -> bool:
