@@ -41,6 +41,8 @@ TESTED_ELSEWHERE = {
     "cli/options.py": "cli/test_review.py",
     "cli/output.py": "cli/test_review.py",
     "cli/sources.py": "cli/test_review.py",
+    "cluster/connection.py": "cluster/test_live.py",
+    "cluster/inquiries.py": "cluster/test_live.py",
     "cluster/view.py": DECLARES,
     "manifests/jsontext.py": "manifests/test_manifest.py",
     "manifests/yamltext.py": "manifests/test_manifest.py",

@@ -22,7 +22,7 @@ from gatekeeper_py.manifests.manifest import Manifest
 from gatekeeper_py.objects.kinds import CUSTOM_RESOURCE_DEFINITION, Kinds
 from gatekeeper_py.objects.resource import GroupVersion
 from gatekeeper_py.policy.loading.load import read
-from gatekeeper_py.policy.matching.conversion import versions_needed
+from gatekeeper_py.policy.matching.versions import versions_needed
 from gatekeeper_py.tenancy.documents import load_tenancy
 from gatekeeper_py.webhook.registration import Client, configurations
 

@@ -14,9 +14,9 @@ from gatekeeper_py.policy import messages
 from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.policy.evaluation.activation import Facts
 from gatekeeper_py.policy.evaluation.invocation import Invocation
-from gatekeeper_py.policy.matching.conversion import judges_here, matched
 from gatekeeper_py.policy.matching.match import Match, MatchError
 from gatekeeper_py.policy.matching.parameters import ParameterError, Parameters, collect, require_served
+from gatekeeper_py.policy.matching.versions import judges_here, matched
 from gatekeeper_py.policy.model import Binding, MutatingPolicy, Policy, ValidatingPolicy
 from gatekeeper_py.policy.sharing.candidate import Candidate
 

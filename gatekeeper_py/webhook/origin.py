@@ -15,7 +15,7 @@ from gatekeeper_py.policy.admission.decision import Decision
 from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.policy.loading import load as loading
 from gatekeeper_py.policy.loading.load import PolicySet
-from gatekeeper_py.policy.matching.conversion import versions_needed
+from gatekeeper_py.policy.matching.versions import versions_needed
 from gatekeeper_py.tenancy.documents import API_VERSION
 from gatekeeper_py.tenancy.lookups import looked_up
 from gatekeeper_py.webhook.revision import BadPolicies, Loaded, Webhook

@@ -19,7 +19,7 @@ from gatekeeper_py.objects.resource import GroupVersion
 from gatekeeper_py.policy.admission.admission_review import ReviewError
 from gatekeeper_py.policy.admission.decision import Decision, Status
 from gatekeeper_py.policy.admission.request import AdmissionRequest
-from gatekeeper_py.policy.matching.conversion import missing
+from gatekeeper_py.policy.matching.versions import missing
 from gatekeeper_py.webhook import child, limits
 from gatekeeper_py.webhook.answer import Answer, decide, deny, died, late, parse, too_many
 from gatekeeper_py.webhook.arrivals import Arrivals

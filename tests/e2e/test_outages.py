@@ -249,7 +249,7 @@ def test_the_server_refuses_tenants_what_it_cannot_tell_and_nothing_else(
     (policies / "policies.json").write_text(
         "\n".join(map(json.dumps, (STAMP, BINDING, TENANT))), encoding="utf-8"
     )
-    options = ["--kubeconfig", bare_plane.kubeconfig(GATEKEEPER), "--max-view-age", "15"]
+    options: list[str | Path] = ["--kubeconfig", bare_plane.kubeconfig(GATEKEEPER), "--max-view-age", "15"]
     server = Server(policies, tmp_path, options)
     server.start()
     try:

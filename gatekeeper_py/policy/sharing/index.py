@@ -9,8 +9,8 @@ from gatekeeper_py.cel import EXPRESSION_LIMIT
 from gatekeeper_py.objects.resource import GroupVersionResource
 from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.policy.evaluation.expression import CONDITIONS_BUDGET
-from gatekeeper_py.policy.matching.conversion import as_sent
 from gatekeeper_py.policy.matching.match import concerns_as_sent, exempt, may_concern
+from gatekeeper_py.policy.matching.versions import as_sent
 from gatekeeper_py.policy.model import Expression, MutatingPolicy, ValidatingPolicy
 from gatekeeper_py.policy.sharing.candidate import Candidate, Conditions
 from gatekeeper_py.policy.sharing.plan import Evaluate, Plan

@@ -15,7 +15,7 @@ from gatekeeper_py.engine import Engine, load_policies
 from gatekeeper_py.objects.kinds import Kinds
 from gatekeeper_py.objects.resource import GroupVersion, GroupVersionKind, GroupVersionResource
 from gatekeeper_py.policy.admission.request import AdmissionRequest
-from gatekeeper_py.policy.matching.conversion import versions_needed
+from gatekeeper_py.policy.matching.versions import versions_needed
 from tests.policy.support import bound, manifests, mutating, validating
 
 Json = dict[str, Any]
