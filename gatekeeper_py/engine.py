@@ -2,6 +2,7 @@
 
 A review goes one way:
 
+    extensions        what tenancy refuses whatever the policies say
     sharing.index     which policies name the request's resource and operation
     mutating          the object as the mutating policies leave it
     submission        that object as later admission sees it, with the defaults of what was added
@@ -40,7 +41,7 @@ from gatekeeper_py.policy.mutation.patch import difference
 from gatekeeper_py.policy.selection import Review
 from gatekeeper_py.policy.sharing.index import Candidates
 from gatekeeper_py.policy.validating import validate
-from gatekeeper_py.policy.verdict import NOTHING, Verdict, mutation_refused, validation_refused
+from gatekeeper_py.policy.verdict import NOTHING, Denial, Verdict, mutation_refused, validation_refused
 from gatekeeper_py.tenancy.documents import is_tenancy_document, load_tenancy
 from gatekeeper_py.tenancy.library import extension
 from gatekeeper_py.tenancy.lookups import steered
@@ -74,12 +75,15 @@ class Engine:
         """Kinds of the cluster from whose objects the policies themselves were made."""
 
     @classmethod
-    def load(cls, manifests: Iterable[Manifest], cluster: ClusterView) -> Engine:
+    def load(
+        cls, manifests: Iterable[Manifest], cluster: ClusterView, living: Iterable[Manifest] = ()
+    ) -> Engine:
         """From all manifests of a policies directory: policies, bindings, params and tenancy documents.
 
-        Raise `LoadError` with everything that is wrong with them.
+        `living` are tenancy documents that are objects of a cluster. Raise `LoadError` with everything that
+        is wrong with the manifests.
         """
-        return cls(load_policies(manifests), cluster)
+        return cls(load_policies(manifests, living), cluster)
 
     def review(
         self,
@@ -97,15 +101,30 @@ class Engine:
         failurePolicy; the platform goes on by what was known last.
         """
         try:
-            return self._reviewed(request, phases, deadline)
+            return self._judged(request, phases, deadline)
         except StaleView as error:
             if not self._trusts(request):
                 return _denied(request, Status(503, "ServiceUnavailable", messages.unknown_now(error)))
-            return Engine(self.policies, error.last)._reviewed(request, phases, deadline)
+            return Engine(self.policies, error.last)._judged(request, phases, deadline)
 
-    def _reviewed(
+    def _judged(
         self, request: AdmissionRequest, phases: frozenset[Phase], deadline: float | None
     ) -> Decision:
+        """What the policies say, and what holds whatever they say."""
+        for each in self.policies.extensions:
+            if said := each.refusal(request, self.cluster):
+                return _refused(request, said)
+        decision = self._decided(request, phases, deadline)
+        if decision.allowed and "validate" in phases:
+            for each in self.policies.extensions:
+                if said := each.objection(request, self.cluster):
+                    return _refused(request, said)
+        return decision
+
+    def _decided(
+        self, request: AdmissionRequest, phases: frozenset[Phase], deadline: float | None
+    ) -> Decision:
+        """What the policies say."""
         mutating, validating = self._concerning(request, phases)
         if not mutating and not validating:
             return Decision(allowed=True, object=request.object)
@@ -153,12 +172,15 @@ def _collector_paused() -> Iterator[None]:
 
 
 @_collector_paused()
-def load_policies(manifests: Iterable[Manifest]) -> PolicySet:
-    """The policies, which may use tenancy's functions; raise `LoadError` with the problems of both."""
+def load_policies(manifests: Iterable[Manifest], living: Iterable[Manifest] = ()) -> PolicySet:
+    """The policies, which may use tenancy's functions; raise `LoadError` with the problems of both.
+
+    `living` are tenancy documents that are objects of a cluster; one that is wrong costs only itself.
+    """
     documents = tuple(manifests)
     problems: list[Problem] = []
     try:
-        tenancy = load_tenancy(documents)
+        tenancy = load_tenancy(documents, living)
     except ManifestError as error:
         problems.extend(error.problems)
         tenancy = load_tenancy(())
@@ -217,6 +239,12 @@ class _Review:
 def _denied(request: AdmissionRequest, status: Status, findings: tuple[Finding, ...] = ()) -> Decision:
     """A denial before any validation: the object stays as it was sent."""
     return Decision(allowed=False, status=status, object=request.object, findings=findings)
+
+
+def _refused(request: AdmissionRequest, said: str) -> Decision:
+    """A denial that no policy gives."""
+    denials = [Denial(line, "Forbidden") for line in said.splitlines()]
+    return _denied(request, validation_refused(request, denials), ())
 
 
 def _decision(request: AdmissionRequest, value: Object | None, validation: Verdict) -> Decision:

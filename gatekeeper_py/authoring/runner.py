@@ -17,7 +17,16 @@ from gatekeeper_py.policy.admission.submission import ADMINISTRATOR, Submission,
 from gatekeeper_py.policy.loading.load import read
 from gatekeeper_py.tenancy.documents import is_tenancy_document
 
-__all__ = ["Outcome", "documents_of", "faults_of", "request_of", "run", "tenancy_documents"]
+__all__ = [
+    "Outcome",
+    "documents_of",
+    "engine_for",
+    "faults_of",
+    "request_of",
+    "run",
+    "tenancy_documents",
+    "try_on",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +49,16 @@ def tenancy_documents(paths: Iterable[str | Path]) -> tuple[Manifest, ...]:
 
 def run(suite: Suite, tenancy: Sequence[Manifest] = ()) -> list[Outcome]:
     """Try every case of a suite. Raises `ManifestError` when its policies cannot be loaded."""
-    engine = Engine.load(documents_of(suite, tenancy), Snapshot(suite.cluster))
+    return try_on(engine_for(suite, tenancy), suite)
+
+
+def engine_for(suite: Suite, tenancy: Sequence[Manifest] = ()) -> Engine:
+    """What a suite is tried on. Raises `ManifestError` when its policies cannot be loaded."""
+    return Engine.load(documents_of(suite, tenancy), Snapshot(suite.cluster))
+
+
+def try_on(engine: Engine, suite: Suite) -> list[Outcome]:
+    """Try every case of a suite."""
     return [Outcome(case, tuple(_outcome_faults(engine, case))) for case in suite.cases]
 
 

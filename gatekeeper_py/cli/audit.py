@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from gatekeeper_py.audit.reports import json, table
-from gatekeeper_py.audit.scan import Audited, scan
+from gatekeeper_py.audit.scan import scan
 from gatekeeper_py.cli.exits import DENIED, InputError
 from gatekeeper_py.cli.options import (
+    allow_no_objects_option,
+    allow_no_policies_option,
     cluster_option,
     defaults_option,
     files_option,
@@ -19,11 +20,16 @@ from gatekeeper_py.cli.options import (
     output_option,
     policies_option,
 )
-from gatekeeper_py.cli.sources import input_errors, read_files
+from gatekeeper_py.cli.sources import (
+    input_errors,
+    make_engine,
+    read_cluster,
+    read_files,
+    read_policies,
+    warn,
+)
 from gatekeeper_py.cluster.snapshot import Snapshot
-from gatekeeper_py.engine import Engine
-from gatekeeper_py.manifests.manifest import Manifest, Source, read
-from gatekeeper_py.policy.loading import load as loading
+from gatekeeper_py.manifests.manifest import Manifest, Source
 from gatekeeper_py.tenancy.documents import is_tenancy_document, load_tenancy
 
 __all__ = ["command"]
@@ -36,6 +42,8 @@ __all__ = ["command"]
 @files_option(required=False)
 @kubeconfig_option
 @defaults_option
+@allow_no_policies_option
+@allow_no_objects_option
 @click.pass_context
 def command(
     context: click.Context,
@@ -45,6 +53,8 @@ def command(
     files: tuple[str, ...],
     kubeconfig: Path | None,
     no_defaults: bool,
+    allow_no_policies: bool,
+    allow_no_objects: bool,
 ) -> None:
     """Review what exists: files, or with --kubeconfig everything in a live cluster.
 
@@ -58,32 +68,23 @@ def command(
     one_cluster(cluster, kubeconfig)
     if kubeconfig is not None:
         existing = _live(kubeconfig)
-        documents = [manifest for manifest in existing if is_tenancy_document(manifest)]
-        audited = _audit(policies, existing, documents, defaults=False)
+        living = tuple(manifest for manifest in existing if is_tenancy_document(manifest))
+        snapshot = Snapshot.of(existing)
     else:
-        existing = read_files(files)
-        audited = _audit(policies, existing, around=cluster, defaults=not no_defaults)
+        existing, living = read_files(files, allow_none=allow_no_objects), ()
+        snapshot = read_cluster(cluster, existing)
+    manifests = read_policies(policies)
+    engine = make_engine(policies, manifests, snapshot, living, allow_none=allow_no_policies)
+    tenancy = load_tenancy(manifests, living)
+    warn(tenancy.problems)
+    defaults = kubeconfig is None and not no_defaults
+    with input_errors():
+        audited = list(scan(engine, tenancy, existing, defaults=defaults))
     if output == "json":
         click.echo(json.report(audited), nl=False)
     else:
         click.echo(table.report(audited, _terminal_width()), nl=False)
     context.exit(DENIED if any(item.violates for item in audited) else 0)
-
-
-def _audit(
-    policies: Path,
-    existing: Sequence[Manifest],
-    documents: Sequence[Manifest] = (),
-    around: Path | None = None,
-    *,
-    defaults: bool,
-) -> list[Audited]:
-    """What the policies say of all that exists; `documents` are Tenants besides those of the policies."""
-    with input_errors():
-        loaded = (*loading.read([policies]), *documents)
-        others = read([around]) if around is not None else ()
-        engine = Engine.load(loaded, Snapshot.of((*others, *existing)))
-        return list(scan(engine, load_tenancy(loaded), existing, defaults=defaults))
 
 
 def _live(kubeconfig: Path) -> tuple[Manifest, ...]:

@@ -14,6 +14,8 @@ from gatekeeper_py.policy.admission.request import OPERATIONS
 from gatekeeper_py.policy.admission.submission import ADMINISTRATOR, Submission, make_user
 
 __all__ = [
+    "allow_no_objects_option",
+    "allow_no_policies_option",
     "cluster_option",
     "files_option",
     "kubeconfig_option",
@@ -35,6 +37,20 @@ def policies_option(function: F) -> F:
         type=click.Path(path_type=Path),
         help="Folder of policies, bindings, params and tenancy documents.",
     )(function)
+
+
+def allow_no_policies_option(function: F) -> F:
+    """`--allow-no-policies`."""
+    return click.option(
+        "--allow-no-policies",
+        is_flag=True,
+        help="Go on when --policies holds no policy: everything is allowed.",
+    )(function)
+
+
+def allow_no_objects_option(function: F) -> F:
+    """`--allow-no-objects`."""
+    return click.option("--allow-no-objects", is_flag=True, help="Go on when -f holds no object.")(function)
 
 
 def cluster_option(function: F) -> F:

@@ -12,6 +12,8 @@ import orjson
 
 from gatekeeper_py.cli.exits import DENIED, InputError
 from gatekeeper_py.cli.options import (
+    allow_no_objects_option,
+    allow_no_policies_option,
     cluster_option,
     files_option,
     output_option,
@@ -65,6 +67,8 @@ class Reviewed:
 @files_option(required=False)
 @submission_options
 @click.option("--old", metavar="FILE", help="The objects as they are before an UPDATE or DELETE.")
+@allow_no_policies_option
+@allow_no_objects_option
 @click.pass_context
 def command(
     context: click.Context,
@@ -74,6 +78,8 @@ def command(
     files: tuple[str, ...],
     old: str | None,
     submission: Submission,
+    allow_no_policies: bool,
+    allow_no_objects: bool,
 ) -> None:
     """Decide about AdmissionReviews or plain manifests: mutate, then validate the result.
 
@@ -82,9 +88,10 @@ def command(
 
     Exit code 0: all allowed, 1: something denied, 2: bad input.
     """
-    engine = load_engine(policies, snapshot := read_cluster(cluster))
-    olds = read_files([old]) if old is not None else ()
-    manifests = olds if not files and submission.verb == "DELETE" else read_files(_named(files))
+    engine = load_engine(policies, snapshot := read_cluster(cluster), allow_none=allow_no_policies)
+    olds = read_files([old], allow_none=allow_no_objects) if old is not None else ()
+    deleted = not files and submission.verb == "DELETE"
+    manifests = olds if deleted else read_files(_named(files), allow_none=allow_no_objects)
     reviewed = review(engine, snapshot, manifests, submission, olds)
     PRINTERS[output](reviewed)
     context.exit(0 if all(item.decision.allowed for item in reviewed) else DENIED)

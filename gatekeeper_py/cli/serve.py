@@ -4,24 +4,31 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from gatekeeper_py.cli.exits import InputError
-from gatekeeper_py.cli.options import cluster_option, kubeconfig_option, one_cluster, policies_option
+from gatekeeper_py.cli.options import (
+    allow_no_policies_option,
+    cluster_option,
+    kubeconfig_option,
+    one_cluster,
+    policies_option,
+)
 from gatekeeper_py.webhook.health import Health
 from gatekeeper_py.webhook.log import Log, lines_dropped, make_log, route_stray_errors
 from gatekeeper_py.webhook.memory import frugal
 from gatekeeper_py.webhook.metrics import Metrics, Observed
-from gatekeeper_py.webhook.origin import TENANCY_KINDS, FromCluster, FromFiles, Origin
+from gatekeeper_py.webhook.origin import TENANCY_KINDS, Demands, FromCluster, FromFiles, Origin
 from gatekeeper_py.webhook.record import Announcer, Record
 from gatekeeper_py.webhook.revision import BadPolicies, Policies
 from gatekeeper_py.webhook.server import PortError, Server
 from gatekeeper_py.webhook.service import Service
 from gatekeeper_py.webhook.sink import standard_output
+from gatekeeper_py.webhook.tenants import StatusWriter
 from gatekeeper_py.webhook.tls import Clients, ServingCertificate, TLSError
 
 if TYPE_CHECKING:
@@ -81,6 +88,12 @@ __all__ = ["command"]
     type=click.IntRange(15),
     help="With --kubeconfig: how old what is known of a kind may be. All goes well at 12 s.",
 )
+@allow_no_policies_option
+@click.option(
+    "--allow-no-tenants",
+    is_flag=True,
+    help="Serve although policies ask about tenants and there is no tenancy document: nothing is a tenant's.",
+)
 def command(
     policies: Path,
     tls_cert: Path,
@@ -94,11 +107,15 @@ def command(
     cluster: Path | None,
     kubeconfig: Path | None,
     max_view_age: int,
+    allow_no_policies: bool,
+    allow_no_tenants: bool,
 ) -> None:
     """Answer the API server over HTTPS: POST /mutate and /validate, GET /healthz, /readyz and /metrics.
 
     An edit of the policies, of --cluster or of the certificates is in force within a second. A bad edit is
-    refused whole: the log and /readyz say why, and the last good policies stay in force.
+    refused whole: the log and /readyz say why, and the last good policies stay in force. An edit that takes
+    something away is believed when the files have been at rest for three seconds; one that leaves no policy,
+    no tenancy document, or a policy without the binding it had, is not.
 
     Without --client-ca whoever reaches the port is answered. With it probes need --health-port: a kubelet has
     no certificate to show. certs/README.md says how the API server gets one.
@@ -110,12 +127,13 @@ def command(
     clients = _clients(client_ca, client_names)
     if health_port is not None and health_port == port != 0:
         raise InputError(f"--health-port {health_port}: is --port, too. Name another")
+    demands = Demands(policies=not allow_no_policies, tenants=not allow_no_tenants)
     frugal()
     output = standard_output(lines_dropped)
     log = make_log(output)
     route_stray_errors(log)
-    with _origin(policies, cluster, kubeconfig, max_view_age, log) as origin, closing(output):
-        in_force = Policies(origin.load)
+    with _origin(policies, cluster, kubeconfig, demands, max_view_age, log) as origin, closing(output):
+        in_force = Policies(origin.load, demand_tenants=demands.tenants)
         metrics = Metrics(Observed(origin.ages, lambda: output.dropped))
         record = Record(log, metrics, _announcer(kubeconfig, metrics) if events else None)
         service = Service(in_force, record)
@@ -140,7 +158,15 @@ def command(
         # uvicorn takes the signals over while it runs, and repeats them after.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, signal.SIG_IGN)
-        listening.serve()
+        with _telling(origin, service):
+            listening.serve()
+
+
+def _telling(origin: Origin, service: Service) -> AbstractContextManager[None]:
+    """Tell in a live cluster how its Tenants stand."""
+    if not isinstance(origin, FromCluster):
+        return nullcontext()
+    return StatusWriter(origin.live, service.policies, service.record.log).running()
 
 
 def _announcer(kubeconfig: Path | None, metrics: Metrics) -> Announcer | None:
@@ -161,10 +187,10 @@ def _clients(authority: Path | None, names: tuple[str, ...]) -> Clients | None:
 
 @contextmanager
 def _origin(
-    policies: Path, cluster: Path | None, kubeconfig: Path | None, max_age: int, log: Log
+    policies: Path, cluster: Path | None, kubeconfig: Path | None, demands: Demands, max_age: int, log: Log
 ) -> Iterator[Origin]:
     if kubeconfig is None:
-        yield FromFiles(policies, cluster)
+        yield FromFiles(policies, cluster, demands)
         return
     from gatekeeper_py.cluster.live import ClusterError, LiveCluster, configuration
 
@@ -180,6 +206,6 @@ def _origin(
         raise InputError(str(error)) from error
     live.start()
     try:
-        yield FromCluster(policies, live)
+        yield FromCluster(policies, live, demands)
     finally:
         live.stop()

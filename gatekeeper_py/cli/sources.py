@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import click
+
 from gatekeeper_py.cli.exits import InputError
 from gatekeeper_py.cluster.snapshot import Snapshot
-from gatekeeper_py.cluster.view import ClusterView
 from gatekeeper_py.engine import Engine
-from gatekeeper_py.manifests.manifest import Manifest, ManifestError, read, read_text
+from gatekeeper_py.manifests.folder import is_stream
+from gatekeeper_py.manifests.manifest import STDIN, Manifest, ManifestError, read, read_text
+from gatekeeper_py.policy.admission.text import printable
 from gatekeeper_py.policy.loading import load as loading
+from gatekeeper_py.policy.loading.idle import idle, nothing_in
+from gatekeeper_py.tenancy.documents import is_tenancy_document
+from gatekeeper_py.tenancy.lookups import asks_about_tenants
 
-__all__ = ["input_errors", "load_engine", "read_cluster", "read_files"]
+__all__ = [
+    "input_errors",
+    "load_engine",
+    "make_engine",
+    "read_cluster",
+    "read_files",
+    "read_policies",
+    "warn",
+]
 
 STANDARD_INPUT = "-"
 
@@ -28,25 +42,76 @@ def input_errors() -> Iterator[None]:
         raise InputError(str(error)) from error
 
 
-def read_cluster(path: Path | None) -> Snapshot:
-    """What exists, as `--cluster` says; nothing without it."""
+def read_cluster(path: Path | None, existing: Sequence[Manifest] = ()) -> Snapshot:
+    """What exists: as `--cluster` says, and these objects."""
     with input_errors():
-        return Snapshot.of(read([path]) if path is not None else ())
+        manifests = read([path]) if path is not None else ()
+    if path is not None and not manifests:
+        warn([f"{path}: holds no object, so nothing is known of the cluster"])
+    return Snapshot.of((*manifests, *existing))
 
 
-def load_engine(policies: Path, cluster: ClusterView) -> Engine:
-    """The engine for a folder of policies."""
+def load_engine(policies: Path, cluster: Snapshot, *, allow_none: bool = False) -> Engine:
+    """The engine for a folder of policies; see `make_engine`."""
+    return make_engine(policies, read_policies(policies), cluster, allow_none=allow_none)
+
+
+def read_policies(policies: Path) -> tuple[Manifest, ...]:
+    """What a folder of policies holds."""
     with input_errors():
-        return Engine.load(loading.read([policies]), cluster)
+        return loading.read([policies])
 
 
-def read_files(files: Iterable[str]) -> tuple[Manifest, ...]:
-    """The manifests of all `-f`, in order."""
+def make_engine(
+    policies: Path,
+    manifests: Sequence[Manifest],
+    cluster: Snapshot,
+    living: Sequence[Manifest] = (),
+    *,
+    allow_none: bool = False,
+) -> Engine:
+    """The engine for what a folder holds; there must be policies, unless none are allowed.
+
+    `living` are tenancy documents of a cluster. What does nothing is said on stderr.
+    """
     with input_errors():
-        return tuple(manifest for file in files for manifest in _read(file))
+        engine = Engine.load(manifests, cluster, living)
+    loaded = engine.policies
+    if not loaded.validating and not loaded.mutating and not allow_none:
+        raise InputError(f"{nothing_in(policies)}; --allow-no-policies would go on without")
+    if asks_about_tenants(loaded) and not any(map(is_tenancy_document, (*manifests, *living))):
+        warn([f"{policies}: {NO_TENANCY}"])
+    warn(idle(loaded, cluster.kinds))
+    return engine
+
+
+NO_TENANCY = "the policies ask about tenants, and there is no tenancy document: nothing is a tenant's"
+
+
+def warn(problems: Iterable[object]) -> None:
+    """Say on stderr what is no error."""
+    for problem in problems:
+        click.echo(printable(f"warning: {problem}"), err=True)
+
+
+def read_files(files: Iterable[str], *, allow_none: bool = False) -> tuple[Manifest, ...]:
+    """The manifests of all `-f`, in order; each must hold something unless nothing is allowed."""
+    with input_errors():
+        found = {file: _read(file) for file in files}
+    empty = [SHOWN.get(file, file) for file, manifests in found.items() if not manifests]
+    if empty and not allow_none:
+        raise InputError("\n".join(f"{name}: holds no object; {ALLOW_NO_OBJECTS}" for name in empty))
+    return tuple(manifest for manifests in found.values() for manifest in manifests)
+
+
+SHOWN = {STANDARD_INPUT: STDIN}
+ALLOW_NO_OBJECTS = "--allow-no-objects would go on without"
 
 
 def _read(file: str) -> tuple[Manifest, ...]:
+    """A file, a folder, or a stream: standard input, or what a shell puts in the place of a file."""
     if file == STANDARD_INPUT:
         return read_text(sys.stdin.buffer.read())
+    if is_stream(file):
+        return read_text(Path(file).read_bytes(), file)
     return read([file])

@@ -19,9 +19,10 @@ from lightkube.config.client_adapter import AsyncClient, ConnectionParams
 from lightkube.config.kubeconfig import KubeConfig, SingleConfig
 from lightkube.core.exceptions import ConfigError
 
+from gatekeeper_py.cluster.view import ClusterError
 from gatekeeper_py.objects.resource import GroupVersionKind, Object, Served
 
-__all__ = ["ClusterError", "Connection", "Connections", "Event", "Listed", "Refused", "configuration", "now"]
+__all__ = ["Connection", "Connections", "Event", "Listed", "Refused", "configuration", "now"]
 
 PAGE = 500
 """Objects of one list request, as kubectl asks."""
@@ -40,17 +41,13 @@ NO_SUCCESS = 300
 UNAUTHORIZED, NOT_FOUND = 401, 404
 RENEWAL_SECONDS = 5.0
 """Between two connections made anew of the kubeconfig, which may have changed."""
-RETIRED_SECONDS = 2 * SILENCE_SECONDS
-"""After which nobody uses a connection any more for which there is a new one."""
+RETIRED_SECONDS = SILENCE_SECONDS
+"""After which no watch uses a connection any more for which there is a new one."""
 
 
 def now() -> float:
     """Seconds on a clock that nobody sets, and that goes on while the machine sleeps where there is one."""
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
-
-
-class ClusterError(Exception):
-    """The cluster cannot be asked; the message says why and what to do."""
 
 
 class Refused(Exception):
@@ -125,6 +122,17 @@ class Connection:
             if error.code == NOT_FOUND:
                 return None
             raise
+
+    async def merge_status(self, served: Served, name: str, body: Object) -> None:
+        """Merge into the status of an object without a namespace."""
+        answer = await self._client.patch(
+            f"{_path(served)}/{name}/status",
+            content=orjson.dumps(body),
+            headers={"Content-Type": "application/merge-patch+json"},
+            timeout=_timeout(ANSWER_SECONDS),
+        )
+        if answer.status_code >= NO_SUCCESS:
+            raise _refused(answer.status_code, answer.content, answer.headers)
 
     @asynccontextmanager
     async def watch(self, served: Served, version: str) -> AsyncGenerator[AsyncIterator[Event], None]:

@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import re
 import threading
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -21,7 +21,7 @@ import orjson
 from lightkube.config.kubeconfig import SingleConfig
 
 from gatekeeper_py.cluster.connection import (
-    ClusterError,
+    NOT_FOUND,
     Connection,
     Connections,
     Refused,
@@ -32,7 +32,7 @@ from gatekeeper_py.cluster.follower import Follower, Picture
 from gatekeeper_py.cluster.inquiries import Inquiries
 from gatekeeper_py.cluster.snapshot import NAMESPACE, Snapshot
 from gatekeeper_py.cluster.staleness import Guarded, Stale
-from gatekeeper_py.cluster.view import ClusterView
+from gatekeeper_py.cluster.view import ClusterError, ClusterView
 from gatekeeper_py.objects.kinds import CUSTOM_RESOURCE_DEFINITION
 from gatekeeper_py.objects.resource import GroupVersionKind, Object, Served
 
@@ -64,6 +64,7 @@ LOOK_SECONDS = 1.0
 """Between two looks at which kinds have become stale or are so no more."""
 STOP_SECONDS = 5.0
 """How long the connections may take to close: they do at once unless the network is gone."""
+CONFLICT = 409
 NAMESPACE_NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 """What a namespace may be called; whatever else is asked about does not exist (validation.IsDNS1123Label)."""
 
@@ -91,8 +92,7 @@ class LiveCluster:
         self._max_age = max_age
         self._tell = tell
         self._followers: dict[GroupVersionKind, Follower] = {}
-        self._begun: set[Follower] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[GroupVersionKind, asyncio.Task[None]] = {}
         self._inquiries = Inquiries(self._picture, lambda: self._connections.current)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
@@ -154,13 +154,38 @@ class LiveCluster:
             self._loop.call_soon_threadsafe(self._inquiries.ask, namespace)
         return False
 
-    def follow(self, kinds: Iterable[GroupVersionKind]) -> None:
-        """Follow these kinds too; until they are listed nobody can look them up."""
-        for kind in dict.fromkeys(kinds):
-            if kind not in self._followers:
-                self._followers = {**self._followers, kind: self._follower(kind)}
-                if self._loop is not None:
-                    self._loop.call_soon_threadsafe(self._begin, self._followers[kind])
+    def follow(self, kinds: Iterable[GroupVersionKind]) -> list[GroupVersionKind]:
+        """Follow these kinds too; until they are listed nobody can look them up. Those that are new."""
+        new = [kind for kind in dict.fromkeys(kinds) if kind not in self._followers]
+        for kind in new:
+            self._followers = {**self._followers, kind: self._follower(kind)}
+            if self._loop is not None:
+                self._loop.call_soon_threadsafe(self._begin, self._followers[kind])
+        return new
+
+    def unfollow(self, kinds: Iterable[GroupVersionKind]) -> None:
+        """Follow these kinds no more: nobody looks them up after all."""
+        gone = frozenset(kinds)
+        self._followers = {kind: each for kind, each in self._followers.items() if kind not in gone}
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._end, gone)
+
+    def write_status(self, kind: GroupVersionKind, body: Object, seconds: float) -> None:
+        """Merge into the status of an object without a namespace; raise `ClusterError`. It blocks.
+
+        What is gone, or has changed since it was seen, is left alone: the watch tells of it soon.
+        """
+        served, loop = self.seen.served(kind), self._loop
+        if served is None or loop is None:
+            raise ClusterError(f"the cluster serves no {kind.kind}")
+        merging = self._connections.current.merge_status(served, body["metadata"]["name"], body)
+        try:
+            asyncio.run_coroutine_threadsafe(merging, loop).result(seconds)
+        except Refused as error:
+            if error.code not in (NOT_FOUND, CONFLICT):
+                raise ClusterError(error.message) from error
+        except Exception as error:  # the HTTP library is lightkube's choice, and so are its errors
+            raise ClusterError(str(error) or type(error).__name__) from error
 
     def start(self) -> None:
         """Begin to follow, in the background."""
@@ -198,20 +223,22 @@ class LiveCluster:
         self._loop = asyncio.get_running_loop()
         for each in self._all:
             self._begin(each)
-        self._spawn(self._look_for_stale())
+        looking = asyncio.create_task(self._look_for_stale())
         await self._stopping.wait()
-        for task in self._tasks:
+        tasks = [looking, *self._tasks.values()]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         await self._connections.close()
 
     def _begin(self, each: Follower) -> None:
-        if each not in self._begun:
-            self._begun.add(each)
-            self._spawn(each.run())
+        if each.kind not in self._tasks and each in self._all:
+            self._tasks[each.kind] = asyncio.create_task(each.run())
 
-    def _spawn(self, work: Coroutine[None, None, None]) -> None:
-        self._tasks.add(asyncio.create_task(work))
+    def _end(self, kinds: Iterable[GroupVersionKind]) -> None:
+        for kind in kinds:
+            if task := self._tasks.pop(kind, None):
+                task.cancel()
 
     async def _look_for_stale(self) -> None:
         """Tell of each change, for ever. What was not read yet is not news: whoever asked for it waits."""

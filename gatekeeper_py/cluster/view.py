@@ -7,9 +7,11 @@ from typing import Protocol
 from gatekeeper_py.cel import AccessDecision, AccessReview
 from gatekeeper_py.objects.resource import GroupVersionResource, Objects, Served
 
-__all__ = [
-    "ClusterView",
-]
+__all__ = ["ClusterError", "ClusterView"]
+
+
+class ClusterError(Exception):
+    """The cluster cannot be asked; the message says why and what to do."""
 
 
 class ClusterView(Objects, Protocol):

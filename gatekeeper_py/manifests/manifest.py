@@ -7,13 +7,13 @@ remedy (see `yamltext` and `jsontext`).
 from __future__ import annotations
 
 import codecs
-import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from gatekeeper_py.manifests import jsontext, yamltext
+from gatekeeper_py.manifests.folder import LARGEST, content, files
 from gatekeeper_py.manifests.place import ManifestError, Position, Problem, Span, position_of
 from gatekeeper_py.objects.fieldpath import FieldPath
 from gatekeeper_py.objects.resource import GroupVersionKind, Object
@@ -31,7 +31,6 @@ __all__ = [
     "read_text",
 ]
 
-SUFFIXES = (".json", ".jsonl", ".yaml", ".yml")
 STDIN = "<stdin>"
 
 
@@ -126,11 +125,16 @@ class Manifest:
 
 
 def read(
-    paths: Iterable[str | Path], *, exclude: Callable[[Path], bool] = lambda _path: False
+    paths: Iterable[str | Path],
+    *,
+    exclude: Callable[[Path], bool] = lambda _path: False,
+    largest: int = LARGEST,
+    blank: bool = True,
 ) -> tuple[Manifest, ...]:
     """All objects of files and folders, in the order given, those of a folder by file name.
 
-    Raise `ManifestError` with every problem of every file.
+    A file may be as long as `largest` bytes; it may hold nothing but white space if `blank`. Raise
+    `ManifestError` with every problem of every file.
     """
     manifests: list[Manifest] = []
     problems: list[Problem] = []
@@ -141,7 +145,7 @@ def read(
             problems.extend(error.problems)
             continue
         for file in found:
-            _add(_file_documents(file), manifests, problems)
+            _add(_file_documents(file, largest, blank=blank), manifests, problems)
     if problems:
         raise ManifestError(problems)
     return tuple(manifests)
@@ -162,38 +166,6 @@ def read_documents(path: str | Path) -> tuple[Document, ...]:
     return tuple(_file_documents(Path(path)))
 
 
-def files(path: str | Path) -> Iterator[Path]:
-    """The manifest files of a folder and its folders, by name; or the file itself.
-
-    Hidden names are passed over: the kubelet keeps the files of a mounted ConfigMap in `..data` and shows
-    each through a link, so everything is found once. A link that leads back up is an error.
-    """
-    path = Path(path)
-    if path.is_dir():
-        return _folder(path, ())
-    if not path.exists():
-        raise ManifestError([Problem(str(path), 0, 0, "no such file or folder", "Check the path")])
-    return iter((path,))
-
-
-def _folder(folder: Path, above: tuple[Path, ...]) -> Iterator[Path]:
-    real = folder.resolve()
-    if real in above:
-        what = "this link leads back to a folder it is in"
-        raise ManifestError([Problem(str(folder), 0, 0, what, "Remove the link")])
-    try:
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-    except OSError as error:
-        raise ManifestError([_unreadable(folder, error)]) from error
-    for entry in entries:
-        if entry.name.startswith("."):
-            continue
-        if entry.is_dir():
-            yield from _folder(Path(entry.path), (*above, real))
-        elif entry.name.lower().endswith(SUFFIXES):
-            yield Path(entry.path)
-
-
 def _add(documents: Iterator[Document], manifests: list[Manifest], problems: list[Problem]) -> None:
     """Add the objects of all documents; a text that cannot be read on ends with its problem."""
     try:
@@ -203,17 +175,14 @@ def _add(documents: Iterator[Document], manifests: list[Manifest], problems: lis
         problems.extend(error.problems)
 
 
-def _file_documents(path: Path) -> Iterator[Document]:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise ManifestError([_unreadable(path, error)]) from error
+def _file_documents(path: Path, largest: int = LARGEST, *, blank: bool = True) -> Iterator[Document]:
+    data = content(path, largest)
+    if not blank and not data.strip():
+        raise ManifestError([Problem(str(path), 0, 0, BLANK, "Write it to its end, or remove it")])
     yield from _text_documents(str(path), data)
 
 
-def _unreadable(path: Path, error: OSError) -> Problem:
-    reason = (error.strerror or str(error)).lower()
-    return Problem(str(path), 0, 0, f"cannot be read: {reason}", "Check the path and its permissions")
+BLANK = "the file is empty, as a file is whose writing has just begun"
 
 
 def _text_documents(path: str, data: str | bytes) -> Iterator[Document]:

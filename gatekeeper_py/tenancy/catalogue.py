@@ -15,7 +15,7 @@ import yaml
 
 from gatekeeper_py.tenancy.forms import FORMS, Emit, beside, beside_namespace, object_name
 
-__all__ = ["BUILT_IN_GROUPS", "Node", "catalogue", "tree_of"]
+__all__ = ["BUILT_IN_GROUPS", "Node", "catalogue", "path_steps", "tree_of"]
 
 BUILT_IN_GROUPS = frozenset(
     (
@@ -105,10 +105,10 @@ def _plant(
     for how, fields in references.items():
         if how == "use":
             for path, shape in fields.items():
-                _plant(root, (*prefix, *_steps(path)), shapes[shape], shapes)
+                _plant(root, (*prefix, *path_steps(path)), shapes[shape], shapes)
             continue
         for path, kind in fields.items() if isinstance(fields, dict) else dict.fromkeys(fields, "*").items():
-            for steps, emit in _leaves((*prefix, *_steps(path)), how, kind):
+            for steps, emit in _leaves((*prefix, *path_steps(path)), how, kind):
                 node = root.at(steps)
                 node.emit = (*node.emit, emit)
 
@@ -130,5 +130,6 @@ def _kind(name: str) -> tuple[str, str]:
     return group, kind
 
 
-def _steps(path: str) -> tuple[str, ...]:
+def path_steps(path: str) -> tuple[str, ...]:
+    """A path of the catalogue step by step: `a.b[].c[x.y]` is a, b, [], c, x.y."""
     return tuple(match[1] or match[2] or ITEMS for match in STEP.finditer(path))

@@ -279,7 +279,8 @@ def definitions() -> list[OpenAPI]:
                     "The least isolation of its pods.",
                 ),
                 _column("Runtime class", "string", ".spec.runtimeClasses.default", "What its pods get."),
-                _column("Namespaces", "string", ".spec.namespaces.names", "Those claimed by name."),
+                *_READY,
+                _column("Namespaces", "string", ".status.namespaces", "Those it owns."),
                 _column("Age", "date", ".metadata.creationTimestamp", "Since when."),
             ],
             rule={
@@ -293,7 +294,10 @@ def definitions() -> list[OpenAPI]:
             "TenancySettings",
             "tenancysettings",
             SETTINGS_SPEC,
-            columns=[_column("Unclaimed", "string", ".spec.unclaimed", "What unclaimed namespaces are.")],
+            columns=[
+                _column("Unclaimed", "string", ".spec.unclaimed", "What unclaimed namespaces are."),
+                *_READY,
+            ],
             rule={
                 "rule": "self.metadata.name == 'settings'",
                 "message": "there is one TenancySettings, and its name is settings",
@@ -306,6 +310,45 @@ def _column(name: str, kind: str, path: str, description: str) -> OpenAPI:
     return {"name": name, "type": kind, "jsonPath": path, "description": description}
 
 
+_READY = [
+    _column("Ready", "string", '.status.conditions[?(@.type=="Ready")].status', "Whether it is in force."),
+    _column("Reason", "string", '.status.conditions[?(@.type=="Ready")].reason', "Why, or why not."),
+]
+_CONDITION = _object(
+    "A condition, as every API of Kubernetes has them (meta/v1).",
+    {
+        "type": _text("Ready."),
+        "status": _text("Whether it is so.", enum=["True", "False", "Unknown"]),
+        "reason": _text("Why, in one word."),
+        "message": _text("Why, with the remedy."),
+        "observedGeneration": {
+            "type": "integer",
+            "format": "int64",
+            "description": "Of what spec this is said.",
+        },
+        "lastTransitionTime": _text("Since when.", format="date-time"),
+    },
+    "type",
+    "status",
+)
+_STATUS = _object(
+    "How it stands; written by the engine.",
+    {
+        "conditions": {
+            **_list("Whether it is in force, and why not.", _CONDITION),
+            "x-kubernetes-list-type": "map",
+            "x-kubernetes-list-map-keys": ["type"],
+        },
+        "namespaces": {
+            "type": "array",
+            "description": "The first of the namespaces it owns, by name.",
+            "items": {"type": "string"},
+        },
+        "namespaceCount": {"type": "integer", "format": "int32", "description": "How many it owns."},
+    },
+)
+
+
 def _definition(kind: str, plural: str, spec: OpenAPI, *, columns: list[OpenAPI], rule: OpenAPI) -> OpenAPI:
     schema = {
         "type": "object",
@@ -315,6 +358,7 @@ def _definition(kind: str, plural: str, spec: OpenAPI, *, columns: list[OpenAPI]
             "kind": {"type": "string"},
             "metadata": {"type": "object"},
             "spec": spec,
+            "status": _STATUS,
         },
         "x-kubernetes-validations": [rule],
     }
@@ -331,6 +375,7 @@ def _definition(kind: str, plural: str, spec: OpenAPI, *, columns: list[OpenAPI]
                     "name": "v1alpha1",
                     "served": True,
                     "storage": True,
+                    "subresources": {"status": {}},
                     "additionalPrinterColumns": columns,
                     "schema": {"openAPIV3Schema": schema},
                 }

@@ -17,6 +17,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, cast
 
 from gatekeeper_py.cel import (
@@ -47,6 +48,7 @@ from gatekeeper_py.tenancy.catalogue import catalogue
 from gatekeeper_py.tenancy.context import NAMESPACE, Context
 from gatekeeper_py.tenancy.forms import Unreadable
 from gatekeeper_py.tenancy.isolation import Level, satisfies
+from gatekeeper_py.tenancy.refusals import closed, objection
 from gatekeeper_py.tenancy.tenant import (
     GROUP,
     TENANT_LABEL,
@@ -191,12 +193,7 @@ class Requester(Message):
         self.context = context
 
     def __missing__(self, key: str) -> Any:
-        user = self.context.request.user
-        try:
-            value = REQUESTER_FACTS[key](self.context, user)
-        except ContestedNamespace as error:
-            raise EvaluationError(str(error)) from error
-        self[key] = value
+        value = self[key] = REQUESTER_FACTS[key](self.context, self.context.request.user)
         return value
 
 
@@ -229,8 +226,9 @@ def extension(tenancy: Tenancy) -> Extension:
     def trusts(request: AdmissionRequest, cluster: ClusterView) -> bool:
         return Context(tenancy, cluster, request).is_trusted()
 
+    refusals = partial(closed, tenancy), partial(objection, tenancy)
     names = frozenset(tenancy.by_name)
-    return Extension((LIBRARY,), VARIABLES, activation, owner, names, trusts)
+    return Extension((LIBRARY,), VARIABLES, activation, *refusals, owner=owner, owners=names, trusts=trusts)
 
 
 def _owner_name(tenancy: Tenancy, namespace: str, cluster: ClusterView) -> str:
@@ -356,14 +354,7 @@ def _runtime_class(activation: Mapping[str, object], name: str) -> Optional:
 
 
 def _of_namespace(activation: Mapping[str, object], _tenants: Tenants, namespace: str) -> Optional:
-    return _owner(_context(activation), namespace)
-
-
-def _owner(context: Context, namespace: str) -> Optional:
-    try:
-        tenant = context.owner(namespace)
-    except ContestedNamespace as error:
-        raise EvaluationError(str(error)) from error
+    tenant = _context(activation).owner(namespace)
     return NONE if tenant is None else Optional(_value(tenant))
 
 
@@ -371,10 +362,7 @@ def _of_namespace_object(activation: Mapping[str, object], _tenants: Tenants, va
     if not isinstance(value, dict):
         raise EvaluationError("tenants.ofNamespaceObject() takes a Namespace")
     name = str((value.get("metadata") or {}).get("name", ""))
-    try:
-        tenant = _context(activation).owner_with(name, labels_of(value))
-    except ContestedNamespace as error:
-        raise EvaluationError(str(error)) from error
+    tenant = _context(activation).owner_with(name, labels_of(value))
     return NONE if tenant is None else Optional(_value(tenant))
 
 

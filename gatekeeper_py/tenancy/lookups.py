@@ -10,7 +10,7 @@ from gatekeeper_py.objects.resource import GroupVersionKind
 from gatekeeper_py.policy.loading.load import PolicySet
 from gatekeeper_py.policy.model import Expression, MutatingPolicy, ValidatingPolicy
 
-__all__ = ["expressions", "looked_up", "steered"]
+__all__ = ["asks_about_tenants", "expressions", "looked_up", "steered"]
 
 CLUSTER = "cluster"
 
@@ -42,6 +42,27 @@ def steered(policies: PolicySet) -> list[Problem]:
 
 
 REMEDY = "Write apiVersion and kind as text: cluster.get('v1', 'ConfigMap', namespace, name)"
+
+
+TENANCY_WORDS = frozenset({"tenant", "tenants", "requester"})
+"""Variables whose value depends on tenancy documents."""
+
+
+def asks_about_tenants(policies: PolicySet) -> bool:
+    """Whether some policy's answer depends on tenancy documents."""
+    return any(
+        _uses(expression.program.tree, TENANCY_WORDS)
+        for policy in _every(policies)
+        for expression in expressions(policy)
+    )
+
+
+def _uses(node: tree.Node, words: frozenset[str]) -> bool:
+    """Whether a node reads one of these variables; what a macro calls so is another."""
+    if isinstance(node, tree.Identifier):
+        return node.name in words
+    inside, outer = words - frozenset(_variables(node)), _outer(node)
+    return any(_uses(child, words if child is outer else inside) for child in tree.children(node))
 
 
 def _every(policies: PolicySet) -> tuple[ValidatingPolicy | MutatingPolicy, ...]:

@@ -6,17 +6,21 @@ from the namespace's name and, for claims by label, from the namespace's own rec
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
+from gatekeeper_py.cel import EvaluationError
+from gatekeeper_py.manifests.manifest import Manifest
 from gatekeeper_py.objects.selector import Selector
 from gatekeeper_py.tenancy.isolation import DEFAULT_HANDLERS, Level
 from gatekeeper_py.tenancy.patterns import Globs, glob_matches, host_matches, image_matches
 
 __all__ = [
     "GROUP",
+    "PLATFORM",
+    "PLATFORM_NAMESPACES",
     "TENANT_LABEL",
     "UNCLAIMED_PREFIX",
     "Choice",
@@ -27,8 +31,10 @@ __all__ = [
     "Nodes",
     "Owner",
     "PodSecurity",
+    "Reason",
     "Requirement",
     "Settings",
+    "Standing",
     "Tenancy",
     "Tenant",
     "Unclaimed",
@@ -40,6 +46,10 @@ TENANT_LABEL = f"{GROUP}/tenant"
 UNCLAIMED_PREFIX = "unclaimed."
 """Before the name of an unclaimed namespace that happens to be called like a declared tenant."""
 
+PLATFORM = "platform"
+"""The tenant that is the platform itself."""
+PLATFORM_NAMESPACES = ("kube-system", "kube-public", "kube-node-lease")
+"""Trusted even when no document says so: an engine that stops kube-system stops the cluster."""
 PLATFORM_USERS = ("system:apiserver", "system:kube-controller-manager", "system:kube-scheduler")
 """The control plane, by the names Kubernetes gives it."""
 
@@ -49,8 +59,8 @@ Requirement = Level | Literal["virtual-node"]
 Unclaimed = Literal["own-tenant", "refuse", "ignore"]
 
 
-class ContestedNamespace(Exception):
-    """Two tenants claim one namespace by its labels."""
+class ContestedNamespace(EvaluationError):
+    """It is in doubt whose a namespace is: two tenants claim it, or one that is not in force."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +83,14 @@ class Claim:
     names: tuple[str, ...] = ()
     patterns: tuple[str, ...] = ()
     selectors: tuple[Selector, ...] = ()
+
+    def covers(self, namespace: str, labels: Labels) -> bool:
+        """Whether a namespace is among them."""
+        return (
+            namespace in self.names
+            or any(glob_matches(pattern, namespace) for pattern in self.patterns)
+            or any(selector.matches(labels(namespace)) for selector in self.selectors)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +201,8 @@ class Tenant:
     limits: Limits = Limits()
     labels: Mapping[str, str] = field(default_factory=dict)
     sharing: tuple[Grant, ...] = ()
+    source: str = ""
+    """Where its document stands; empty when no document declares it."""
 
     @cached_property
     def workload_labels(self) -> Mapping[str, str]:
@@ -221,6 +241,30 @@ class Settings:
     cluster_domain: str = "cluster.local"
 
 
+Reason = Literal["InForce", "Conflict", "Invalid", "NameTaken", "PlatformNamespace"]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Whether a document that is an object of the cluster is in force."""
+
+    reason: Reason
+    faults: tuple[str, ...] = ()
+    """`what is wrong; how to put it right`, in the order found."""
+    generation: int = 0
+    """Of the object that was looked at."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether nothing is wrong with it."""
+        return self.reason == "InForce"
+
+    @property
+    def rejected(self) -> bool:
+        """Whether nothing of it is in force; of two that conflict all is but what they both claim."""
+        return self.reason not in ("InForce", "Conflict")
+
+
 Labels = Callable[[str], Mapping[str, str]]
 """The labels of a namespace's record, by its name; empty when there is no record."""
 
@@ -233,6 +277,35 @@ class Tenancy:
     settings: Settings = Settings()
     template: Tenant = Tenant(name="", claimed=False)
     """What an unclaimed namespace may use."""
+    guests: tuple[Tenant, ...] = ()
+    """Those of `tenants` that are objects of the cluster."""
+    rejected: tuple[Tenant, ...] = ()
+    """Objects of the cluster that are not in force: what they claim is closed, if nobody else claims it."""
+    contested: frozenset[str] = frozenset()
+    """The names of tenants that claim what another claims, too."""
+    standings: Mapping[str, Standing] = field(default_factory=dict)
+    """Of the documents that are objects of the cluster, by `Tenant/foo`."""
+    documents: tuple[Manifest, ...] = ()
+    """The documents that are files."""
+
+    @cached_property
+    def problems(self) -> tuple[str, ...]:
+        """What is wrong with objects of the cluster."""
+        return tuple(
+            f"cluster/{name}: {fault}"
+            for name, standing in self.standings.items()
+            for fault in standing.faults
+        )
+
+    @cached_property
+    def declared(self) -> frozenset[str]:
+        """The names of all tenants that a document declares, in force or not."""
+        return frozenset(tenant.name for tenant in (*self.tenants, *self.rejected))
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether some namespace is closed for what documents say."""
+        return bool(self.contested or self.rejected)
 
     @cached_property
     def by_name(self) -> Mapping[str, Tenant]:
@@ -253,11 +326,16 @@ class Tenancy:
 
     @cached_property
     def _by_user(self) -> Mapping[str, list[str]]:
-        return _grouped((owner.username, tenant.name) for tenant in self.tenants for owner in tenant.owners)
+        return _grouped((owner.username, tenant.name) for tenant, owner in self._owners)
 
     @cached_property
     def _by_group(self) -> Mapping[str, list[str]]:
-        return _grouped((owner.group, tenant.name) for tenant in self.tenants for owner in tenant.owners)
+        return _grouped((owner.group, tenant.name) for tenant, owner in self._owners)
+
+    @property
+    def _owners(self) -> Iterator[tuple[Tenant, Owner]]:
+        for tenant in (*self.tenants, *self.rejected):
+            yield from ((tenant, owner) for owner in tenant.owners)
 
     def owned_by(self, username: str, groups: Iterable[str]) -> list[str]:
         """The names of the declared tenants that a user is an owner of, in alphabetical order."""
@@ -274,19 +352,28 @@ class Tenancy:
         """The tenant that owns a namespace; None only when the settings ignore unclaimed namespaces.
 
         A claim by name beats a claim by label: a name cannot be changed. Raises `ContestedNamespace`
-        when the labels satisfy two tenants.
+        when two tenants claim it, or one that is not in force.
         """
-        return self.claimant(namespace, labels) or self._unclaimed(namespace)
+        return self.claimant(namespace, labels) or self._unclaimed(namespace, labels)
 
     def claimant(self, namespace: str, labels: Labels) -> Tenant | None:
-        """The declared tenant that claims a namespace, if any."""
-        tenant = self._by_namespace.get(namespace)
-        if tenant is not None:
-            return tenant
-        tenant = next(self._by_pattern.fitting(namespace), None)
-        if tenant is not None:
-            return tenant
-        return self._by_labels(namespace, labels(namespace)) if self._by_selector else None
+        """The declared tenant that claims a namespace, if any; raises `ContestedNamespace` when two do."""
+        tenant = self._by_namespace.get(namespace) or next(self._by_pattern.fitting(namespace), None)
+        if tenant is None:
+            return self._by_labels(namespace, labels(namespace)) if self._by_selector else None
+        if tenant.name in self.contested and not _is_platforms(tenant, namespace):
+            self._demand_one(namespace)
+        return tenant
+
+    def _demand_one(self, namespace: str) -> None:
+        """Raise when two tenants claim a namespace by its name."""
+        named = (tenant for tenant in self.tenants if namespace in tenant.claim.names)
+        claimants = dict.fromkeys(t.name for t in (*named, *self._by_pattern.fitting(namespace)))
+        if len(claimants) > 1:
+            told = " and ".join(f"{name!r} ({self.by_name[name].source})" for name in sorted(claimants))
+            raise ContestedNamespace(
+                f"namespace {namespace!r} is closed: the tenants {told} both claim it; {REMEDY}"
+            )
 
     def _by_labels(self, namespace: str, labels: Mapping[str, str]) -> Tenant | None:
         claims = {tenant.name: tenant for selector, tenant in self._by_selector if selector.matches(labels)}
@@ -298,7 +385,9 @@ class Tenancy:
             )
         return next(iter(claims.values()), None)
 
-    def _unclaimed(self, namespace: str) -> Tenant | None:
+    def _unclaimed(self, namespace: str, labels: Labels) -> Tenant | None:
+        if self.rejected:
+            self._demand_no_claim(namespace, labels)
         if self.settings.unclaimed == "ignore":
             return None
         tenant = self._implicit.get(namespace)
@@ -307,6 +396,24 @@ class Tenancy:
             if len(self._implicit) < MAXIMUM_REMEMBERED and len(namespace) <= LONGEST_NAME:
                 self._implicit[namespace] = tenant
         return tenant
+
+    def _demand_no_claim(self, namespace: str, labels: Labels) -> None:
+        """Raise when a tenant that is not in force claims a namespace."""
+        for tenant in self.rejected:
+            if tenant.claim.covers(namespace, labels):
+                why = "; ".join(self.standings[f"Tenant/{tenant.name}"].faults)
+                raise ContestedNamespace(
+                    f"namespace {namespace!r} is closed: the tenant {tenant.name!r} ({tenant.source}), "
+                    f"which claims it, is not in force: {why}"
+                )
+
+
+REMEDY = "leave it to one of them"
+
+
+def _is_platforms(tenant: Tenant, namespace: str) -> bool:
+    """Whether this is a namespace that no dispute closes."""
+    return tenant.trusted and namespace in PLATFORM_NAMESPACES
 
 
 MAXIMUM_REMEMBERED = 10_000
@@ -325,7 +432,7 @@ def _grouped(pairs: Iterable[tuple[str, str]]) -> Mapping[str, list[str]]:
 
 
 def _own_tenant(tenancy: Tenancy, namespace: str) -> Tenant:
-    name = UNCLAIMED_PREFIX + namespace if namespace in tenancy.by_name else namespace
+    name = UNCLAIMED_PREFIX + namespace if namespace in tenancy.declared else namespace
     fields = {key: getattr(tenancy.template, key) for key in tenancy.template.__dataclass_fields__}
     fields |= {
         "name": name,

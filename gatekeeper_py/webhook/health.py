@@ -38,6 +38,7 @@ class Health:
                 "policies": in_force.loaded.count,
                 "revision": in_force.revision,
                 "loadedAt": in_force.loaded_at,
+                "warnings": list(in_force.loaded.warnings()),
             }
         if verbose:
             details |= self._beside()

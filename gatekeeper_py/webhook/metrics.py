@@ -107,6 +107,9 @@ class Metrics:
         )
         stale = "1 while the files hold a bad edit and the last good policies stay in force"
         self.stale = self._gauge("policies_stale", stale)
+        self.tenants = self._gauge("tenants", "Tenants in force")
+        disputed = "Tenants and settings of the cluster that are not in force, or contested by another"
+        self.disputed = self._gauge("tenants_not_ready", disputed)
         self.expiry = self._gauge(
             "serving_certificate_expiry_timestamp_seconds", "When the serving certificate expires"
         )
@@ -146,6 +149,9 @@ class Metrics:
         self.revision.set(in_force.revision)
         self.loaded.set(in_force.loaded_at)
         self.stale.set(0)
+        tenancy = in_force.loaded.tenancy
+        self.tenants.set(len(tenancy.tenants))
+        self.disputed.set(sum(not standing.ready for standing in tenancy.standings.values()))
 
     def policies_refused(self) -> None:
         """Note that an edit was refused."""

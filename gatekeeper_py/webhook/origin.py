@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
 from gatekeeper_py.cluster.snapshot import NAMESPACE, Snapshot
 from gatekeeper_py.engine import Engine, Phase, load_policies, tenants_of
-from gatekeeper_py.manifests.manifest import Manifest, ManifestError, Source, read
+from gatekeeper_py.manifests.manifest import Manifest, ManifestError, read
 from gatekeeper_py.objects.kinds import Kinds
-from gatekeeper_py.objects.resource import GroupVersion, GroupVersionKind
+from gatekeeper_py.objects.resource import GroupVersion
 from gatekeeper_py.policy.admission.decision import Decision
 from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.policy.loading import load as loading
+from gatekeeper_py.policy.loading.idle import idle, nothing_in, unserved
 from gatekeeper_py.policy.loading.load import PolicySet
 from gatekeeper_py.policy.matching.versions import versions_needed
-from gatekeeper_py.tenancy.documents import API_VERSION
-from gatekeeper_py.tenancy.lookups import looked_up
-from gatekeeper_py.webhook.revision import BadPolicies, Loaded, Webhook
+from gatekeeper_py.tenancy.documents import is_tenancy_document, load_tenancy
+from gatekeeper_py.tenancy.lookups import asks_about_tenants, looked_up
+from gatekeeper_py.tenancy.refusals import TENANCY_KINDS, living
+from gatekeeper_py.webhook.inventory import Inventory
+from gatekeeper_py.webhook.revision import BadPolicies, Loaded, Problem, Webhook
 from gatekeeper_py.webhook.watch import fingerprint
 
 if TYPE_CHECKING:
     from gatekeeper_py.cluster.live import LiveCluster
 
-__all__ = ["TENANCY_KINDS", "FromCluster", "FromFiles", "Origin"]
+__all__ = ["TENANCY_KINDS", "Demands", "FromCluster", "FromFiles", "Origin"]
 
 PHASES: Mapping[Webhook, frozenset[Phase]] = {
     "mutate": frozenset({"mutate"}),
@@ -36,8 +42,27 @@ STALE: Final = "{}. What needs it is refused, but for the platform"
 SYNC_SECONDS: Final = 60
 """How long the cluster may take to be read for the first time."""
 
-TENANCY_KINDS = tuple(GroupVersionKind.parse(API_VERSION, kind) for kind in ("Tenant", "TenancySettings"))
-"""Documents that may also be objects in the cluster."""
+
+@dataclass(frozen=True, slots=True)
+class Demands:
+    """What must be there to be served: an empty folder allows everything, and is seldom meant."""
+
+    policies: bool = True
+    tenants: bool = True
+    """Tenancy documents, where a policy asks about tenants."""
+
+    def check(self, folder: Path, policies: PolicySet, documents: Iterable[Manifest]) -> None:
+        """Raise `BadPolicies` when something is missing."""
+        if self.policies and not policies.validating and not policies.mutating:
+            raise BadPolicies((f"{nothing_in(folder)}; --allow-no-policies would serve without",))
+        if self.tenants and asks_about_tenants(policies) and not any(map(is_tenancy_document, documents)):
+            raise BadPolicies((f"{folder}: {NO_TENANCY}",))
+
+
+NO_TENANCY = (
+    "the policies ask about tenants, and there is no tenancy document. Add the TenancySettings, or a Tenant; "
+    "--allow-no-tenants would serve without, and nothing would be a tenant's"
+)
 
 
 class Origin(Protocol):
@@ -63,9 +88,10 @@ class Origin(Protocol):
 class FromFiles:
     """Policies and the cluster as files."""
 
-    def __init__(self, policies: Path, cluster: Path | None) -> None:
+    def __init__(self, policies: Path, cluster: Path | None, demands: Demands = Demands()) -> None:
         self.policies = policies
         self.cluster = [] if cluster is None else [cluster]
+        self.demands = demands
 
     @property
     def watched(self) -> list[Path]:
@@ -86,27 +112,37 @@ class FromFiles:
 
     def load(self) -> Loaded:
         """An engine over the files."""
-        try:
+        with _bad_policies():
+            files = loading.read([self.policies])
             cluster = Snapshot.of(read(self.cluster))
-            engine = Engine.load(loading.read([self.policies]), cluster)
-        except ManifestError as error:
-            raise BadPolicies(tuple(map(str, error.problems))) from error
+            engine = Engine.load(files, cluster)
+            tenancy = load_tenancy(files)
+        self.demands.check(self.policies, engine.policies, files)
 
         def review(request: AdmissionRequest, webhook: Webhook, deadline: float) -> Decision:
             return engine.review(request, PHASES[webhook], deadline=deadline)
 
         policies = engine.policies
         needed = _conversions(policies, cluster.kinds)
-        tenants = tenants_of(policies)
-        return Loaded(review, _count(policies), engine.owner, tenants=tenants, conversions=lambda: needed)
+        return Loaded(
+            review,
+            _count(policies),
+            engine.owner,
+            tenants=tenants_of(policies),
+            inventory=Inventory.of(files, policies),
+            tenancy=tenancy,
+            warnings=partial(_idle(policies), cluster.kinds),
+            conversions=lambda: needed,
+        )
 
 
 class FromCluster:
     """Policies as files, the cluster as it is from moment to moment."""
 
-    def __init__(self, policies: Path, live: LiveCluster) -> None:
+    def __init__(self, policies: Path, live: LiveCluster, demands: Demands = Demands()) -> None:
         self.policies = policies
         self.live = live
+        self.demands = demands
 
     @property
     def watched(self) -> list[Path]:
@@ -115,10 +151,7 @@ class FromCluster:
 
     def look(self) -> Hashable:
         """The files, and the Tenants of the cluster."""
-        if not self.live.synced:
-            return None
-        tenants = (document.object["metadata"] for document in self._tenancy())
-        return fingerprint(self.watched), tuple((m.get("uid"), m.get("resourceVersion")) for m in tenants)
+        return fingerprint(self.watched), self._versions()
 
     def ages(self) -> Mapping[str, float]:
         """Of every kind that decisions may ask about, the oldest of its versions."""
@@ -135,12 +168,23 @@ class FromCluster:
     def load(self) -> Loaded:
         """An engine over each picture of the cluster, once it has been read."""
         self._sync()
+        with _bad_policies():
+            files = loading.read([self.policies])
+        return self._build(files)
+
+    def _build(self, files: tuple[Manifest, ...]) -> Loaded:
+        """The files over the tenants of the cluster as they are now."""
+        documents, versions = self._documents(), self._versions()
+        with _bad_policies():
+            policies = load_policies(files, documents)
+            tenancy = load_tenancy(files, documents)
+        self.demands.check(self.policies, policies, (*files, *documents))
+        new = self.live.follow(looked_up(policies))
         try:
-            policies = load_policies((*loading.read([self.policies]), *self._tenancy()))
-        except ManifestError as error:
-            raise BadPolicies(tuple(map(str, error.problems))) from error
-        self.live.follow(looked_up(policies))
-        self._sync()
+            self._sync()
+        except BadPolicies:
+            self.live.unfollow(new)
+            raise
 
         def review(request: AdmissionRequest, webhook: Webhook, deadline: float) -> Decision:
             engine = Engine(policies, self.live.view, TENANCY_KINDS)
@@ -157,10 +201,21 @@ class FromCluster:
             self.live.inquire,
             tenants_of(policies),
             lambda: _conversions(policies, self.live.seen.kinds),
+            Inventory.of(files, policies, documents),
+            tenancy,
+            warnings=partial(self._warnings, _idle(policies, complete=True)),
+            renew=lambda: None if self._versions() == versions else self._build(files),
         )
 
     def _knows(self, namespace: str) -> bool:
         return self.live.seen.get(NAMESPACE, "", namespace) is not None
+
+    def _versions(self) -> tuple[tuple[object, object], ...]:
+        return tuple(map(_version, self._documents()))
+
+    def _warnings(self, find: Callable[[Kinds], tuple[Problem, ...]]) -> tuple[Problem, ...]:
+        """What does nothing in the cluster as it is now; nothing is known while a kind is not read yet."""
+        return find(self.live.seen.kinds) if self.live.synced else ()
 
     def _sync(self) -> None:
         if not self.live.wait_until_synced(SYNC_SECONDS):
@@ -168,10 +223,32 @@ class FromCluster:
                 tuple(f"the cluster: {kind.kind}: {why}" for kind, why in self.live.problems.items())
             )
 
-    def _tenancy(self) -> list[Manifest]:
-        """Tenants and settings that are objects of the cluster, each named as a file would be."""
-        found = (value for kind in TENANCY_KINDS for value in self.live.seen.list(kind))
-        return [Manifest(value, Source(f"cluster/{value['kind']}/{_name(value)}")) for value in found]
+    def _documents(self) -> tuple[Manifest, ...]:
+        """Tenants and settings that are objects of the cluster."""
+        return living(self.live.seen)
+
+
+@contextmanager
+def _bad_policies() -> Iterator[None]:
+    try:
+        yield
+    except ManifestError as error:
+        raise BadPolicies(tuple(map(str, error.problems))) from error
+
+
+def _idle(policies: PolicySet, *, complete: bool = False) -> Callable[[Kinds], tuple[Problem, ...]]:
+    """Finds what of the policies does nothing where these kinds are served, and remembers its last answer.
+
+    They may be all there are (`complete`), or some of them.
+    """
+
+    @lru_cache(maxsize=1)
+    def find(kinds: Kinds) -> tuple[Problem, ...]:
+        names = unserved(policies, kinds) if complete else ()
+        told = (f"the cluster serves nothing that these policies are about: {', '.join(names)}",)
+        return (*map(str, idle(policies, kinds)), *(told if names else ()))
+
+    return find
 
 
 def _count(policies: PolicySet) -> int:
@@ -182,6 +259,7 @@ def _conversions(policies: PolicySet, kinds: Kinds) -> frozenset[GroupVersion]:
     return versions_needed((*policies.validating, *policies.mutating), kinds)
 
 
-def _name(value: Mapping[str, object]) -> str:
-    metadata = value.get("metadata")
-    return str(metadata.get("name")) if isinstance(metadata, dict) else ""
+def _version(document: Manifest) -> tuple[object, object]:
+    """Which object it is, in which version of its spec: the server's own writing of status counts not."""
+    metadata = document.object["metadata"]
+    return metadata.get("uid"), metadata.get("generation") or metadata.get("resourceVersion")

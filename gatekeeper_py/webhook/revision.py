@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from gatekeeper_py.objects.resource import GroupVersion
 from gatekeeper_py.policy.admission.decision import Decision
 from gatekeeper_py.policy.admission.request import AdmissionRequest
+from gatekeeper_py.tenancy.tenant import Tenancy
+from gatekeeper_py.webhook.inventory import Inventory, contradictions, losses
 
-__all__ = ["BadPolicies", "InForce", "Loaded", "Policies", "Problem", "Review", "Webhook"]
+__all__ = ["BadPolicies", "InForce", "Loaded", "Policies", "Problem", "Review", "Unsettled", "Webhook"]
 
 Webhook: TypeAlias = Literal["mutate", "validate"]
 """Which of the two doors a review came through."""
@@ -41,9 +44,21 @@ class BadPolicies(Exception):
         super().__init__("\n".join(problems))
 
 
+class Unsettled(BadPolicies):
+    """The files hold less than what is in force, or change: perhaps somebody is writing them just now."""
+
+
+def _nothing() -> tuple[Problem, ...]:
+    return ()
+
+
+def _never() -> Loaded | None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What files and cluster hold now."""
+    """One immutable set of policies over one picture of the cluster."""
 
     review: Review
     count: int
@@ -58,11 +73,22 @@ class Loaded:
     """The names of declared tenants."""
     conversions: Callable[[], frozenset[GroupVersion]] = frozenset
     """The versions in which policies judge what may be sent in others: the API server has to ask in them."""
+    inventory: Inventory = field(default_factory=Inventory)
+    tenancy: Tenancy = field(default_factory=Tenancy)
+    warnings: Callable[[], tuple[Problem, ...]] = _nothing
+    """What of it does nothing, as the cluster is now."""
+    renew: Callable[[], Loaded | None] = _never
+    """The same files over the tenants of the cluster as they are now; None when these are the same."""
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What is not in force though the set is: tenants that are bad or contested."""
+        return self.tenancy.problems
 
 
 @dataclass(frozen=True, slots=True)
 class InForce:
-    """One immutable set of policies over one picture of the cluster."""
+    """A set that is in force."""
 
     loaded: Loaded
     loaded_at: float
@@ -74,10 +100,11 @@ class InForce:
 class Policies:
     """Holds what is in force. `load` builds a new set or raises `BadPolicies`; the swap is one assignment."""
 
-    def __init__(self, load: Callable[[], Loaded]) -> None:
+    def __init__(self, load: Callable[[], Loaded], *, demand_tenants: bool = True) -> None:
         self._load = load
+        self._demand_tenants = demand_tenants
         self._in_force: InForce | None = None
-        self._problems: tuple[Problem, ...] = ()
+        self._refused: tuple[Problem, ...] = ()
 
     @property
     def in_force(self) -> InForce | None:
@@ -86,20 +113,58 @@ class Policies:
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """Why the files as they are now are not in force; empty when they are."""
-        return self._problems
+        """What of the files and the cluster, as they are now, is not in force, and why."""
+        return (*self._refused, *(self._in_force.loaded.problems if self._in_force else ()))
 
-    def reload(self) -> InForce:
-        """Put the files as they are now in force, whole; or raise `BadPolicies` and change nothing."""
+    def reload(self, *, at_rest: bool = False, unchanged: Callable[[], bool] = lambda: True) -> InForce:
+        """Put the files as they are now in force, whole; or raise `BadPolicies` and keep those before.
+
+        Raise `Unsettled` when they changed meanwhile, or lack what is in force and are not known to be
+        `at_rest`. Tenants that are objects of the cluster do not wait for the files to be good.
+        """
         try:
             loaded = self._load()
-        except BadPolicies as bad:
-            self._problems = bad.problems
-            raise
+            self._compare(loaded, at_rest=at_rest)
+            if not unchanged():
+                raise Unsettled((CHANGING,))
         except Exception as error:  # an error of ours must not take the last good set out of force
-            self._problems = (f"internal error while loading: {type(error).__name__}: {error}",)
-            raise BadPolicies(self._problems) from error
+            bad = _as_bad(error)
+            self._refused = bad.problems
+            if not isinstance(bad, Unsettled):
+                self._renew()
+            raise bad from error
+        self._refused = ()
+        return self._put_in_force(loaded)
+
+    def _renew(self) -> None:
+        """Put the files that are in force over the tenants of the cluster as they are now."""
+        with suppress(BadPolicies):
+            loaded = self._in_force.loaded.renew() if self._in_force else None
+            if loaded is not None:
+                self._compare(loaded, at_rest=True)
+                self._put_in_force(loaded)
+
+    def _put_in_force(self, loaded: Loaded) -> InForce:
         revision = self._in_force.revision + 1 if self._in_force else 1
         self._in_force = InForce(loaded, time.time(), revision)
-        self._problems = ()
         return self._in_force
+
+    def _compare(self, loaded: Loaded, *, at_rest: bool) -> None:
+        """Raise when what is in force has more than what has been loaded, and that may be an accident."""
+        if self._in_force is None:
+            return
+        before, after = self._in_force.loaded.inventory, loaded.inventory
+        if problems := tuple(contradictions(before, after, demand_tenants=self._demand_tenants)):
+            raise BadPolicies(problems)
+        if not at_rest and (problems := tuple(losses(before, after))):
+            raise Unsettled(tuple(f"{problem}. {WAITING}" for problem in problems))
+
+
+def _as_bad(error: Exception) -> BadPolicies:
+    if isinstance(error, BadPolicies):
+        return error
+    return BadPolicies((f"internal error while loading: {type(error).__name__}: {error}",))
+
+
+CHANGING = "the files changed while they were read. They are read again"
+WAITING = "It stays in force until the files have been at rest for a while"

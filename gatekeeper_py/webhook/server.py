@@ -20,10 +20,10 @@ from gatekeeper_py.webhook.health import Health
 from gatekeeper_py.webhook.memory import TRIM_SECONDS, settle, trim
 from gatekeeper_py.webhook.metrics import Metrics
 from gatekeeper_py.webhook.protocol import BoundedProtocol, SecureProtocol
-from gatekeeper_py.webhook.revision import BadPolicies
+from gatekeeper_py.webhook.revision import BadPolicies, InForce, Unsettled
 from gatekeeper_py.webhook.service import Service
 from gatekeeper_py.webhook.tls import ServingCertificate, TLSError
-from gatekeeper_py.webhook.watch import POLL, changes, fingerprint
+from gatekeeper_py.webhook.watch import POLL, REST, at_rest, changes, fingerprint
 
 __all__ = ["Listening", "PortError", "Server"]
 
@@ -121,14 +121,24 @@ class Server:
 
     def _load_first(self) -> _Seen:
         """Load everything; what is seen is older, so that no edit in between is missed."""
-        policies = self.look() if self.look else fingerprint(self.watched)
-        seen = _Seen(policies, fingerprint(self.certificate.files))
+        seen = _Seen(at_rest(self._look), fingerprint(self.certificate.files))
         in_force = self.service.policies.reload()
-        self.metrics.policies_loaded(in_force)
         self._certificate_loaded(self.certificate.reload())
+        self._tell_loaded(in_force)
+        return seen
+
+    def _look(self) -> Hashable:
+        return self.look() if self.look else fingerprint(self.watched)
+
+    def _tell_loaded(self, in_force: InForce) -> None:
+        """What is in force now, and what of it is not or does nothing."""
+        self.metrics.policies_loaded(in_force)
         settle()
         self.log.info("policies loaded", policies=in_force.loaded.count, revision=in_force.revision)
-        return seen
+        for problem in in_force.loaded.problems:
+            self.log.error("not in force", problem=problem)
+        for warning in in_force.loaded.warnings():
+            self.log.warning("does nothing", problem=warning)
 
     def _secure_config(self, seen: _Seen) -> uvicorn.Config:
         """Everything about reviews; raises `TLSError` when they would be answered without our TLS."""
@@ -186,24 +196,37 @@ class Server:
                 await asyncio.sleep(POLL)
 
     async def _reload_policies(self) -> None:
-        await asyncio.to_thread(self.reload_policies)
+        """Put an edit in force; one that takes something away only when the files stay as they are."""
+        seen = await asyncio.to_thread(self._look)
+        if await asyncio.to_thread(self.reload_policies):
+            return
+        await asyncio.sleep(REST)
+        if await asyncio.to_thread(self._look) == seen:
+            await asyncio.to_thread(self.reload_policies, at_rest=True)
 
     async def _reload_certificate(self) -> None:
         """Not in a thread: the TLS context belongs to the event loop."""
         self.reload_certificate()
 
-    def reload_policies(self) -> None:
-        """Put an edit in force, or say why not and keep what there is."""
+    def reload_policies(self, *, at_rest: bool = False) -> bool:
+        """Put an edit in force, or say why not and keep what there is; False when it is to be tried again."""
+        policies, seen = self.service.policies, self._look()
+        before = policies.in_force
         try:
-            in_force = self.service.policies.reload()
+            in_force = policies.reload(at_rest=at_rest, unchanged=lambda: self._look() == seen)
+        except Unsettled as bad:
+            for problem in bad.problems:
+                self.log.warning("edit not believed yet", problem=problem)
+            return False
         except BadPolicies as bad:
+            if policies.in_force is not None and policies.in_force is not before:
+                self._tell_loaded(policies.in_force)
             self.metrics.policies_refused()
             for problem in bad.problems:
                 self.log.error("edit refused, the last good policies stay in force", problem=problem)
         else:
-            self.metrics.policies_loaded(in_force)
-            self.log.info("policies loaded", policies=in_force.loaded.count, revision=in_force.revision)
-            settle()
+            self._tell_loaded(in_force)
+        return True
 
     def reload_certificate(self) -> None:
         """Serve a renewed certificate, or say why not and keep what there is.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import AsyncIterator, Callable, Hashable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Final, TypeAlias
 
 import watchfiles
 
-__all__ = ["POLL", "Fingerprint", "changes", "fingerprint"]
+__all__ = ["POLL", "REST", "Fingerprint", "at_rest", "changes", "fingerprint"]
 
 Fingerprint: TypeAlias = frozenset[tuple[str, int, int, int]]
 """Path, inode, size and time of change of every file."""
@@ -27,6 +28,29 @@ SETTLE: Final = 50
 """Milliseconds of quiet after which a burst of writes counts as one change."""
 
 
+QUIET: Final = 0.25
+"""Seconds without a change after which files count as written: most writers pause less between writes."""
+
+PATIENCE: Final = 5.0
+"""Seconds after which files that never come to rest are looked at as they are."""
+
+REST: Final = 3.0
+"""Seconds without a change after which files are believed that hold less than before. A copy over a network
+may pause that long in the middle, and to keep a policy in force three seconds longer harms nobody."""
+
+
+def at_rest(look: Callable[[], Hashable]) -> Hashable:
+    """What is seen once it has not changed for a moment; it blocks."""
+    end = time.monotonic() + PATIENCE
+    now = look()
+    while time.monotonic() < end:
+        time.sleep(QUIET)
+        before, now = now, look()
+        if now == before:
+            break
+    return now
+
+
 def fingerprint(paths: Sequence[Path]) -> Fingerprint:
     """What is there now. A file that cannot be read counts by its absence."""
     return frozenset(entry for path in paths for file in _files(path) if (entry := _entry(file)))
@@ -35,13 +59,17 @@ def fingerprint(paths: Sequence[Path]) -> Fingerprint:
 async def changes(
     paths: Sequence[Path], seen: Hashable, look: Callable[[], Hashable] | None = None
 ) -> AsyncIterator[Hashable]:
-    """Yield what is seen each time that it differs from the last; `seen` is what the caller knows.
+    """Yield what is seen each time that it differs from the last, and has come to rest.
+
+    `seen` is what the caller knows.
 
     `look` takes a fingerprint of whatever counts, that of the paths by default.
     """
     look = partial(fingerprint, paths) if look is None else look
     async for _ in _ticks(paths):
-        now = await asyncio.to_thread(look)
+        if await asyncio.to_thread(look) == seen:
+            continue
+        now = await asyncio.to_thread(at_rest, look)
         if now != seen:
             seen = now
             yield now

@@ -24,7 +24,6 @@ STAMPED = GOOD.replace("{name: good}", "{name: good, labels: {team: default}}")
         (STAMPED, 0, "1 objects, 0 violating"),
         (UNPINNED, 0, "1 objects, 0 violating"),
         (f"{STAMPED}---\n{HOST}", 1, "2 objects, 1 violating"),
-        ("", 0, "0 objects, 0 violating"),
     ],
 )
 def test_the_exit_code_says_whether_anything_would_be_denied(

@@ -159,20 +159,25 @@ def test_the_engine_may_read_what_the_shipped_policies_look_up() -> None:
     from gatekeeper_py.engine import load_policies
     from gatekeeper_py.policy.loading.load import read
     from gatekeeper_py.tenancy.lookups import looked_up
-    from gatekeeper_py.webhook.origin import TENANCY_KINDS
+    from gatekeeper_py.tenancy.tenant import GROUP
 
     documents = yaml.safe_load_all((WEBHOOKS / "rbac.yaml").read_text())
     (role,) = (document for document in documents if document["kind"] == "ClusterRole")
     writing = [rule for rule in role["rules"] if rule["verbs"] != ["get", "list", "watch"]]
-    assert writing == [{"apiGroups": [""], "resources": ["events"], "verbs": ["create"]}]
-    readable = {(g, r) for rule in role["rules"] for g in rule["apiGroups"] for r in rule["resources"]}
+    status = ["tenants/status", "tenancysettings/status"]
+    assert writing == [
+        {"apiGroups": [""], "resources": ["events"], "verbs": ["create"]},
+        {"apiGroups": [GROUP], "resources": status, "verbs": ["patch"]},
+    ]
+    reading = [rule for rule in role["rules"] if rule not in writing]
+    readable = {(g, r) for rule in reading for g in rule["apiGroups"] for r in rule["resources"]}
     assert ("", "secrets") not in readable
     view = Snapshot()
     for kind in (*BASE_KINDS, *looked_up(load_policies(read([WEBHOOKS.parent / "policies"])))):
         served = view.served(kind)
         plural = served.resource.resource if served else f"{kind.kind.lower()}s"  # of a custom resource
         assert (kind.group, plural) in readable, kind
-    assert {(kind.group, "*") for kind in TENANCY_KINDS} <= readable
+    assert {(GROUP, "tenants"), (GROUP, "tenancysettings")} <= readable
 
 
 def test_with_policies_the_registration_knows_their_trusted_tenants_and_the_platform(tmp_path: Path) -> None:

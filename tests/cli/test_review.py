@@ -34,7 +34,6 @@ def responses(output: str) -> list[dict[str, Any]]:
         (UNPINNED, 0, "1 allowed, 0 denied"),
         (HOST, 1, "0 allowed, 1 denied"),
         (f"{GOOD}---\n{HOST}---\n{UNPINNED}", 1, "2 allowed, 1 denied"),
-        ("", 0, "0 allowed, 0 denied"),
     ],
 )
 def test_the_exit_code_says_whether_all_is_allowed(

@@ -7,7 +7,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -70,6 +70,7 @@ class Api:
         """Namespaces that no watch tells of."""
         self.found: list[str] = []
         self.tokens: list[str] = []
+        self.patches: list[tuple[str, str, Json]] = []
         self.server = Listener(("127.0.0.1", port), self._handler())
         threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
 
@@ -77,7 +78,7 @@ class Api:
         """Events put here are sent; None ends the connection."""
         return self.watches.setdefault(path, queue.Queue())
 
-    def _handler(api) -> type[BaseHTTPRequestHandler]:
+    def _handler(api) -> type[BaseHTTPRequestHandler]:  # noqa: C901 - one class, which ruff counts as one function
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 url = urlsplit(self.path)
@@ -99,6 +100,13 @@ class Api:
                 held = api.unseen.get(name)
                 status = 200 if held else 404
                 self._answer(status, held or {"kind": "Status", "code": 404, "message": "not found"})
+
+            def do_PATCH(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                api.patches.append((self.path, self.headers["Content-Type"], body))
+                status = api.refused.get(self.path, 200)
+                refusal = {"kind": "Status", "code": status, "message": "refused"}
+                self._answer(status, body if status == 200 else refusal)
 
             def _answer(self, status: int, body: Json) -> None:
                 self.send_response(status)
@@ -296,6 +304,20 @@ def test_a_kind_can_be_followed_later(api: Api, follow: Follow) -> None:
     assert found["data"] == {"a": "b"}
 
 
+def test_a_kind_that_is_followed_no_more_is_no_problem_any_more(api: Api, follow: Follow) -> None:
+    api.refused["/api/v1/configmaps"] = 403
+    live = follow()
+    assert live.wait_until_synced(SECONDS)
+    assert live.follow([CONFIG_MAP, NAMESPACE]) == [CONFIG_MAP]
+    assert eventually(lambda: "refused" in live.problems[CONFIG_MAP])
+    live.unfollow([CONFIG_MAP])
+    assert live.synced
+    assert (live.problems, live.stale) == ({}, {})
+    api.refused.clear()
+    live.follow([CONFIG_MAP])
+    assert live.wait_until_synced(SECONDS)
+
+
 def test_it_stops_in_the_midst_of_events(api: Api, follow: Follow) -> None:
     events = api.watch("/api/v1/namespaces")
     for _ in range(BURST):
@@ -466,3 +488,35 @@ def test_the_base_kinds_are_those_the_api_server_always_serves(api: Api, follow:
     live = follow()
     assert live.wait_until_synced(SECONDS)
     assert len(api.lists) == len(BASE_KINDS)
+
+
+# --- what is written
+
+
+STATUS = "/api/v1/namespaces/foo/status"
+BODY: Json = {"metadata": {"name": "foo", "resourceVersion": "1"}, "status": {"a": "b"}}
+
+
+def test_a_status_is_merged_into_the_object_that_was_seen(api: Api, follow: Follow) -> None:
+    live = follow()
+    assert live.wait_until_synced(SECONDS)
+    live.write_status(NAMESPACE, BODY, SECONDS)
+    assert api.patches == [(STATUS, "application/merge-patch+json", BODY)]
+
+
+@pytest.mark.parametrize(("status", "told"), [(404, False), (409, False), (403, True), (500, True)])
+def test_what_is_gone_or_newer_is_left_alone_and_a_refusal_is_told(
+    api: Api, follow: Follow, status: int, told: bool
+) -> None:
+    live = follow()
+    assert live.wait_until_synced(SECONDS)
+    api.refused[STATUS] = status
+    with pytest.raises(ClusterError) if told else nullcontext():
+        live.write_status(NAMESPACE, BODY, SECONDS)
+
+
+def test_a_status_of_a_kind_that_nobody_serves_cannot_be_written(follow: Follow) -> None:
+    live = follow()
+    assert live.wait_until_synced(SECONDS)
+    with pytest.raises(ClusterError, match="the cluster serves no Gauge"):
+        live.write_status(GroupVersionKind("example.com", "v1", "Gauge"), BODY, SECONDS)

@@ -8,6 +8,7 @@ import pytest
 
 from gatekeeper_py.cluster.snapshot import Snapshot
 from gatekeeper_py.objects.resource import GroupVersionKind, GroupVersionResource
+from gatekeeper_py.objects.selector import Selector
 from gatekeeper_py.policy.admission.request import AdmissionRequest, UserInfo
 from gatekeeper_py.tenancy.context import Context
 from gatekeeper_py.tenancy.tenant import Claim, Grant, Tenancy, Tenant
@@ -61,6 +62,34 @@ def test_what_is_shared_may_be_named_by_those_it_is_shared_with(
     assert tenant is not None
     reference = {"kind": kind.partition(".")[0], "group": kind.partition(".")[2], "namespace": "shop"}
     assert asked.permits(tenant, reference | {"name": name}) is permitted
+
+
+CLAIM = {"matchLabels": {"team": "foo"}, "matchExpressions": [{"key": "tier", "operator": "Exists"}]}
+INSIDE = [
+    ({"matchLabels": {"tenancy.gatekeeper-py.dev/tenant": "foo"}}, True),
+    ({"matchLabels": {"tenancy.gatekeeper-py.dev/tenant": "foo", "a": "b"}}, True),
+    ({"matchLabels": {"tenancy.gatekeeper-py.dev/tenant": "shop"}}, False),
+    (CLAIM, True),
+    ({**CLAIM, "matchLabels": {"team": "foo", "a": "b"}}, True),
+    ({"matchLabels": {"team": "foo"}}, False),
+    ({**CLAIM, "matchLabels": {"team": "shop"}}, False),
+    ({**CLAIM, "matchLabels": {}}, False),
+    ({"matchLabels": {"team": "foo", "tier": "web"}}, False),
+    ({}, False),
+    ({"matchLabels": "team"}, False),
+    ({"matchExpressions": [{"key": "team", "operator": "Odd"}]}, False),
+    (None, False),
+]
+
+
+@pytest.mark.parametrize(("selector", "permitted"), INSIDE, ids=lambda value: str(value))
+def test_a_selector_of_namespaces_may_ask_for_no_less_than_the_tenants_own_claim(
+    selector: object, permitted: bool
+) -> None:
+    """By requirements of the claim itself: labels that a tenant may set say nothing of whose a namespace is."""
+    tenant = Tenant("foo", claim=Claim(selectors=(Selector.of(CLAIM),)))
+    reference = {"kind": "Namespace", "group": "", "namespace": "*", "name": "", "selector": selector}
+    assert context().permits(tenant, reference) is permitted
 
 
 def test_a_namespace_with_a_generated_name_is_its_own() -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from gatekeeper_py.manifests.manifest import read_text
+from gatekeeper_py.objects.selector import Selector
 from gatekeeper_py.tenancy.documents import TenancyError, load_tenancy
-from gatekeeper_py.tenancy.tenant import Choice, Tenancy, Tenant
+from gatekeeper_py.tenancy.tenant import Choice, Claim, Grant, Limits, Nodes, Owner, Tenancy, Tenant
 
 HEAD = "apiVersion: tenancy.gatekeeper-py.dev/v1alpha1\n"
 
@@ -185,6 +186,72 @@ def test_what_a_tenant_does_not_say_the_defaults_say() -> None:
     found = load(tenant("foo", spec), tenant("settings", settings, "TenancySettings")).by_name["foo"]
     assert found.runtime_classes == Choice(("kata",), "kata")
     assert found.storage_classes == Choice(("b",))
+
+
+WHOLE = """
+  trusted: false
+  namespaces: {names: [foo], patterns: [foo-*], selector: {matchLabels: {team: foo}}}
+  owners: [{kind: User, name: alice}, {kind: ServiceAccount, name: deployer, namespace: foo}]
+  runtimeClasses: {default: kata, allowed: [kata], isolation: virtual-node}
+  storageClasses: {default: standard, allowed: [standard, fast]}
+  ingressClasses: {allowed: [nginx]}
+  gatewayClasses: {allowed: [envoy]}
+  priorityClasses: {allowed: [silver]}
+  snapshotClasses: {allowed: [daily]}
+  volumeAttributesClasses: {allowed: [gold]}
+  deviceClasses: {allowed: [gpu.example.com]}
+  loadBalancerClasses: {allowed: [internal]}
+  schedulers: {allowed: [default-scheduler, batch]}
+  extendedResources: [example.com/gpu]
+  csiDrivers: [secrets.example.com]
+  hostnames: [foo.example.com]
+  registries: [registry.example.com/foo]
+  identities: [foo@example.com]
+  externalIPs: [192.0.2.0/24]
+  clusterIssuers: [ClusterIssuer/public]
+  nodes: {selector: {pool: foo}, tolerations: [{key: foo, operator: Exists}]}
+  podSecurity: restricted
+  requireLimits: true
+  limits: {namespaces: 3, loadBalancers: 2, snapshots: 1}
+  labels: {cost-center: foo}
+  sharing: [{to: [bar], kinds: [Service], names: [db], namespaces: [foo]}, {to: ["*"], kinds: [Secret]}]
+"""
+
+
+def test_a_tenant_is_read_whole() -> None:
+    assert load(tenant("foo", WHOLE)).by_name["foo"] == Tenant(
+        "foo",
+        source="t.yaml:1",
+        claim=Claim(("foo",), ("foo-*",), (Selector.of({"matchLabels": {"team": "foo"}}),)),
+        owners=(Owner("User", "alice"), Owner("ServiceAccount", "deployer", "foo")),
+        isolation="virtual-node",
+        runtime_classes=Choice(("kata",), "kata"),
+        storage_classes=Choice(("standard", "fast"), "standard"),
+        ingress_classes=Choice(("nginx",)),
+        gateway_classes=Choice(("envoy",)),
+        priority_classes=Choice(("silver",)),
+        snapshot_classes=Choice(("daily",)),
+        volume_attributes_classes=Choice(("gold",)),
+        device_classes=Choice(("gpu.example.com",)),
+        load_balancer_classes=Choice(("internal",)),
+        schedulers=Choice(("default-scheduler", "batch"), "default-scheduler"),
+        extended_resources=("example.com/gpu",),
+        csi_drivers=("secrets.example.com",),
+        hostnames=("foo.example.com",),
+        registries=("registry.example.com/foo",),
+        identities=("foo@example.com",),
+        external_ips=("192.0.2.0/24",),
+        cluster_issuers=("ClusterIssuer/public",),
+        nodes=Nodes({"pool": "foo"}, ({"key": "foo", "operator": "Exists"},)),
+        pod_security="restricted",
+        require_limits=True,
+        limits=Limits(namespaces=3, load_balancers=2, snapshots=1),
+        labels={"cost-center": "foo"},
+        sharing=(
+            Grant(("bar",), ("Service",), ("db",), ("foo",)),
+            Grant(("*",), ("Secret",), ("*",), ("*",)),
+        ),
+    )
 
 
 def test_claims_by_label_understand_capsule_and_rancher() -> None:

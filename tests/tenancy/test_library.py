@@ -129,6 +129,41 @@ def test_word_means_what_it_says(text: str) -> None:
     assert evaluate(text) is True
 
 
+def test_labels_that_say_whose_a_namespace_is_and_taints_of_tenants_nodes_are_protected() -> None:
+    documents = """
+apiVersion: tenancy.gatekeeper-py.dev/v1alpha1
+kind: Tenant
+metadata: {name: foo}
+spec:
+  namespaces: {selector: {matchLabels: {team: foo}, matchExpressions: [{key: tier, operator: Exists}]}}
+  labels: {cost-center: foo}
+  nodes: {tolerations: [{key: pool-of-foo, operator: Exists}]}
+"""
+    made = extension(load_tenancy(read_text(documents, "t.yaml")))
+    request = AdmissionRequest(
+        uid="1",
+        kind=GroupVersionKind("", "v1", "ConfigMap"),
+        resource=GroupVersionResource("", "v1", "configmaps"),
+        operation="CREATE",
+        namespace="foo",
+        user=UserInfo("alice"),
+    )
+    words = made.activation(request, CLUSTER)
+
+    def value(text: str) -> Any:
+        program = Compiler(Environments([made]), params=False).compile(ExpressionKind.VARIABLE, text).program
+        return program.evaluate(words, Budget(1_000_000))
+
+    assert value("settings.protectedLabels") == [
+        "cost-center",
+        "team",
+        "tenancy.gatekeeper-py.dev/tenant",
+        "tier",
+    ]
+    assert value("'pool-of-foo' in settings.reservedTaints") is True
+    assert value("'node-role.kubernetes.io/control-plane' in settings.reservedTaints") is True
+
+
 def test_a_namespace_has_the_owner_its_labels_would_give_it() -> None:
     value = named("v1", "Namespace", "x", metadata={"labels": {"team": "baz"}})
     assert evaluate("tenants.ofNamespaceObject(object).value().name", value=value) == "baz"

@@ -13,7 +13,8 @@ from tests.webhook.support import Harness
 def test_readiness_is_short_unless_asked_for_more() -> None:
     harness = Harness()
     client = harness.client()
-    assert client.get("/readyz").json().keys() == {"ready", "problems", "policies", "revision", "loadedAt"}
+    told = client.get("/readyz").json()
+    assert told.keys() == {"ready", "problems", "policies", "revision", "loadedAt", "warnings"}
     told = client.get("/readyz?verbose").json()
     assert told["log"] == {"dropped": 0, "problem": ""}
     assert (told["views"], told["certificateExpires"]) == ({}, 0.0)

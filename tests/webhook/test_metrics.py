@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from gatekeeper_py.policy.admission.decision import Decision, Finding
+from gatekeeper_py.tenancy.tenant import Standing, Tenancy, Tenant
 from gatekeeper_py.webhook.metrics import MAX_NAMES, OTHER, Metrics, Observed
 from gatekeeper_py.webhook.revision import InForce, Loaded
 
@@ -93,9 +94,16 @@ def test_what_is_observed_is_asked_at_every_scrape() -> None:
     assert value(metrics, "view_age_seconds", kind="Namespace") == 40
 
 
+TENANCY = Tenancy(
+    (Tenant("foo"), Tenant("bar")),
+    standings={"Tenant/bar": Standing("InForce"), "Tenant/bad": Standing("Invalid", ("no; mend it",))},
+)
+LOADED = Loaded(lambda *_: Decision(allowed=True), 7, tenancy=TENANCY)
+
+
 def test_a_bad_edit_is_stale_until_a_good_one() -> None:
     metrics = Metrics()
-    in_force = InForce(Loaded(lambda *_: Decision(allowed=True), 1), loaded_at=123.5, revision=1)
+    in_force = InForce(LOADED, loaded_at=123.5, revision=4)
     stale = []
     for step in (metrics.policies_refused, lambda: metrics.policies_loaded(in_force)):
         step()
@@ -103,6 +111,8 @@ def test_a_bad_edit_is_stale_until_a_good_one() -> None:
     assert stale == [1, 0]
     assert [value(metrics, "policy_loads_total", outcome=each) for each in ("success", "failure")] == [1, 1]
     assert value(metrics, "policy_last_load_timestamp_seconds") == 123.5
+    names = ("policies", "policy_revision", "tenants", "tenants_not_ready")
+    assert [value(metrics, name) for name in names] == [7, 4, 2, 1]
 
 
 def test_no_text_of_a_tenant_gets_into_the_exposition() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatekeeper_py.cel import DYN, Budget, kubernetes_environment
+from gatekeeper_py.cel import DYN, Budget, Program, kubernetes_environment
 from gatekeeper_py.objects.resource import GroupVersion
 from gatekeeper_py.tenancy.tenant import Claim, Settings, Tenancy, Tenant
 from gatekeeper_py.webhook.registration import (
@@ -61,7 +62,12 @@ def asked(
     request |= {key: value for key, value in (("namespace", namespace), ("name", name)) if value}
     request |= {"subResource": sub[0]} if sub else {}
     texts = [condition["expression"] for condition in webhook["matchConditions"]]
-    return all(ENVIRONMENT.compile(text).evaluate({"request": request}, Budget(10**6)) for text in texts)
+    return all(compiled(text).evaluate({"request": request}, Budget(10**6)) for text in texts)
+
+
+@cache
+def compiled(text: str) -> Program:
+    return ENVIRONMENT.compile(text)
 
 
 HEALS: list[tuple[str, str, dict[str, Any]]] = [

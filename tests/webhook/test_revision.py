@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from gatekeeper_py.policy.admission.decision import Decision
 from gatekeeper_py.policy.admission.request import AdmissionRequest
-from gatekeeper_py.webhook.revision import BadPolicies, InForce, Loaded, Policies, Review, Webhook
+from gatekeeper_py.tenancy.tenant import Standing, Tenancy
+from gatekeeper_py.webhook.inventory import Inventory
+from gatekeeper_py.webhook.revision import BadPolicies, InForce, Loaded, Policies, Review, Unsettled, Webhook
 
 
 def allow(_request: AdmissionRequest, _webhook: Webhook, _deadline: float) -> Decision:
@@ -19,7 +22,7 @@ def deny(_request: AdmissionRequest, _webhook: Webhook, _deadline: float) -> Dec
     return Decision(allowed=False)
 
 
-def files(*states: tuple[Review, int] | Exception) -> Callable[[], Loaded]:
+def files(*states: Loaded | Exception) -> Callable[[], Loaded]:
     """What each load in turn finds."""
     coming = iter(states)
 
@@ -27,7 +30,7 @@ def files(*states: tuple[Review, int] | Exception) -> Callable[[], Loaded]:
         found = next(coming)
         if isinstance(found, Exception):
             raise found
-        return Loaded(*found)
+        return found
 
     return load
 
@@ -42,7 +45,7 @@ def test_nothing_is_in_force_before_the_first_load() -> None:
 
 
 def test_each_load_swaps_the_whole_set_and_counts_on() -> None:
-    policies = Policies(files((allow, 2), (deny, 3)))
+    policies = Policies(files(Loaded(allow, 2), Loaded(deny, 3)))
     first, second = policies.reload(), policies.reload()
     assert [shown(first), shown(second)] == [(allow, 2, 1), (deny, 3, 2)]
     assert policies.in_force is second
@@ -62,7 +65,7 @@ BAD = BadPolicies(("p.yaml:1:1: a", "p.yaml:2:1: b"))
 def test_a_load_that_fails_keeps_the_last_good_set_until_the_next(
     fault: Exception, problems: tuple[str, ...]
 ) -> None:
-    policies = Policies(files(fault, (allow, 2), fault, (deny, 3)))
+    policies = Policies(files(fault, Loaded(allow, 2), fault, Loaded(deny, 3)))
     for before, after in ((None, (allow, 2, 1)), ((allow, 2, 1), (deny, 3, 2))):
         with pytest.raises(BadPolicies) as raised:
             policies.reload()
@@ -74,3 +77,88 @@ def test_a_load_that_fails_keeps_the_last_good_set_until_the_next(
 
 def test_bad_policies_tell_a_problem_a_line() -> None:
     assert str(BAD) == "p.yaml:1:1: a\np.yaml:2:1: b"
+
+
+WHOLE = Inventory(
+    documents=frozenset({"p", "b", "t"}),
+    policies=frozenset({"p"}),
+    bound=frozenset({"p"}),
+    tenancy=frozenset({"t"}),
+)
+
+
+def test_what_nobody_takes_away_so_is_refused_and_the_last_good_set_stays() -> None:
+    unbound = replace(WHOLE, bound=frozenset(), documents=frozenset({"p", "t"}))
+    policies = Policies(files(Loaded(allow, 2, inventory=WHOLE), Loaded(deny, 2, inventory=unbound)))
+    first = policies.reload()
+    with pytest.raises(BadPolicies, match="p has lost its binding") as refused:
+        policies.reload(at_rest=True)
+    assert not isinstance(refused.value, Unsettled)
+    assert policies.in_force is first
+
+
+def test_what_may_be_meant_is_believed_once_the_files_are_at_rest() -> None:
+    less = Loaded(
+        deny, 1, inventory=replace(WHOLE, documents=frozenset({"p", "b"}), tenancy=frozenset({"t"}))
+    )
+    policies = Policies(files(Loaded(allow, 2, inventory=WHOLE), less, less))
+    first = policies.reload()
+    with pytest.raises(Unsettled):
+        policies.reload()
+    told = "t is gone. It stays in force until the files have been at rest for a while"
+    assert (policies.in_force, policies.problems) == (first, (told,))
+    assert shown(policies.reload(at_rest=True)) == (deny, 1, 2)
+    assert policies.problems == ()
+
+
+def test_tenants_are_demanded_unless_nobody_does() -> None:
+    without = Loaded(deny, 1, inventory=replace(WHOLE, tenancy=frozenset()))
+    demanding = Policies(files(Loaded(allow, 2, inventory=WHOLE), without))
+    demanding.reload()
+    with pytest.raises(BadPolicies, match="every tenancy document is gone from the files: t"):
+        demanding.reload(at_rest=True)
+    lenient = Policies(files(Loaded(allow, 2, inventory=WHOLE), without), demand_tenants=False)
+    lenient.reload()
+    assert shown(lenient.reload(at_rest=True)) == (deny, 1, 2)
+
+
+def test_what_changes_while_it_is_read_is_read_again() -> None:
+    policies = Policies(files(Loaded(allow, 2), Loaded(deny, 3)))
+    with pytest.raises(Unsettled):
+        policies.reload(unchanged=lambda: False)
+    assert policies.problems == ("the files changed while they were read. They are read again",)
+    assert shown(policies.reload()) == (deny, 3, 1)
+
+
+def test_tenants_that_are_not_in_force_are_a_problem_of_the_set_that_is() -> None:
+    tenancy = Tenancy(standings={"Tenant/foo": Standing("Invalid", ("spec is wrong; mend it",))})
+    policies = Policies(files(Loaded(allow, 2, tenancy=tenancy)))
+    policies.reload()
+    assert policies.problems == ("cluster/Tenant/foo: spec is wrong; mend it",)
+
+
+def test_tenants_of_the_cluster_do_not_wait_for_the_files_to_be_good() -> None:
+    renewed = Loaded(deny, 2, inventory=WHOLE)
+    first = Loaded(allow, 2, inventory=WHOLE, renew=lambda: renewed)
+    policies = Policies(files(first, BAD))
+    policies.reload()
+    with pytest.raises(BadPolicies):
+        policies.reload()
+    assert (shown(policies.in_force), policies.problems) == ((deny, 2, 2), BAD.problems)
+
+
+def raising() -> Loaded:
+    raise BAD
+
+
+@pytest.mark.parametrize(
+    "renew",
+    [lambda: None, lambda: Loaded(deny, 2, inventory=replace(WHOLE, tenancy=frozenset())), raising],
+    ids=["the same tenants", "none any more", "bad ones"],
+)
+def test_what_cannot_be_renewed_stays_as_it_is(renew: Callable[[], Loaded | None]) -> None:
+    policies = Policies(files(Loaded(allow, 2, inventory=WHOLE, renew=renew), BAD))
+    first = policies.reload()
+    with pytest.raises(BadPolicies):
+        policies.reload()
+    assert policies.in_force is first

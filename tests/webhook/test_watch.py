@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 
 import pytest
 
+from gatekeeper_py.webhook import watch
 from gatekeeper_py.webhook.watch import changes, fingerprint
 
 
@@ -132,3 +134,28 @@ def test_what_is_already_known_is_not_told_and_what_is_not_is_told_at_once(tmp_p
 
     write(tmp_path / "a.yaml")
     assert asyncio.run(first(frozenset())) == fingerprint([tmp_path])
+
+
+def test_files_that_come_to_rest_are_seen_as_they_are_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch, "QUIET", 0.001)
+    looks = iter([1, 2, 3, 3, 4])
+    assert watch.at_rest(lambda: next(looks)) == 3
+
+
+def test_files_that_never_come_to_rest_are_looked_at_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch, "QUIET", 0.001)
+    monkeypatch.setattr(watch, "PATIENCE", 0.02)
+    looks = count()
+    assert watch.at_rest(lambda: next(looks)) == next(looks) - 1
+
+
+def test_a_change_is_told_when_it_is_over(tmp_path: Path) -> None:
+    states = iter(["old", "half", "half", "whole"])
+
+    def look() -> str:
+        return next(states, "whole")
+
+    async def first() -> object:
+        return await asyncio.wait_for(anext(changes([tmp_path], "old", look)), 20)
+
+    assert asyncio.run(first()) == "whole"

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from gatekeeper_py.cel.errors import EvaluationError
-from gatekeeper_py.cel.evaluation.values import INT_MAX, NANOSECONDS, Duration, Timestamp, check_timestamp
+from gatekeeper_py.cel.evaluation.values import (
+    INT_MAX,
+    INT_MIN,
+    NANOSECONDS,
+    Duration,
+    Timestamp,
+    check_timestamp,
+)
 
-__all__ = ["civil", "parse_duration", "parse_timestamp", "print_duration", "print_timestamp"]
+__all__ = ["civil", "fixed_offset", "parse_duration", "parse_timestamp", "print_duration", "print_timestamp"]
 
 EPOCH = datetime(1970, 1, 1)
 _TIMESTAMP = re.compile(
@@ -26,6 +33,9 @@ _UNITS = {
     "m": 60 * NANOSECONDS,
     "h": 3600 * NANOSECONDS,
 }
+_NUMBER = re.compile(r"([+-]?)0*([0-9]+)", re.ASCII)
+_DIGITS_LIMIT = 19
+"""Digits of the longest number of 64 bits."""
 _LENGTH_LIMIT = 4096
 """Characters of a timestamp or duration; what is longer is refused unread."""
 
@@ -147,15 +157,26 @@ def print_duration(duration: Duration) -> str:
     return f"{'-' if duration.nanoseconds < 0 else ''}{text}s"
 
 
-def fixed_zone(text: str) -> timezone:
-    """The zone `+05:30`. Raises `EvaluationError` in Go's words."""
+def fixed_offset(text: str) -> int:
+    """Seconds east of UTC in the zone `+05:30`. Raises `EvaluationError` in Go's words.
+
+    cel-go takes any number of hours and minutes, and Go's durations wrap around after 64 bits
+    (common/types/timestamp.go, timeZone).
+    """
     hours_text, _, minutes_text = text.partition(":")
     hours, minutes = _number(hours_text), _number(minutes_text)
     offset = hours * 60 - minutes if text.startswith("-") else hours * 60 + minutes
-    return timezone(timedelta(minutes=offset))
+    nanoseconds = (offset * 60 * NANOSECONDS - INT_MIN) % 2**64 + INT_MIN
+    seconds = abs(nanoseconds) // NANOSECONDS
+    return -seconds if nanoseconds < 0 else seconds
 
 
 def _number(text: str) -> int:
-    if re.fullmatch(r"[+-]?[0-9]{1,9}", text):
-        return int(text)
-    raise EvaluationError(f'strconv.Atoi: parsing "{text}": invalid syntax')
+    """A number as Go's strconv.Atoi reads it."""
+    match = _NUMBER.fullmatch(text)
+    if match is None:
+        raise EvaluationError(f'strconv.Atoi: parsing "{text}": invalid syntax')
+    number = int(match[1] + match[2]) if len(match[2]) <= _DIGITS_LIMIT else INT_MAX + 1
+    if not INT_MIN <= number <= INT_MAX:
+        raise EvaluationError(f'strconv.Atoi: parsing "{text}": value out of range')
+    return number

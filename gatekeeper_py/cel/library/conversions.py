@@ -34,6 +34,9 @@ _DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?", 
 _HEXADECIMAL = re.compile(
     r"([+-]?)0[xX](?P<whole>[0-9a-fA-F]*)\.?(?P<part>[0-9a-fA-F]*)[pP](?P<exponent>[+-]?[0-9]+)", re.ASCII
 )
+_DECIMAL_GAP = re.compile(r"(?<=[0-9])_(?=[0-9])", re.ASCII)
+_HEXADECIMAL_GAP = re.compile(r"(?<=[0-9a-fA-FxX])_(?=[0-9a-fA-F])", re.ASCII)
+"""Underscores between digits, which Go allows (strconv/atof.go, underscoreOK)."""
 _SPECIAL = {"nan": math.nan, "inf": math.inf, "infinity": math.inf}
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _TWO_TO_64 = 2.0**64
@@ -87,6 +90,8 @@ def _string_to_double(text: str) -> float:
 
 def _read_double(text: str) -> float | None:
     """Read what Go's ParseFloat reads; None for anything else, a number out of range included."""
+    if "_" in text:
+        text = (_HEXADECIMAL_GAP if "x" in text.lower() else _DECIMAL_GAP).sub("", text)
     if _DECIMAL.fullmatch(text):
         number = float(text)
         return None if math.isinf(number) else number

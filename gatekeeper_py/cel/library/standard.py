@@ -205,8 +205,7 @@ def _go_words(error: Exception, text: str) -> str:
         found = _PERL.search(text)
         shown = found.group() if found and not detail.startswith("(?P") else detail
         return f"invalid or unsupported Perl syntax: `{shown}`"
-    renamed = _RE2_WORDS.get(kind, kind)
-    return f"{renamed}: `{detail}`" if detail else renamed
+    return f"{_RE2_WORDS.get(kind, kind)}: `{detail}`"
 
 
 _RE2_WORDS = {

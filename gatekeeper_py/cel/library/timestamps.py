@@ -6,7 +6,7 @@ Without a zone the parts are those of UTC, as Kubernetes configures cel-go (Defa
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timezone, tzinfo
+from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from gatekeeper_py.cel.checking.declarations import Function, Library, Overload
 from gatekeeper_py.cel.checking.types import DURATION, INT, STRING, TIMESTAMP
 from gatekeeper_py.cel.errors import EvaluationError
-from gatekeeper_py.cel.evaluation.times import civil, fixed_zone, shifted_year
+from gatekeeper_py.cel.evaluation.times import civil, fixed_offset, shifted_year
 from gatekeeper_py.cel.evaluation.values import NANOSECONDS, Duration, Timestamp
 
 __all__ = ["LIBRARY"]
@@ -25,12 +25,12 @@ _ZONE_LENGTH_LIMIT = 64
 
 def _offset(timestamp: Timestamp, zone: str) -> int:
     """Seconds east of UTC in `zone` at that time."""
-    found = fixed_zone(zone) if ":" in zone else _named_zone(zone)
+    if ":" in zone:
+        return fixed_offset(zone)
+    found = _named_zone(zone)
     moment = civil(timestamp).replace(tzinfo=UTC)
     try:
-        offset = (
-            found.utcoffset(None) if isinstance(found, timezone) else moment.astimezone(found).utcoffset()
-        )
+        offset = moment.astimezone(found).utcoffset()
     except OverflowError:
         # The first or the last day there is: the zone's standard time holds.
         offset = moment.replace(year=2000).astimezone(found).utcoffset()
@@ -41,7 +41,9 @@ def _offset(timestamp: Timestamp, zone: str) -> int:
 def _named_zone(name: str) -> tzinfo:
     if name in ("", "UTC", "Local"):
         return UTC
-    if len(name) <= _ZONE_LENGTH_LIMIT and not name.startswith((".", "/")) and ".." not in name:
+    if ".." in name or name.startswith(("/", "\\")):
+        raise EvaluationError("time: invalid location name")
+    if len(name) <= _ZONE_LENGTH_LIMIT:
         try:
             return ZoneInfo(name)
         except (ZoneInfoNotFoundError, ValueError, OSError):

@@ -16,6 +16,10 @@ def _nothing(_request: AdmissionRequest, _cluster: ClusterView) -> Mapping[str, 
     return {}
 
 
+def _never(_request: AdmissionRequest, _cluster: ClusterView) -> str:
+    return ""
+
+
 def _nobody(_namespace: str, _cluster: ClusterView) -> str:
     return ""
 
@@ -36,6 +40,10 @@ class Extension:
     libraries: tuple[Library, ...] = ()
     variables: Mapping[str, Type] = field(default_factory=dict)
     activation: Callable[[AdmissionRequest, ClusterView], Mapping[str, object]] = _nothing
+    refusal: Callable[[AdmissionRequest, ClusterView], str] = _never
+    """Why a request is refused before any policy is asked; empty when it is not."""
+    objection: Callable[[AdmissionRequest, ClusterView], str] = _never
+    """Why a request is refused that all policies admit; empty when it is not."""
     owner: Callable[[str, ClusterView], str] = _nobody
     """Under whose name the requests of a namespace are queued and counted; empty when nobody's."""
     owners: frozenset[str] = frozenset()

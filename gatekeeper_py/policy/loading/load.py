@@ -38,6 +38,9 @@ __all__ = ["LoadError", "PolicySet", "is_test", "load", "read"]
 INVALID = " is invalid: "
 """What stands between an object's name and its faults."""
 
+LARGEST_FILE = 16 << 20
+"""Bytes of one file of policies: ten times what a ConfigMap or an object in etcd may hold."""
+
 TEST_SUFFIXES = ("_test.yaml", "_test.yml")
 
 
@@ -61,8 +64,11 @@ def is_test(path: Path) -> bool:
 
 
 def read(paths: Iterable[str | Path]) -> tuple[Manifest, ...]:
-    """The manifests of policies directories, tests left out; raise `ManifestError`."""
-    return manifests_of.read(paths, exclude=is_test)
+    """The manifests of policies directories, tests left out; raise `ManifestError`.
+
+    A file without a character is an error: it is more likely half-written than meant.
+    """
+    return manifests_of.read(paths, exclude=is_test, largest=LARGEST_FILE, blank=False)
 
 
 def load(

@@ -28,6 +28,7 @@ __all__ = [
     "match",
     "may_concern",
     "namespace_labels",
+    "selects",
 ]
 
 ANY = "*"
@@ -123,6 +124,17 @@ def concerns_as_sent(rules: Iterable[Rule], request: AdmissionRequest) -> bool:
     requests of the operation on the resource, in a namespace or not.
     """
     return any(not rule.names and _matches(rule, request, request.resource) for rule in rules)
+
+
+def selects(rule: Rule, named: str, served: Served, subresource: str) -> bool:
+    """Whether one of the resources a rule names (`named`) is a served one, in the rule's groups and scope."""
+    resource = served.resource
+    return (
+        _names_one(named, resource.resource, subresource)
+        and _names(rule.groups, resource.group)
+        and _names(rule.versions, resource.version)
+        and (rule.scope == ANY or (rule.scope == "Namespaced") == served.namespaced)
+    )
 
 
 _MIGRATED = frozenset({"events"})

@@ -75,6 +75,13 @@ def test_a_number_beyond_32_bits_is_an_error(text: str) -> None:
         ENVIRONMENT.compile(text).evaluate({}, Budget(1000))
 
 
+def test_an_any_of_nothing_is_an_error() -> None:
+    with pytest.raises(
+        EvaluationError, match="conversion error: got invalid Any message with empty type URL"
+    ):
+        ENVIRONMENT.compile("Any{}").evaluate({}, Budget(1000))
+
+
 @pytest.mark.parametrize("name", ["duration", "timestamp"])
 def test_the_name_of_a_message_is_its_type(name: str) -> None:
     text = f"type({name}(x)) == google.protobuf.{name.title()}"

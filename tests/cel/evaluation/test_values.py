@@ -100,6 +100,8 @@ def test_equal(left: object, right: object) -> None:
         ({"a": {"b": NAN}}, {"a": {"b": NAN}}),
         ({"a": 1}, {"b": 1}),
         ({"a": "x"}, {"b": "x"}),
+        ({"a": "x"}, {"a": "y"}),
+        ({"a": "x", "b": "y"}, {"a": "x", "b": "z"}),
         ({"a": None}, {"b": None}),
         ({"a": {}}, {"b": {}}),
         ({"a": {}}, {"a": []}),

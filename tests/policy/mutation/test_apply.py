@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gatekeeper_py.objects.resource import GroupVersionKind
-from gatekeeper_py.objects.schema import Schema, builtin_schema
+from gatekeeper_py.objects.schema import ANY, Schema, builtin_schema
 from gatekeeper_py.policy.mutation.apply import ApplyError, apply_configuration
 from gatekeeper_py.policy.mutation.literal import Foreign
 
@@ -73,10 +73,38 @@ def test_duplicates_of_the_object_stay_unless_the_patch_names_them(touched: str,
     assert [each["value"] for each in merged["spec"]["containers"][0]["env"]] == expected
 
 
+def test_items_go_into_an_object_that_has_none() -> None:
+    merged = applied({"metadata": {"finalizers": ["x.io/a"], "labels": {"a": "b"}}}, pod())
+    assert merged["metadata"] == {"name": "x", "finalizers": ["x.io/a"], "labels": {"a": "b"}}
+
+
 def test_sets_put_the_patch_first() -> None:
     live = pod() | {"metadata": {"name": "x", "finalizers": ["x.io/a", "x.io/z"]}}
     merged = applied({"metadata": {"finalizers": ["x.io/b", "x.io/a"]}}, live)
     assert merged["metadata"]["finalizers"] == ["x.io/b", "x.io/a", "x.io/z"]
+
+
+@pytest.mark.parametrize(
+    ("live", "patch", "merged"),
+    [
+        pytest.param({"a": 1, "b": {"c": 1}}, {"b": {"d": 2}}, {"a": 1, "b": {"c": 1, "d": 2}}, id="maps merge"),
+        pytest.param({"a": ["x", "y"]}, {"a": ["z"]}, {"a": ["z"]}, id="a list is replaced"),
+        pytest.param({"a": ["x"]}, {"a": ("z",)}, {"a": ("z",)}, id="by a list that an expression made too"),
+        pytest.param({"a": [{"name": "x"}]}, {"a": [{"name": "x", "b": 1}]}, {"a": [{"name": "x", "b": 1}]}, id="its maps too"),
+        pytest.param({"a": {"b": 1}}, {"a": "x"}, {"a": "x"}, id="a text for a map"),
+        pytest.param({"a": {"b": 1}}, {"a": True}, {"a": True}, id="a truth for a map"),
+        pytest.param({"a": {"b": 1}}, {"a": 1.5}, {"a": 1.5}, id="a number for a map"),
+        pytest.param({"a": "x"}, {"a": {"b": 1}}, {"a": {"b": 1}}, id="a map for a text"),
+        pytest.param({"a": ["x"]}, {"a": {"b": 1}}, {"a": {"b": 1}}, id="a map for a list"),
+        pytest.param({"a": 1}, {"b": {"c": [1]}}, {"a": 1, "b": {"c": [1]}}, id="something new"),
+    ],
+)  # fmt: skip
+def test_where_anything_may_stand_maps_merge_and_all_else_is_replaced(
+    live: dict[str, Any], patch: dict[str, Any], merged: dict[str, Any]
+) -> None:
+    """Custom objects with x-kubernetes-preserve-unknown-fields (deduced, in structured-merge-diff)."""
+    found = apply_configuration({"kind": "Widget", "spec": live}, {"spec": patch}, ANY)
+    assert found == {"kind": "Widget", "spec": merged}
 
 
 def test_the_kind_is_the_objects_whatever_the_patch_says() -> None:
@@ -88,6 +116,28 @@ def test_nothing_is_changed_in_place() -> None:
     before = copy.deepcopy(live)
     applied({"spec": {"containers": [{"name": "a", "image": "new"}], "hostname": "h"}}, live)
     assert live == before
+
+
+def test_values_of_every_type_fit() -> None:
+    """A quantity and a port are numbers or texts, a moment is a text."""
+    spec: dict[str, Any] = {
+        "hostname": "h",
+        "priority": 5,
+        "hostNetwork": True,
+        "overhead": {"cpu": "100m", "memory": 5},
+        "containers": [
+            {
+                "name": "a",
+                "image": "a:1",
+                "livenessProbe": {"httpGet": {"port": "web"}},
+                "readinessProbe": {"httpGet": {"port": 80}},
+                "resources": {"limits": {"cpu": 1.5, "memory": "1Gi"}},
+            }
+        ],
+    }
+    live = pod(containers=containers("a"))
+    assert applied({"spec": spec}, live)["spec"] == spec
+    assert applied({"spec": {"hostname": "h"}}, pod(**spec))["spec"] == spec
 
 
 FITS_NOT = "failed to convert patch object to typed object: "
@@ -107,6 +157,18 @@ REFUSED = [
     (
         {"spec": {"priority": NULL}},
         FITS_NOT + ".spec.priority: expected numeric (int or float), got structpb.NullValue",
+    ),
+    (
+        {"spec": {"overhead": {"cpu": {"a": "b"}}}},
+        FITS_NOT + ".spec.overhead.cpu: expected any scalar, got &{map[a:b]}",
+    ),
+    (
+        {"spec": {"overhead": {"cpu": ["a"]}}},
+        FITS_NOT + ".spec.overhead.cpu: expected any scalar, got &{[a]}",
+    ),
+    (
+        {"spec": {"overhead": {"cpu": NULL}}},
+        FITS_NOT + ".spec.overhead.cpu: expected any scalar, got &{NULL_VALUE}",
     ),
     ({"spec": {"securityContext": "x"}}, FITS_NOT + ".spec.securityContext: expected map, got &{x}"),
     (

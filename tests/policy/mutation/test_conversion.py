@@ -112,11 +112,30 @@ def test_what_go_does_not_write_is_gone(added: dict[str, Any], left: dict[str, A
     assert found["metadata"] == {**metadata, **left}
 
 
+@pytest.mark.parametrize("field", ["labels", "finalizers"])
+def test_a_null_takes_away_what_was_there(field: str) -> None:
+    metadata = {"name": "x", "labels": {"a": "b"}, "finalizers": ["x.io/a"]}
+    live = {**CONFIG_MAP, "metadata": metadata}
+    found = decode({**live, "metadata": {**metadata, field: None}}, live, CONFIG_MAPS)
+    assert found["metadata"] == {name: value for name, value in metadata.items() if name != field}
+
+
 def test_quantities_take_their_one_form() -> None:
     limits = {"cpu": "1000m", "memory": "1024Mi", "example.com/gpu": None}
     found = decode(container(resources={"limits": limits}), POD, PODS)
     taken = found["spec"]["containers"][0]["resources"]["limits"]
     assert taken == {"cpu": "1", "memory": "1Gi", "example.com/gpu": "0"}
+
+
+def test_what_is_no_quantity_stays_as_it_is_but_for_the_point_of_a_whole_number() -> None:
+    found = decode(pod(priority=5, terminationGracePeriodSeconds=30.0, hostname="1000m"), POD, PODS)
+    assert found["spec"] == {
+        **POD["spec"],
+        "priority": 5,
+        "terminationGracePeriodSeconds": 30,
+        "hostname": "1000m",
+    }
+    assert type(found["spec"]["terminationGracePeriodSeconds"]) is int
 
 
 def test_what_was_there_before_stays_as_it_was() -> None:

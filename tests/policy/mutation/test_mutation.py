@@ -7,8 +7,10 @@ from typing import Any
 import jsonpatch
 import pytest
 
+from gatekeeper_py.objects.resource import GroupVersionKind, GroupVersionResource
 from gatekeeper_py.policy.admission.decision import Decision
 from gatekeeper_py.policy.mutation.patch import same
+from tests.objects.test_kinds import definition
 from tests.policy.support import CONFIG_MAP, POD, bound, engine, mutating, request
 
 COUNT = "[JSONPatch{op: 'add', path: '/data/n', value: string(int(object.data.?n.orValue('0')) + 1)}]"
@@ -49,6 +51,13 @@ def test_each_mutation_sees_what_the_one_before_left() -> None:
 def test_an_error_does_not_stop_the_next_mutation() -> None:
     policy = mutating("p", FAILS, add("b", "'2'"), failurePolicy="Ignore")
     assert data(policy) == {"a": "1", "b": "2"}
+
+
+def test_a_patch_of_no_operations_changes_nothing() -> None:
+    none = f"object.data.a == '9' ? {add('b', 'object.data.a')} : []"
+    decision = mutate(mutating("p", none, "[JSONPatch{op: 'test', path: '/data/a', value: '1'}]"))
+    assert decision.allowed
+    assert (decision.patch, decision.object) == ((), CONFIG_MAP)
 
 
 def test_under_fail_every_error_is_told_and_nothing_changes() -> None:
@@ -111,6 +120,27 @@ def test_an_apply_configuration_merges_and_fills_in_nothing() -> None:
     assert decision.patch == (
         {"op": "add", "path": "/spec/containers/1", "value": {"name": "b", "image": "y"}},
     )
+
+
+def test_a_custom_object_takes_whatever_its_definition_lets_stand() -> None:
+    schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    widget = {
+        "apiVersion": "example.com/v1",
+        "kind": "Widget",
+        "metadata": {"name": "w", "namespace": "cases"},
+    }
+    expression = "Object{spec: Object.spec{size: 3, inner: Object.spec.inner{a: 'b'}, list: ['x'], odd: 1.5}}"
+    definitions = definition({"name": "v1", "served": True, "schema": {"openAPIV3Schema": schema}})
+    value = {**widget, "spec": {"size": 1, "inner": {"c": "d"}, "list": ["y", "z"]}}
+    kind, resource = (
+        GroupVersionKind("example.com", "v1", "Widget"),
+        GroupVersionResource("example.com", "v1", "widgets"),
+    )
+    asked = request(CONFIG_MAP, kind=kind, resource=resource, name="w", object=value)
+    policy = mutating("p", expression, kind="ApplyConfiguration")
+    decision = engine(policy, cluster=(definitions,)).review(asked)
+    spec = {"size": 3, "inner": {"a": "b", "c": "d"}, "list": ["x"], "odd": 1.5}
+    assert decision.object == {**widget, "spec": spec}
 
 
 REFUSED = [

@@ -20,11 +20,11 @@ NAMESPACE: Json = {
     "kind": "Namespace",
     "metadata": {"name": "cases", "labels": {"a": "1"}},
 }
-WIDE: Json = {**CONFIG_MAP, "data": {"a": "1", **{str(index): "1" for index in range(400)}}}
-HEAVY = "object.data.all(a, object.data.all(b, a + b != ''))"
-"""Of a wide object: about a half of what one expression may spend."""
-RUINOUS = "object.data.all(a, object.data.all(b, object.data.all(c, a + b + c != '')))"
-"""Of a wide object: more than one expression may spend."""
+LARGE: Json = {**CONFIG_MAP, "data": {"a": "1", "half": "x" * 7_000, "whole": "x" * 11_000}}
+HEAVY = "object.data.half.contains(object.data.half)"
+"""Of a large object: about a half of what one expression may spend, at once."""
+RUINOUS = "object.data.whole.contains(object.data.whole)"
+"""Of a large object: more than one expression may spend."""
 
 CONDITIONS = [
     "true",
@@ -132,6 +132,7 @@ SPENDING = {
     "one that could have been": [[HEAVY], [HEAVY, "true"]],
     "many in one policy": [["true"], [f"{HEAVY} && {at} == {at}" for at in range(24)]],
     "many in many policies": [[f"{HEAVY} && {at} == {at}"] for at in range(8)],
+    "the same many times in one policy": [[HEAVY], [HEAVY] * 24],
 }
 """The validations of each policy."""
 
@@ -145,8 +146,38 @@ def test_no_policy_pays_for_another_and_none_gets_by_without_paying(
         for at, texts in enumerate(spent)
     ]
     made = engine(*policies)
-    asked = request(WIDE, namespace="")
+    asked = request(LARGE, namespace="")
     assert made.review(asked) == alone(monkeypatch, made, asked)
+
+
+def test_conditions_that_are_evaluated_once_are_paid_for_by_each_that_has_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    conditions = [{"name": str(at), "expression": HEAVY} for at in range(6)]
+    patch = "[JSONPatch{op: 'add', path: '/data/b', value: 'x'}]"
+    for policy in (
+        validating("p", matchConditions=conditions, validations=[{"expression": "true"}]),
+        mutating("p", patch, matchConditions=conditions),
+    ):
+        made = engine(policy)
+        asked = request(LARGE, namespace="")
+        decision = made.review(asked)
+        assert not decision.allowed
+        assert decision == alone(monkeypatch, made, asked)
+
+
+def test_conditions_on_params_are_asked_of_each_of_them() -> None:
+    params = {**CONFIG_MAP, "metadata": {"name": "word", "namespace": "cases"}, "data": {"word": "red"}}
+    policy = mutating(
+        "p",
+        "[JSONPatch{op: 'add', path: '/data/b', value: params.data.word}]",
+        paramKind={"apiVersion": "v1", "kind": "ConfigMap"},
+        matchConditions=[{"name": "c", "expression": "params.data.word == 'red'"}],
+    )
+    binding = bound(policy, paramRef={"name": "word", "parameterNotFoundAction": "Deny"})
+    decision = engine(policy, binding, cluster=(NAMESPACE, params)).review(request(CONFIG_MAP))
+    assert decision.object is not None
+    assert decision.object["data"] == {"a": "1", "b": "red"}
 
 
 def test_mutations_see_what_the_ones_before_left(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,162 @@
+"""What may be wrong with one tenancy document."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from gatekeeper_py.manifests.conformity import Fault, faults, problem_of
+from gatekeeper_py.manifests.manifest import Manifest
+from gatekeeper_py.manifests.place import Problem
+from gatekeeper_py.objects.fieldpath import FieldPath
+from gatekeeper_py.objects.schema import ANYTHING, OpenAPI, Schema, openapi_schema
+from gatekeeper_py.objects.selector import Selector, SelectorError
+from gatekeeper_py.tenancy.fields import SETTINGS_SPEC, TENANT_NAME_LENGTH, TENANT_SPEC
+from gatekeeper_py.tenancy.reading import API_VERSION, CHOICES
+from gatekeeper_py.tenancy.tenant import GROUP
+
+__all__ = ["asks_for_label", "mistakes", "problems_of"]
+
+SETTINGS_NAME = "settings"
+
+
+def problems_of(document: Manifest) -> list[Problem]:
+    """Everything that is wrong with a document, with places and remedies."""
+    return [problem_of(fault, document.source) for fault in mistakes(document.object)]
+
+
+def mistakes(body: Mapping[str, Any]) -> list[Fault]:
+    """Everything that is wrong with a document: with its shape, or else with what it says."""
+    return list(_shape_faults(body)) or list(_meaning_faults(body))
+
+
+def _shape_faults(body: Mapping[str, Any]) -> Iterator[Fault]:
+    if body.get("apiVersion") != API_VERSION:
+        yield ("apiVersion",), f"is {body.get('apiVersion')!r}; this version understands {API_VERSION}"
+        return
+    schema = _schemas().get(str(body.get("kind")))
+    if schema is None:
+        yield ("kind",), f"is {body.get('kind')!r}; it must be Tenant or TenancySettings"
+        return
+    yield from faults(dict(body), schema)
+
+
+@cache
+def _schemas() -> Mapping[str, Schema]:
+    specs = {"Tenant": TENANT_SPEC, "TenancySettings": SETTINGS_SPEC}
+    return {kind: openapi_schema(_document_schema(spec)) for kind, spec in specs.items()}
+
+
+def _document_schema(spec: OpenAPI) -> OpenAPI:
+    return {
+        "type": "object",
+        "properties": {
+            "apiVersion": {"type": "string"},
+            "kind": {"type": "string"},
+            "metadata": {
+                "type": "object",
+                "required": ["name"],
+                "properties": {
+                    "name": {"type": "string", "minLength": 1},
+                    **dict.fromkeys(SERVER_METADATA, ANYTHING),
+                },
+            },
+            "spec": spec,
+            "status": ANYTHING,
+        },
+        "required": ["metadata", "spec"],
+    }
+
+
+SERVER_METADATA = (
+    "annotations",
+    "creationTimestamp",
+    "finalizers",
+    "generation",
+    "labels",
+    "managedFields",
+    "ownerReferences",
+    "resourceVersion",
+    "uid",
+)
+"""What an API server adds to a document that lives in it."""
+
+
+def _meaning_faults(body: Mapping[str, Any]) -> Iterator[Fault]:
+    spec = body["spec"]
+    if body["kind"] == "Tenant":
+        yield from _tenant_faults(body["metadata"]["name"], spec)
+        yield from _usage_faults(spec, ("spec",))
+    else:
+        if body["metadata"]["name"] != SETTINGS_NAME:
+            yield ("metadata", "name"), f"must be {SETTINGS_NAME}: there is one set of settings"
+        yield from _usage_faults(spec.get("defaults", {}), ("spec", "defaults"))
+        yield from _cidr_faults(spec.get("protectedCIDRs", ()), ("spec", "protectedCIDRs"))
+
+
+def _tenant_faults(name: str, spec: Mapping[str, Any]) -> Iterator[Fault]:
+    if len(name) > TENANT_NAME_LENGTH or "." in name:
+        yield (
+            ("metadata", "name"),
+            f"is {name!r}, which makes no label; give at most {TENANT_NAME_LENGTH} characters without dots",
+        )
+    namespaces = spec["namespaces"]
+    if spec.get("trusted"):
+        for key in namespaces:
+            if key != "names":
+                yield (
+                    ("spec", "namespaces", key),
+                    "is not for a trusted tenant; list its namespaces by exact name",
+                )
+    if "selector" in namespaces:
+        yield from _selector_faults(namespaces["selector"], ("spec", "namespaces", "selector"))
+    for index, owner in enumerate(spec.get("owners", ())):
+        if (owner["kind"] == "ServiceAccount") != ("namespace" in owner):
+            yield ("spec", "owners", index), "gives namespace for ServiceAccounts only, and they need one"
+
+
+def _selector_faults(selector: Mapping[str, Any], path: FieldPath) -> Iterator[Fault]:
+    try:
+        parsed = Selector.of(selector)
+    except SelectorError as error:
+        yield path, f"is no selector: {error}"
+        return
+    if not asks_for_label(parsed):
+        yield path, "would claim namespaces that lack a label; ask for at least one label with In or Exists"
+
+
+def asks_for_label(selector: Selector) -> bool:
+    """Whether a selector leaves out what has no labels: else it would claim what nobody gave it."""
+    return any(requirement.operator in ("In", "Exists") for requirement in selector.requirements)
+
+
+def _usage_faults(spec: Mapping[str, Any], path: FieldPath) -> Iterator[Fault]:
+    for key in ("runtimeClasses", *CHOICES, "schedulers"):
+        choice = spec.get(key, {})
+        allowed = choice.get("allowed")
+        default = choice.get("default")
+        if default is not None and allowed is not None and default not in allowed and "*" not in allowed:
+            yield (
+                (*path, key, "default"),
+                f"is {default!r}, which is not among the allowed; add it to allowed",
+            )
+    if spec.get("runtimeClasses", {}).get("isolation") == "virtual-node" and not spec.get("nodes", {}).get(
+        "selector"
+    ):
+        yield (
+            (*path, "runtimeClasses", "isolation"),
+            "is virtual-node, so nodes.selector must say which nodes; add it",
+        )
+    if any(key.startswith(f"{GROUP}/") for key in spec.get("labels", {})):
+        yield (*path, "labels"), f"uses the prefix {GROUP}/, which is reserved; choose another"
+    yield from _cidr_faults(spec.get("externalIPs", ()), (*path, "externalIPs"))
+
+
+def _cidr_faults(values: Sequence[str], path: FieldPath) -> Iterator[Fault]:
+    for index, value in enumerate(values):
+        try:
+            ipaddress.ip_network(value)
+        except ValueError:
+            yield (*path, index), f"is {value!r}, which is no network; write it as 10.0.0.0/8"
