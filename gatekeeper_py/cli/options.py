@@ -6,6 +6,7 @@ import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import click
 
@@ -18,6 +19,7 @@ __all__ = [
     "allow_no_policies_option",
     "cluster_option",
     "files_option",
+    "https_address",
     "kubeconfig_option",
     "one_cluster",
     "output_option",
@@ -77,6 +79,18 @@ def one_cluster(cluster: Path | None, kubeconfig: Path | None) -> None:
     """Raise `InputError` when both options say what the cluster is."""
     if cluster is not None and kubeconfig is not None:
         raise InputError("--cluster and --kubeconfig exclude each other: name one")
+
+
+def https_address(option: str, url: str) -> str:
+    """The URL as the API server accepts it in a webhook: https, no user, query or fragment."""
+    try:
+        parts = urlsplit(url)
+        valid = parts.scheme == "https" and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        valid = False
+    if not valid or parts.username is not None or parts.query or parts.fragment:
+        raise InputError(f"{option} {url}: not of the form https://HOST:PORT")
+    return url.rstrip("/")
 
 
 def files_option(*, required: bool) -> Callable[[F], F]:

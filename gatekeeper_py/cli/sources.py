@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -21,6 +22,7 @@ from gatekeeper_py.tenancy.documents import is_tenancy_document
 from gatekeeper_py.tenancy.lookups import asks_about_tenants
 
 __all__ = [
+    "access_to",
     "input_errors",
     "load_engine",
     "make_engine",
@@ -29,6 +31,9 @@ __all__ = [
     "read_policies",
     "warn",
 ]
+
+if TYPE_CHECKING:
+    from gatekeeper_py.installation.access import Access
 
 STANDARD_INPUT = "-"
 
@@ -49,6 +54,17 @@ def read_cluster(path: Path | None, existing: Sequence[Manifest] = ()) -> Snapsh
     if path is not None and not manifests:
         warn([f"{path}: holds no object, so nothing is known of the cluster"])
     return Snapshot.of((*manifests, *existing))
+
+
+def access_to(kubeconfig: Path | None) -> Access:
+    """The API server of a kubeconfig, or (None) of the environment."""
+    from gatekeeper_py.cluster.live import ClusterError, configuration
+    from gatekeeper_py.installation.access import Access
+
+    try:
+        return Access(configuration(kubeconfig))
+    except ClusterError as error:
+        raise InputError(str(error)) from error
 
 
 def load_engine(policies: Path, cluster: Snapshot, *, allow_none: bool = False) -> Engine:

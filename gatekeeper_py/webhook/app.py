@@ -23,7 +23,10 @@ from starlette.types import Lifespan
 from gatekeeper_py.webhook.health import Health
 from gatekeeper_py.webhook.service import Service
 
-__all__ = ["application", "health_application"]
+__all__ = ["REACHED", "application", "health_application"]
+
+REACHED = "the engine is reached"
+"""Sent with 403, whose text client-go hands on (apimachinery/pkg/api/errors, NewGenericServerResponse)."""
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -44,9 +47,15 @@ def application(service: Service, health: Health, lifespan: Lifespan[Starlette] 
             Route("/mutate/{conversions:path}", mutate, methods=["POST"]),
             Route("/validate", validate, methods=["POST"]),
             Route("/validate/{conversions:path}", validate, methods=["POST"]),
+            Route("/reach", _reach, methods=["POST"]),
             *_routes(health),
         ],
     )
+
+
+async def _reach(_request: Request) -> Response:
+    """Refuses unread, in words that the API server passes on to whoever had it call."""
+    return PlainTextResponse(REACHED, HTTPStatus.FORBIDDEN, {"Connection": "close"})
 
 
 def health_application(health: Health) -> Starlette:

@@ -29,6 +29,7 @@ __all__ = [
     "conversions_of",
     "exemptions",
     "segment",
+    "trial",
 ]
 
 EXEMPT_NAMESPACES = ("kube-system", "gatekeeper-system")
@@ -37,12 +38,18 @@ EXEMPT_NAMESPACES = ("kube-system", "gatekeeper-system")
 TIMEOUT_SECONDS = 10
 """How long the API server waits for an answer before it refuses; it takes at most 30."""
 
+TRIAL_SECONDS = 3
+"""The same for the trial, which answers unread."""
+
 MOST_CONDITIONS = 64
 """Match conditions of one webhook (apis/admissionregistration/validation, maxWebhookMatchConditions)."""
 
 DOMAIN = "gatekeeper-py.dev"
 
 Door = Literal["mutate", "validate"]
+
+REACH = "gatekeeper-reach"
+"""The ConfigMap in the engine's namespace that the trial is about."""
 
 KINDS: Mapping[Door, str] = {
     "mutate": "MutatingWebhookConfiguration",
@@ -250,6 +257,31 @@ def _mended(client: Client, mending: str) -> Object:
     ruled = {**_rule("validate"), "apiGroups": [GROUP]}
     webhook = _webhook("validate", client, [condition])
     return {**webhook, "name": GROUP, "failurePolicy": "Ignore", "rules": [ruled]}
+
+
+def trial(client: Client) -> Object:
+    """A webhook about dry runs of one ConfigMap of the engine's: by it the engine sees whether it is reached.
+
+    `/reach` always refuses, so that no answer can be mistaken for the absence of the question.
+    """
+    dry_run = f"request.name == '{REACH}' && has(request.dryRun) && request.dryRun"
+    condition = {"name": "reach", "expression": dry_run}
+    ruled = {
+        "apiGroups": [""],
+        "apiVersions": ["v1"],
+        "operations": ["UPDATE"],
+        "resources": ["configmaps"],
+        "scope": "Namespaced",
+    }
+    own = {"matchLabels": {"kubernetes.io/metadata.name": "gatekeeper-system"}}
+    return {
+        **_webhook("validate", client, [condition]),
+        "name": f"reach.{DOMAIN}",
+        "clientConfig": client.config("reach"),
+        "timeoutSeconds": TRIAL_SECONDS,
+        "rules": [ruled],
+        "namespaceSelector": own,
+    }
 
 
 def _configuration(door: Door, webhooks: Sequence[Object]) -> Object:

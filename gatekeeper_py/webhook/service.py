@@ -42,7 +42,8 @@ STRANGERS: Final = "unknown namespaces"
 
 UNREGISTERED: Final = (
     "the webhooks are not registered for these policies: they judge {}, to which the API server does not "
-    "convert, and what is sent in another version is refused. Register anew: gatekeeper install --policies"
+    "convert, and what is sent in another version is refused. --register does it within seconds; without, "
+    "print the registration anew: gatekeeper install --ca FILE --policies DIR"
 )
 
 REFUSALS: Final[Mapping[type[Exception], HTTPStatus]] = {

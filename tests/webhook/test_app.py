@@ -83,8 +83,8 @@ def test_a_registration_that_does_not_ask_in_a_version_that_policies_need_is_sai
     client.post("/validate/v1.autoscaling", json=pod_review())
     assert harness.service.unregistered() == [
         "the webhooks are not registered for these policies: they judge example.com/v2, to which the API server "
-        "does not convert, and what is sent in another version is refused. Register anew: "
-        "gatekeeper install --policies"
+        "does not convert, and what is sent in another version is refused. --register does it within seconds; "
+        "without, print the registration anew: gatekeeper install --ca FILE --policies DIR"
     ]
     client.post("/validate/v1.autoscaling/v2.any", json=pod_review())
     assert harness.service.unregistered() == []

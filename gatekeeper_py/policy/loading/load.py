@@ -43,6 +43,8 @@ LARGEST_FILE = 16 << 20
 
 TEST_SUFFIXES = ("_test.yaml", "_test.yml")
 
+KUSTOMIZATIONS = frozenset({"kustomization.yaml", "kustomization.yml"})
+
 
 class LoadError(ManifestError):
     """Policies that cannot be loaded, with every problem found."""
@@ -68,7 +70,12 @@ def read(paths: Iterable[str | Path]) -> tuple[Manifest, ...]:
 
     A file without a character is an error: it is more likely half-written than meant.
     """
-    return manifests_of.read(paths, exclude=is_test, largest=LARGEST_FILE, blank=False)
+    return manifests_of.read(paths, exclude=_is_no_policy, largest=LARGEST_FILE, blank=False)
+
+
+def _is_no_policy(path: Path) -> bool:
+    """Suites, and what tells kustomize which files there are."""
+    return is_test(path) or path.name in KUSTOMIZATIONS
 
 
 def load(
