@@ -24,9 +24,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from gatekeeper_py.cluster.staleness import StaleView
 from gatekeeper_py.cluster.view import ClusterView
 from gatekeeper_py.manifests.manifest import Manifest, ManifestError, Problem
-from gatekeeper_py.objects.resource import Object
+from gatekeeper_py.objects.resource import GroupVersionKind, Object
+from gatekeeper_py.policy import messages
 from gatekeeper_py.policy.admission.decision import Cause, Decision, Finding, Status
 from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.policy.admission.submission import with_object
@@ -64,9 +66,13 @@ MUTABLE = frozenset({"CREATE", "UPDATE"})
 class Engine:
     """Policies over a view of the cluster."""
 
-    def __init__(self, policies: PolicySet, cluster: ClusterView) -> None:
+    def __init__(
+        self, policies: PolicySet, cluster: ClusterView, basis: Iterable[GroupVersionKind] = ()
+    ) -> None:
         self.policies = policies
         self.cluster = cluster
+        self.basis = tuple(basis)
+        """Kinds of the cluster from whose objects the policies themselves were made."""
 
     @classmethod
     def load(
@@ -90,7 +96,21 @@ class Engine:
 
         `deadline` is the `time.monotonic()` at which an answer is of no more use; past it the review raises
         `DeadlineExceeded`. Nothing else is raised but for a bug.
+
+        What looks up a part of the cluster that is not known as it is now is refused, whatever the policies'
+        failurePolicy; the platform goes on by what was known last.
         """
+        try:
+            return self._judged(request, phases, deadline)
+        except StaleView as error:
+            if not self._trusts(request):
+                return _denied(request, Status(503, "ServiceUnavailable", messages.unknown_now(error)))
+            return Engine(self.policies, error.last)._judged(request, phases, deadline)
+
+    def _judged(
+        self, request: AdmissionRequest, phases: frozenset[Phase], deadline: float | None
+    ) -> Decision:
+        """What the policies say, and what holds whatever they say."""
         for each in self.policies.extensions:
             if said := each.refusal(request, self.cluster):
                 return _refused(request, said)
@@ -108,12 +128,21 @@ class Engine:
         mutating, validating = self._concerning(request, phases)
         if not mutating and not validating:
             return Decision(allowed=True, object=request.object)
+        for kind in self.basis:
+            self.cluster.list(kind)
         return _Review(self, request, deadline).decide(mutating, validating)
 
     def owner(self, namespace: str) -> str:
         """The name of the tenant whose a namespace is; empty when it is nobody's, or unknown."""
         owners = (each.owner(namespace, self.cluster) for each in self.policies.extensions)
         return next(filter(None, owners), "")
+
+    def _trusts(self, request: AdmissionRequest) -> bool:
+        """Whether the platform asks, or it is about what is the platform's, as far as that is known."""
+        try:
+            return any(each.trusts(request, self.cluster) for each in self.policies.extensions)
+        except StaleView:
+            return False
 
     def _concerning(
         self, request: AdmissionRequest, phases: frozenset[Phase]

@@ -24,8 +24,11 @@ from gatekeeper_py.installation.contents import IMAGE, REPLICAS, Installation
 from gatekeeper_py.installation.deployment import Spread
 from gatekeeper_py.installation.installer import Installer, NotReady
 from gatekeeper_py.manifests.manifest import Manifest
+from gatekeeper_py.objects.kinds import CUSTOM_RESOURCE_DEFINITION, Kinds
+from gatekeeper_py.objects.resource import GroupVersion
 from gatekeeper_py.policy.loading.idle import nothing_in
 from gatekeeper_py.policy.loading.load import PolicySet, read
+from gatekeeper_py.policy.matching.versions import versions_needed
 from gatekeeper_py.tenancy.documents import load_tenancy
 from gatekeeper_py.tenancy.tenant import Tenancy
 from gatekeeper_py.webhook.registration import Client, configurations
@@ -95,7 +98,8 @@ def command(
     """
     manifests = _manifests(policies)
     if ca is not None:
-        click.echo(dump_all(configurations(_client(url, ca), _tenancy(manifests))), nl=False)
+        filled_in = configurations(_client(url, ca), _tenancy(manifests), _conversions(manifests))
+        click.echo(dump_all(filled_in), nl=False)
         return
     if policies is None:
         raise InputError("name the policies with --policies: what the engine may read follows from them")
@@ -141,6 +145,16 @@ def _loaded(folder: Path, manifests: tuple[Manifest, ...]) -> PolicySet:
 def _tenancy(manifests: tuple[Manifest, ...]) -> Tenancy:
     with input_errors():
         return load_tenancy(manifests)
+
+
+def _conversions(manifests: tuple[Manifest, ...]) -> frozenset[GroupVersion]:
+    """The versions in which policies judge what may be sent in others, as far as kinds are known."""
+    with input_errors():
+        policies = load_policies(manifests)
+    kinds = Kinds.builtin().with_definitions(
+        each.object for each in manifests if each.kind == CUSTOM_RESOURCE_DEFINITION
+    )
+    return versions_needed((*policies.validating, *policies.mutating), kinds)
 
 
 def _texts(folder: Path, manifests: tuple[Manifest, ...]) -> dict[str, str]:

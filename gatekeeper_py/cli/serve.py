@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -26,6 +27,7 @@ from gatekeeper_py.cli.options import (
     policies_option,
 )
 from gatekeeper_py.installation.upkeep import LOOK
+from gatekeeper_py.objects.resource import GroupVersion
 from gatekeeper_py.tenancy.tenant import Tenancy
 from gatekeeper_py.webhook.health import Health
 from gatekeeper_py.webhook.log import Log, lines_dropped, make_log, route_stray_errors
@@ -39,6 +41,9 @@ from gatekeeper_py.webhook.service import Service
 from gatekeeper_py.webhook.sink import standard_output
 from gatekeeper_py.webhook.tenants import StatusWriter
 from gatekeeper_py.webhook.tls import Clients, ServingCertificate, TLSError
+
+if TYPE_CHECKING:
+    from gatekeeper_py.cluster.staleness import Stale
 
 __all__ = ["command"]
 
@@ -113,6 +118,14 @@ __all__ = ["command"]
 )
 @cluster_option
 @kubeconfig_option
+@click.option(
+    "--max-view-age",
+    default=30,
+    show_default=True,
+    metavar="SECONDS",
+    type=click.IntRange(15),
+    help="With --kubeconfig: how old what is known of a kind may be. All goes well at 12 s.",
+)
 @allow_no_policies_option
 @click.option(
     "--allow-no-tenants",
@@ -136,6 +149,7 @@ def command(
     events: bool,
     cluster: Path | None,
     kubeconfig: Path | None,
+    max_view_age: int,
     allow_no_policies: bool,
     allow_no_tenants: bool,
 ) -> None:
@@ -153,7 +167,8 @@ def command(
     replicas share the Secret. With --register it has the API server ask it, by the webhook configurations
     that `gatekeeper install` made, once the API server has been seen to reach it.
 
-    --kubeconfig follows a live cluster instead of --cluster; Tenants may then be objects in it, too.
+    --kubeconfig follows a live cluster instead of --cluster; Tenants may then be objects in it, too. What
+    needs a kind of which nobody knows how it was --max-view-age ago is refused, but for the platform.
     """
     one_cluster(cluster, kubeconfig)
     clients = _clients(client_ca, client_names)
@@ -168,13 +183,18 @@ def command(
     route_stray_errors(log)
     with (
         closing(output),
-        _origin(policies, cluster, kubeconfig, demands) as origin,
+        _origin(policies, cluster, kubeconfig, demands, max_view_age, log) as origin,
         _kept(shown, registration) as (pair, make_upkeep),
     ):
         in_force = Policies(origin.load, demand_tenants=demands.tenants)
         metrics = Metrics(Observed(origin.ages, lambda: output.dropped))
         record = Record(log, metrics, _announcer(kubeconfig, metrics) if events else None)
-        service, health = Service(in_force, record), Health(in_force, record, output, origin.ages)
+        service = Service(in_force, record)
+
+        def notices() -> list[str]:
+            return [*origin.notices(), *service.unregistered()]
+
+        health = Health(in_force, record, output, origin.ages, notices=notices)
         try:
             certificate = ServingCertificate(pair.certificate, pair.key, clients)
             server = Server(
@@ -215,7 +235,9 @@ def _looking_after(health: Health, make_upkeep: MakeUpkeep | None) -> Iterator[N
         yield
         return
     upkeep = make_upkeep(partial(_tenancy, health.policies), partial(_tell, health.record.log))
-    health.notices = lambda: [upkeep.problem]
+    upkeep.conversions = partial(_conversions, health.policies)
+    before = health.notices
+    health.notices = lambda: [*before(), upkeep.problem]
     upkeep.start()
     try:
         yield
@@ -227,6 +249,12 @@ def _tenancy(policies: Policies) -> Tenancy | None:
     """Of the policies in force."""
     in_force = policies.in_force
     return in_force.loaded.tenancy if in_force is not None else None
+
+
+def _conversions(policies: Policies) -> frozenset[GroupVersion]:
+    """In which versions the policies in force have the API server ask."""
+    in_force = policies.in_force
+    return in_force.loaded.conversions() if in_force is not None else frozenset()
 
 
 def _tell(log: Log, level: str, message: str) -> None:
@@ -258,15 +286,21 @@ def _clients(authority: Path | None, names: tuple[str, ...]) -> Clients | None:
 
 @contextmanager
 def _origin(
-    policies: Path, cluster: Path | None, kubeconfig: Path | None, demands: Demands
+    policies: Path, cluster: Path | None, kubeconfig: Path | None, demands: Demands, max_age: int, log: Log
 ) -> Iterator[Origin]:
     if kubeconfig is None:
         yield FromFiles(policies, cluster, demands)
         return
     from gatekeeper_py.cluster.live import ClusterError, LiveCluster, configuration
 
+    def tell(stale: Stale, is_stale: bool) -> None:
+        if is_stale:
+            log.error("view is stale, what needs it is refused", problem=str(stale))
+        else:
+            log.info("view is known again", kind=stale.kind.kind, api_version=stale.kind.api_version)
+
     try:
-        live = LiveCluster(configuration(kubeconfig), TENANCY_KINDS)
+        live = LiveCluster(configuration(kubeconfig), TENANCY_KINDS, max_age=max_age, tell=tell)
     except ClusterError as error:
         raise InputError(str(error)) from error
     live.start()

@@ -15,6 +15,7 @@ from typing import Final, Protocol
 from gatekeeper_py.installation.custody import Custody
 from gatekeeper_py.installation.lease import Lease
 from gatekeeper_py.installation.registrar import Registrar
+from gatekeeper_py.objects.resource import GroupVersion
 from gatekeeper_py.pki.rotation import Issued, certificates_in
 from gatekeeper_py.tenancy.tenant import Tenancy
 
@@ -81,6 +82,8 @@ class Upkeep:
     """Of the policies in force; None while there are none."""
     tell: Callable[[str, str], None]
     """Gets a level and a message: what is wrong, once until it changes, and what was done."""
+    conversions: Callable[[], frozenset[GroupVersion]] = frozenset
+    """In which versions the policies in force have the API server ask."""
     problem: str = field(default="", init=False)
     """What is wrong now."""
     _stopping: threading.Event = field(default_factory=threading.Event, init=False)
@@ -118,7 +121,7 @@ class Upkeep:
         tenancy = self.tenancy()
         if self.registrar is None or tenancy is None:
             return
-        if self.registrar.register(authorities, tenancy):
+        if self.registrar.register(authorities, tenancy, self.conversions()):
             self.tell("info", REGISTERED)
 
     def _trouble(self, problem: str) -> None:

@@ -148,5 +148,13 @@ def internal_error(error: object) -> str:
     return f"Internal error occurred: {error}"
 
 
+def unknown_now(what: object) -> str:
+    """A request that needs to know what the engine's view of the cluster does not know as it is now."""
+    return (
+        f"the policy engine cannot tell: {what}. Nothing that depends on it is admitted; try again later. "
+        "If that is no help, the engine's log and `GET /readyz?verbose` show the operator what is missing"
+    )
+
+
 def _qualified(resource: str, group: str) -> str:
     return f"{resource}.{group}" if group else resource

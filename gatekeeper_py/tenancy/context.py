@@ -293,6 +293,16 @@ class Context:
                 self._marks[id(value)] = found
         return found
 
+    def concerns_the_platform(self) -> bool:
+        """Whether the platform asks, or the request is about what is the platform's."""
+        try:
+            if self.is_platform(self.request.user):
+                return True
+            tenant = self.tenant()
+        except ContestedNamespace:
+            return False
+        return tenant is not None and tenant.trusted
+
     def tenants_of(self, user: UserInfo) -> list[str]:
         """The tenants a user belongs to: those it owns, and a ServiceAccount's own."""
         owned = self.tenancy.owned_by(user.username, user.groups)

@@ -237,9 +237,12 @@ def extension(tenancy: Tenancy) -> Extension:
     def owner(namespace: str, cluster: ClusterView) -> str:
         return _owner_name(tenancy, namespace, cluster)
 
+    def trusts(request: AdmissionRequest, cluster: ClusterView) -> bool:
+        return Context(tenancy, cluster, request).concerns_the_platform()
+
     refusals = partial(closed, tenancy), partial(objection, tenancy)
     names = frozenset(tenancy.by_name)
-    return Extension((LIBRARY,), VARIABLES, activation, *refusals, owner=owner, owners=names)
+    return Extension((LIBRARY,), VARIABLES, activation, *refusals, owner=owner, owners=names, trusts=trusts)
 
 
 def _owner_name(tenancy: Tenancy, namespace: str, cluster: ClusterView) -> str:

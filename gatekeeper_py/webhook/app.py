@@ -2,7 +2,8 @@
 
 `POST /mutate`, `POST /validate`: a review in, a verdict out with status 200. Otherwise one line says why not:
 400 malformed, 408 the body did not arrive in time, 413 too large, 503 no capacity. The API server takes each
-of these as a failed call, and with failurePolicy Fail refuses the request.
+of these as a failed call, and with failurePolicy Fail refuses the request. What follows in the path are the
+versions in which the API server asks about the same request besides (registration.py).
 """
 
 from __future__ import annotations
@@ -43,7 +44,9 @@ def application(service: Service, health: Health, lifespan: Lifespan[Starlette] 
         lifespan=lifespan,
         routes=[
             Route("/mutate", mutate, methods=["POST"]),
+            Route("/mutate/{conversions:path}", mutate, methods=["POST"]),
             Route("/validate", validate, methods=["POST"]),
+            Route("/validate/{conversions:path}", validate, methods=["POST"]),
             Route("/reach", _reach, methods=["POST"]),
             *_routes(health),
         ],

@@ -23,7 +23,7 @@ class Health:
     record: Record
     output: Sink | None = None
     ages: Callable[[], Mapping[str, float]] = dict
-    """Seconds since each watched kind was last heard of."""
+    """Seconds since each watched kind was last known whole."""
     certificate_expires: float = expiry.NEVER
     """Seconds since the epoch; 0 while none is served."""
     notices: Callable[[], Iterable[str]] = tuple

@@ -68,6 +68,10 @@ class Server:
         self.process = Component.start(command, self.folder / "gatekeeper.log")
         self.process.await_ready(self.ready, READY_SECONDS)
 
+    @property
+    def log(self) -> str:
+        return (self.folder / "gatekeeper.log").read_text(encoding="utf-8")
+
     def context(self) -> ssl.SSLContext:
         """How a probe sees it."""
         context = ssl.create_default_context(cafile=str(self.authority))

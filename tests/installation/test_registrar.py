@@ -10,6 +10,7 @@ import pytest
 
 from gatekeeper_py.installation.identifiers import CONFIGURATIONS, NAME
 from gatekeeper_py.installation.registrar import NotReached, NotRegistered, Registrar, is_registered
+from gatekeeper_py.objects.resource import GroupVersion
 from gatekeeper_py.tenancy.tenant import Claim, Tenancy, Tenant
 from gatekeeper_py.webhook.app import REACHED
 from gatekeeper_py.webhook.registration import Client, configurations, trial
@@ -19,6 +20,9 @@ BUNDLE = b"-----BEGIN CERTIFICATE-----"
 CLIENT = Client("", base64.b64encode(BUNDLE).decode())
 ANSWERED = f'failed calling webhook "reach.gatekeeper-py.dev": failed to call webhook: {REACHED}'
 SILENT = 'failed calling webhook "reach.gatekeeper-py.dev": connection refused'
+
+
+VERSIONS = frozenset({GroupVersion("autoscaling", "v1")})
 
 
 def registrar(cluster: Cluster, url: str = "") -> Registrar:
@@ -103,6 +107,16 @@ def test_new_authorities_and_new_trusted_tenants_are_told() -> None:
     assert registrar(cluster).register(b"others", tenancy)
     client = Client("", base64.b64encode(b"others").decode())
     assert held(cluster) == wanted(client, tenancy)
+
+
+def test_versions_to_ask_in_are_told_and_taken_back() -> None:
+    cluster = reached()
+    assert registrar(cluster).register(BUNDLE, Tenancy(), VERSIONS)
+    assert registrar(cluster).register(BUNDLE, Tenancy(), VERSIONS) is False
+    paths = {each["clientConfig"]["service"]["path"] for webhooks in held(cluster) for each in webhooks}
+    assert paths == {"/mutate/v1.autoscaling", "/validate/v1.autoscaling", "/validate"}
+    assert registrar(cluster).register(BUNDLE, Tenancy())
+    assert held(cluster) == wanted()
 
 
 def test_a_server_outside_is_called_by_its_url() -> None:

@@ -13,6 +13,7 @@ from gatekeeper_py.installation.identifiers import CERTIFICATES, CONFIGURATIONS,
 from gatekeeper_py.installation.lease import Lease
 from gatekeeper_py.installation.registrar import Registrar, is_registered
 from gatekeeper_py.installation.upkeep import REGISTERED, FromFile, FromSecret, Upkeep
+from gatekeeper_py.objects.resource import GroupVersion
 from gatekeeper_py.pki.authority import make_authority
 from gatekeeper_py.pki.rotation import Terms
 from gatekeeper_py.tenancy.tenant import Tenancy
@@ -63,6 +64,17 @@ def test_the_first_look_registers_and_the_next_changes_nothing(cluster: Cluster,
     cluster.log.clear()
     replica.upkeep.look()
     assert cluster.log == ["update Lease gatekeeper"]
+
+
+def test_versions_that_an_edit_needs_are_registered_at_the_next_look(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    replica = Replica(cluster, tmp_path / "a", Clock())
+    replica.upkeep.look()
+    replica.upkeep.conversions = lambda: frozenset({GroupVersion("autoscaling", "v1")})
+    replica.upkeep.look()
+    names = [webhook["name"] for webhook in cluster.at(CONFIGURATIONS[0], NAME, "")["webhooks"]]
+    assert names == ["mutate.gatekeeper-py.dev", "v1.autoscaling.mutate.gatekeeper-py.dev"]
 
 
 def test_nothing_is_registered_before_policies_are_in_force(cluster: Cluster, tmp_path: Path) -> None:

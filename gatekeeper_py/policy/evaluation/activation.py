@@ -123,12 +123,18 @@ class Facts:
     ) -> dict[str, Any]:
         names = _Names(self._extended)
         names.rare = rare
-        names["object"] = value
-        names["oldObject"] = self.request.old_object
+        names["object"] = self._as(match, value)
+        names["oldObject"] = self._as(match, self.request.old_object)
         names["params"] = params
         names["request"] = self._request(match)
         names["namespaceObject"] = namespace
         return names
+
+    def _as(self, match: Match, value: Object | None) -> Object | None:
+        """An object as what it matched: only versions that differ by nothing but the name come here."""
+        if value is None or match.kind == self.request.kind:
+            return value
+        return {**value, "apiVersion": match.kind.api_version, "kind": match.kind.kind}
 
     def _request(self, match: Match) -> Object:
         key = (match.resource, match.kind)
