@@ -6,6 +6,8 @@
     tenants.ofNamespaceObject(object) the owner a Namespace would have with the labels this object gives it
     tenant.owns(namespace)            whether a namespace is the tenant's
     tenant.permits(reference)         whether the tenant may name what a reference names
+    tenant.permitsKind(group, kind)   whether the tenant was granted a custom kind that needs a grant
+    customKind(group, kind)           what the catalogue knows of a custom kind
     tenant.ownsHostname(host), tenant.allowsImage(image), tenant.storageClasses.permits(name) ...
     references(object)                everything an object names
     runtimeClass(name)                a RuntimeClass, its handler and how well it isolates
@@ -17,7 +19,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import cache, partial
 from typing import Any, cast
 
 from gatekeeper_py.cel import (
@@ -46,6 +48,7 @@ from gatekeeper_py.policy.admission.request import AdmissionRequest, UserInfo
 from gatekeeper_py.policy.evaluation.extension import Extension
 from gatekeeper_py.tenancy.catalogue import catalogue
 from gatekeeper_py.tenancy.context import NAMESPACE, Context
+from gatekeeper_py.tenancy.custom import CustomKind, custom_kind, known_kinds
 from gatekeeper_py.tenancy.forms import Unreadable
 from gatekeeper_py.tenancy.isolation import Level, satisfies
 from gatekeeper_py.tenancy.refusals import closed, objection
@@ -68,6 +71,7 @@ CONTEXT = "@tenancy"
 CHOICE = object_type("tenancy.Choice", {"allowed": list_of(STRING), "default": STRING})
 NODES = object_type("tenancy.Nodes", {"selector": map_of(STRING, STRING), "tolerations": list_of(DYN)})
 LIMITS = object_type("tenancy.Limits", {"namespaces": INT, "loadBalancers": INT, "snapshots": INT})
+KIND_GRANT = object_type("tenancy.KindGrant", {"group": STRING, "kinds": list_of(STRING)})
 FIELDS: Mapping[str, tuple[Type, Callable[[Tenant], object]]] = {
     "name": (STRING, lambda tenant: tenant.name),
     "trusted": (BOOL, lambda tenant: tenant.trusted),
@@ -91,6 +95,7 @@ FIELDS: Mapping[str, tuple[Type, Callable[[Tenant], object]]] = {
     "identities": (list_of(STRING), lambda tenant: list(tenant.identities)),
     "externalIPs": (list_of(STRING), lambda tenant: list(tenant.external_ips)),
     "clusterIssuers": (list_of(STRING), lambda tenant: list(tenant.cluster_issuers)),
+    "customResources": (list_of(KIND_GRANT), lambda tenant: _kind_grants(tenant)),
     "nodes": (NODES, lambda tenant: _nodes(tenant.nodes)),
     "podSecurity": (STRING, lambda tenant: tenant.pod_security),
     "requireLimits": (BOOL, lambda tenant: tenant.require_limits),
@@ -116,6 +121,10 @@ RUNTIME_CLASS = object_type(
     "tenancy.RuntimeClass",
     {"name": STRING, "handler": STRING, "isolation": STRING, "overhead": map_of(STRING, DYN)},
 )
+CUSTOM_KIND = object_type(
+    "tenancy.CustomKind",
+    {"judgement": STRING, "reason": STRING, "rules": list_of(STRING), "version": STRING},
+)
 TENANTS = opaque("tenancy.Tenants")
 CLUSTER = opaque("tenancy.Cluster")
 SETTINGS = object_type(
@@ -124,6 +133,7 @@ SETTINGS = object_type(
         "reservedPrefixes": list_of(STRING),
         "protectedCIDRs": list_of(STRING),
         "clusterDomain": STRING,
+        "unknownKinds": STRING,
         "labelPrefix": STRING,
         "tenantLabel": STRING,
         "protectedLabels": list_of(STRING),
@@ -206,7 +216,7 @@ REQUESTER_FACTS: Mapping[str, Callable[[Context, UserInfo], bool | list[str]]] =
 
 def extension(tenancy: Tenancy) -> Extension:
     """What tenancy adds to the language, for the tenants of `tenancy`."""
-    catalogue()  # a decision reads no file
+    catalogue(), known_kinds()  # a decision reads no file
     settings = Message(SETTINGS.name, _settings(tenancy))
 
     def activation(request: AdmissionRequest, cluster: ClusterView) -> Mapping[str, object]:
@@ -262,6 +272,7 @@ def _settings(tenancy: Tenancy) -> dict[str, object]:
         "reservedPrefixes": list(settings.reserved_prefixes),
         "protectedCIDRs": list(settings.protected_cidrs),
         "clusterDomain": settings.cluster_domain,
+        "unknownKinds": settings.unknown_kinds,
         "labelPrefix": f"{GROUP}/",
         "tenantLabel": TENANT_LABEL,
         "protectedLabels": sorted(labels),
@@ -302,6 +313,11 @@ def _limits(limits: Limits) -> Message:
         "snapshots": limits.snapshots,
     }
     return Message(LIMITS.name, counts)
+
+
+def _kind_grants(tenant: Tenant) -> list[Message]:
+    grants = tenant.custom_resources
+    return [Message(KIND_GRANT.name, {"group": each.group, "kinds": list(each.kinds)}) for each in grants]
 
 
 class ChoiceValue(Message):
@@ -385,6 +401,22 @@ def _grants(choice: ChoiceValue, name: str) -> bool:
 
 def _is_at_least(runtime_class: Mapping[str, Any], level: str) -> bool:
     return satisfies(cast(Level, runtime_class["isolation"]), level)
+
+
+def _custom_kind(group: str, kind: str) -> Message:
+    return _custom_kind_value(custom_kind(group, kind))
+
+
+@cache
+def _custom_kind_value(known: CustomKind) -> Message:
+    """The value of an entry of the catalogue: there are as many as entries."""
+    fields = {
+        "judgement": known.judgement,
+        "reason": known.reason,
+        "rules": list(known.rules),
+        "version": known.version,
+    }
+    return Message(CUSTOM_KIND.name, fields)
 
 
 def _get(
@@ -476,6 +508,17 @@ LIBRARY = Library(
             _of_namespace_object,
             contextual=True,
         ),
+        Function(
+            "customKind",
+            (Overload("tenancy_custom_kind", (STRING, STRING), CUSTOM_KIND, _custom_kind),),
+        ),
+        _member(
+            "permitsKind",
+            "tenant_permits_kind",
+            (TENANT, STRING, STRING),
+            BOOL,
+            lambda tenant, group, kind: tenant.tenant.permits_kind(group, kind),
+        ),
         _member("owns", "tenant_owns", (TENANT, STRING), BOOL, _owns, contextual=True),
         Function(
             "permits",
@@ -525,5 +568,5 @@ LIBRARY = Library(
             contextual=True,
         ),
     ),
-    types=(CHOICE, CLUSTER, LIMITS, NODES, REFERENCE, REQUESTER, RUNTIME_CLASS, SETTINGS, TENANT, TENANTS),
+    types=(CHOICE, CLUSTER, CUSTOM_KIND, KIND_GRANT, LIMITS, NODES, REFERENCE, REQUESTER, RUNTIME_CLASS, SETTINGS, TENANT, TENANTS),
 )

@@ -56,6 +56,7 @@ WORDS: Mapping[str, tuple[DocumentField, ...]] = {
     "tenant.isolation": _tenant("runtimeClasses.isolation"),
     "tenant.owns": _tenant("namespaces"),
     "tenant.permits": _tenant("sharing"),
+    "tenant.permitsKind": _tenant("customResources"),
     "tenant.admits": _tenant("sharing"),
     "tenant.ownsHostname": _tenant("hostnames"),
     "tenant.allowsImage": _tenant("registries"),
