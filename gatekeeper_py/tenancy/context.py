@@ -134,17 +134,20 @@ class Context:
         return found
 
     def _named(self, value: Object) -> list[Object]:
-        found = references(value, self.namespace)
+        found = references(value, self.namespace, self.tenancy.surroundings)
         return [
             self._located(reference) if reference["kind"] == DESTINATION else reference for reference in found
         ]
 
     def _located(self, reference: Object) -> Object:
-        """`db.bar` as a Service where there is a namespace `bar`: the search path of pods makes it one."""
-        service, _, namespace = reference["name"].partition(".")
+        """`db.bar` as a Service where there is a namespace `bar`: the search path of pods makes it one.
+
+        So it is with a pod of a headless Service, `web-0.db.bar`.
+        """
+        service, _, namespace = reference["name"].rpartition(".")
         if not self._is_known(namespace):
             return reference
-        return {**reference, "kind": "Service", "name": service, "namespace": namespace}
+        return {**reference, "kind": "Service", "name": service.rpartition(".")[2], "namespace": namespace}
 
     def _is_known(self, namespace: str) -> bool:
         """Whether a namespace is claimed by its name, or exists; a look-up of one may assume that it does."""

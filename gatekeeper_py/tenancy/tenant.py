@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from ipaddress import ip_network
 from typing import Any, Literal
 
 from gatekeeper_py.cel import EvaluationError
 from gatekeeper_py.manifests.manifest import Manifest
 from gatekeeper_py.objects.selector import Selector
+from gatekeeper_py.tenancy.addresses import Surroundings
 from gatekeeper_py.tenancy.isolation import DEFAULT_HANDLERS, Level
 from gatekeeper_py.tenancy.patterns import Globs, glob_matches, host_matches, image_matches
 
@@ -336,6 +338,11 @@ class Tenancy:
     def by_name(self) -> Mapping[str, Tenant]:
         """Declared tenants by name."""
         return {tenant.name: tenant for tenant in self.tenants}
+
+    @cached_property
+    def surroundings(self) -> Surroundings:
+        """What is inside the cluster, by the settings."""
+        return Surroundings(tuple(ip_network(text) for text in self.settings.protected_cidrs))
 
     @cached_property
     def _by_namespace(self) -> Mapping[str, Tenant]:
