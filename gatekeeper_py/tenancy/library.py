@@ -12,13 +12,14 @@
     references(object)                everything an object names
     runtimeClass(name)                a RuntimeClass, its handler and how well it isolates
     cluster.get(apiVersion, kind, namespace, name), cluster.list(apiVersion, kind, namespace)
+    cluster.isTaken(apiVersion, kind, field, value)  whether an object of another tenant has this value in a field
 
 `docs/authors.md` explains each with an example.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from typing import Any, cast
 
@@ -441,6 +442,36 @@ def _list(
     return list(context.cluster.list(wanted, namespace or None))
 
 
+def _is_taken(
+    activation: Mapping[str, object], _cluster: Cluster, api_version: str, kind: str, field: str, value: str
+) -> bool:
+    """Whether a namespace that is not the request's tenant's holds an object whose field has this value.
+
+    That much, and no more, is told of other tenants' objects: names that are unique in something shared.
+    """
+    context = _context(activation)
+    if kind in UNSEEN_KINDS:
+        raise EvaluationError(f"look-up refused: no policy may read a {kind}")
+    steps = field.split(".")
+    found = context.cluster.list(GroupVersionKind.parse(api_version, kind), None)
+    return any(_at(each, steps) == value and not _is_own(context, each) for each in found)
+
+
+def _at(value: Any, steps: Sequence[str]) -> Any:
+    """What a field holds; None where there is none."""
+    for step in steps:
+        value = value.get(step) if isinstance(value, dict) else None
+    return value
+
+
+def _is_own(context: Context, value: Mapping[str, Any]) -> bool:
+    tenant = context.tenant()
+    try:
+        return tenant is not None and context.owns(tenant, str(value["metadata"].get("namespace", "")))
+    except ContestedNamespace:
+        return False
+
+
 def _visible(context: Context, api_version: str, kind: str, namespace: str) -> GroupVersionKind:
     """The kind asked for, if the request's tenant may be told of it; a look-up beyond it is refused."""
     wanted = GroupVersionKind.parse(api_version, kind)
@@ -564,6 +595,15 @@ LIBRARY = Library(
             (CLUSTER, STRING, STRING, STRING),
             list_of(DYN),
             _list,
+            cost=lambda *_: LOOK_UP_COST,
+            contextual=True,
+        ),
+        _member(
+            "isTaken",
+            "cluster_is_taken",
+            (CLUSTER, STRING, STRING, STRING, STRING),
+            BOOL,
+            _is_taken,
             cost=lambda *_: LOOK_UP_COST,
             contextual=True,
         ),

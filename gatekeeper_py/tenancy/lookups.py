@@ -14,12 +14,12 @@ __all__ = ["asks_about_tenants", "expressions", "looked_up", "steered"]
 
 CLUSTER = "cluster"
 
-METHODS = frozenset({"get", "list"})
+METHODS = frozenset({"get", "isTaken", "list"})
 """Of the variable `cluster`; the first two arguments are apiVersion and kind."""
 
 
 def looked_up(policies: PolicySet) -> frozenset[GroupVersionKind]:
-    """Kinds that policies name literally in cluster.get and cluster.list, and the kinds of their params."""
+    """Kinds that policies name literally in look-ups, and the kinds of their params."""
     kinds: set[GroupVersionKind] = set()
     for policy in _every(policies):
         if policy.param_kind is not None:
