@@ -26,8 +26,6 @@ SILENT = frozenset(
     (
         "affinity",
         "annotations",
-        "args",
-        "command",
         "containers",
         "description",
         "env",
@@ -54,6 +52,9 @@ SECRET_FILE = re.compile(
 )
 PATH = re.compile(r"(?:file|unix|local):(?://)?(/.*)|((?:\.{1,2}/)*/?[^\s:]*/\S*)", re.IGNORECASE)
 LONGEST_PATH = 4096
+"""Characters of a file's path, as Linux has it, and of a field's."""
+PROGRAM = frozenset(("args", "command"))
+"""Fields that, when lists of text, start a program in a pod."""
 
 ACCOUNT_THING = re.compile(
     r"arn:[a-z-]+:(?:iam|sts)::[0-9]*:(?:role|user|assumed-role)/\S+|arn:[a-z-]+:elasticloadbalancing:\S+"
@@ -141,12 +142,13 @@ class _Part(NamedTuple):
     step: str
 
     def path(self) -> str:
-        steps = []
+        """The path in words, its beginning left out where it is longer than anybody reads: keys and depth are
+        the author's, and all paths together could be a thousand times longer than the object."""
+        text = ""
         part: _Part | None = self
-        while part is not None:
-            steps.append(part.step)
-            part = part.around
-        return "".join(reversed(steps)).removeprefix(".")
+        while part is not None and len(text) <= LONGEST_PATH:
+            text, part = part.step[-LONGEST_PATH:] + text, part.around
+        return text.removeprefix(".") if len(text) <= LONGEST_PATH else f"...{text[-LONGEST_PATH:]}"
 
 
 def add_leaves(body: Mapping[str, Any], finds: Finds, around: Surroundings) -> None:
@@ -176,9 +178,13 @@ def _parts(value: Any, around: _Part | None) -> Iterator[tuple[_Part, Any]]:
             yield _Part(around, f"[{index}]"), item
         return
     for key, item in value.items():
-        if key in SILENT or (item == {} and not _is_login(key, value)):
+        if key in SILENT or _is_program(key, item) or (item == {} and not _is_login(key, value)):
             continue
         yield _Part(around, f".{key}"), item
+
+
+def _is_program(key: str, value: Any) -> bool:
+    return key in PROGRAM and type(value) is list and all(type(item) is str for item in value[:1])
 
 
 def _is_login(key: str, around: Mapping[str, Any]) -> bool:
