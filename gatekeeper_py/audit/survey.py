@@ -19,7 +19,9 @@ from gatekeeper_py.tenancy.usage import word_is_used
 
 __all__ = ["COVERED", "Coverage", "Surveyed", "survey"]
 
-Coverage: TypeAlias = Literal["ruled", "harmless", "powerful", "scanned", "refused", "cluster-wide", "never sent", "open"]
+Coverage: TypeAlias = Literal[
+    "ruled", "harmless", "powerful", "scanned", "refused", "cluster-wide", "never sent", "open"
+]
 """What becomes of a tenant's requests about a resource:
 
 ruled         judged by policies that know its fields
@@ -31,7 +33,9 @@ cluster-wide  no tenant may write it
 never sent    the API server does not ask about it
 open          nothing judges it
 """
-COVERED: frozenset[Coverage] = frozenset(("ruled", "harmless", "powerful", "refused", "cluster-wide", "never sent"))
+COVERED: frozenset[Coverage] = frozenset(
+    ("ruled", "harmless", "powerful", "refused", "cluster-wide", "never sent")
+)
 """Those of which it is known what a tenant can do with them."""
 
 WORDS: Mapping[Coverage, str] = {
@@ -116,7 +120,9 @@ class _Surveyor:
         if not concerned:
             return "open", "no policy is about it"
         if not served.namespaced:
-            return self._if_asked(concerned, "cluster-wide", "holds for the whole cluster; no tenant writes it")
+            return self._if_asked(
+                concerned, "cluster-wide", "holds for the whole cluster; no tenant writes it"
+            )
         if known.judgement == "built-in":
             return "ruled", known.reason
         return self._of_custom(known, concerned)
@@ -163,8 +169,7 @@ class _Surveyor:
 def _concerns(policy: ValidatingPolicy, served: Served) -> bool:
     """Whether a policy, by its constraints, is about some write of a resource; and whether it is in force."""
     return bool(policy.bindings) and any(
-        may_concern(policy.match.rules, request)
-        and not concerns_as_sent(policy.match.exclude_rules, request)
+        may_concern(policy.match.rules, request) and not concerns_as_sent(policy.match.exclude_rules, request)
         for request in _requests(served)
     )
 

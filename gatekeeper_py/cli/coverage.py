@@ -28,7 +28,9 @@ __all__ = ["command"]
 
 API_SERVICE = GroupVersionKind("apiregistration.k8s.io", "v1", "APIService")
 DEFINITION = GroupVersionKind("apiextensions.k8s.io", "v1", "CustomResourceDefinition")
-DOCUMENTS = tuple(GroupVersionKind(GROUP, API_VERSION.rpartition("/")[2], kind) for kind in ("Tenant", "TenancySettings"))
+DOCUMENTS = tuple(
+    GroupVersionKind(GROUP, API_VERSION.rpartition("/")[2], kind) for kind in ("Tenant", "TenancySettings")
+)
 ADMISSION = "admissionregistration.k8s.io"
 WIDTH = 160
 """Columns when the output is no terminal."""
@@ -54,7 +56,8 @@ def command(
 
     What another API server serves (aggregation) is named on stderr, for its kinds stand in no definition.
 
-    Exit code 0: every kind is known, 1: some are only scanned, judged by nothing, or could not be read, 2: error.
+    Exit code 0: every kind is known, 1: some are only scanned, judged by nothing, or could not be read,
+    2: error.
     """
     if bool(files) == (kubeconfig is not None):
         raise InputError("name what to survey: either -f or --kubeconfig")
@@ -78,7 +81,7 @@ def _survey(policies: Path, existing: Sequence[Manifest]) -> list[Surveyed]:
 
 
 def _live(kubeconfig: Path) -> tuple[Sequence[Manifest], list[str]]:
-    """Definitions, API services and tenancy documents of a cluster, and which of these could not be listed."""
+    """Definitions, API services and tenancy documents of a cluster; and what could not be listed."""
     from gatekeeper_py.cluster.live import ClusterError, configuration, list_cluster
 
     try:
@@ -94,8 +97,8 @@ def _aggregated(manifests: Iterable[Manifest]) -> list[str]:
     specs = (each.object.get("spec") for each in manifests if each.object.get("kind") == API_SERVICE.kind)
     found = [spec for spec in specs if isinstance(spec, dict) and spec.get("service")]
     return sorted(
-        f"{spec.get('group')}/{spec.get('version')}: an aggregated API server serves it; its kinds are judged "
-        "by name all the same, but are not listed here"
+        f"{spec.get('group')}/{spec.get('version')}: an aggregated API server serves it; its kinds are "
+        "judged by name all the same, but are not listed here"
         for spec in found
     )
 
@@ -128,9 +131,9 @@ def _excepted(each: Surveyed) -> list[str]:
 
 
 def _json(surveyed: Sequence[Surveyed], problems: Sequence[str]) -> str:
-    counts = Counter(each.coverage for each in surveyed)
+    counts: dict[str, int] = dict(sorted(Counter(each.coverage for each in surveyed).items()))
     document = {
-        "summary": {"resources": len(surveyed), **dict(sorted(counts.items()))},
+        "summary": {"resources": len(surveyed), **counts},
         "exemptNamespaces": list(EXEMPT_NAMESPACES),
         "notRead": list(problems),
         "resources": [_row(each) for each in surveyed],

@@ -1,9 +1,9 @@
 """Where a text leads that names a host: a Service, a place inside the cluster, or somewhere outside.
 
-One place has many spellings, and programs that call read more of them than people write: `127.1`, `0x7f.0.0.1`,
-`2130706433` and `[::ffff:7f00:1]` are one address (inet_aton of POSIX, RFC 4291 section 2.5.5, RFC 6052), and
-`db.bar`, `db.bar.svc` and `web-0.db.bar.svc.cluster.local.` lie in one namespace (the search path that
-kubernetes/pkg/kubelet/network/dns gives every pod).
+One place has many spellings, and programs that call read more of them than people write: `127.1`,
+`0x7f.0.0.1`, `2130706433` and `[::ffff:7f00:1]` are one address (inet_aton of POSIX, RFC 4291 section 2.5.5,
+RFC 6052), and `db.bar`, `db.bar.svc` and `web-0.db.bar.svc.cluster.local.` lie in one namespace (the search
+path that kubernetes/pkg/kubelet/network/dns gives every pod).
 """
 
 from __future__ import annotations
@@ -16,7 +16,16 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 from urllib.parse import unquote
 
-__all__ = ["CLUSTER", "Network", "Place", "Surroundings", "called_hosts", "hosts_in", "place_of", "whole_hosts"]
+__all__ = [
+    "CLUSTER",
+    "Network",
+    "Place",
+    "Surroundings",
+    "called_hosts",
+    "hosts_in",
+    "place_of",
+    "whole_hosts",
+]
 
 Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -30,7 +39,8 @@ URL = re.compile(r"(?<![a-z0-9+.-])([a-z][a-z0-9+.-]{0,30}):(//)([^\s\"'`<>{}|;)
 """A URL among words; the host may be one of IPv6, whose bracket the tail gives back."""
 WHOLE = re.compile(r"(?:[a-z][a-z0-9+.-]{0,30}:){0,3}//(.*)|(\S+)", re.IGNORECASE | re.DOTALL)
 HOST_AND_PORT = re.compile(
-    r"(\[[0-9a-f:.%]+\]|[a-z0-9_.-]*[a-z0-9.]|[0-9a-f:]*:[0-9a-f:]*:[0-9a-f:.]*)(:[0-9]{1,5})?(/.*)?", re.IGNORECASE
+    r"(\[[0-9a-f:.%]+\]|[a-z0-9_.-]*[a-z0-9.]|[0-9a-f:]*:[0-9a-f:]*:[0-9a-f:.]*)(:[0-9]{1,5})?(/.*)?",
+    re.IGNORECASE,
 )
 NUMBER = re.compile(r"0x[0-9a-f]*|[0-9]+", re.IGNORECASE)
 NETWORK_MASK = re.compile(r"/[0-9]{1,3}")
@@ -178,7 +188,7 @@ def _hosts_of(part: str) -> list[str]:
 
 def _is_surely_host(name: str) -> bool:
     """Whether a name without a scheme and a port is a host all the same."""
-    return name == "localhost" or "." in name and place_of(name).inner in ("service", "inside")
+    return name == "localhost" or ("." in name and place_of(name).inner in ("service", "inside"))
 
 
 def _authority_hosts(rest: str) -> Iterator[str]:

@@ -19,7 +19,7 @@ __all__ = ["ANY_KIND", "CustomKind", "Judgement", "custom_kind", "known_kinds"]
 
 Judgement: TypeAlias = Literal["built-in", "ruled", "harmless", "powerful", "unknown"]
 ANY_KIND = "*"
-"""Stands for the kinds of a group that are not named; and, at the front of a group, for what precedes a dot."""
+"""Stands for the kinds of a group that are not named; at the front of a group, for what precedes a dot."""
 
 
 @dataclass(frozen=True, slots=True)

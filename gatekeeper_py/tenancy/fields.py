@@ -144,13 +144,16 @@ _USAGE: dict[str, OpenAPI] = {
         "Cluster-wide issuers and stores that may be named, as Kind/name; * stands for anything."
     ),
     "customResources": _list(
-        "Custom kinds that nobody may use without a grant: those that hold power beyond a namespace, and, where "
-        "the settings refuse them, those that the catalogue does not know.",
+        "Custom kinds that nobody may use without a grant: those that hold power beyond a namespace, and, "
+        "where the settings refuse them, those that the catalogue does not know.",
         _object(
             "Kinds of one API group.",
             {
                 "group": _text(
-                    "The API group; * stands for any characters.", minLength=1, maxLength=253, pattern=GROUP_PATTERN
+                    "The API group; * stands for any characters.",
+                    minLength=1,
+                    maxLength=253,
+                    pattern=GROUP_PATTERN,
                 ),
                 "kinds": _texts("Kinds as HelmChart; * for all of the group.", maxLength=63),
             },
@@ -272,8 +275,8 @@ SETTINGS_SPEC = _object(
         "protectedCIDRs": _texts("Addresses of pods, Services and nodes that no tenant may name by address."),
         "clusterDomain": _text("The DNS domain of the cluster.", minLength=1, maxLength=253),
         "unknownKinds": _text(
-            "What becomes of custom kinds that the catalogue does not know and no Tenant grants: they are scanned, "
-            "scanned and warned of, or refused.",
+            "What becomes of custom kinds that the catalogue does not know and no Tenant grants: they are "
+            "scanned, scanned and warned of, or refused.",
             enum=["scan", "warn", "refuse"],
         ),
         "defaults": _object(

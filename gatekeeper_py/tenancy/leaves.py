@@ -1,8 +1,8 @@
-"""What the single values of a custom resource name that no rule has read: places inside the cluster, files in which
-tokens and keys lie, and identities of the operator's own.
+"""What the single values of a custom resource name that no rule has read: places inside the cluster, files in
+which tokens and keys lie, and identities of the operator's own.
 
-A controller calls, reads and logs in from where it runs. What is harmless in a pod of the namespace, its environment
-and its arguments, is passed over.
+A controller calls, reads and logs in from where it runs. What is harmless in a pod of the namespace, its
+environment and its arguments, is passed over.
 """
 
 from __future__ import annotations
@@ -46,8 +46,9 @@ SILENT = frozenset(
 """Fields of pods, which are judged when they come, and of what is for people and for comparison."""
 
 SECRET_FILE = re.compile(
-    r"/(?:var/)?run/secrets(?:/|$)|/etc/kubernetes(?:/|$)|/proc(?:/|$)|/sys(?:/|$)|/var/lib/(?:kubelet|etcd|rancher|kubernetes)(?:/|$)"
-    r"|/(?:root|home/[^/]+)/\.(?:aws|azure|config|docker|kube|ssh)(?:/|$)|/etc/(?:shadow|passwd|rancher|cni)(?:/|$)"
+    r"/(?:var/)?run/secrets(?:/|$)|/etc/kubernetes(?:/|$)|/proc(?:/|$)|/sys(?:/|$)"
+    r"|/var/lib/(?:kubelet|etcd|rancher|kubernetes)(?:/|$)|/etc/(?:shadow|passwd|rancher|cni)(?:/|$)"
+    r"|/(?:root|home/[^/]+)/\.(?:aws|azure|config|docker|kube|ssh)(?:/|$)"
     r"|/(?:var/)?run/(?:docker|containerd|crio|cri-dockerd)(?:/|\.sock|$)"
 )
 PATH = re.compile(r"(?:file|unix|local):(?://)?(/.*)|((?:\.{1,2}/)*/?[^\s:]*/\S*)", re.IGNORECASE)
@@ -87,7 +88,7 @@ OWN_IDENTITY_FLAGS = frozenset(
         "usevmmanagedidentity",
     )
 )
-"""Fields that, when true, have a program log in as where it runs; in lower case, without marks between words."""
+"""Fields that, when true, have a program log in as where it runs; in small letters, without marks between."""
 OWN_IDENTITIES = frozenset(
     (
         "ambient",
@@ -152,7 +153,7 @@ class _Part(NamedTuple):
 
 
 def add_leaves(body: Mapping[str, Any], finds: Finds, around: Surroundings) -> None:
-    """Report what the values of an object name; each value is looked at once, in time linear in its length."""
+    """Report what the values of an object name; each is looked at once, in time linear in its length."""
     for part, value in _leaves(body):
         if type(value) is str:
             _add_text(value, part, finds, around)

@@ -12,7 +12,7 @@
     references(object)                everything an object names
     runtimeClass(name)                a RuntimeClass, its handler and how well it isolates
     cluster.get(apiVersion, kind, namespace, name), cluster.list(apiVersion, kind, namespace)
-    cluster.isTaken(apiVersion, kind, field, value)  whether an object of another tenant has this value in a field
+    cluster.isTaken(apiVersion, kind, field, value)  whether another tenant's object has this value in a field
 
 `docs/authors.md` explains each with an example.
 """
@@ -608,5 +608,18 @@ LIBRARY = Library(
             contextual=True,
         ),
     ),
-    types=(CHOICE, CLUSTER, CUSTOM_KIND, KIND_GRANT, LIMITS, NODES, REFERENCE, REQUESTER, RUNTIME_CLASS, SETTINGS, TENANT, TENANTS),
+    types=(
+        CHOICE,
+        CLUSTER,
+        CUSTOM_KIND,
+        KIND_GRANT,
+        LIMITS,
+        NODES,
+        REFERENCE,
+        REQUESTER,
+        RUNTIME_CLASS,
+        SETTINGS,
+        TENANT,
+        TENANTS,
+    ),
 )

@@ -39,7 +39,12 @@ DEFINITIONS = [
 
 
 def definition(group: str, kind: str, plural: str, scope: str) -> dict[str, object]:
-    version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": {"type": "object"}}}
+    version = {
+        "name": "v1",
+        "served": True,
+        "storage": True,
+        "schema": {"openAPIV3Schema": {"type": "object"}},
+    }
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
@@ -64,7 +69,11 @@ def shipped() -> tuple[Manifest, ...]:
 
 def surveyed(documents: str = SHOP, *, without: str = "") -> dict[str, Surveyed]:
     manifests = [each for each in shipped() if each.name != without or not without]
-    kept = [each for each in manifests if "unknownKinds" not in documents or each.object["kind"] != "TenancySettings"]
+    kept = [
+        each
+        for each in manifests
+        if "unknownKinds" not in documents or each.object["kind"] != "TenancySettings"
+    ]
     loaded = (*kept, *read_text(documents, "t.yaml"))
     kinds = Snapshot([definition(*each) for each in DEFINITIONS]).kinds
     found = survey(kinds, load_policies(loaded), load_tenancy(loaded), never)

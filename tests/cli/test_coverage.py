@@ -16,7 +16,11 @@ AGGREGATED = {
     "apiVersion": "apiregistration.k8s.io/v1",
     "kind": "APIService",
     "metadata": {"name": "v1beta1.metrics.k8s.io"},
-    "spec": {"group": "metrics.k8s.io", "version": "v1beta1", "service": {"name": "metrics-server", "namespace": "kube-system"}},
+    "spec": {
+        "group": "metrics.k8s.io",
+        "version": "v1beta1",
+        "service": {"name": "metrics-server", "namespace": "kube-system"},
+    },
 }
 
 
@@ -56,7 +60,10 @@ def test_json_says_all_that_is_known(tmp_path: Path) -> None:
     assert by_kind["cert-manager.io", "Certificate"]["versionsRead"] == "v1"
     webhook = by_kind["admissionregistration.k8s.io", "ValidatingWebhookConfiguration"]
     assert webhook["coverage"] == "never sent"
-    assert webhook["reason"] == "the API server sends its own objects of admission to no webhook; guard them by RBAC"
+    assert (
+        webhook["reason"]
+        == "the API server sends its own objects of admission to no webhook; guard them by RBAC"
+    )
     assert by_kind["coordination.k8s.io", "Lease"]["coverage"] == "never sent"
     assert any("system:node:" in line for line in by_kind["", "Node"]["notAskedAbout"])
 

@@ -14,8 +14,24 @@ from gatekeeper_py.policy.admission.decision import Decision
 from gatekeeper_py.policy.loading.load import read
 from tests.policies.test_attack_matrix import HERE, POLICIES, Case, blaming, reasons, submitted
 
-ROWS: dict[str, Any] = yaml.load((HERE / "custom_resources.yaml").read_text(encoding="utf-8"), yaml.CSafeLoader)
-MATRIX_2_ROWS = ("X224", "X225", "X228", "X230", "X232", "X233", "X234", "X236", "X237", "X238", "X240", "X241", "X243")
+ROWS: dict[str, Any] = yaml.load(
+    (HERE / "custom_resources.yaml").read_text(encoding="utf-8"), yaml.CSafeLoader
+)
+MATRIX_2_ROWS = (
+    "X224",
+    "X225",
+    "X228",
+    "X230",
+    "X232",
+    "X233",
+    "X234",
+    "X236",
+    "X237",
+    "X238",
+    "X240",
+    "X241",
+    "X243",
+)
 """Those of the second attack matrix that are about custom resources."""
 
 

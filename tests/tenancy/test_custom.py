@@ -38,7 +38,8 @@ def name(entry: tuple[str, str]) -> str:
 def test_an_entry_has_a_class_and_a_reason(entry: tuple[str, str]) -> None:
     known = known_kinds()[entry]
     assert known.judgement in ("ruled", "harmless", "powerful")
-    assert len(known.reason) > 10 and not known.reason.endswith(".")
+    assert len(known.reason) > 10
+    assert not known.reason.endswith(".")
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=name)
@@ -47,7 +48,9 @@ def test_what_is_said_to_be_without_power_was_read(entry: tuple[str, str]) -> No
     assert known.judgement == "powerful" or known.version.startswith("v")
 
 
-@pytest.mark.parametrize("entry", [each for each in ENTRIES if known_kinds()[each].judgement == "ruled"], ids=name)
+@pytest.mark.parametrize(
+    "entry", [each for each in ENTRIES if known_kinds()[each].judgement == "ruled"], ids=name
+)
 def test_the_rules_that_judge_a_kind_are_about_its_group(entry: tuple[str, str]) -> None:
     known = known_kinds()[entry]
     assert known.rules
@@ -57,7 +60,9 @@ def test_the_rules_that_judge_a_kind_are_about_its_group(entry: tuple[str, str])
 
 
 def test_only_ruled_kinds_name_rules() -> None:
-    assert not [entry for entry in ENTRIES if known_kinds()[entry].judgement != "ruled" and known_kinds()[entry].rules]
+    assert not [
+        entry for entry in ENTRIES if known_kinds()[entry].judgement != "ruled" and known_kinds()[entry].rules
+    ]
 
 
 def test_no_built_in_group_is_a_custom_one() -> None:

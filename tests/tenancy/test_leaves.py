@@ -29,9 +29,15 @@ def found(**spec: Any) -> list[tuple[str, str, str]]:
         ({"a": "see http://169.254.169.254/x"}, ("spec.a", "Inside", "see http://169.254.169.254/x")),
         ({"a": "/var/run/secrets/x"}, ("spec.a", "File", "/var/run/secrets/x")),
         ({"a": "../../proc/self/environ"}, ("spec.a", "File", "../../proc/self/environ")),
-        ({"a": "/etc/./kubernetes/../kubernetes/pki"}, ("spec.a", "File", "/etc/./kubernetes/../kubernetes/pki")),
+        (
+            {"a": "/etc/./kubernetes/../kubernetes/pki"},
+            ("spec.a", "File", "/etc/./kubernetes/../kubernetes/pki"),
+        ),
         ({"a": "file:///root/.aws/credentials"}, ("spec.a", "File", "file:///root/.aws/credentials")),
-        ({"a": "unix:///run/containerd/containerd.sock"}, ("spec.a", "File", "unix:///run/containerd/containerd.sock")),
+        (
+            {"a": "unix:///run/containerd/containerd.sock"},
+            ("spec.a", "File", "unix:///run/containerd/containerd.sock"),
+        ),
         ({"a": "arn:aws:iam::1:role/x"}, ("spec.a", "Identity", "arn:aws:iam::1:role/x")),
         ({"a": "sg-0123456789abcdef0"}, ("spec.a", "Identity", "sg-0123456789abcdef0")),
         ({"a": "x@p.iam.gserviceaccount.com"}, ("spec.a", "Identity", "x@p.iam.gserviceaccount.com")),
@@ -74,7 +80,8 @@ def test_a_value_names_nothing(spec: dict[str, Any]) -> None:
 
 LEAVES = st.none() | st.booleans() | st.integers() | st.text(max_size=20)
 VALUES = st.recursive(
-    LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
+    LEAVES,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
 )
 
 
@@ -89,7 +96,8 @@ def test_a_deep_object_is_read_to_its_bottom() -> None:
         value = [value]
     ((path, kind, _),) = found(a=value)
     assert kind == "Inside"
-    assert path.startswith("...") and path.endswith("[0][0]")
+    assert path.startswith("...")
+    assert path.endswith("[0][0]")
 
 
 def test_a_long_key_does_not_make_long_paths() -> None:
