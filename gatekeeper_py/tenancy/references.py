@@ -62,7 +62,7 @@ def _walk(node: Node, value: Any, around: Any, path: str, finds: Finds) -> None:
 
 
 def _scanned(body: dict[str, Any], finds: Finds, known: CustomKind) -> list[dict[str, Any]]:
-    """What a custom resource names besides: namespaces and, unless its kind is harmless, places and identities."""
+    """What a custom resource names besides: namespaces and, unless it is harmless, places and identities."""
     parts = {key: value for key, value in body.items() if key not in SCANNED_NEVER}
     names = Finds(finds.namespace, [], finds.around)
     _scan(parts, body, "", names)
@@ -73,7 +73,7 @@ def _scanned(body: dict[str, Any], finds: Finds, known: CustomKind) -> list[dict
 
 
 def _unexplained(scanned: Finds, finds: Finds, silencing: frozenset[str]) -> Iterator[dict[str, Any]]:
-    """What a scan found that the catalogue does not explain: a field it knows, and a namespace read beside it,
+    """What a scan found that the catalogue does not explain: a field it knows, a namespace read beside it,
     is told, and what lies below a field that is passed over is no reference."""
     explained = {reference["path"] for reference in finds.references}
     beside = {(_beside(reference["path"]), reference["namespace"]) for reference in finds.references}
