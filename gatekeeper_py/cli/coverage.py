@@ -73,11 +73,11 @@ def command(
 
 def _survey(policies: Path, existing: Sequence[Manifest]) -> list[Surveyed]:
     with input_errors():
-        documents = [manifest for manifest in existing if is_tenancy_document(manifest)]
-        loaded = (*loading.read([policies]), *documents)
+        living = [manifest for manifest in existing if is_tenancy_document(manifest)]
+        files = loading.read([policies])
         cluster = Snapshot.of(existing)
-        engine = Engine.load(loaded, cluster)
-        return survey(cluster.kinds, engine.policies, load_tenancy(loaded), _never_sent)
+        engine = Engine.load(files, cluster, living)
+        return survey(cluster.kinds, engine.policies, load_tenancy(files, living), _never_sent)
 
 
 def _live(kubeconfig: Path) -> tuple[Sequence[Manifest], list[str]]:
