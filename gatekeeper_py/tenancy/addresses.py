@@ -35,8 +35,8 @@ LONGEST_LEAF = 4096
 MOST_HOSTS = 256
 """Addresses of one text that are looked at: lists of brokers have some dozens."""
 
-URL = re.compile(r"(?<![a-z0-9+.-])([a-z][a-z0-9+.-]{0,30}):(//)([^\s\"'`<>{}|;)\]]*)", re.IGNORECASE)
-"""A URL among words; the host may be one of IPv6, whose bracket the tail gives back."""
+AUTHORITY = re.compile(r"\[[0-9a-f:.%]*\]|[^\s\"'`<>{}|;)\]]*", re.IGNORECASE)
+"""What follows the slashes of a URL among words; the host may be one of IPv6."""
 WHOLE = re.compile(r"(?:[a-z][a-z0-9+.-]{0,30}:){0,3}//(.*)|(\S+)", re.IGNORECASE | re.DOTALL)
 HOST_AND_PORT = re.compile(
     r"(\[[0-9a-f:.%]+\]|[a-z0-9_.-]*[a-z0-9.]|[0-9a-f:]*:[0-9a-f:]*:[0-9a-f:.]*)(:[0-9]{1,5})?(/.*)?",
@@ -125,11 +125,13 @@ def whole_hosts(text: str) -> Iterator[str]:
     Service, or a list of such. A network (`10.0.0.0/8`) is none, nor is a bare word or path."""
     if len(text) > LONGEST_LEAF:
         return
-    parts = [part for part in SEPARATORS.split(text.strip()) if part][:MOST_HOSTS]
-    found = [_hosts_of(part) for part in parts]
-    if all(found):
-        for hosts in found:
-            yield from hosts
+    found: list[str] = []
+    for part in SEPARATORS.split(text.strip(), maxsplit=MOST_HOSTS):
+        hosts = _hosts_of(part)
+        if part and not hosts:
+            return
+        found += hosts
+    yield from found
 
 
 def called_hosts(text: str) -> Iterator[str]:
@@ -144,11 +146,13 @@ def called_hosts(text: str) -> Iterator[str]:
 
 def hosts_in(text: str) -> Iterator[str]:
     """The hosts of the URLs among other words."""
-    for match, _ in zip(URL.finditer(text), range(MOST_HOSTS), strict=False):
-        rest = match[3]
-        if rest.startswith("["):
-            rest = text[match.start(3) : text.find("]", match.start(3), match.start(3) + 64) + 1]
-        yield from _authority_hosts(rest)
+    at = text.find("://")
+    for _ in range(MOST_HOSTS):
+        authority = AUTHORITY.match(text, at + 3) if at >= 0 else None
+        if authority is None:
+            return
+        yield from _authority_hosts(authority[0])
+        at = text.find("://", authority.end())
 
 
 def place_of(host: str, around: Surroundings = CLUSTER) -> Place:
