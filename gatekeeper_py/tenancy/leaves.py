@@ -132,6 +132,8 @@ LOGGED_INTO = frozenset(
 SEPARATOR_MARKS = str.maketrans("", "", "-_. ")
 LONGEST_WORD = 64
 """Characters of a field's name or a value that may be one of the words above."""
+MANY_HOSTS = 1_000
+"""After so many finds a host that was found before is not found again: reports have thousands of links."""
 LONGEST_SHOWN = 100
 """Characters of a value that a reference repeats."""
 
@@ -154,9 +156,10 @@ class _Part(NamedTuple):
 
 def add_leaves(body: Mapping[str, Any], finds: Finds, around: Surroundings) -> None:
     """Report what the values of an object name; each is looked at once, in time linear in its length."""
+    near: set[str] = set()
     for part, value in _leaves(body):
         if type(value) is str:
-            _add_text(value, part, finds, around)
+            _add_text(value, part, finds, around, near)
         _add_identity(value, part, finds)
 
 
@@ -195,11 +198,14 @@ def _is_login(key: str, around: Mapping[str, Any]) -> bool:
 # --- texts
 
 
-def _add_text(text: str, part: _Part, finds: Finds, around: Surroundings) -> None:
+def _add_text(text: str, part: _Part, finds: Finds, around: Surroundings, near: set[str]) -> None:
     if "." in text or ":" in text or text == "localhost":
         hosts = list(whole_hosts(text))
-        for host in hosts:
-            _add_place(place_of(host, around), text, part, finds)
+        for place in (place_of(host, around) for host in hosts):
+            if place.name not in near or len(near) + len(finds.references) < MANY_HOSTS:
+                _add_place(place, text, part, finds)
+            if place.inner == "near":
+                near.add(place.name)
         if not hosts and "://" in text:
             _add_told(text, part, finds, around)
     if "/" in text and len(text) <= LONGEST_PATH and _is_secret_file(text):

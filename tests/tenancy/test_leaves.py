@@ -90,6 +90,11 @@ def test_whatever_a_tenant_writes_is_read(value: Any) -> None:
     found(a=value)
 
 
+def test_a_report_with_many_links_to_few_hosts_names_few() -> None:
+    links = [f"https://cve.example.org/{number}" for number in range(20_000)]
+    assert len(found(links=links)) <= 1_000
+
+
 def test_a_deep_object_is_read_to_its_bottom() -> None:
     value: Any = "http://localhost"
     for _ in range(5_000):
