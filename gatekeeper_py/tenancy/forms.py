@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeAlias
 from urllib.parse import urlsplit
 
 from gatekeeper_py.objects.selector import Selector, SelectorError
-from gatekeeper_py.tenancy.addresses import CLUSTER, Surroundings, called_hosts, place_of
+from gatekeeper_py.tenancy.places import CLUSTER, Surroundings, called_hosts, place_of
 
 __all__ = [
     "ANYWHERE",

@@ -12,8 +12,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from gatekeeper_py.tenancy.addresses import Place, Surroundings, hosts_in, place_of, whole_hosts
 from gatekeeper_py.tenancy.forms import DESTINATION, INSIDE, Finds
+from gatekeeper_py.tenancy.places import Place, Surroundings, hosts_in, place_of, whole_hosts
 
 __all__ = ["FILE", "IDENTITY", "add_leaves"]
 

@@ -6,11 +6,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from gatekeeper_py.tenancy.addresses import CLUSTER, Surroundings
 from gatekeeper_py.tenancy.catalogue import BUILT_IN_GROUPS, Node, tree_of
 from gatekeeper_py.tenancy.custom import CustomKind, custom_kind
 from gatekeeper_py.tenancy.forms import FORMS, Finds
 from gatekeeper_py.tenancy.leaves import add_leaves
+from gatekeeper_py.tenancy.places import CLUSTER, Surroundings
 
 __all__ = ["references"]
 

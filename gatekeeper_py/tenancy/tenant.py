@@ -15,9 +15,9 @@ from typing import Any, Literal
 from gatekeeper_py.cel import EvaluationError
 from gatekeeper_py.manifests.manifest import Manifest
 from gatekeeper_py.objects.selector import Selector
-from gatekeeper_py.tenancy.addresses import Surroundings
 from gatekeeper_py.tenancy.isolation import DEFAULT_HANDLERS, Level
 from gatekeeper_py.tenancy.patterns import Globs, glob_matches, host_matches, image_matches
+from gatekeeper_py.tenancy.places import Surroundings
 
 __all__ = [
     "GROUP",

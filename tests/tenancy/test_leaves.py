@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatekeeper_py.tenancy.addresses import CLUSTER
 from gatekeeper_py.tenancy.forms import Finds
 from gatekeeper_py.tenancy.leaves import add_leaves
+from gatekeeper_py.tenancy.places import CLUSTER
 
 
 def found(**spec: Any) -> list[tuple[str, str, str]]:

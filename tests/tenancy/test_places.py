@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatekeeper_py.tenancy.addresses import (
+from gatekeeper_py.tenancy.places import (
     LONGEST_LEAF,
     MOST_HOSTS,
     Place,
