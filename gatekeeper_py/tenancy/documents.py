@@ -92,7 +92,8 @@ def _with_platform(tenants: Sequence[Tenant]) -> tuple[Tenant, ...]:
     claimed = {name for tenant in tenants for name in tenant.claim.names}
     names = tuple(name for name in PLATFORM_NAMESPACES if name not in claimed)
     if not any(tenant.name == PLATFORM for tenant in tenants):
-        return (Tenant(name=PLATFORM, trusted=True, claim=Claim(names=names)), *tenants)
+        platform = Tenant(name=PLATFORM, trusted=True, writes_as_platform=True, claim=Claim(names=names))
+        return (platform, *tenants)
     return tuple(_with_names(tenant, names) for tenant in tenants)
 
 

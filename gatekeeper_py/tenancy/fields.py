@@ -182,6 +182,11 @@ TENANT_SPEC = _object(
     "What a tenant is.",
     {
         "trusted": _flag("A part of the platform: nothing is forced on it."),
+        "writesAs": _text(
+            "As whose a trusted tenant's writes into another tenant's namespace are judged: as that tenant's "
+            "own (tenant, the default), or as the platform's (platform).",
+            enum=["tenant", "platform"],
+        ),
         "namespaces": _object(
             "The namespaces the tenant owns.",
             {

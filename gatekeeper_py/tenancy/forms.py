@@ -19,10 +19,12 @@ __all__ = [
     "DESTINATION",
     "FORMS",
     "INSIDE",
+    "JOINED",
     "MAX_REFERENCES",
     "NAME_LABEL",
     "Emit",
     "Finds",
+    "Place",
     "Unreadable",
     "beside",
     "beside_namespace",
@@ -36,11 +38,15 @@ ANYWHERE = "*"
 INSIDE = "Inside"
 """The kind of an address inside the cluster, the node or its cloud that is no Service."""
 DESTINATION = "Destination"
-"""The kind of a host of two labels that a controller calls: `db.bar` may be a Service of `bar`."""
+"""The kind of a host of two or three labels that a controller calls: `db.bar` may be a Service of `bar`."""
 NAME_LABEL = "kubernetes.io/metadata.name"
 """The label by which the API server itself names every Namespace."""
 HOSTNAME = "Hostname"
 """The kind of a backend that is a host of Istio's: its name is an address, and its namespace nothing."""
+JOINED = "Joined"
+"""The kind of a name that begins with its namespace: `foo-bar-auth` is of `foo`, or of `foo-bar`."""
+TRAEFIK_PROVIDER = "@kubernetescrd"
+"""How Traefik's names end that begin with a namespace."""
 CLUSTER_KINDS = frozenset(
     ("Namespace", "Node", "PersistentVolume", "StorageClass", "GatewayClass", "IngressClass")
 )
@@ -156,9 +162,13 @@ def object_name(group: str, kind: str, *, cluster: bool) -> Emit:
 
 def beside(group: str, kind: str, field: str) -> Emit:
     """The name of an object whose namespace stands beside it; in the own namespace when none does."""
+    in_traefik = _middlewares(group, kind)
 
     def emit(value: Any, around: Any, path: str, finds: Finds) -> None:
         if type(value) is not str or type(around) is not dict:
+            return
+        if value.endswith(TRAEFIK_PROVIDER):
+            in_traefik(value, around, path, finds)
             return
         found_group, found_kind = _own_kind(around, group, kind)
         namespace = _text(around.get(field))
@@ -251,11 +261,10 @@ def _middlewares(_group: str, _kind: str) -> Emit:
         for part in _parts(_text(value)):
             name, _, provider = part.partition("@")
             if name and provider == "kubernetescrd":
-                # Where the namespace ends and the name begins is told by the namespaces that exist:
-                # it is ours only if ours begins it.
+                # Where the namespace ends and the name begins is told by those that exist (`Context`).
                 own = name.startswith(f"{finds.namespace}-")
                 namespace = finds.namespace if own else name.partition("-")[0]
-                finds.add("text", path, name, "traefik.io", "Middleware", namespace)
+                finds.add("text", path, name, "traefik.io", JOINED, namespace)
 
     return emit
 
@@ -506,24 +515,24 @@ SILENT_KEYS = frozenset(("labels", "annotations"))
 """Maps of text for people and queries: a namespace there is no reference."""
 
 
-class _Place(NamedTuple):
+class Place(NamedTuple):
     """Where a container lies. Its path is written only for what names something: the author chooses keys and
     depth, and all paths together could be a thousand times longer than the object."""
 
-    around: _Place | None
+    around: Place | None
     step: str
     length: int
 
-    def below(self, step: str) -> _Place:
+    def below(self, step: str) -> Place:
         """A place in the container at this one."""
-        return _Place(self, step, self.length + len(step))
+        return Place(self, step, self.length + len(step))
 
     def path(self) -> str:
         """The path in words; raises `Unreadable` when nobody could read it."""
         if self.length > MAX_PATH:
             raise Unreadable(f"the object names something at a path of more than {MAX_PATH} characters")
         steps = []
-        place: _Place | None = self
+        place: Place | None = self
         while place is not None:
             steps.append(place.step)
             place = place.around
@@ -537,7 +546,7 @@ def _scan(group: str, kind: str) -> Emit:
         if type(value) not in CONTAINERS:
             return
         # One iterator a level, no list of what is left to visit: that would be longer than the object.
-        levels = [_containers(value, _Place(None, path, len(path)), finds, select)]
+        levels = [_containers(value, Place(None, path, len(path)), finds, select)]
         while levels:
             inner = next(levels[-1], None)
             if inner is None:
@@ -548,7 +557,7 @@ def _scan(group: str, kind: str) -> Emit:
     return emit
 
 
-def _containers(value: Any, place: _Place, finds: Finds, select: Emit) -> Iterator[tuple[Any, _Place]]:
+def _containers(value: Any, place: Place, finds: Finds, select: Emit) -> Iterator[tuple[Any, Place]]:
     """The containers in a container; what a mapping itself names is reported on the way."""
     if type(value) is list:
         for index, item in enumerate(value):
@@ -602,7 +611,7 @@ SCANS: Mapping[str, Callable[[Any, str, Finds], None]] = {"params": _scan_parame
 """Fields whose parts name namespaces together."""
 
 
-def _scan_requirement(value: Mapping[str, Any], place: _Place, finds: Finds) -> None:
+def _scan_requirement(value: Mapping[str, Any], place: Place, finds: Finds) -> None:
     """A demand on the label in which Cilium keeps the namespace of an endpoint."""
     key, operator = _text(value.get("key")), value.get("operator")
     if type(operator) is not str or not (NAMESPACE_KEY.search(key) or CILIUM_LABELS in key):

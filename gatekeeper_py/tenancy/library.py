@@ -11,6 +11,13 @@
     tenant.ownsHostname(host), tenant.allowsImage(image), tenant.storageClasses.permits(name) ...
     references(object)                everything an object names
     runtimeClass(name)                a RuntimeClass, its handler and how well it isolates
+    isProtected(object)               whether it bears the platform's mark, or hangs below what does
+    isProtectedOwner(reference)       the same of what an ownerReference names
+    reached(object)                   everything protected that an object reaches by selector, target or name
+    reaching(object)                  what is there and would reach an object that is about to be
+    hosts(text)                       the hosts a text of settings names
+    tenant.mayCall(host)              whether a controller may call a host for the tenant
+    marks(object)                     the labels and annotations it hands on to what is made from it
     cluster.get(apiVersion, kind, namespace, name), cluster.list(apiVersion, kind, namespace)
     cluster.isTaken(apiVersion, kind, field, value)  whether another tenant's object has this value in a field
 
@@ -21,6 +28,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
+from itertools import islice
 from typing import Any, cast
 
 from gatekeeper_py.cel import (
@@ -47,10 +55,11 @@ from gatekeeper_py.objects.resource import GroupVersionKind
 from gatekeeper_py.objects.selector import labels_of
 from gatekeeper_py.policy.admission.request import AdmissionRequest, UserInfo
 from gatekeeper_py.policy.evaluation.extension import Extension
+from gatekeeper_py.tenancy.addresses import hosts
 from gatekeeper_py.tenancy.catalogue import catalogue
 from gatekeeper_py.tenancy.context import NAMESPACE, Context
 from gatekeeper_py.tenancy.custom import CustomKind, custom_kind, known_kinds
-from gatekeeper_py.tenancy.forms import Unreadable
+from gatekeeper_py.tenancy.forms import MAX_REFERENCES, Unreadable
 from gatekeeper_py.tenancy.isolation import Level, satisfies
 from gatekeeper_py.tenancy.refusals import closed, objection
 from gatekeeper_py.tenancy.tenant import (
@@ -105,7 +114,11 @@ FIELDS: Mapping[str, tuple[Type, Callable[[Tenant], object]]] = {
 }
 """The fields of `tenant`: their types, and where their values come from."""
 TENANT = object_type("tenancy.Tenant", {name: type_ for name, (type_, _) in FIELDS.items()})
-REQUESTER = object_type("tenancy.Requester", {"platform": BOOL, "claimed": BOOL, "tenants": list_of(STRING)})
+REQUESTER = object_type(
+    "tenancy.Requester", {"platform": BOOL, "trusted": BOOL, "claimed": BOOL, "tenants": list_of(STRING)}
+)
+REACH = object_type("tenancy.Reach", {"path": STRING, "kind": STRING, "name": STRING})
+MARK = object_type("tenancy.Mark", {"path": STRING, "key": STRING, "value": STRING})
 REFERENCE = object_type(
     "tenancy.Reference",
     {
@@ -210,6 +223,7 @@ class Requester(Message):
 
 REQUESTER_FACTS: Mapping[str, Callable[[Context, UserInfo], bool | list[str]]] = {
     "platform": Context.is_platform,
+    "trusted": Context.is_trusted,
     "claimed": Context.is_of_declared_tenant,
     "tenants": Context.tenants_of,
 }
@@ -393,6 +407,37 @@ def _permits(activation: Mapping[str, object], tenant: TenantValue, reference: A
     return _context(activation).permits(tenant.tenant, reference)
 
 
+def _is_protected(activation: Mapping[str, object], value: Any) -> bool:
+    return isinstance(value, dict) and _context(activation).protection.covers(value)
+
+
+def _is_protected_owner(activation: Mapping[str, object], owner: Any) -> bool:
+    return isinstance(owner, dict) and _context(activation).protection.covers_owner(owner)
+
+
+def _read(find: Callable[[Context, Any], list[dict[str, Any]]]) -> Callable[[Any, Any], list[dict[str, Any]]]:
+    """What is found in an object; of what is no object nothing, and an error where nobody could tell."""
+
+    def read(activation: Mapping[str, object], value: Any) -> list[dict[str, Any]]:
+        try:
+            return find(_context(activation), value) if isinstance(value, dict) else []
+        except Unreadable as error:
+            raise EvaluationError(str(error)) from error
+
+    return read
+
+
+def _hosts(text: str) -> list[str]:
+    found = list(islice(hosts(text), MAX_REFERENCES))
+    if len(found) == MAX_REFERENCES:
+        raise EvaluationError(f"the text names more than {MAX_REFERENCES} hosts: shorten it")
+    return found
+
+
+def _may_call(activation: Mapping[str, object], tenant: TenantValue, host: str) -> bool:
+    return _context(activation).may_call(tenant.tenant, host)
+
+
 REFERENCE_FIELDS = frozenset(("kind", "group", "namespace", "name"))
 
 
@@ -510,6 +555,28 @@ LIBRARY = Library(
                 ),
             ),
         ),
+        *(
+            Function(
+                name,
+                (
+                    Overload(
+                        f"tenancy_{word}",
+                        (DYN,),
+                        result,
+                        function,
+                        cost=lambda *_: REFERENCES_COST,
+                        contextual=True,
+                    ),
+                ),
+            )
+            for name, word, result, function in (
+                ("isProtected", "is_protected", BOOL, _is_protected),
+                ("isProtectedOwner", "is_protected_owner", BOOL, _is_protected_owner),
+                ("reached", "reached", list_of(REACH), _read(Context.reached)),
+                ("reaching", "reaching", list_of(REACH), _read(Context.reaching)),
+                ("marks", "marks", list_of(MARK), _read(Context.marks)),
+            )
+        ),
         Function(
             "runtimeClass",
             (
@@ -538,6 +605,11 @@ LIBRARY = Library(
             optional_of(TENANT),
             _of_namespace_object,
             contextual=True,
+        ),
+        _member("mayCall", "tenant_may_call", (TENANT, STRING), BOOL, _may_call, contextual=True),
+        Function(
+            "hosts",
+            (Overload("tenancy_hosts", (STRING,), list_of(STRING), _hosts, cost=lambda *_: REFERENCES_COST),),
         ),
         Function(
             "customKind",
@@ -614,7 +686,9 @@ LIBRARY = Library(
         CUSTOM_KIND,
         KIND_GRANT,
         LIMITS,
+        MARK,
         NODES,
+        REACH,
         REFERENCE,
         REQUESTER,
         RUNTIME_CLASS,

@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from gatekeeper_py.cel import tree
 from gatekeeper_py.manifests.manifest import Problem
 from gatekeeper_py.objects.resource import GroupVersionKind
 from gatekeeper_py.policy.loading.load import PolicySet
 from gatekeeper_py.policy.model import Expression, MutatingPolicy, ValidatingPolicy
+from gatekeeper_py.tenancy.protection import CHAIN
+from gatekeeper_py.tenancy.reach import LOOKED_UP, MAY_REACH
 
 __all__ = ["asks_about_tenants", "expressions", "looked_up", "steered"]
 
 CLUSTER = "cluster"
 
+REQUESTER = "requester"
+
 METHODS = frozenset({"get", "isTaken", "list"})
 """Of the variable `cluster`; the first two arguments are apiVersion and kind."""
 
 
+BY_WORD: Mapping[str, frozenset[GroupVersionKind]] = {
+    "isProtected": frozenset(CHAIN),
+    "isProtectedOwner": frozenset(CHAIN),
+    "platform": frozenset(CHAIN),
+    "reached": LOOKED_UP,
+    "reaching": frozenset(MAY_REACH),
+}
+"""What words of tenancy look up by themselves: functions, and `platform` of the requester."""
+
+
 def looked_up(policies: PolicySet) -> frozenset[GroupVersionKind]:
-    """Kinds that policies name literally in look-ups, and the kinds of their params."""
+    """Kinds that policies look up: by a method of `cluster`, by a word of tenancy, or as params."""
     kinds: set[GroupVersionKind] = set()
     for policy in _every(policies):
         if policy.param_kind is not None:
@@ -112,8 +126,18 @@ def _named(node: tree.Node) -> Iterator[GroupVersionKind]:
     look_up = _look_up(node)
     if look_up is not None:
         yield look_up
+    yield from BY_WORD.get(_word(node), ())
     for child in tree.children(node):
         yield from _named(child)
+
+
+def _word(node: tree.Node) -> str:
+    """The word of tenancy a node is, where it may be one."""
+    if isinstance(node, tree.Call) and node.target is None:
+        return node.function
+    if isinstance(node, tree.Select) and isinstance(node.operand, tree.Identifier):
+        return node.field if node.operand.name == REQUESTER else ""
+    return ""
 
 
 def _look_up(node: tree.Node) -> GroupVersionKind | None:

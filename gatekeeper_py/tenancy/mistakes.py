@@ -103,6 +103,8 @@ def _tenant_faults(name: str, spec: Mapping[str, Any]) -> Iterator[Fault]:
             f"is {name!r}, which makes no label; give at most {TENANT_NAME_LENGTH} characters without dots",
         )
     namespaces = spec["namespaces"]
+    if "writesAs" in spec and not spec.get("trusted"):
+        yield ("spec", "writesAs"), "is for trusted tenants; remove it"
     if spec.get("trusted"):
         for key in namespaces:
             if key != "names":

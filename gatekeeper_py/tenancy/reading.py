@@ -10,6 +10,8 @@ from gatekeeper_py.objects.selector import Requirement, Selector
 from gatekeeper_py.tenancy.isolation import DEFAULT_HANDLERS
 from gatekeeper_py.tenancy.tenant import (
     GROUP,
+    PLATFORM,
+    PLATFORM_NAMESPACES,
     Choice,
     Claim,
     Grant,
@@ -116,11 +118,21 @@ def tenant_of(document: Manifest, template: Tenant) -> Tenant:
         "source": place_of(document),
         "claimed": True,
         "trusted": spec.get("trusted", False),
+        "writes_as_platform": writes_as_platform(document),
         "claim": claim_of(spec["namespaces"]),
         "owners": tuple(Owner(**owner) for owner in spec.get("owners", ())),
         "sharing": tuple(_grant(grant) for grant in spec.get("sharing", ())),
     }
     return Tenant(**fields)
+
+
+def writes_as_platform(document: Manifest) -> bool:
+    """Whether `writesAs` says so; the platform's own document and that of kube-system need not."""
+    spec = document.object["spec"]
+    names = spec["namespaces"].get("names", ())
+    is_platform = name_of(document) == PLATFORM or not set(PLATFORM_NAMESPACES).isdisjoint(names)
+    stated = spec.get("writesAs", "platform" if is_platform else "tenant")
+    return spec.get("trusted") is True and stated == "platform"
 
 
 def place_of(document: Manifest) -> str:

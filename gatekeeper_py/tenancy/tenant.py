@@ -21,6 +21,7 @@ from gatekeeper_py.tenancy.places import Surroundings
 
 __all__ = [
     "GROUP",
+    "LONGEST_NAME",
     "PLATFORM",
     "PLATFORM_NAMESPACES",
     "TENANT_LABEL",
@@ -185,6 +186,8 @@ class Tenant:
     name: str
     trusted: bool = False
     """A part of the platform: nothing is forced on it."""
+    writes_as_platform: bool = False
+    """Of a trusted tenant: what its accounts write into others' namespaces is judged as the platform's."""
     claimed: bool = True
     """Declared by a document; false for a namespace that nobody claims."""
     refused: bool = False

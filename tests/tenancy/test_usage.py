@@ -47,7 +47,7 @@ def fields(expression: str) -> list[str]:
         ),
         (
             "requester.platform || tenant.name in requester.tenants",
-            ["Tenant owners", "TenancySettings platform"],
+            ["Tenant owners", "Tenant writesAs", "TenancySettings platform"],
         ),
         (
             "runtimeClass('a').hasValue() && tenant.refused",
