@@ -17,6 +17,7 @@ __all__ = ["main"]
 COMMANDS: dict[str, str] = {
     "audit": "Say what already exists and should not.",
     "certs": "Make certificates for development.",
+    "coverage": "Say how every kind that a cluster serves is judged.",
     "explain": "Show what every part of a policy's expressions gives.",
     "install": "Print or apply what the engine needs in a cluster.",
     "review": "Decide about manifests or AdmissionReviews.",

@@ -188,7 +188,7 @@ class Context:
         return found
 
     def _named(self, value: Object) -> list[Object]:
-        found = references(value, self.namespace)
+        found = references(value, self.namespace, self.tenancy.surroundings)
         return [
             LOCATED[reference["kind"]](self, reference) if reference["kind"] in LOCATED else reference
             for reference in found
@@ -203,7 +203,7 @@ class Context:
         pod, _, service = before.rpartition(".")
         if not self._is_known(namespace) or (pod and self.cluster.get(SERVICE, namespace, service) is None):
             return reference
-        return {**reference, "kind": "Service", "name": service, "namespace": namespace}
+        return {**reference, "kind": "Service", "name": service.rpartition(".")[2], "namespace": namespace}
 
     def _separated(self, reference: Object) -> Object:
         """Traefik's `foo-bar-auth` as of another tenant's namespace, where there is one that it may be of."""

@@ -18,6 +18,7 @@ TENANT_NAME_LENGTH = 53
 """A label value holds 63 characters; ten are kept for the prefix of an unclaimed namespace's tenant."""
 LABEL_VALUE = "^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$"
 NAMESPACE_PATTERN = r"^[-a-z0-9*]+$"
+GROUP_PATTERN = r"^[-a-z0-9.*]+$"
 LEVEL_NAMES = [*LEVELS, "virtual-node"]
 LONGEST_LIST = 256
 
@@ -142,6 +143,24 @@ _USAGE: dict[str, OpenAPI] = {
     "clusterIssuers": _texts(
         "Cluster-wide issuers and stores that may be named, as Kind/name; * stands for anything."
     ),
+    "customResources": _list(
+        "Custom kinds that nobody may use without a grant: those that hold power beyond a namespace, and, "
+        "where the settings refuse them, those that the catalogue does not know.",
+        _object(
+            "Kinds of one API group.",
+            {
+                "group": _text(
+                    "The API group; * stands for any characters.",
+                    minLength=1,
+                    maxLength=253,
+                    pattern=GROUP_PATTERN,
+                ),
+                "kinds": _texts("Kinds as HelmChart; * for all of the group.", maxLength=63),
+            },
+            "group",
+            "kinds",
+        ),
+    ),
     "nodes": _NODES,
     "podSecurity": _text(
         "restricted makes the checks of that Pod Security level binding.", enum=["baseline", "restricted"]
@@ -260,6 +279,11 @@ SETTINGS_SPEC = _object(
         "reservedPrefixes": _texts("How names of namespaces begin that only the platform makes."),
         "protectedCIDRs": _texts("Addresses of pods, Services and nodes that no tenant may name by address."),
         "clusterDomain": _text("The DNS domain of the cluster.", minLength=1, maxLength=253),
+        "unknownKinds": _text(
+            "What becomes of custom kinds that the catalogue does not know and no Tenant grants: they are "
+            "scanned, scanned and warned of, or refused.",
+            enum=["scan", "warn", "refuse"],
+        ),
         "defaults": _object(
             "What a tenant may use where its document says nothing, and what unclaimed namespaces may use.",
             _USAGE,

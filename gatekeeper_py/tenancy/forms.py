@@ -12,11 +12,13 @@ from typing import Any, NamedTuple, TypeAlias
 from urllib.parse import urlsplit
 
 from gatekeeper_py.objects.selector import Selector, SelectorError
+from gatekeeper_py.tenancy.places import CLUSTER, Surroundings, called_hosts, place_of
 
 __all__ = [
     "ANYWHERE",
     "DESTINATION",
     "FORMS",
+    "INSIDE",
     "JOINED",
     "MAX_REFERENCES",
     "NAME_LABEL",
@@ -33,10 +35,14 @@ __all__ = [
 
 ANYWHERE = "*"
 """The namespace of a reference that may reach any namespace."""
+INSIDE = "Inside"
+"""The kind of an address inside the cluster, the node or its cloud that is no Service."""
 DESTINATION = "Destination"
 """The kind of a host of two or three labels that a controller calls: `db.bar` may be a Service of `bar`."""
 NAME_LABEL = "kubernetes.io/metadata.name"
 """The label by which the API server itself names every Namespace."""
+HOSTNAME = "Hostname"
+"""The kind of a backend that is a host of Istio's: its name is an address, and its namespace nothing."""
 JOINED = "Joined"
 """The kind of a name that begins with its namespace: `foo-bar-auth` is of `foo`, or of `foo-bar`."""
 TRAEFIK_PROVIDER = "@kubernetescrd"
@@ -71,6 +77,8 @@ class Finds(NamedTuple):
     namespace: str
     """The object's own namespace."""
     references: list[dict[str, Any]]
+    around: Surroundings = CLUSTER
+    """What is inside the cluster."""
 
     def add(
         self,
@@ -164,7 +172,9 @@ def beside(group: str, kind: str, field: str) -> Emit:
             return
         found_group, found_kind = _own_kind(around, group, kind)
         namespace = _text(around.get(field))
-        if not namespace and (found_kind.startswith("Cluster") or found_kind in CLUSTER_KINDS):
+        if found_kind == HOSTNAME:
+            _call(value, path, finds)
+        elif not namespace and (found_kind.startswith("Cluster") or found_kind in CLUSTER_KINDS):
             finds.add("name", path, value, found_group, found_kind)
         else:
             finds.add("name", path, value, found_group, found_kind, namespace or finds.namespace)
@@ -355,17 +365,26 @@ def _address(_group: str, _kind: str) -> Emit:
     return emit
 
 
-def _called(group: str, kind: str) -> Emit:
-    address = _address(group, kind)
+def _called(_group: str, _kind: str) -> Emit:
+    """What a controller calls, whatever else the text may mean: a bare name is a host, too."""
 
-    def emit(value: Any, around: Any, path: str, finds: Finds) -> None:
-        host = _host(_text(value)).lower()
-        if service_namespace(host) or host.count(".") not in (1, 2) or host.endswith("."):
-            address(value, around, path, finds)
-        else:
-            finds.add("address", path, host, kind=DESTINATION)
+    def emit(value: Any, _around: Any, path: str, finds: Finds) -> None:
+        for text in value if type(value) is list else [value]:
+            if type(text) is str and text:
+                _call(text, path, finds)
 
     return emit
+
+
+def _call(text: str, path: str, finds: Finds) -> None:
+    for host in called_hosts(text):
+        place = place_of(host, finds.around)
+        if place.inner == "service":
+            finds.add("address", path, place.name, "", "Service", place.namespace)
+        elif place.inner == "near":
+            finds.add("address", path, place.name, kind=DESTINATION)
+        else:
+            finds.add("address", path, text[:100], kind=INSIDE if place.inner == "inside" else "Address")
 
 
 def _plain(how: str) -> Callable[[str, str], Emit]:
@@ -395,11 +414,14 @@ def _trigger(_group: str, _kind: str) -> Emit:
     return emit
 
 
-def _ignore(_group: str, _kind: str) -> Emit:
-    def emit(_value: Any, _around: Any, path: str, finds: Finds) -> None:
-        finds.add("ignore", path, "")
+def _passed_over(how: str) -> Callable[[str, str], Emit]:
+    def form(_group: str, _kind: str) -> Emit:
+        def emit(_value: Any, _around: Any, path: str, finds: Finds) -> None:
+            finds.add(how, path, "")
 
-    return emit
+        return emit
+
+    return form
 
 
 # --- selectors of namespaces
@@ -623,10 +645,11 @@ _scan_parameter = _parameters("", "")
 FORMS: Mapping[str, Callable[[str, str], Emit]] = {
     "address": _address,
     "called": _called,
+    "compared": _passed_over("compared"),
     "entities": _entities,
     "external": _plain("external"),
     "host": _plain("host"),
-    "ignore": _ignore,
+    "ignore": _passed_over("ignore"),
     "middlewares": _middlewares,
     "named": _named,
     "namespace": _namespace,

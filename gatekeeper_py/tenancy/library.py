@@ -6,6 +6,8 @@
     tenants.ofNamespaceObject(object) the owner a Namespace would have with the labels this object gives it
     tenant.owns(namespace)            whether a namespace is the tenant's
     tenant.permits(reference)         whether the tenant may name what a reference names
+    tenant.permitsKind(group, kind)   whether the tenant was granted a custom kind that needs a grant
+    customKind(group, kind)           what the catalogue knows of a custom kind
     tenant.ownsHostname(host), tenant.allowsImage(image), tenant.storageClasses.permits(name) ...
     references(object)                everything an object names
     runtimeClass(name)                a RuntimeClass, its handler and how well it isolates
@@ -17,14 +19,15 @@
     tenant.mayCall(host)              whether a controller may call a host for the tenant
     marks(object)                     the labels and annotations it hands on to what is made from it
     cluster.get(apiVersion, kind, namespace, name), cluster.list(apiVersion, kind, namespace)
+    cluster.isTaken(apiVersion, kind, field, value)  whether another tenant's object has this value in a field
 
 `docs/authors.md` explains each with an example.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, partial
 from itertools import islice
 from typing import Any, cast
 
@@ -55,6 +58,7 @@ from gatekeeper_py.policy.evaluation.extension import Extension
 from gatekeeper_py.tenancy.addresses import hosts
 from gatekeeper_py.tenancy.catalogue import catalogue
 from gatekeeper_py.tenancy.context import NAMESPACE, Context
+from gatekeeper_py.tenancy.custom import CustomKind, custom_kind, known_kinds
 from gatekeeper_py.tenancy.forms import MAX_REFERENCES, Unreadable
 from gatekeeper_py.tenancy.isolation import Level, satisfies
 from gatekeeper_py.tenancy.refusals import closed, objection
@@ -77,6 +81,7 @@ CONTEXT = "@tenancy"
 CHOICE = object_type("tenancy.Choice", {"allowed": list_of(STRING), "default": STRING})
 NODES = object_type("tenancy.Nodes", {"selector": map_of(STRING, STRING), "tolerations": list_of(DYN)})
 LIMITS = object_type("tenancy.Limits", {"namespaces": INT, "loadBalancers": INT, "snapshots": INT})
+KIND_GRANT = object_type("tenancy.KindGrant", {"group": STRING, "kinds": list_of(STRING)})
 FIELDS: Mapping[str, tuple[Type, Callable[[Tenant], object]]] = {
     "name": (STRING, lambda tenant: tenant.name),
     "trusted": (BOOL, lambda tenant: tenant.trusted),
@@ -100,6 +105,7 @@ FIELDS: Mapping[str, tuple[Type, Callable[[Tenant], object]]] = {
     "identities": (list_of(STRING), lambda tenant: list(tenant.identities)),
     "externalIPs": (list_of(STRING), lambda tenant: list(tenant.external_ips)),
     "clusterIssuers": (list_of(STRING), lambda tenant: list(tenant.cluster_issuers)),
+    "customResources": (list_of(KIND_GRANT), lambda tenant: _kind_grants(tenant)),
     "nodes": (NODES, lambda tenant: _nodes(tenant.nodes)),
     "podSecurity": (STRING, lambda tenant: tenant.pod_security),
     "requireLimits": (BOOL, lambda tenant: tenant.require_limits),
@@ -129,6 +135,10 @@ RUNTIME_CLASS = object_type(
     "tenancy.RuntimeClass",
     {"name": STRING, "handler": STRING, "isolation": STRING, "overhead": map_of(STRING, DYN)},
 )
+CUSTOM_KIND = object_type(
+    "tenancy.CustomKind",
+    {"judgement": STRING, "reason": STRING, "rules": list_of(STRING), "version": STRING},
+)
 TENANTS = opaque("tenancy.Tenants")
 CLUSTER = opaque("tenancy.Cluster")
 SETTINGS = object_type(
@@ -137,6 +147,7 @@ SETTINGS = object_type(
         "reservedPrefixes": list_of(STRING),
         "protectedCIDRs": list_of(STRING),
         "clusterDomain": STRING,
+        "unknownKinds": STRING,
         "labelPrefix": STRING,
         "tenantLabel": STRING,
         "protectedLabels": list_of(STRING),
@@ -220,7 +231,7 @@ REQUESTER_FACTS: Mapping[str, Callable[[Context, UserInfo], bool | list[str]]] =
 
 def extension(tenancy: Tenancy) -> Extension:
     """What tenancy adds to the language, for the tenants of `tenancy`."""
-    catalogue()  # a decision reads no file
+    catalogue(), known_kinds()  # a decision reads no file
     settings = Message(SETTINGS.name, _settings(tenancy))
 
     def activation(request: AdmissionRequest, cluster: ClusterView) -> Mapping[str, object]:
@@ -279,6 +290,7 @@ def _settings(tenancy: Tenancy) -> dict[str, object]:
         "reservedPrefixes": list(settings.reserved_prefixes),
         "protectedCIDRs": list(settings.protected_cidrs),
         "clusterDomain": settings.cluster_domain,
+        "unknownKinds": settings.unknown_kinds,
         "labelPrefix": f"{GROUP}/",
         "tenantLabel": TENANT_LABEL,
         "protectedLabels": sorted(labels),
@@ -319,6 +331,11 @@ def _limits(limits: Limits) -> Message:
         "snapshots": limits.snapshots,
     }
     return Message(LIMITS.name, counts)
+
+
+def _kind_grants(tenant: Tenant) -> list[Message]:
+    grants = tenant.custom_resources
+    return [Message(KIND_GRANT.name, {"group": each.group, "kinds": list(each.kinds)}) for each in grants]
 
 
 class ChoiceValue(Message):
@@ -435,6 +452,22 @@ def _is_at_least(runtime_class: Mapping[str, Any], level: str) -> bool:
     return satisfies(cast(Level, runtime_class["isolation"]), level)
 
 
+def _custom_kind(group: str, kind: str) -> Message:
+    return _custom_kind_value(custom_kind(group, kind))
+
+
+@cache
+def _custom_kind_value(known: CustomKind) -> Message:
+    """The value of an entry of the catalogue: there are as many as entries."""
+    fields = {
+        "judgement": known.judgement,
+        "reason": known.reason,
+        "rules": list(known.rules),
+        "version": known.version,
+    }
+    return Message(CUSTOM_KIND.name, fields)
+
+
 def _get(
     activation: Mapping[str, object],
     _cluster: Cluster,
@@ -455,6 +488,36 @@ def _list(
     context = _context(activation)
     wanted = _visible(context, api_version, kind, namespace)
     return list(context.cluster.list(wanted, namespace or None))
+
+
+def _is_taken(
+    activation: Mapping[str, object], _cluster: Cluster, api_version: str, kind: str, field: str, value: str
+) -> bool:
+    """Whether a namespace that is not the request's tenant's holds an object whose field has this value.
+
+    That much, and no more, is told of other tenants' objects: names that are unique in something shared.
+    """
+    context = _context(activation)
+    if kind in UNSEEN_KINDS:
+        raise EvaluationError(f"look-up refused: no policy may read a {kind}")
+    steps = field.split(".")
+    found = context.cluster.list(GroupVersionKind.parse(api_version, kind), None)
+    return any(_at(each, steps) == value and not _is_own(context, each) for each in found)
+
+
+def _at(value: Any, steps: Sequence[str]) -> Any:
+    """What a field holds; None where there is none."""
+    for step in steps:
+        value = value.get(step) if isinstance(value, dict) else None
+    return value
+
+
+def _is_own(context: Context, value: Mapping[str, Any]) -> bool:
+    tenant = context.tenant()
+    try:
+        return tenant is not None and context.owns(tenant, str(value["metadata"].get("namespace", "")))
+    except ContestedNamespace:
+        return False
 
 
 def _visible(context: Context, api_version: str, kind: str, namespace: str) -> GroupVersionKind:
@@ -551,6 +614,17 @@ LIBRARY = Library(
             "hosts",
             (Overload("tenancy_hosts", (STRING,), list_of(STRING), _hosts, cost=lambda *_: REFERENCES_COST),),
         ),
+        Function(
+            "customKind",
+            (Overload("tenancy_custom_kind", (STRING, STRING), CUSTOM_KIND, _custom_kind),),
+        ),
+        _member(
+            "permitsKind",
+            "tenant_permits_kind",
+            (TENANT, STRING, STRING),
+            BOOL,
+            lambda tenant, group, kind: tenant.tenant.permits_kind(group, kind),
+        ),
         _member("owns", "tenant_owns", (TENANT, STRING), BOOL, _owns, contextual=True),
         Function(
             "permits",
@@ -599,10 +673,21 @@ LIBRARY = Library(
             cost=lambda *_: LOOK_UP_COST,
             contextual=True,
         ),
+        _member(
+            "isTaken",
+            "cluster_is_taken",
+            (CLUSTER, STRING, STRING, STRING, STRING),
+            BOOL,
+            _is_taken,
+            cost=lambda *_: LOOK_UP_COST,
+            contextual=True,
+        ),
     ),
     types=(
         CHOICE,
         CLUSTER,
+        CUSTOM_KIND,
+        KIND_GRANT,
         LIMITS,
         MARK,
         NODES,

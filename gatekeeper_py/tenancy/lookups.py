@@ -18,7 +18,7 @@ CLUSTER = "cluster"
 
 REQUESTER = "requester"
 
-METHODS = frozenset({"get", "list"})
+METHODS = frozenset({"get", "isTaken", "list"})
 """Of the variable `cluster`; the first two arguments are apiVersion and kind."""
 
 
@@ -33,7 +33,7 @@ BY_WORD: Mapping[str, frozenset[GroupVersionKind]] = {
 
 
 def looked_up(policies: PolicySet) -> frozenset[GroupVersionKind]:
-    """Kinds that policies look up: by cluster.get and cluster.list, by a word of tenancy, or as params."""
+    """Kinds that policies look up: by a method of `cluster`, by a word of tenancy, or as params."""
     kinds: set[GroupVersionKind] = set()
     for policy in _every(policies):
         if policy.param_kind is not None:

@@ -15,6 +15,7 @@ from gatekeeper_py.tenancy.tenant import (
     Choice,
     Claim,
     Grant,
+    KindGrant,
     Limits,
     Nodes,
     Owner,
@@ -103,6 +104,7 @@ def settings_of(spec: Mapping[str, Any]) -> Settings:
         reserved_prefixes=tuple(spec.get("reservedPrefixes", defaults.reserved_prefixes)),
         protected_cidrs=tuple(spec.get("protectedCIDRs", defaults.protected_cidrs)),
         cluster_domain=spec.get("clusterDomain", defaults.cluster_domain),
+        unknown_kinds=spec.get("unknownKinds", defaults.unknown_kinds),
     )
 
 
@@ -150,6 +152,8 @@ def usage_of(spec: Mapping[str, Any], base: Tenant) -> Tenant:
             fields[attribute] = tuple(spec[key])
     if "schedulers" in spec:
         fields["schedulers"] = _choice({"default": "default-scheduler", **spec["schedulers"]})
+    if "customResources" in spec:
+        fields["custom_resources"] = tuple(map(_kind_grant, spec["customResources"]))
     if "runtimeClasses" in spec:
         fields |= _runtime_classes(spec["runtimeClasses"], base)
     if "nodes" in spec:
@@ -186,6 +190,10 @@ def claim_of(spec: Mapping[str, Any]) -> Claim:
         if key in spec:
             selectors.append(Selector((Requirement(label, "In", frozenset([spec[key]])),)))
     return Claim(tuple(spec.get("names", ())), tuple(spec.get("patterns", ())), tuple(selectors))
+
+
+def _kind_grant(spec: Mapping[str, Any]) -> KindGrant:
+    return KindGrant(spec["group"], tuple(spec["kinds"]))
 
 
 def _grant(spec: Mapping[str, Any]) -> Grant:

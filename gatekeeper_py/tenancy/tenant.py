@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from ipaddress import ip_network
 from typing import Any, Literal
 
 from gatekeeper_py.cel import EvaluationError
@@ -16,6 +17,7 @@ from gatekeeper_py.manifests.manifest import Manifest
 from gatekeeper_py.objects.selector import Selector
 from gatekeeper_py.tenancy.isolation import DEFAULT_HANDLERS, Level
 from gatekeeper_py.tenancy.patterns import Globs, glob_matches, host_matches, image_matches
+from gatekeeper_py.tenancy.places import Surroundings
 
 __all__ = [
     "GROUP",
@@ -28,6 +30,7 @@ __all__ = [
     "Claim",
     "ContestedNamespace",
     "Grant",
+    "KindGrant",
     "Limits",
     "Nodes",
     "Owner",
@@ -39,6 +42,7 @@ __all__ = [
     "Tenancy",
     "Tenant",
     "Unclaimed",
+    "UnknownKinds",
 ]
 
 GROUP = "tenancy.gatekeeper-py.dev"
@@ -58,6 +62,7 @@ PodSecurity = Literal["baseline", "restricted"]
 Requirement = Level | Literal["virtual-node"]
 """The least isolation of a tenant's pods; virtual nodes isolate by where a pod runs, not by its class."""
 Unclaimed = Literal["own-tenant", "refuse", "ignore"]
+UnknownKinds = Literal["scan", "warn", "refuse"]
 
 
 class ContestedNamespace(EvaluationError):
@@ -160,6 +165,20 @@ class Grant:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class KindGrant:
+    """Custom kinds that a tenant may use though no rule holds them in its boundary."""
+
+    group: str
+    """In which `*` stands for any characters."""
+    kinds: tuple[str, ...]
+    """Exact names, or `*` for all of the group."""
+
+    def covers(self, group: str, kind: str) -> bool:
+        """Whether a kind is one of them."""
+        return glob_matches(self.group, group) and ("*" in self.kinds or kind in self.kinds)
+
+
 @dataclass(frozen=True)
 class Tenant:
     """One tenant. Everything not granted here is refused."""
@@ -198,6 +217,8 @@ class Tenant:
     """CIDRs of addresses its Services may claim."""
     cluster_issuers: tuple[str, ...] = ()
     """Cluster-wide issuers, secret stores and other cluster-wide helpers it may name, as `Kind/name`."""
+    custom_resources: tuple[KindGrant, ...] = ()
+    """Custom kinds that nobody may use without a grant, which it may."""
     nodes: Nodes = Nodes()
     pod_security: PodSecurity = "baseline"
     require_limits: bool = False
@@ -219,6 +240,10 @@ class Tenant:
     def owns_hostname(self, host: str) -> bool:
         """Whether a DNS name, wildcard or not, lies within the tenant's."""
         return any(host_matches(pattern, host) for pattern in self.hostnames)
+
+    def permits_kind(self, group: str, kind: str) -> bool:
+        """Whether it was granted a custom kind that needs a grant."""
+        return any(grant.covers(group, kind) for grant in self.custom_resources)
 
     def shares_itself_with(self, tenant: str) -> bool:
         """Whether another tenant's people may act in its namespaces, as far as RBAC lets them."""
@@ -242,6 +267,8 @@ class Settings:
     protected_cidrs: tuple[str, ...] = ()
     """Addresses of pods, Services and nodes: nobody's policy may open a way to them by address."""
     cluster_domain: str = "cluster.local"
+    unknown_kinds: UnknownKinds = "scan"
+    """What becomes of custom kinds that the catalogue does not know."""
 
 
 Reason = Literal["InForce", "Conflict", "Invalid", "NameTaken", "PlatformNamespace"]
@@ -314,6 +341,11 @@ class Tenancy:
     def by_name(self) -> Mapping[str, Tenant]:
         """Declared tenants by name."""
         return {tenant.name: tenant for tenant in self.tenants}
+
+    @cached_property
+    def surroundings(self) -> Surroundings:
+        """What is inside the cluster, by the settings."""
+        return Surroundings(tuple(ip_network(text) for text in self.settings.protected_cidrs))
 
     @cached_property
     def _by_namespace(self) -> Mapping[str, Tenant]:

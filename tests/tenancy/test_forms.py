@@ -200,6 +200,7 @@ READINGS: dict[str, tuple[str, str, Any, list[Told]]] = {
         [],
     ),
     "a field that says nothing": ("ignore", "", {"a": 1}, [("f", "", "", "")]),
+    "a field that compares": ("compared", "", {"a": 1}, [("f", "", "", "")]),
     "a selector of one namespace": (
         "selector",
         "",
@@ -371,7 +372,7 @@ def test_every_form_is_tested() -> None:
 
 STRANGE: tuple[Any, ...] = (None, True, 0, 1.5, "", [], {}, [None], [[[]]], {"": None}, {"name": {}})
 EMITS = {
-    **{form: make("g", "K") for form, make in FORMS.items() if form != "ignore"},
+    **{form: make("g", "K") for form, make in FORMS.items() if form not in ("compared", "ignore")},
     "object_name": object_name("", "K", cluster=False),
     "beside_namespace": beside_namespace("name"),
 }
