@@ -155,6 +155,7 @@ _USAGE: dict[str, OpenAPI] = {
             "snapshots": _count("VolumeSnapshots in one namespace."),
         },
     ),
+    "silencedWarnings": _texts("Policies whose warnings are kept to audits; what they refuse stays refused."),
     "labels": _mapping(
         "Labels of all workloads, besides the one that names the tenant.", maxLength=63, pattern=LABEL_VALUE
     ),

@@ -237,9 +237,23 @@ def extension(tenancy: Tenancy) -> Extension:
     def owner(namespace: str, cluster: ClusterView) -> str:
         return _owner_name(tenancy, namespace, cluster)
 
+    def silenced(request: AdmissionRequest, cluster: ClusterView) -> frozenset[str]:
+        return _silenced(Context(tenancy, cluster, request))
+
     refusals = partial(closed, tenancy), partial(objection, tenancy)
     names = frozenset(tenancy.by_name)
-    return Extension((LIBRARY,), VARIABLES, activation, *refusals, owner=owner, owners=names)
+    return Extension(
+        (LIBRARY,), VARIABLES, activation, *refusals, owner=owner, owners=names, silenced=silenced
+    )
+
+
+def _silenced(context: Context) -> frozenset[str]:
+    """The policies whose warnings are kept to audits; none where nobody can tell whose a request is."""
+    try:
+        tenant = context.tenant()
+    except ContestedNamespace:
+        return frozenset()
+    return frozenset(tenant.silenced_warnings) if tenant is not None else frozenset()
 
 
 def _owner_name(tenancy: Tenancy, namespace: str, cluster: ClusterView) -> str:

@@ -59,6 +59,7 @@ LISTS: Mapping[str, str] = {
     "identities": "identities",
     "externalIPs": "external_ips",
     "clusterIssuers": "cluster_issuers",
+    "silencedWarnings": "silenced_warnings",
 }
 
 

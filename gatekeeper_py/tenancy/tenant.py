@@ -204,6 +204,8 @@ class Tenant:
     limits: Limits = Limits()
     labels: Mapping[str, str] = field(default_factory=dict)
     sharing: tuple[Grant, ...] = ()
+    silenced_warnings: tuple[str, ...] = ()
+    """Names of policies whose warnings its people are not told."""
     source: str = ""
     """Where its document stands; empty when no document declares it."""
 

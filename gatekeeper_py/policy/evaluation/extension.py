@@ -24,6 +24,10 @@ def _nobody(_namespace: str, _cluster: ClusterView) -> str:
     return ""
 
 
+def _none(_request: AdmissionRequest, _cluster: ClusterView) -> frozenset[str]:
+    return frozenset()
+
+
 @dataclass(frozen=True, slots=True)
 class Extension:
     """Functions and variables that every expression may use besides those of Kubernetes.
@@ -44,3 +48,5 @@ class Extension:
     """Under whose name the requests of a namespace are queued and counted; empty when nobody's."""
     owners: frozenset[str] = frozenset()
     """The names that documents declare; an owner may be another."""
+    silenced: Callable[[AdmissionRequest, ClusterView], frozenset[str]] = _none
+    """The policies whose warnings nobody is told of for a request. Asked only when there is a warning."""
