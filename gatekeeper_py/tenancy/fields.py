@@ -17,6 +17,7 @@ TENANT_NAME = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 TENANT_NAME_LENGTH = 53
 """A label value holds 63 characters; ten are kept for the prefix of an unclaimed namespace's tenant."""
 LABEL_VALUE = "^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$"
+QUANTITY = "^[0-9]+(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?$"
 NAMESPACE_PATTERN = r"^[-a-z0-9*]+$"
 LEVEL_NAMES = [*LEVELS, "virtual-node"]
 LONGEST_LIST = 256
@@ -37,6 +38,10 @@ def _texts(description: str, **rules: Any) -> OpenAPI:
 
 def _count(description: str) -> OpenAPI:
     return {"type": "integer", "description": description, "minimum": 0, "maximum": 100_000}
+
+
+def _quantity(description: str) -> OpenAPI:
+    return _text(description, pattern=QUANTITY, maxLength=20)
 
 
 def _flag(description: str) -> OpenAPI:
@@ -148,12 +153,26 @@ _USAGE: dict[str, OpenAPI] = {
     ),
     "requireLimits": _flag("Refuse containers without requests and limits, rather than warn."),
     "limits": _object(
-        "How much of what no ResourceQuota counts; 0 is no limit.",
+        "How much of what no ResourceQuota bounds so; 0 is no limit.",
         {
             "namespaces": _count("Namespaces of the tenant."),
             "loadBalancers": _count("Services of type LoadBalancer in one namespace."),
             "snapshots": _count("VolumeSnapshots in one namespace."),
+            "replicas": _count("Pods of one workload, however it is scaled."),
+            "cpu": _quantity("Processors of one container."),
+            "memory": _quantity("Memory of one container."),
+            "hugePages": _quantity("Huge pages of one size of one container."),
         },
+    ),
+    "annotations": _texts(
+        "Annotations by which shared controllers take orders, besides the ordinary ones; a * may end them."
+    ),
+    "hostlessRoutes": _flag("Whether an Ingress may serve every host that nobody else does."),
+    "populators": _texts(
+        "What fills a new volume besides claims and snapshots, as VolumePopulator.example.com; * for all."
+    ),
+    "roleRules": _texts(
+        "Verbs and subresources that Roles may hold though they reach beyond ordinary work; * for all."
     ),
     "silencedWarnings": _texts("Policies whose warnings are kept to audits; what they refuse stays refused."),
     "labels": _mapping(

@@ -76,7 +76,13 @@ CONTEXT = "@tenancy"
 
 CHOICE = object_type("tenancy.Choice", {"allowed": list_of(STRING), "default": STRING})
 NODES = object_type("tenancy.Nodes", {"selector": map_of(STRING, STRING), "tolerations": list_of(DYN)})
-LIMITS = object_type("tenancy.Limits", {"namespaces": INT, "loadBalancers": INT, "snapshots": INT})
+LIMITS = object_type(
+    "tenancy.Limits",
+    {
+        **dict.fromkeys(("namespaces", "loadBalancers", "snapshots", "replicas"), INT),
+        **dict.fromkeys(("cpu", "memory", "hugePages"), STRING),
+    },
+)
 FIELDS: Mapping[str, tuple[Type, Callable[[Tenant], object]]] = {
     "name": (STRING, lambda tenant: tenant.name),
     "trusted": (BOOL, lambda tenant: tenant.trusted),
@@ -104,6 +110,10 @@ FIELDS: Mapping[str, tuple[Type, Callable[[Tenant], object]]] = {
     "podSecurity": (STRING, lambda tenant: tenant.pod_security),
     "requireLimits": (BOOL, lambda tenant: tenant.require_limits),
     "limits": (LIMITS, lambda tenant: _limits(tenant.limits)),
+    "annotations": (list_of(STRING), lambda tenant: list(tenant.annotations)),
+    "hostlessRoutes": (BOOL, lambda tenant: tenant.hostless_routes),
+    "populators": (list_of(STRING), lambda tenant: list(tenant.populators)),
+    "roleRules": (list_of(STRING), lambda tenant: list(tenant.role_rules)),
     "labels": (map_of(STRING, STRING), lambda tenant: dict(tenant.workload_labels)),
 }
 """The fields of `tenant`: their types, and where their values come from."""
@@ -328,6 +338,10 @@ def _limits(limits: Limits) -> Message:
         "namespaces": limits.namespaces,
         "loadBalancers": limits.load_balancers,
         "snapshots": limits.snapshots,
+        "replicas": limits.replicas,
+        "cpu": limits.cpu,
+        "memory": limits.memory,
+        "hugePages": limits.huge_pages,
     }
     return Message(LIMITS.name, counts)
 

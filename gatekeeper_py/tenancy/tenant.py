@@ -135,6 +135,14 @@ class Limits:
     """Services of type LoadBalancer, in one namespace."""
     snapshots: int = 0
     """VolumeSnapshots, in one namespace."""
+    replicas: int = 0
+    """Pods of one workload."""
+    cpu: str = "0"
+    """Processors of one container."""
+    memory: str = "0"
+    """Memory of one container."""
+    huge_pages: str = "0"
+    """Huge pages of one size, of one container."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +212,14 @@ class Tenant:
     limits: Limits = Limits()
     labels: Mapping[str, str] = field(default_factory=dict)
     sharing: tuple[Grant, ...] = ()
+    annotations: tuple[str, ...] = ()
+    """Annotations by which shared controllers take orders, besides the ordinary ones."""
+    hostless_routes: bool = False
+    """Whether it may serve every host that nobody else does."""
+    populators: tuple[str, ...] = ()
+    """What may fill its volumes besides claims and snapshots, as `Kind.group`."""
+    role_rules: tuple[str, ...] = ()
+    """Verbs and subresources its Roles may hold beyond the ordinary."""
     silenced_warnings: tuple[str, ...] = ()
     """Names of policies whose warnings its people are not told."""
     source: str = ""
