@@ -585,6 +585,13 @@ LIBRARY = Library(
             ),
         ),
         _member(
+            "excess",
+            "tenant_excess",
+            (TENANT, list_of(DYN)),
+            list_of(STRING),
+            lambda tenant, resources: list(tenant.tenant.limits.excess(resources) or ()),
+        ),
+        _member(
             "admits",
             "tenant_admits",
             (TENANT, list_of(STRING)),

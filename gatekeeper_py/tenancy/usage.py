@@ -57,6 +57,7 @@ WORDS: Mapping[str, tuple[DocumentField, ...]] = {
     "tenant.owns": _tenant("namespaces"),
     "tenant.permits": _tenant("sharing"),
     "tenant.mayCall": (*_tenant("sharing"), *_settings("clusterDomain")),
+    "tenant.excess": _tenant("limits"),
     "tenant.admits": _tenant("sharing"),
     "tenant.ownsHostname": _tenant("hostnames"),
     "tenant.allowsImage": _tenant("registries"),
