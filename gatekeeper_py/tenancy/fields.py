@@ -168,6 +168,9 @@ _USAGE: dict[str, OpenAPI] = {
         "Annotations by which shared controllers take orders, besides the ordinary ones; a * may end them."
     ),
     "hostlessRoutes": _flag("Whether an Ingress may serve every host that nobody else does."),
+    "nameservers": _texts(
+        "CIDRs of the DNS servers that pods may ask in place of the cluster's; any when absent."
+    ),
     "populators": _texts(
         "What fills a new volume besides claims and snapshots, as VolumePopulator.example.com; * for all."
     ),

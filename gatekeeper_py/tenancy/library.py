@@ -112,6 +112,7 @@ FIELDS: Mapping[str, tuple[Type, Callable[[Tenant], object]]] = {
     "limits": (LIMITS, lambda tenant: _limits(tenant.limits)),
     "annotations": (list_of(STRING), lambda tenant: list(tenant.annotations)),
     "hostlessRoutes": (BOOL, lambda tenant: tenant.hostless_routes),
+    "nameservers": (list_of(STRING), lambda tenant: list(tenant.nameservers)),
     "populators": (list_of(STRING), lambda tenant: list(tenant.populators)),
     "roleRules": (list_of(STRING), lambda tenant: list(tenant.role_rules)),
     "labels": (map_of(STRING, STRING), lambda tenant: dict(tenant.workload_labels)),

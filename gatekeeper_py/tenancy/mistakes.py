@@ -166,7 +166,8 @@ def _usage_faults(spec: Mapping[str, Any], path: FieldPath) -> Iterator[Fault]:
         )
     if any(key.startswith(f"{GROUP}/") for key in spec.get("labels", {})):
         yield (*path, "labels"), f"uses the prefix {GROUP}/, which is reserved; choose another"
-    yield from _cidr_faults(spec.get("externalIPs", ()), (*path, "externalIPs"))
+    for key in ("externalIPs", "nameservers"):
+        yield from _cidr_faults(spec.get(key, ()), (*path, key))
 
 
 def _cidr_faults(values: Sequence[str], path: FieldPath) -> Iterator[Fault]:

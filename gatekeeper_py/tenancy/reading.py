@@ -60,6 +60,7 @@ LISTS: Mapping[str, str] = {
     "externalIPs": "external_ips",
     "clusterIssuers": "cluster_issuers",
     "annotations": "annotations",
+    "nameservers": "nameservers",
     "populators": "populators",
     "roleRules": "role_rules",
     "silencedWarnings": "silenced_warnings",

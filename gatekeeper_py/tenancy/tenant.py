@@ -242,6 +242,8 @@ class Tenant:
     """Annotations by which shared controllers take orders, besides the ordinary ones."""
     hostless_routes: bool = False
     """Whether it may serve every host that nobody else does."""
+    nameservers: tuple[str, ...] = ()
+    """CIDRs of the DNS servers its pods may ask; any when empty."""
     populators: tuple[str, ...] = ()
     """What may fill its volumes besides claims and snapshots, as `Kind.group`."""
     role_rules: tuple[str, ...] = ()
