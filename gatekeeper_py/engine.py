@@ -45,6 +45,7 @@ from gatekeeper_py.policy.verdict import NOTHING, Denial, Verdict, mutation_refu
 from gatekeeper_py.tenancy.documents import is_tenancy_document, load_tenancy
 from gatekeeper_py.tenancy.library import extension
 from gatekeeper_py.tenancy.lookups import steered
+from gatekeeper_py.tenancy.mistakes import unknown_policies
 
 __all__ = ["BOTH", "Engine", "Phase", "load_policies", "tenants_of"]
 
@@ -76,14 +77,20 @@ class Engine:
 
     @classmethod
     def load(
-        cls, manifests: Iterable[Manifest], cluster: ClusterView, living: Iterable[Manifest] = ()
+        cls,
+        manifests: Iterable[Manifest],
+        cluster: ClusterView,
+        living: Iterable[Manifest] = (),
+        *,
+        whole: bool = True,
     ) -> Engine:
         """From all manifests of a policies directory: policies, bindings, params and tenancy documents.
 
         `living` are tenancy documents that are objects of a cluster. Raise `LoadError` with everything that
-        is wrong with the manifests.
+        is wrong with the manifests. Of what is not `whole`, as the policies of one suite, documents may name
+        policies that are elsewhere.
         """
-        return cls(load_policies(manifests, living), cluster)
+        return cls(load_policies(manifests, living, whole=whole), cluster)
 
     def review(
         self,
@@ -172,7 +179,9 @@ def _collector_paused() -> Iterator[None]:
 
 
 @_collector_paused()
-def load_policies(manifests: Iterable[Manifest], living: Iterable[Manifest] = ()) -> PolicySet:
+def load_policies(
+    manifests: Iterable[Manifest], living: Iterable[Manifest] = (), *, whole: bool = True
+) -> PolicySet:
     """The policies, which may use tenancy's functions; raise `LoadError` with the problems of both.
 
     `living` are tenancy documents that are objects of a cluster; one that is wrong costs only itself.
@@ -188,6 +197,9 @@ def load_policies(manifests: Iterable[Manifest], living: Iterable[Manifest] = ()
     try:
         policies = load(rest, extensions=(extension(tenancy),))
         problems.extend(steered(policies))
+        if whole and not problems:
+            names = {policy.name for policy in (*policies.validating, *policies.mutating)}
+            problems.extend(unknown_policies(documents, names))
     except LoadError as error:
         problems.extend(error.problems)
     if problems:

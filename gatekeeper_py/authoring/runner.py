@@ -54,7 +54,7 @@ def run(suite: Suite, tenancy: Sequence[Manifest] = ()) -> list[Outcome]:
 
 def engine_for(suite: Suite, tenancy: Sequence[Manifest] = ()) -> Engine:
     """What a suite is tried on. Raises `ManifestError` when its policies cannot be loaded."""
-    return Engine.load(documents_of(suite, tenancy), Snapshot(suite.cluster))
+    return Engine.load(documents_of(suite, tenancy), Snapshot(suite.cluster), whole=False)
 
 
 def try_on(engine: Engine, suite: Suite) -> list[Outcome]:

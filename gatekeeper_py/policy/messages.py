@@ -11,6 +11,7 @@ __all__ = [
     "OUT_OF_BUDGET",
     "aggregate",
     "annotation_type",
+    "brief_warning",
     "compilation_failed",
     "composited_variable",
     "conversion_failed",
@@ -96,6 +97,11 @@ def validation_denied(policy: str, binding: str, message: str) -> str:
 def validation_warning(policy: str, binding: str, message: str) -> str:
     """The warning that stands for a denial when the binding's actions have Warn."""
     return f"Validation failed for ValidatingAdmissionPolicy '{policy}' with binding '{binding}': {message}"
+
+
+def brief_warning(policy: str, kind: str, name: str, message: str) -> str:
+    """The warning of a policy that asks for our own words: who says it, of what, and what."""
+    return f'{policy}: {kind} "{name}": {message}'
 
 
 # --- mutation (apiserver/pkg/admission/plugin/policy/{generic,mutating}) -------------------------------

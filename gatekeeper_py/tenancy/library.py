@@ -80,7 +80,13 @@ CONTEXT = "@tenancy"
 
 CHOICE = object_type("tenancy.Choice", {"allowed": list_of(STRING), "default": STRING})
 NODES = object_type("tenancy.Nodes", {"selector": map_of(STRING, STRING), "tolerations": list_of(DYN)})
-LIMITS = object_type("tenancy.Limits", {"namespaces": INT, "loadBalancers": INT, "snapshots": INT})
+LIMITS = object_type(
+    "tenancy.Limits",
+    {
+        **dict.fromkeys(("namespaces", "loadBalancers", "snapshots", "replicas"), INT),
+        **dict.fromkeys(("cpu", "memory", "hugePages"), STRING),
+    },
+)
 KIND_GRANT = object_type("tenancy.KindGrant", {"group": STRING, "kinds": list_of(STRING)})
 FIELDS: Mapping[str, tuple[Type, Callable[[Tenant], object]]] = {
     "name": (STRING, lambda tenant: tenant.name),
@@ -110,6 +116,11 @@ FIELDS: Mapping[str, tuple[Type, Callable[[Tenant], object]]] = {
     "podSecurity": (STRING, lambda tenant: tenant.pod_security),
     "requireLimits": (BOOL, lambda tenant: tenant.require_limits),
     "limits": (LIMITS, lambda tenant: _limits(tenant.limits)),
+    "annotations": (list_of(STRING), lambda tenant: list(tenant.annotations)),
+    "hostlessRoutes": (BOOL, lambda tenant: tenant.hostless_routes),
+    "nameservers": (list_of(STRING), lambda tenant: list(tenant.nameservers)),
+    "populators": (list_of(STRING), lambda tenant: list(tenant.populators)),
+    "roleRules": (list_of(STRING), lambda tenant: list(tenant.role_rules)),
     "labels": (map_of(STRING, STRING), lambda tenant: dict(tenant.workload_labels)),
 }
 """The fields of `tenant`: their types, and where their values come from."""
@@ -251,9 +262,30 @@ def extension(tenancy: Tenancy) -> Extension:
     def trusts(request: AdmissionRequest, cluster: ClusterView) -> bool:
         return Context(tenancy, cluster, request).concerns_the_platform()
 
+    def silenced(request: AdmissionRequest, cluster: ClusterView) -> frozenset[str]:
+        return _silenced(Context(tenancy, cluster, request))
+
     refusals = partial(closed, tenancy), partial(objection, tenancy)
     names = frozenset(tenancy.by_name)
-    return Extension((LIBRARY,), VARIABLES, activation, *refusals, owner=owner, owners=names, trusts=trusts)
+    return Extension(
+        (LIBRARY,),
+        VARIABLES,
+        activation,
+        *refusals,
+        owner=owner,
+        owners=names,
+        trusts=trusts,
+        silenced=silenced,
+    )
+
+
+def _silenced(context: Context) -> frozenset[str]:
+    """The policies whose warnings are kept to audits; none where nobody can tell whose a request is."""
+    try:
+        tenant = context.tenant()
+    except ContestedNamespace:
+        return frozenset()
+    return frozenset(tenant.silenced_warnings) if tenant is not None else frozenset()
 
 
 def _owner_name(tenancy: Tenancy, namespace: str, cluster: ClusterView) -> str:
@@ -329,6 +361,10 @@ def _limits(limits: Limits) -> Message:
         "namespaces": limits.namespaces,
         "loadBalancers": limits.load_balancers,
         "snapshots": limits.snapshots,
+        "replicas": limits.replicas,
+        "cpu": limits.cpu,
+        "memory": limits.memory,
+        "hugePages": limits.huge_pages,
     }
     return Message(LIMITS.name, counts)
 
@@ -632,6 +668,13 @@ LIBRARY = Library(
                 Overload("tenant_permits", (TENANT, DYN), BOOL, _permits, member=True, contextual=True),
                 Overload("choice_permits", (CHOICE, STRING), BOOL, _grants, member=True),
             ),
+        ),
+        _member(
+            "excess",
+            "tenant_excess",
+            (TENANT, list_of(DYN)),
+            list_of(STRING),
+            lambda tenant, resources: list(tenant.tenant.limits.excess(resources) or ()),
         ),
         _member(
             "admits",

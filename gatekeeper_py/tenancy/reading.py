@@ -60,6 +60,11 @@ LISTS: Mapping[str, str] = {
     "identities": "identities",
     "externalIPs": "external_ips",
     "clusterIssuers": "cluster_issuers",
+    "annotations": "annotations",
+    "nameservers": "nameservers",
+    "populators": "populators",
+    "roleRules": "role_rules",
+    "silencedWarnings": "silenced_warnings",
 }
 
 
@@ -162,11 +167,16 @@ def usage_of(spec: Mapping[str, Any], base: Tenant) -> Tenant:
         )
     fields["pod_security"] = spec.get("podSecurity", base.pod_security)
     fields["require_limits"] = spec.get("requireLimits", base.require_limits)
+    fields["hostless_routes"] = spec.get("hostlessRoutes", base.hostless_routes)
     limits = spec.get("limits", {})
     fields["limits"] = Limits(
         namespaces=limits.get("namespaces", base.limits.namespaces),
         load_balancers=limits.get("loadBalancers", base.limits.load_balancers),
         snapshots=limits.get("snapshots", base.limits.snapshots),
+        replicas=limits.get("replicas", base.limits.replicas),
+        cpu=limits.get("cpu", base.limits.cpu),
+        memory=limits.get("memory", base.limits.memory),
+        huge_pages=limits.get("hugePages", base.limits.huge_pages),
     )
     fields["labels"] = {**base.labels, **spec.get("labels", {})}
     return Tenant(**fields)

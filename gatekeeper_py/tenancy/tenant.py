@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from ipaddress import ip_network
 from typing import Any, Literal
 
 from gatekeeper_py.cel import EvaluationError
+from gatekeeper_py.golang import quantities
+from gatekeeper_py.golang.quantities import REMEMBERED
 from gatekeeper_py.manifests.manifest import Manifest
 from gatekeeper_py.objects.selector import Selector
 from gatekeeper_py.tenancy.isolation import DEFAULT_HANDLERS, Level
@@ -140,6 +142,38 @@ class Limits:
     """Services of type LoadBalancer, in one namespace."""
     snapshots: int = 0
     """VolumeSnapshots, in one namespace."""
+    replicas: int = 0
+    """Pods of one workload."""
+    cpu: str = "0"
+    """Processors of one container."""
+    memory: str = "0"
+    """Memory of one container."""
+    huge_pages: str = "0"
+    """Huge pages of one size, of one container."""
+
+    def excess(self, resources: Iterable[object]) -> tuple[str, str, str] | None:
+        """What the first of some ResourceRequirements asks too much of: its name, the amount, the bound."""
+        for each in resources:
+            for asked in (each.get("requests"), each.get("limits")) if isinstance(each, dict) else ():
+                for name, amount in asked.items() if isinstance(asked, dict) else ():
+                    most = self._most(name)
+                    if most != "0" and _is_more(str(amount), most):
+                        return name, str(amount), most
+        return None
+
+    def _most(self, resource: str) -> str:
+        if resource == "cpu":
+            return self.cpu
+        if resource == "memory":
+            return self.memory
+        return self.huge_pages if resource.startswith("hugepages-") else "0"
+
+
+@lru_cache(REMEMBERED)
+def _is_more(asked: str, most: str) -> bool:
+    """Whether a quantity is more than a bound; one that cannot be read is."""
+    found, bound = quantities.parse(asked), quantities.parse(most)
+    return found is None or bound is None or found[0] > bound[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +259,18 @@ class Tenant:
     limits: Limits = Limits()
     labels: Mapping[str, str] = field(default_factory=dict)
     sharing: tuple[Grant, ...] = ()
+    annotations: tuple[str, ...] = ()
+    """Annotations by which shared controllers take orders, besides the ordinary ones."""
+    hostless_routes: bool = False
+    """Whether it may serve every host that nobody else does."""
+    nameservers: tuple[str, ...] = ()
+    """CIDRs of the DNS servers its pods may ask; any when empty."""
+    populators: tuple[str, ...] = ()
+    """What may fill its volumes besides claims and snapshots, as `Kind.group`."""
+    role_rules: tuple[str, ...] = ()
+    """Verbs and subresources its Roles may hold beyond the ordinary."""
+    silenced_warnings: tuple[str, ...] = ()
+    """Names of policies whose warnings its people are not told."""
     source: str = ""
     """Where its document stands; empty when no document declares it."""
 

@@ -58,6 +58,7 @@ WORDS: Mapping[str, tuple[DocumentField, ...]] = {
     "tenant.permits": _tenant("sharing"),
     "tenant.permitsKind": _tenant("customResources"),
     "tenant.mayCall": (*_tenant("sharing"), *_settings("clusterDomain")),
+    "tenant.excess": _tenant("limits"),
     "tenant.admits": _tenant("sharing"),
     "tenant.ownsHostname": _tenant("hostnames"),
     "tenant.allowsImage": _tenant("registries"),

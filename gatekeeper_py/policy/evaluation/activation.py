@@ -95,6 +95,11 @@ class Facts:
         return found
 
     @cached_property
+    def silenced(self) -> frozenset[str]:
+        """The policies whose warnings are kept to audits."""
+        return frozenset().union(*(each.silenced(self.request, self.cluster) for each in self._extensions))
+
+    @cached_property
     def _trimmed_namespace(self) -> Object | None:
         namespace = self.namespace
         if namespace is None:

@@ -24,8 +24,12 @@ def _nobody(_namespace: str, _cluster: ClusterView) -> str:
     return ""
 
 
-def _none(_request: AdmissionRequest, _cluster: ClusterView) -> bool:
+def _untrusted(_request: AdmissionRequest, _cluster: ClusterView) -> bool:
     return False
+
+
+def _none(_request: AdmissionRequest, _cluster: ClusterView) -> frozenset[str]:
+    return frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,5 +52,7 @@ class Extension:
     """Under whose name the requests of a namespace are queued and counted; empty when nobody's."""
     owners: frozenset[str] = frozenset()
     """The names that documents declare; an owner may be another."""
-    trusts: Callable[[AdmissionRequest, ClusterView], bool] = _none
+    trusts: Callable[[AdmissionRequest, ClusterView], bool] = _untrusted
     """Whether a request may be decided by what was last known of the cluster when that is old."""
+    silenced: Callable[[AdmissionRequest, ClusterView], frozenset[str]] = _none
+    """The policies whose warnings nobody is told of for a request. Asked only when there is a warning."""
