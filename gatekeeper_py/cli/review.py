@@ -12,6 +12,7 @@ import orjson
 
 from gatekeeper_py.cli.exits import DENIED, InputError
 from gatekeeper_py.cli.options import (
+    IGNORE,
     allow_no_objects_option,
     allow_no_policies_option,
     cluster_option,
@@ -19,11 +20,12 @@ from gatekeeper_py.cli.options import (
     output_option,
     policies_option,
     submission_options,
+    validate_option,
 )
-from gatekeeper_py.cli.sources import load_engine, read_cluster, read_files
+from gatekeeper_py.cli.sources import gather, load_engine, read_cluster, read_files, sift
 from gatekeeper_py.cluster.snapshot import Snapshot
 from gatekeeper_py.engine import Engine
-from gatekeeper_py.manifests.manifest import Manifest, ManifestError, Problem
+from gatekeeper_py.manifests.manifest import Manifest, ManifestError, Problem, Reading
 from gatekeeper_py.objects.resource import Object
 from gatekeeper_py.policy.admission.admission_review import KIND, ReviewError, parse_review, render_review
 from gatekeeper_py.policy.admission.changes import changes, graft
@@ -67,6 +69,7 @@ class Reviewed:
 @files_option(required=False)
 @submission_options
 @click.option("--old", metavar="FILE", help="The objects as they are before an UPDATE or DELETE.")
+@validate_option
 @allow_no_policies_option
 @allow_no_objects_option
 @click.pass_context
@@ -78,6 +81,7 @@ def command(
     files: tuple[str, ...],
     old: str | None,
     submission: Submission,
+    validate: str,
     allow_no_policies: bool,
     allow_no_objects: bool,
 ) -> None:
@@ -86,15 +90,27 @@ def command(
     Plain manifests are submitted in order, as `kubectl apply` would: what is admitted exists for those after
     it. --cluster is what exists before.
 
+    What cannot be read, or is of no known kind or field, costs only itself: it is told on stderr.
+
     Exit code 0: all allowed, 1: something denied, 2: bad input.
     """
     engine = load_engine(policies, snapshot := read_cluster(cluster), allow_none=allow_no_policies)
     olds = read_files([old], allow_none=allow_no_objects) if old is not None else ()
     deleted = not files and submission.verb == "DELETE"
-    manifests = olds if deleted else read_files(_named(files), allow_none=allow_no_objects)
-    reviewed = review(engine, snapshot, manifests, submission, olds)
-    PRINTERS[output](reviewed)
+    found = Reading(olds) if deleted else gather(_named(files), allow_none=allow_no_objects)
+    whole = submission.verb in WHOLE and not submission.subresource
+    fit = sift(found.manifests, snapshot, validate if whole else IGNORE)
+    reviewed, refused = review(engine, snapshot, fit.manifests, submission, olds)
+    problems = (*found.problems, *fit.problems, *refused)
+    if reviewed or not problems:
+        PRINTERS[output](reviewed)
+    if problems:
+        raise InputError("\n".join(map(str, problems)))
     context.exit(0 if all(item.decision.allowed for item in reviewed) else DENIED)
+
+
+WHOLE = ("CREATE", "UPDATE")
+"""What is asked about an object as its author wrote it."""
 
 
 def _named(files: tuple[str, ...]) -> tuple[str, ...]:
@@ -110,8 +126,8 @@ def review(
     manifests: Sequence[Manifest],
     submission: Submission,
     olds: Sequence[Manifest] = (),
-) -> list[Reviewed]:
-    """Every answer in order of input; `InputError` with every problem when some input cannot be used."""
+) -> tuple[list[Reviewed], list[Problem]]:
+    """Every answer in order of input, and what is wrong with input that cannot be asked about."""
     reviewed: list[Reviewed] = []
     problems: list[Problem] = []
     for manifest in manifests:
@@ -125,9 +141,7 @@ def review(
         reviewed.append(item)
         if _now_exists(item):
             cluster = cluster.with_object(decision.object or {})
-    if problems:
-        raise InputError("\n".join(map(str, problems)))
-    return reviewed
+    return reviewed, problems
 
 
 def request_for(
