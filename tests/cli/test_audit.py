@@ -40,8 +40,6 @@ def test_the_table_is_by_tenant_and_policy(policies: Path) -> None:
     assert rows[2:] == [
         "(none) no-host deny high Pod default/host: spec.hostNetwork is true; remove it",
         "(none) pinned warn Pod default/unpinned: pin the image",
-        "(none) (mutation) change Pod default/host: metadata.labels.team: default",
-        "Pod default/unpinned: metadata.labels.team: default",
         "3 objects, 1 violating",
     ]
 
@@ -49,7 +47,7 @@ def test_the_table_is_by_tenant_and_policy(policies: Path) -> None:
 def test_json_says_where_each_object_stands(policies: Path) -> None:
     result = run("audit", "--policies", policies, "-o", "json", "-f", "-", stdin=f"{STAMPED}---\n{HOST}")
     report = json.loads(result.stdout)
-    assert report["summary"] == {"objects": 2, "violating": 1, "warned": 0, "toBeChanged": 1}
+    assert report["summary"] == {"objects": 2, "violating": 1, "warned": 0, "toBeChanged": 0, "notAudited": 0}
     (found,) = report["results"]
     assert found["source"] == {"path": "<stdin>", "line": 3, "column": 1}
     assert (found["kind"], found["namespace"], found["name"], found["tenant"]) == (
@@ -58,7 +56,7 @@ def test_json_says_where_each_object_stands(policies: Path) -> None:
         "host",
         "(none)",
     )
-    assert found["changes"] == [{"field": "metadata.labels.team", "after": "default"}]
+    assert found["changes"] == []
     (finding,) = found["findings"]
     assert (
         finding.items()
@@ -80,12 +78,10 @@ def test_everything_exists_at_the_same_time(policies: Path, manifests: str) -> N
     [
         ([], "name what to audit: either -f or --kubeconfig\n"),
         (["-f", "-", "--kubeconfig", "x"], "name what to audit: either -f or --kubeconfig\n"),
-        (["-f", "/missing"], "/missing: no such file or folder. Check the path\n"),
         (
             ["--kubeconfig", "x", "--cluster", "y"],
             "--cluster and --kubeconfig exclude each other: name one\n",
         ),
-        (["--kubeconfig", "/missing"], "/missing: "),
     ],
 )
 def test_what_cannot_be_audited_is_exit_code_2(policies: Path, arguments: list[str], error: str) -> None:
