@@ -6,6 +6,7 @@ import base64
 import time
 from collections.abc import Iterator
 from functools import cache
+from typing import Any
 
 import jsonpatch
 import orjson
@@ -82,7 +83,7 @@ def by_webhook(manifest: Manifest, submission: Submission) -> tuple[bool, set[st
     return validated["allowed"], {name for name in named if f"'{name}'" in said}
 
 
-def asked(webhook: Webhook, request: AdmissionRequest) -> dict[str, object]:
+def asked(webhook: Webhook, request: AdmissionRequest) -> dict[str, Any]:
     started = time.monotonic()
     body = orjson.dumps(render_request(request))
 
@@ -90,7 +91,7 @@ def asked(webhook: Webhook, request: AdmissionRequest) -> dict[str, object]:
         return engine().review(asked, frozenset({phase}), deadline=deadline)
 
     answered = decide(answer, webhook, body, started, started + ANSWER_SECONDS)
-    response: dict[str, object] = orjson.loads(answered.body)["response"]
+    response: dict[str, Any] = orjson.loads(answered.body)["response"]
     return response
 
 

@@ -17,8 +17,8 @@ from gatekeeper_py.manifests.manifest import (
     Source,
     files,
     read,
-    read_documents,
     read_all_text,
+    read_documents,
     read_text,
 )
 from gatekeeper_py.objects.fieldpath import FieldPath
