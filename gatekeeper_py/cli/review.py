@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from difflib import unified_diff
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,6 +55,11 @@ class Reviewed:
         return self.manifest.kind.kind != KIND
 
     @property
+    def submitted(self) -> Object | None:
+        """The object as it was given."""
+        return self.manifest.object if self.plain else self.request.object
+
+    @property
     def admitted(self) -> Object | None:
         """The object as admitted: a plain manifest as its author wrote it, with what policies changed."""
         before, after = self.request.object, self.decision.object
@@ -65,7 +71,7 @@ class Reviewed:
 @click.command("review")
 @policies_option
 @cluster_option
-@output_option("table", "json", "yaml")
+@output_option("table", "json", "yaml", "diff")
 @files_option(required=False)
 @submission_options
 @click.option("--old", metavar="FILE", help="The objects as they are before an UPDATE or DELETE.")
@@ -186,6 +192,30 @@ def _print_yaml(reviewed: Sequence[Reviewed]) -> None:
 
     admitted = [item.admitted for item in reviewed if item.decision.allowed]
     click.echo(dump_all(value for value in admitted if value is not None), nl=False)
+    _print_verdicts(reviewed)
+
+
+def _print_diff(reviewed: Sequence[Reviewed]) -> None:
+    """What mutation changes in every admitted object, as a unified diff of YAML; the rest on stderr."""
+    for item in reviewed:
+        if item.decision.allowed:
+            click.echo("".join(_diff(item)), nl=False)
+    _print_verdicts(reviewed)
+
+
+def _diff(item: Reviewed) -> Iterator[str]:
+    from gatekeeper_py.cli.output import dump_all
+
+    before, after = item.submitted, item.admitted
+    if before is None or after is None or before == after:
+        return
+    texts = (dump_all([value]).splitlines(keepends=True) for value in (before, after))
+    place = printable(_place(item))
+    yield from unified_diff(*texts, f"{place} (submitted)", f"{place} (admitted)")
+
+
+def _print_verdicts(reviewed: Sequence[Reviewed]) -> None:
+    """Warnings and denials, on stderr."""
     for item in reviewed:
         for warning in item.decision.warnings:
             click.echo(printable(f"{_place(item)}: {name_of(item.request)}: warning: {warning}"), err=True)
@@ -205,7 +235,7 @@ def _print_table(reviewed: Sequence[Reviewed]) -> None:
     console.print(f"{len(reviewed) - denied} allowed, {denied} denied", highlight=False)
 
 
-PRINTERS = {"json": _print_json, "yaml": _print_yaml, "table": _print_table}
+PRINTERS = {"table": _print_table, "json": _print_json, "yaml": _print_yaml, "diff": _print_diff}
 
 
 def table(reviewed: Sequence[Reviewed]) -> Table:
