@@ -43,6 +43,8 @@ class Audited:
     """What mutating policies would change in what exists, were it created now."""
     error: str = ""
     """Why the object could not be judged: a denial that no validation gave."""
+    admitted: Object | None = None
+    """The object as it exists, or as it would be admitted."""
 
     @property
     def violates(self) -> bool:
@@ -80,6 +82,7 @@ def _judge_existing(engine: Engine, tenancy: Tenancy, manifest: Manifest, submis
         validated.findings,
         tuple(changes(request.object, mutated.object)) if mutated.allowed else (),
         _error(validated) or _error(mutated),
+        request.object,
     )
 
 
@@ -87,7 +90,7 @@ def _judge_submitted(engine: Engine, tenancy: Tenancy, manifest: Manifest, submi
     request = make_request(manifest, engine.cluster, submission)
     decision = _before(engine, request).review(request)
     tenant = tenant_of(tenancy, engine.cluster, request)
-    return Audited(manifest, request, tenant, decision.findings, (), _error(decision))
+    return Audited(manifest, request, tenant, decision.findings, (), _error(decision), decision.object)
 
 
 def _before(engine: Engine, request: AdmissionRequest) -> Engine:

@@ -14,8 +14,10 @@ from gatekeeper_py.audit.outcome import Outcome, Scope
 from gatekeeper_py.audit.reports import (
     csv,
     github,
+    html,
     json,
     junit,
+    lines,
     markdown,
     openreports,
     policyreport,
@@ -55,7 +57,7 @@ from gatekeeper_py.tenancy.documents import is_tenancy_document, load_tenancy
 __all__ = ["command"]
 
 REPORTS: Mapping[str, Callable[[Outcome], str]] = {
-    "table": lambda outcome: table.report(outcome, _terminal_width()),
+    "table": lambda outcome: _for_people(outcome),
     "json": json.report,
     "csv": csv.report,
     "markdown": markdown.report,
@@ -64,6 +66,7 @@ REPORTS: Mapping[str, Callable[[Outcome], str]] = {
     "policyreport": policyreport.report,
     "openreports": openreports.report,
     "github": github.report,
+    "html": html.report,
 }
 
 
@@ -246,9 +249,11 @@ def _scanned(
     return Outcome(tuple(audited), tuple(problems))
 
 
-def _terminal_width() -> int | None:
-    """Columns of the terminal, or None when the output goes elsewhere."""
+def _for_people(outcome: Outcome) -> str:
+    """A table on a terminal, plain lines in a pipe."""
     import shutil
     import sys
 
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    if not sys.stdout.isatty():
+        return lines.report(outcome)
+    return table.report(outcome, shutil.get_terminal_size().columns)

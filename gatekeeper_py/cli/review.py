@@ -209,9 +209,9 @@ def _diff(item: Reviewed) -> Iterator[str]:
     before, after = item.submitted, item.admitted
     if before is None or after is None or before == after:
         return
-    texts = (dump_all([value]).splitlines(keepends=True) for value in (before, after))
+    submitted, admitted = (dump_all([value]).splitlines(keepends=True) for value in (before, after))
     place = printable(_place(item))
-    yield from unified_diff(*texts, f"{place} (submitted)", f"{place} (admitted)")
+    yield from unified_diff(submitted, admitted, f"{place} (submitted)", f"{place} (admitted)")
 
 
 def _print_verdicts(reviewed: Sequence[Reviewed]) -> None:

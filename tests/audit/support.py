@@ -29,7 +29,7 @@ def audited(
 ) -> Audited:
     (manifest,) = read_text(f"# one line\n{text}", path)
     request = make_request(manifest, Snapshot(), Submission("CREATE"))
-    return Audited(manifest, request, tenant, findings, more.get("changes", ()), error)
+    return Audited(manifest, request, tenant, findings, more.get("changes", ()), error, request.object)
 
 
 WEB = audited(

@@ -99,11 +99,14 @@ def test_nothing_to_look_at_is_exit_code_2(tmp_path: Path, command: str, case: s
     result = run(*arguments, stdin=NO_OBJECTS[case])
     said = "<stdin>: holds no object; --allow-no-objects would go on without\n"
     assert (result.exit_code, result.stderr) == (2, said)
-    assert result.stdout == ("" if command == "review" else f"Not audited:\n  {said}{NONE}, 1 not audited\n")
+    assert result.stdout == ("" if command == "review" else UNREAD)
     assert run(*arguments, "--allow-no-objects", stdin=NO_OBJECTS[case]).exit_code == 0
 
 
-NONE = "0 objects, 0 violating"
+UNREAD = """\
+<stdin>: not audited: holds no object; --allow-no-objects would go on without
+0 objects, 0 violating, 1 not audited
+"""
 
 
 def test_every_file_that_holds_nothing_is_named(tmp_path: Path) -> None:

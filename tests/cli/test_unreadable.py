@@ -50,7 +50,7 @@ def test_a_file_that_cannot_be_read_costs_only_itself(policies: Path, tmp_path: 
     files = write(tmp_path / "files", bad="a: {\n", good=STAMPED)
     result = run("audit", "--policies", policies, "-f", files)
     assert (result.exit_code, result.stdout.splitlines()[-1]) == (2, "1 objects, 0 violating, 1 not audited")
-    assert f"{files}/bad.yaml:2:1: not valid YAML" in result.stdout
+    assert f"{files}/bad.yaml:2:1: not audited: not valid YAML" in result.stdout
     assert (
         run("audit", "--policies", policies, "-f", files, "-f", "/missing", "--allow-not-audited").exit_code
         == 0

@@ -13,12 +13,13 @@ from rich.text import Text
 
 from gatekeeper_py.audit.outcome import Outcome
 from gatekeeper_py.audit.result import RANK, Result
+from gatekeeper_py.manifests.place import Problem
 from gatekeeper_py.policy.admission.text import printable
 
 __all__ = ["report", "summary"]
 
 WIDTH = 160
-"""Columns when the output is no terminal."""
+"""Columns when nobody says how many there are."""
 
 SHOWN = 20
 """Objects of one group; the rest are counted."""
@@ -52,7 +53,9 @@ def summary(outcome: Outcome) -> str:
 
 
 def _table(outcome: Outcome) -> Table:
-    table = Table("Tenant", "Policy", "Action", "Severity", "Objects", box=box.SIMPLE_HEAD, show_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False)
+    for name in ("Tenant", "Policy", "Action", "Severity", "Objects"):
+        table.add_column(name, overflow="fold")
     for group in _groups(outcome.results):
         first = group[0]
         action = Text(first.level, STYLE[first.level])
@@ -64,9 +67,14 @@ def _table(outcome: Outcome) -> Table:
 def _lines(outcome: Outcome, group: Sequence[Result]) -> Iterator[str]:
     for result in group[:SHOWN]:
         new = "new: " if outcome.baseline is not None and outcome.is_new(result) else ""
-        yield f"{new}{result.subject}: {result.message}"
+        yield f"{new}{result.subject}{_where(result.place)}: {result.message}"
     if len(group) > SHOWN:
         yield f"and {len(group) - SHOWN} more"
+
+
+def _where(place: Problem) -> str:
+    """Where an object stands in a file."""
+    return f" ({place.path}:{place.line})" if place.line else ""
 
 
 def _groups(found: Iterable[Result]) -> list[list[Result]]:
