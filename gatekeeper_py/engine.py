@@ -31,7 +31,7 @@ from gatekeeper_py.objects.resource import GroupVersionKind, Object
 from gatekeeper_py.policy import messages
 from gatekeeper_py.policy.admission.decision import Cause, Decision, Finding, Status
 from gatekeeper_py.policy.admission.request import AdmissionRequest
-from gatekeeper_py.policy.admission.submission import with_object
+from gatekeeper_py.policy.admission.submission import named, with_object
 from gatekeeper_py.policy.evaluation.activation import Facts, NamespaceMissing
 from gatekeeper_py.policy.loading.load import LoadError, PolicySet, load
 from gatekeeper_py.policy.model import MutatingPolicy, ValidatingPolicy
@@ -240,7 +240,7 @@ class _Review:
             return NOTHING
         request = self.request
         seen = request if value is request.object else with_object(request, value, self.engine.cluster)
-        return validate(validating, self._review(seen))
+        return validate(validating, self._review(named(seen)))
 
     def _review(self, request: AdmissionRequest) -> Review:
         policies = self.engine.policies

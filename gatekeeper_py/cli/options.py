@@ -15,6 +15,9 @@ from gatekeeper_py.policy.admission.request import OPERATIONS
 from gatekeeper_py.policy.admission.submission import ADMINISTRATOR, Submission, make_user
 
 __all__ = [
+    "IGNORE",
+    "STRICT",
+    "WARN",
     "allow_no_objects_option",
     "allow_no_policies_option",
     "cluster_option",
@@ -25,7 +28,11 @@ __all__ = [
     "output_option",
     "policies_option",
     "submission_options",
+    "validate_option",
 ]
+
+STRICT, WARN, IGNORE = "strict", "warn", "ignore"
+"""What is done about manifests that an API server would refuse to read: as `kubectl --validate`."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -119,6 +126,17 @@ def defaults_option(function: F) -> F:
         "--no-defaults",
         is_flag=True,
         help="Take manifests as they are, without the API server's defaults.",
+    )(function)
+
+
+def validate_option(function: F) -> F:
+    """`--validate strict|warn|ignore`."""
+    return click.option(
+        "--validate",
+        type=click.Choice((STRICT, WARN, IGNORE)),
+        default=STRICT,
+        help="Unknown kinds and fields, missing names, pods without containers: an error, a warning, or "
+        "nothing. [default: strict]",
     )(function)
 
 
