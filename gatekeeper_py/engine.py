@@ -27,6 +27,7 @@ from typing import Literal, TypeAlias
 from gatekeeper_py.cluster.staleness import StaleView
 from gatekeeper_py.cluster.view import ClusterView
 from gatekeeper_py.manifests.manifest import Manifest, ManifestError, Problem
+from gatekeeper_py.objects.kinds import CUSTOM_RESOURCE_DEFINITION, Kinds
 from gatekeeper_py.objects.resource import GroupVersionKind, Object
 from gatekeeper_py.policy import messages
 from gatekeeper_py.policy.admission.decision import Cause, Decision, Finding, Status
@@ -44,7 +45,7 @@ from gatekeeper_py.policy.validating import validate
 from gatekeeper_py.policy.verdict import NOTHING, Denial, Verdict, mutation_refused, validation_refused
 from gatekeeper_py.tenancy.documents import is_tenancy_document, load_tenancy
 from gatekeeper_py.tenancy.library import extension
-from gatekeeper_py.tenancy.lookups import steered
+from gatekeeper_py.tenancy.lookups import mistaken, steered
 from gatekeeper_py.tenancy.mistakes import unknown_policies
 
 __all__ = ["BOTH", "Engine", "Phase", "load_policies", "tenants_of"]
@@ -197,6 +198,8 @@ def load_policies(
     try:
         policies = load(rest, extensions=(extension(tenancy),))
         problems.extend(steered(policies))
+        definitions = [each.object for each in documents if each.kind == CUSTOM_RESOURCE_DEFINITION]
+        problems.extend(mistaken(policies, Kinds.builtin().with_definitions(definitions)))
         if whole and not problems:
             names = {policy.name for policy in (*policies.validating, *policies.mutating)}
             problems.extend(unknown_policies(documents, names))

@@ -24,6 +24,22 @@ TESTED_ELSEWHERE = {
     "audit/reports/json.py": "cli/test_audit.py",
     "audit/reports/lines.py": "cli/test_audit.py",
     "audit/reports/openreports.py": "audit/reports/test_policyreport.py",
+    **{
+        f"authoring/lint/{name}.py": "authoring/lint/test_linting.py"
+        for name in (
+            "codes",
+            "lookup",
+            "outcome",
+            "proof",
+            "reach",
+            "recipients",
+            "structure",
+            "subject",
+            "words",
+        )
+    },
+    "authoring/lint/finding.py": "cli/test_lint.py",
+    "authoring/lint/report.py": "cli/test_lint.py",
     "cel/checking/clauses.py": "cel/library/test_formatting.py",
     "cel/checking/declarations.py": DECLARES,
     "cel/compiling/code.py": "cel/compiling/test_generator.py",

@@ -20,6 +20,7 @@ COMMANDS: dict[str, str] = {
     "coverage": "Say how every kind that a cluster serves is judged.",
     "explain": "Show what every part of a policy's expressions gives.",
     "install": "Print or apply what the engine needs in a cluster.",
+    "lint": "Say what is wrong with policies, tenants and suites.",
     "review": "Decide about manifests or AdmissionReviews.",
     "serve": "Answer the API server over HTTPS.",
     "status": "Show a running server on one screen.",
