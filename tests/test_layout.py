@@ -31,7 +31,7 @@ TESTED_ELSEWHERE = {
             "lookup",
             "outcome",
             "proof",
-            "reach",
+            "rules",
             "recipients",
             "structure",
             "subject",

@@ -200,7 +200,14 @@ class _Reader:
 
     def _unused(self) -> Iterator[Problem]:
         for name in self._objects.keys() - self._used:
-            yield self._source.problem(("objects", name), f"no case uses object {name!r}", "Remove it")
+            if not self._anchored(("objects", name)):
+                yield self._source.problem(("objects", name), f"no case uses object {name!r}", "Remove it")
+
+    def _anchored(self, path: FieldPath) -> bool:
+        """Whether a value has an anchor, so that another may start from it."""
+        line, _ = self._source.locate_key(path)
+        _, _, value = self._source.text.split("\n")[line - 1].partition(f"{path[-1]}:")
+        return value.lstrip().startswith("&")
 
     def _tenants(self) -> Iterator[Manifest]:
         for index, tenant in enumerate(self._value.get("tenants", ())):

@@ -10,9 +10,9 @@ from gatekeeper_py.manifests.manifest import Manifest, read, read_text
 
 __all__ = ["TENANCIES", "named_tenancy"]
 
-TENANCIES = ("example", "open", "closed")
+TENANCIES = ("example", "open", "closed", "unknown-kinds-refuse", "unknown-kinds-warn")
 """`example` is the tenancy that ships in `policies/tenants`; `open` leaves alone what no Tenant claims, and
-`closed` refuses it."""
+`closed` refuses it; the others refuse kinds that nobody knows, or warn of them."""
 
 
 def named_tenancy(name: str, folder: Path) -> tuple[Manifest, ...]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from gatekeeper_py.authoring.coverage import Coverage
+from gatekeeper_py.authoring.evidence import Coverage
 from gatekeeper_py.authoring.junit import junit
 from gatekeeper_py.authoring.runner import Outcome, engine_for, tenancy_documents, try_on
 from gatekeeper_py.authoring.suite import Suite, find_suites, read_suite

@@ -187,6 +187,13 @@ def test_an_object_that_no_case_starts_from_is_told(tmp_path: Path) -> None:
     assert list(map(str, read_suite(path).unused)) == [f"{path}:1:93: no case uses object 'pod'. Remove it"]
 
 
+def test_an_object_with_an_anchor_may_be_another_s_beginning(tmp_path: Path) -> None:
+    path = tmp_path / "rule_test.yaml"
+    text = "objects:\n  base: &base {apiVersion: v1, kind: Pod}\n  pod: {<<: *base, spec: {}}\n"
+    path.write_text(text + "cases: [{name: a, object: pod, expect: allow}]")
+    assert read_suite(path).unused == ()
+
+
 def test_tenants_may_be_named(tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text(
         "{apiVersion: tenancy.gatekeeper-py.dev/v1alpha1, kind: Tenant, metadata: {name: mine}}"
@@ -205,7 +212,7 @@ def test_tenants_that_are_not_there_are_told(tmp_path: Path) -> None:
         read_suite(path)
     assert str(caught.value) == (
         f"{path}:2:11: {tmp_path}/exampel: no such file or folder. Check the path. "
-        "Name a file, or one of example, open, closed"
+        "Name a file, or one of example, open, closed, unknown-kinds-refuse, unknown-kinds-warn"
     )
 
 

@@ -9,8 +9,8 @@ from gatekeeper_py.authoring.lint.finding import Finding
 from gatekeeper_py.authoring.lint.lookup import lookups
 from gatekeeper_py.authoring.lint.outcome import outcomes
 from gatekeeper_py.authoring.lint.proof import proof
-from gatekeeper_py.authoring.lint.rules import rules
 from gatekeeper_py.authoring.lint.recipients import recipients
+from gatekeeper_py.authoring.lint.rules import rules
 from gatekeeper_py.authoring.lint.structure import structure
 from gatekeeper_py.authoring.lint.subject import Subject
 from gatekeeper_py.authoring.lint.suppression import unknown_codes, unsuppressed

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gatekeeper_py.authoring.coverage import Coverage
+from gatekeeper_py.authoring.evidence import Coverage
 from gatekeeper_py.authoring.runner import engine_for, try_on
 from gatekeeper_py.authoring.suite import read_suite
 from tests.cli.support import POLICIES
