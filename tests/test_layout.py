@@ -29,7 +29,7 @@ TESTED_ELSEWHERE = {
         for name in (
             "codes",
             "lookup",
-            "outcome",
+            "constancy",
             "proof",
             "rules",
             "recipients",

@@ -9,9 +9,9 @@ from pathlib import Path
 import click
 
 from gatekeeper_py.authoring.evidence import Coverage
-from gatekeeper_py.authoring.junit import junit
 from gatekeeper_py.authoring.runner import Outcome, engine_for, tenancy_documents, try_on
 from gatekeeper_py.authoring.suite import Suite, find_suites, read_suite
+from gatekeeper_py.authoring.testcases import junit
 from gatekeeper_py.cli.exits import DENIED, InputError
 from gatekeeper_py.cli.sources import input_errors, warn
 from gatekeeper_py.engine import Engine, load_policies

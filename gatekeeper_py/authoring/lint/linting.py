@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from gatekeeper_py.authoring.lint.constancy import outcomes
 from gatekeeper_py.authoring.lint.finding import Finding
 from gatekeeper_py.authoring.lint.lookup import lookups
-from gatekeeper_py.authoring.lint.outcome import outcomes
 from gatekeeper_py.authoring.lint.proof import proof
 from gatekeeper_py.authoring.lint.recipients import recipients
 from gatekeeper_py.authoring.lint.rules import rules

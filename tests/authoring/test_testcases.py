@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from xml.etree import ElementTree
 
-from gatekeeper_py.authoring.junit import junit
 from gatekeeper_py.authoring.runner import Outcome
 from gatekeeper_py.authoring.suite import Case, Suite
+from gatekeeper_py.authoring.testcases import junit
 from gatekeeper_py.manifests.manifest import Source
 
 
