@@ -8,6 +8,7 @@ A review goes one way:
     submission        that object as later admission sees it, with the defaults of what was added
     validating        the verdict of the validating policies on it
     verdict           the status and message of a refusal
+    leniency          what is left of that where policies are not enforced
     patch             the difference between the object as sent and as admitted
 
 `mutating` and `validating` each ask `sharing.shared` which policies still have something to say,
@@ -19,18 +20,21 @@ Pure and synchronous; an `Engine` is immutable and may be shared by any number o
 from __future__ import annotations
 
 import gc
+import traceback
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
+from gatekeeper_py.cel import DeadlineExceeded
 from gatekeeper_py.cluster.view import ClusterView
 from gatekeeper_py.manifests.manifest import Manifest, ManifestError, Problem
 from gatekeeper_py.objects.resource import Object
-from gatekeeper_py.policy.admission.decision import Cause, Decision, Finding, Status
+from gatekeeper_py.policy.admission.decision import Cause, Decision, Enforcement, Finding, Status
 from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.policy.admission.submission import with_object
 from gatekeeper_py.policy.evaluation.activation import Facts, NamespaceMissing
+from gatekeeper_py.policy.leniency import lenient
 from gatekeeper_py.policy.loading.load import LoadError, PolicySet, load
 from gatekeeper_py.policy.model import MutatingPolicy, ValidatingPolicy
 from gatekeeper_py.policy.mutating import mutate
@@ -56,6 +60,9 @@ _Validating: TypeAlias = Candidates[ValidatingPolicy]
 NO_MUTATING: _Mutating = Candidates(())
 NO_VALIDATING: _Validating = Candidates(())
 """Of a phase that was not asked for."""
+
+LEAVE_SECONDS = 0.25
+"""Kept of a review's time where policies are not enforced, so that the leave to pass is not late itself."""
 
 MUTABLE = frozenset({"CREATE", "UPDATE"})
 """Operations whose object policies change. DELETE has none; the options of CONNECT are left alone."""
@@ -88,32 +95,80 @@ class Engine:
     ) -> Decision:
         """What becomes of a request: mutated first, then validated as the API server would show the result.
 
+        Where policies are not enforced, it is admitted as it is, and what was decided is kept beside.
         `deadline` is the `time.monotonic()` at which an answer is of no more use; past it the review raises
-        `DeadlineExceeded`. Nothing else is raised but for a bug.
+        `DeadlineExceeded`. Nothing else is raised but for a bug, and neither where policies are not enforced.
         """
+        enforcement = self.enforcement(request)
+        if enforcement == "enforce":
+            return self.judge(request, phases, deadline=deadline)
+        decision = lenient(self._withheld(request, phases, deadline), enforcement, request.object)
+        return self._unless_objected(request, phases, decision)
+
+    def judge(
+        self,
+        request: AdmissionRequest,
+        phases: frozenset[Phase] = BOTH,
+        *,
+        deadline: float | None = None,
+    ) -> Decision:
+        """What would become of a request were it held to everything. Raises as `review` does."""
         for each in self.policies.extensions:
             if said := each.refusal(request, self.cluster):
                 return _refused(request, said)
-        decision = self._decided(request, phases, deadline)
+        mutating, validating = self._concerning(request, phases)
+        if not mutating and not validating:
+            decision = Decision(allowed=True, object=request.object)
+        else:
+            decision = _Review(self, request, deadline).decide(mutating, validating)
+        return self._unless_objected(request, phases, decision)
+
+    def _unless_objected(
+        self, request: AdmissionRequest, phases: frozenset[Phase], decision: Decision
+    ) -> Decision:
+        """A decision, or the refusal of a document of tenancy that is no good: those are always held."""
         if decision.allowed and "validate" in phases:
             for each in self.policies.extensions:
                 if said := each.objection(request, self.cluster):
                     return _refused(request, said)
         return decision
 
-    def _decided(
-        self, request: AdmissionRequest, phases: frozenset[Phase], deadline: float | None
-    ) -> Decision:
-        """What the policies say."""
-        mutating, validating = self._concerning(request, phases)
-        if not mutating and not validating:
-            return Decision(allowed=True, object=request.object)
-        return _Review(self, request, deadline).decide(mutating, validating)
-
     def owner(self, namespace: str) -> str:
         """The name of the tenant whose a namespace is; empty when it is nobody's, or unknown."""
         owners = (each.owner(namespace, self.cluster) for each in self.policies.extensions)
         return next(filter(None, owners), "")
+
+    def enforcement(self, request: AdmissionRequest) -> Enforcement:
+        """How far a request is held to the policies."""
+        for each in self.policies.extensions:
+            if each.everywhere != "enforce":
+                return each.everywhere or each.enforcement(request, self.cluster)
+        return "enforce"
+
+    def _withheld(
+        self, request: AdmissionRequest, phases: frozenset[Phase], deadline: float | None
+    ) -> Decision:
+        """What the policies say where they are not enforced; no fault of ours stands in a request's way.
+
+        A validating webhook is shown the object that the mutating one has left alone: what counts is the
+        object as that one would have changed it.
+        """
+        if deadline is not None:
+            deadline -= LEAVE_SECONDS
+        try:
+            if "mutate" in phases:
+                return self.judge(request, phases, deadline=deadline)
+            mutated = self.judge(request, frozenset({"mutate"}), deadline=deadline)
+            if not mutated.allowed:
+                return Decision(allowed=True, object=request.object)  # its own webhook says so
+            changed = with_object(request, mutated.object, self.cluster) if mutated.patch else request
+            return self.judge(changed, phases, deadline=deadline)
+        except DeadlineExceeded:
+            return _failed(request, Status(504, "Timeout", "the policies came to no decision in time"))
+        except Exception as error:  # whatever it is: policies that are not enforced refuse nothing
+            frame = traceback.extract_tb(error.__traceback__)[-1]
+            message = f"internal error: {type(error).__name__} at {frame.filename}:{frame.lineno}"
+            return _failed(request, Status(500, "InternalError", message))
 
     def _concerning(
         self, request: AdmissionRequest, phases: frozenset[Phase]
@@ -207,9 +262,14 @@ class _Review:
         return Review(request, facts, policies.parameters, self.deadline)
 
 
+def _failed(request: AdmissionRequest, status: Status) -> Decision:
+    """That the policies came to no decision."""
+    return Decision(allowed=False, status=status, object=request.object)
+
+
 def _denied(request: AdmissionRequest, status: Status, findings: tuple[Finding, ...] = ()) -> Decision:
     """A denial before any validation: the object stays as it was sent."""
-    return Decision(allowed=False, status=status, object=request.object, findings=findings)
+    return replace(_failed(request, status), findings=findings)
 
 
 def _refused(request: AdmissionRequest, said: str) -> Decision:

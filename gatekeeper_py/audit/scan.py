@@ -14,7 +14,7 @@ from gatekeeper_py.engine import Engine
 from gatekeeper_py.manifests.manifest import Manifest
 from gatekeeper_py.objects.resource import Object
 from gatekeeper_py.policy.admission.changes import Change, changes
-from gatekeeper_py.policy.admission.decision import Decision, Finding
+from gatekeeper_py.policy.admission.decision import Decision, Enforcement, Finding
 from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.policy.admission.submission import Submission, make_request
 from gatekeeper_py.tenancy.context import Context
@@ -41,10 +41,17 @@ class Audited:
     """What mutating policies would change were it created now."""
     error: str = ""
     """Why the object could not be judged: a denial that no validation gave."""
+    enforcement: Enforcement = "enforce"
+    """How far an object like it is held to what is found."""
 
     @property
     def violates(self) -> bool:
         """Whether the object would be denied today."""
+        return self.enforcement == "enforce" and self.is_amiss
+
+    @property
+    def is_amiss(self) -> bool:
+        """Whether the object would be denied were policies enforced."""
         return bool(self.error) or any("Deny" in finding.actions for finding in self.findings)
 
 
@@ -56,8 +63,8 @@ def scan(
     for manifest in manifests:
         submitted = replace(manifest, object=_as_submitted(manifest.object))
         request = make_request(submitted, engine.cluster, submission)
-        validated = engine.review(request, frozenset({"validate"}))
-        mutated = engine.review(request, frozenset({"mutate"}))
+        validated = engine.judge(request, frozenset({"validate"}))
+        mutated = engine.judge(request, frozenset({"mutate"}))
         yield Audited(
             manifest,
             request,
@@ -65,6 +72,7 @@ def scan(
             validated.findings,
             tuple(changes(request.object, mutated.object)) if mutated.allowed else (),
             _error(validated) or _error(mutated),
+            engine.enforcement(request),
         )
 
 

@@ -217,6 +217,16 @@ def outcome(item: Reviewed) -> Iterator[str]:
     else:
         yield from _denials(decision)
     yield from _warnings(decision)
+    if decision.withheld is not None and decision.enforcement == "observe":
+        yield from _withheld(item.request, decision.withheld)
+
+
+def _withheld(request: AdmissionRequest, decision: Decision) -> Iterator[str]:
+    """What would have become of an object that is only observed; a warning says it by itself."""
+    if not decision.allowed:
+        yield from (f"observed, would be denied: {line}" for line in _denials(decision))
+    changed = changes(request.object, decision.object) if decision.patch else []
+    yield from (f"observed, would be changed: {change_line(change)}" for change in changed)
 
 
 def name_of(request: AdmissionRequest) -> str:

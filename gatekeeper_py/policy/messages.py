@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from gatekeeper_py.golang.quoting import quote
 from gatekeeper_py.objects.resource import GroupVersionKind
@@ -27,6 +27,8 @@ __all__ = [
     "unconfigured_policy",
     "validation_denied",
     "validation_warning",
+    "would_change",
+    "would_refuse",
 ]
 
 OUT_OF_BUDGET = "validation failed due to running out of cost budget, no further validation rules will be run"
@@ -146,6 +148,24 @@ def not_found(resource: str, group: str, name: str) -> str:
 def internal_error(error: object) -> str:
     """Something the server could not do, whatever failurePolicy says."""
     return f"Internal error occurred: {error}"
+
+
+# --- what is not enforced (our own words) -----------------------------------------------------------------
+
+
+def would_refuse(message: str) -> str:
+    """A refusal that is only told, for the tenant's enforcement is `warn`."""
+    return f"not enforced yet, would be refused: {message}"
+
+
+def would_change(fields: Sequence[str]) -> str:
+    """Changes that are only told."""
+    more = f" and {len(fields) - MOST_FIELDS} more" if len(fields) > MOST_FIELDS else ""
+    return f"not enforced yet, would be changed: {', '.join(fields[:MOST_FIELDS])}{more}"
+
+
+MOST_FIELDS = 5
+"""A warning is cut at 256 characters by the API server (k8s.io/apiserver/pkg/warning)."""
 
 
 def _qualified(resource: str, group: str) -> str:

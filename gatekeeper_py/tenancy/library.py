@@ -42,10 +42,12 @@ from gatekeeper_py.cel import (
 from gatekeeper_py.cluster.view import ClusterView
 from gatekeeper_py.objects.resource import GroupVersionKind
 from gatekeeper_py.objects.selector import labels_of
+from gatekeeper_py.policy.admission.decision import Enforcement
 from gatekeeper_py.policy.admission.request import AdmissionRequest, UserInfo
 from gatekeeper_py.policy.evaluation.extension import Extension
 from gatekeeper_py.tenancy.catalogue import catalogue
 from gatekeeper_py.tenancy.context import NAMESPACE, Context
+from gatekeeper_py.tenancy.enforcement import enforcement_of
 from gatekeeper_py.tenancy.forms import Unreadable
 from gatekeeper_py.tenancy.isolation import Level, satisfies
 from gatekeeper_py.tenancy.refusals import closed, objection
@@ -223,9 +225,13 @@ def extension(tenancy: Tenancy) -> Extension:
     def owner(namespace: str, cluster: ClusterView) -> str:
         return _owner_name(tenancy, namespace, cluster)
 
+    def enforcement(request: AdmissionRequest, cluster: ClusterView) -> Enforcement:
+        return enforcement_of(Context(tenancy, cluster, request))
+
     refusals = partial(closed, tenancy), partial(objection, tenancy)
     names = frozenset(tenancy.by_name)
-    return Extension((LIBRARY,), VARIABLES, activation, *refusals, owner=owner, owners=names)
+    held = tenancy.everywhere, enforcement
+    return Extension((LIBRARY,), VARIABLES, activation, *refusals, owner, names, *held)
 
 
 def _owner_name(tenancy: Tenancy, namespace: str, cluster: ClusterView) -> str:

@@ -49,7 +49,7 @@ def test_the_table_is_by_tenant_and_policy(policies: Path) -> None:
 def test_json_says_where_each_object_stands(policies: Path) -> None:
     result = run("audit", "--policies", policies, "-o", "json", "-f", "-", stdin=f"{STAMPED}---\n{HOST}")
     report = json.loads(result.stdout)
-    assert report["summary"] == {"objects": 2, "violating": 1, "warned": 0, "toBeChanged": 1}
+    assert report["summary"] == {"objects": 2, "violating": 1, "observed": 0, "warned": 0, "toBeChanged": 1}
     (found,) = report["results"]
     assert found["source"] == {"path": "<stdin>", "line": 3, "column": 1}
     assert (found["kind"], found["namespace"], found["name"], found["tenant"]) == (
@@ -92,3 +92,27 @@ def test_what_cannot_be_audited_is_exit_code_2(policies: Path, arguments: list[s
     result = run("audit", "--policies", policies, *arguments)
     assert result.exit_code == 2
     assert result.stderr.startswith(error)
+
+
+OBSERVED = """\
+apiVersion: tenancy.gatekeeper-py.dev/v1alpha1
+kind: TenancySettings
+metadata: {name: settings}
+spec: {enforcement: observe}
+"""
+
+
+def test_what_is_observed_violates_nothing_and_is_shown(tmp_path: Path) -> None:
+    policies = write(tmp_path / "policies", all=POLICIES, settings=OBSERVED)
+    manifests = f"{STAMPED}---\n{HOST}"
+    result = run("audit", "--policies", policies, "-f", "-", stdin=manifests)
+    rows = [" ".join(line.split()) for line in result.stdout.splitlines()]
+    assert result.exit_code == 0
+    assert rows[2:] == [
+        "default no-host would deny high Pod default/host: spec.hostNetwork is true; remove it",
+        "default (mutation) would change Pod default/host: metadata.labels.team: default",
+        "2 objects, 0 violating, 1 more would be were policies enforced",
+    ]
+    report = json.loads(run("audit", "--policies", policies, "-o", "json", "-f", "-", stdin=manifests).stdout)
+    assert report["summary"] == {"objects": 2, "violating": 0, "observed": 1, "warned": 0, "toBeChanged": 1}
+    assert [(found["enforcement"], found["violates"]) for found in report["results"]] == [("observe", False)]

@@ -385,3 +385,42 @@ def test_wrong_options_are_exit_code_2() -> None:
     assert run("review").exit_code == 2
     assert run("review", "--policies", "x", "-f", "-", "-o", "xml").exit_code == 2
     assert gatekeeper.commands == {}
+
+
+def not_enforced(folder: Path, enforcement: str) -> Path:
+    head = (
+        "apiVersion: tenancy.gatekeeper-py.dev/v1alpha1\nkind: TenancySettings\nmetadata: {name: settings}\n"
+    )
+    return write(folder / "policies", all=POLICIES, settings=f"{head}spec: {{enforcement: {enforcement}}}\n")
+
+
+@pytest.mark.parametrize(
+    ("enforcement", "said"),
+    [
+        (
+            "observe",
+            [
+                "observed, would be denied: no-host: spec.hostNetwork is true; remove it",
+                "observed, would be changed: metadata.labels.team: default",
+            ],
+        ),
+        (
+            "warn",
+            [
+                "warning: not enforced yet, would be refused: no-host: spec.hostNetwork is true; remove it",
+                "warning: not enforced yet, would be changed: metadata.labels",
+            ],
+        ),
+    ],
+)
+def test_what_is_not_enforced_is_allowed_and_told(tmp_path: Path, enforcement: str, said: list[str]) -> None:
+    policies = not_enforced(tmp_path, enforcement)
+    result = run("review", "--policies", policies, "-f", "-", stdin=HOST)
+    shown = " ".join(result.stdout.split())
+    assert result.exit_code == 0
+    assert all(line in shown for line in said), shown
+    answer = json.loads(run("review", "--policies", policies, "-o", "json", "-f", "-", stdin=HOST).stdout)
+    assert answer["response"]["allowed"] is True
+    assert "patch" not in answer["response"]
+    unchanged = run("review", "--policies", policies, "-o", "yaml", "-f", "-", stdin=HOST).stdout
+    assert "labels" not in unchanged

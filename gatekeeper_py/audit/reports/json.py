@@ -21,7 +21,8 @@ def report(audited: Sequence[Audited]) -> str:
     summary = {
         "objects": len(audited),
         "violating": sum(item.violates for item in audited),
-        "warned": sum(bool(item.findings) and not item.violates for item in audited),
+        "observed": sum(item.is_amiss and not item.violates for item in audited),
+        "warned": sum(bool(item.findings) and not item.is_amiss for item in audited),
         "toBeChanged": sum(bool(item.changes) for item in audited),
     }
     document = {"summary": summary, "results": results}
@@ -37,6 +38,7 @@ def _result(item: Audited) -> dict[str, Any]:
         "namespace": item.manifest.namespace or request.namespace,
         "name": request.name,
         "source": {"path": source.path, "line": source.line, "column": source.column},
+        "enforcement": item.enforcement,
         "violates": item.violates,
         "findings": [_finding(finding) for finding in item.findings],
         "changes": [_change(change) for change in item.changes],

@@ -22,8 +22,10 @@ WIDTH = 160
 SHOWN = 20
 """Objects of one group; the rest are counted."""
 
-RANK = {"deny": 0, "warn": 1, "audit": 2, "change": 3}
+RANK = {"deny": 0, "warn": 1, "audit": 2, "change": 3, "would deny": 4, "would warn": 5, "would change": 6}
 STYLE = {"deny": "bold red", "warn": "yellow", "audit": "cyan", "change": "green"}
+NOT_ENFORCED = {"deny": "would deny", "warn": "would warn", "change": "would change"}
+"""What an action comes to where policies are not enforced."""
 
 
 @dataclass(slots=True)
@@ -48,9 +50,15 @@ def report(audited: Sequence[Audited], width: int | None = None) -> str:
     groups = _groups(audited)
     if groups:
         console.print(_table(groups))
-    violating = sum(item.violates for item in audited)
-    console.print(f"{len(audited)} objects, {violating} violating", highlight=False)
+    console.print(_sum(audited), highlight=False)
     return output.getvalue()
+
+
+def _sum(audited: Sequence[Audited]) -> str:
+    violating = sum(item.violates for item in audited)
+    observed = sum(item.is_amiss and not item.violates for item in audited)
+    more = f", {observed} more would be were policies enforced" if observed else ""
+    return f"{len(audited)} objects, {violating} violating{more}"
 
 
 def _table(groups: Sequence[_Group]) -> Table:
@@ -59,7 +67,7 @@ def _table(groups: Sequence[_Group]) -> Table:
         lines = group.lines[:SHOWN]
         if len(group.lines) > SHOWN:
             lines.append(f"and {len(group.lines) - SHOWN} more")
-        action = Text(group.action, STYLE[group.action])
+        action = Text(group.action, STYLE.get(group.action, "dim"))
         table.add_row(
             _text(group.tenant), _text(group.policy), action, group.severity, _text("\n".join(lines))
         )
@@ -69,7 +77,8 @@ def _table(groups: Sequence[_Group]) -> Table:
 def _groups(audited: Sequence[Audited]) -> list[_Group]:
     groups: dict[tuple[str, str, str], _Group] = {}
     for item in audited:
-        for policy, action, severity, line in _entries(item):
+        for policy, named, severity, line in _entries(item):
+            action = named if item.enforcement == "enforce" else NOT_ENFORCED.get(named, named)
             group = groups.setdefault(
                 (item.tenant, policy, action), _Group(item.tenant, policy, action, severity)
             )

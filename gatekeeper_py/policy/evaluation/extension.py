@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from gatekeeper_py.cel import Library, Type
 from gatekeeper_py.cluster.view import ClusterView
+from gatekeeper_py.policy.admission.decision import Enforcement
 from gatekeeper_py.policy.admission.request import AdmissionRequest
 
 __all__ = ["Extension"]
@@ -22,6 +23,10 @@ def _never(_request: AdmissionRequest, _cluster: ClusterView) -> str:
 
 def _nobody(_namespace: str, _cluster: ClusterView) -> str:
     return ""
+
+
+def _wholly(_request: AdmissionRequest, _cluster: ClusterView) -> Enforcement:
+    return "enforce"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,3 +49,7 @@ class Extension:
     """Under whose name the requests of a namespace are queued and counted; empty when nobody's."""
     owners: frozenset[str] = frozenset()
     """The names that documents declare; an owner may be another."""
+    everywhere: Enforcement | None = "enforce"
+    """How far every request is held to the policies; None where it depends on whose it is."""
+    enforcement: Callable[[AdmissionRequest, ClusterView], Enforcement] = _wholly
+    """How far one request is, where it depends."""
