@@ -31,6 +31,7 @@ from gatekeeper_py.policy.admission.decision import Decision
 from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.policy.admission.submission import Submission, make_request
 from gatekeeper_py.policy.admission.text import change_line, printable
+from gatekeeper_py.tenancy.context import RUNTIME_CLASS
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -94,6 +95,8 @@ def command(
     manifests = olds if deleted else read_files(_named(files), allow_none=allow_no_objects)
     reviewed = review(engine, snapshot, manifests, submission, olds)
     PRINTERS[output](reviewed)
+    if assumed := _assumed_classes(reviewed, snapshot):
+        click.echo(f"{ASSUMED}: {', '.join(assumed)}. Name what it has with --cluster", err=True)
     context.exit(0 if all(item.decision.allowed for item in reviewed) else DENIED)
 
 
@@ -158,6 +161,17 @@ def _now_exists(item: Reviewed) -> bool:
     request = item.request
     written = request.operation in ("CREATE", "UPDATE") and not request.subresource
     return item.plain and written and item.decision.allowed and bool(request.name)
+
+
+ASSUMED = "note: nothing is known of the cluster's RuntimeClasses; policies gave objects this one unchecked"
+
+
+def _assumed_classes(reviewed: Sequence[Reviewed], cluster: Snapshot) -> list[str]:
+    """The RuntimeClasses that policies have named though nobody knows whether they exist."""
+    if cluster.knows(RUNTIME_CLASS):
+        return []
+    given = (operation for item in reviewed for operation in item.decision.patch)
+    return sorted({str(each["value"]) for each in given if each["path"].endswith("/runtimeClassName")})
 
 
 def _print_json(reviewed: Sequence[Reviewed]) -> None:

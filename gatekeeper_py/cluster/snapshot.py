@@ -107,6 +107,14 @@ class Snapshot:
         """The objects given under this very version of a kind, in no order."""
         return self._objects.get(kind, {}).values()
 
+    def knows(self, kind: GroupVersionKind) -> bool:
+        """Whether it holds every object of a kind: when it is complete, or was told of one of that kind.
+
+        Whoever writes down one RuntimeClass of a cluster writes down all; of a kind without any object in the
+        snapshot nothing is known.
+        """
+        return self._complete or any(self._objects.get(version) for version in self._versions(kind))
+
     def served(self, kind: GroupVersionKind) -> Served | None:
         """How a kind is served, or None when unknown."""
         return self.kinds.served(kind)

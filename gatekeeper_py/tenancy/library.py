@@ -9,6 +9,7 @@
     tenant.ownsHostname(host), tenant.allowsImage(image), tenant.storageClasses.permits(name) ...
     references(object)                everything an object names
     runtimeClass(name)                a RuntimeClass, its handler and how well it isolates
+    lacksRuntimeClass(name)           whether the cluster is known to have no such RuntimeClass
     cluster.get(apiVersion, kind, namespace, name), cluster.list(apiVersion, kind, namespace)
 
 `docs/authors.md` explains each with an example.
@@ -356,6 +357,10 @@ def _runtime_class(activation: Mapping[str, object], name: str) -> Optional:
     return Optional(Message(RUNTIME_CLASS.name, fields))
 
 
+def _lacks_runtime_class(activation: Mapping[str, object], name: str) -> bool:
+    return _context(activation).lacks_runtime_class(name)
+
+
 def _of_namespace(activation: Mapping[str, object], _tenants: Tenants, namespace: str) -> Optional:
     tenant = _context(activation).owner(namespace)
     return NONE if tenant is None else Optional(_value(tenant))
@@ -461,6 +466,19 @@ LIBRARY = Library(
                     (STRING,),
                     optional_of(RUNTIME_CLASS),
                     _runtime_class,
+                    cost=lambda *_: LOOK_UP_COST,
+                    contextual=True,
+                ),
+            ),
+        ),
+        Function(
+            "lacksRuntimeClass",
+            (
+                Overload(
+                    "tenancy_lacks_runtime_class",
+                    (STRING,),
+                    BOOL,
+                    _lacks_runtime_class,
                     cost=lambda *_: LOOK_UP_COST,
                     contextual=True,
                 ),

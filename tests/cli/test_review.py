@@ -424,3 +424,36 @@ def test_what_is_not_enforced_is_allowed_and_told(tmp_path: Path, enforcement: s
     assert "patch" not in answer["response"]
     unchanged = run("review", "--policies", policies, "-o", "yaml", "-f", "-", stdin=HOST).stdout
     assert "labels" not in unchanged
+
+
+CLASSES = """\
+apiVersion: admissionregistration.k8s.io/v1
+kind: MutatingAdmissionPolicy
+metadata: {name: class}
+spec:
+  reinvocationPolicy: Never
+  matchConstraints:
+    resourceRules:
+      - {apiGroups: [""], apiVersions: [v1], operations: [CREATE], resources: [pods]}
+  mutations:
+    - patchType: JSONPatch
+      jsonPatch:
+        expression: '[JSONPatch{op: "add", path: "/spec/runtimeClassName", value: "kata"}]'
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: MutatingAdmissionPolicyBinding
+metadata: {name: class}
+spec: {policyName: class}
+"""
+KATA = "{apiVersion: node.k8s.io/v1, kind: RuntimeClass, metadata: {name: kata}, handler: kata}\n"
+
+
+def test_a_class_that_is_named_unchecked_is_noted(tmp_path: Path) -> None:
+    policies = write(tmp_path / "policies", all=CLASSES)
+    cluster = write(tmp_path / "cluster", kata=KATA)
+    assert run("review", "--policies", policies, "-f", "-", stdin=GOOD).stderr == (
+        "note: nothing is known of the cluster's RuntimeClasses; policies gave objects this one unchecked: kata. "
+        "Name what it has with --cluster\n"
+    )
+    known = run("review", "--policies", policies, "--cluster", cluster, "-f", "-", stdin=GOOD)
+    assert (known.exit_code, known.stderr) == (0, "")
