@@ -181,7 +181,7 @@ class Context:
         return self._owner(user.username.removeprefix(SERVICE_ACCOUNT).partition(":")[0])
 
     def lacks_runtime_class(self, name: str) -> bool:
-        """Whether it is known that the cluster has no RuntimeClass of a name; the empty name asks for none."""
+        """Whether the cluster is known to have no RuntimeClass of a name; the empty name asks for none."""
         return name != "" and self.runtime_class(name) is None and self.cluster.knows(RUNTIME_CLASS)
 
     def runtime_class(self, name: str) -> Object | None:

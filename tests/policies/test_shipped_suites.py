@@ -11,14 +11,14 @@ from gatekeeper_py.authoring.runner import Outcome, run, tenancy_documents
 from gatekeeper_py.authoring.suite import find_suites, read_suite
 from gatekeeper_py.manifests.manifest import Manifest
 from gatekeeper_py.policy.loading.load import read
+from tests.shipped import POLICIES, SHIPPED
 
-POLICIES = Path(__file__).parents[2] / "policies"
 SUITES = find_suites([POLICIES])
 
 
 @cache
 def tenancy() -> tuple[Manifest, ...]:
-    return tenancy_documents([POLICIES])
+    return tenancy_documents(SHIPPED)
 
 
 @pytest.mark.parametrize("path", SUITES, ids=lambda path: str(path.relative_to(POLICIES)))
