@@ -142,8 +142,8 @@ def _reasons(answer: dict[str, Any]) -> list[str]:
 
 def policies_in(folder: Path) -> Path:
     """A folder of the shipped policies and the two tenants, made in another."""
-    made = shutil.copytree(POLICIES, folder / "policies")
-    shutil.copytree(TENANCY, made / "examples")
+    made = shutil.copytree(POLICIES, folder / "policies", dirs_exist_ok=True)
+    shutil.copytree(TENANCY, made / "tenants", dirs_exist_ok=True)
     return made
 
 

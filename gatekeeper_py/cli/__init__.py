@@ -18,6 +18,7 @@ COMMANDS: dict[str, str] = {
     "audit": "Say what already exists and should not.",
     "certs": "Make certificates for development.",
     "explain": "Show what every part of a policy's expressions gives.",
+    "init": "Draft a first folder of policies for a cluster.",
     "install": "Print the webhook configurations.",
     "review": "Decide about manifests or AdmissionReviews.",
     "serve": "Answer the API server over HTTPS.",
