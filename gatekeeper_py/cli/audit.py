@@ -67,9 +67,9 @@ def command(
         raise InputError("name what to audit: either -f or --kubeconfig")
     one_cluster(cluster, kubeconfig)
     if kubeconfig is not None:
-        existing = _live(kubeconfig)
+        existing, complete = _live(kubeconfig)
         living = tuple(manifest for manifest in existing if is_tenancy_document(manifest))
-        snapshot = Snapshot.of(existing)
+        snapshot = Snapshot.of(existing, complete=complete)
     else:
         existing, living = read_files(files, allow_none=allow_no_objects), ()
         snapshot = read_cluster(cluster, existing)
@@ -87,8 +87,8 @@ def command(
     context.exit(DENIED if any(item.violates for item in audited) else 0)
 
 
-def _live(kubeconfig: Path) -> tuple[Manifest, ...]:
-    """Everything that exists in a cluster; what cannot be listed is said on stderr."""
+def _live(kubeconfig: Path) -> tuple[tuple[Manifest, ...], bool]:
+    """What exists in a cluster, and whether that is all; what cannot be listed is said on stderr."""
     from gatekeeper_py.cluster.live import ClusterError, configuration, list_cluster
 
     try:
@@ -97,7 +97,7 @@ def _live(kubeconfig: Path) -> tuple[Manifest, ...]:
         raise InputError(str(error)) from error
     for kind, problem in listing.problems.items():
         click.echo(f"not audited: {kind.api_version} {kind.kind}: {problem}", err=True)
-    return tuple(Manifest(value, Source("cluster")) for value in listing.objects)
+    return tuple(Manifest(value, Source("cluster")) for value in listing.objects), not listing.problems
 
 
 def _terminal_width() -> int | None:

@@ -21,15 +21,29 @@ __all__ = ["command"]
 @click.command("test")
 @click.argument("paths", nargs=-1, required=True, metavar="DIR|FILE...", type=click.Path(path_type=Path))
 @click.option("-v", "--verbose", is_flag=True, help="Name every case, not only those that fail.")
+@click.option(
+    "--tenants",
+    multiple=True,
+    metavar="DIR|FILE",
+    type=click.Path(path_type=Path),
+    help="Tenants that the suites are about, besides those among the policies. May be repeated.",
+)
 @click.option("--allow-no-suites", is_flag=True, help="Go on when a path holds no suite.")
 @click.pass_context
-def command(context: click.Context, paths: tuple[Path, ...], verbose: bool, allow_no_suites: bool) -> None:
+def command(
+    context: click.Context,
+    paths: tuple[Path, ...],
+    tenants: tuple[Path, ...],
+    verbose: bool,
+    allow_no_suites: bool,
+) -> None:
     """Run the suites (*_test.yaml) among files and folders of policies.
 
     Exit code 0: all cases pass, 1: some fail, 2: a suite or its policies cannot be read.
     """
     with input_errors():
-        tenancy = tenancy_documents(path for path in paths if path.is_dir())
+        tenancy = tenancy_documents([*filter(Path.is_dir, paths), *tenants])
+        _demand_tenants(tenants)
         found = {path: find_suites([path]) for path in paths}
         _demand_suites(found, allow_none=allow_no_suites)
         suites = [read_suite(suite) for path in found for suite in found[path]]
@@ -44,6 +58,11 @@ def command(context: click.Context, paths: tuple[Path, ...], verbose: bool, allo
     failed = sum(not outcome.passed for outcome in every)
     click.echo(f"{len(suites)} suites, {len(every)} cases, {failed} failed")
     context.exit(DENIED if failed else 0)
+
+
+def _demand_tenants(paths: Sequence[Path]) -> None:
+    if empty := [path for path in paths if not tenancy_documents([path])]:
+        raise InputError("\n".join(f"{path}: holds no Tenant and no TenancySettings" for path in empty))
 
 
 def _demand_suites(found: Mapping[Path, Sequence[Path]], *, allow_none: bool) -> None:

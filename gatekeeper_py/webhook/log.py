@@ -167,8 +167,10 @@ def _outcome(answer: Answer, seconds: float) -> dict[str, Any]:
             "reason": decision.status.reason,
             "message": decision.status.message,
         }
+    if decision.enforcement != "enforce":
+        outcome["enforcement"] = decision.enforcement
     if decision.withheld is not None:
-        outcome |= {"enforcement": decision.enforcement, **_withheld(decision.withheld)}
+        outcome |= _withheld(decision.withheld)
     if decision.findings:
         outcome["findings"] = [
             {"policy": f.policy, "binding": f.binding, "actions": list(f.actions), "message": f.message}

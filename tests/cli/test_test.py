@@ -54,3 +54,42 @@ def test_a_suite_that_cannot_be_read_is_exit_code_2(tmp_path: Path) -> None:
     result = run("test", folder)
     assert result.exit_code == 2
     assert result.stderr.startswith(f"{folder}/all_test.yaml:1:")
+
+
+OWNER = """\
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata: {name: owned}
+spec:
+  matchConstraints:
+    resourceRules: [{apiGroups: [""], apiVersions: [v1], operations: [CREATE], resources: [pods]}]
+  validations: [{expression: "tenant != null && tenant.name == 'acme'", message: not of acme}]
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata: {name: owned}
+spec: {policyName: owned, validationActions: [Deny]}
+"""
+OF_ACME = """\
+cases:
+  - {name: ours, object: {apiVersion: v1, kind: Pod, metadata: {name: p, namespace: foo}, spec: {containers: []}}}
+"""
+ACME = """\
+apiVersion: tenancy.gatekeeper-py.dev/v1alpha1
+kind: Tenant
+metadata: {name: acme}
+spec: {namespaces: {names: [foo]}}
+"""
+
+
+def test_suites_are_about_the_tenants_that_are_named(tmp_path: Path) -> None:
+    policies = write(tmp_path / "policies", all=OWNER, all_test=OF_ACME)
+    tenants = write(tmp_path / "tenants", acme=ACME)
+    assert run("test", policies).exit_code == 1
+    assert run("test", policies, "--tenants", tenants).exit_code == 0
+
+
+def test_tenants_that_are_none_are_bad_input(tmp_path: Path) -> None:
+    policies = write(tmp_path / "policies", all=OWNER, all_test=OF_ACME)
+    result = run("test", policies, "--tenants", policies)
+    assert (result.exit_code, result.stderr) == (2, f"{policies}: holds no Tenant and no TenancySettings\n")
