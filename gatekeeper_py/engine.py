@@ -99,6 +99,13 @@ class Engine:
         `deadline` is the `time.monotonic()` at which an answer is of no more use; past it the review raises
         `DeadlineExceeded`. Nothing else is raised but for a bug, and neither where policies are not enforced.
         """
+        for each in self.policies.extensions:
+            if each.everywhere != "enforce":
+                return self._held(request, phases, deadline)
+        return self.judge(request, phases, deadline=deadline)
+
+    def _held(self, request: AdmissionRequest, phases: frozenset[Phase], deadline: float | None) -> Decision:
+        """What becomes of a request where not every one is enforced."""
         enforcement = self.enforcement(request)
         if enforcement == "enforce":
             return self.judge(request, phases, deadline=deadline)
