@@ -65,7 +65,7 @@ def _page(entry: Entry) -> str:
 
 
 def _of_the_site(paper: Path) -> str:
-    return paper.read_text(encoding="utf-8").replace("](docs/", "](")
+    return re.sub(r"\]\((?:\.\./)?docs/", "](", paper.read_text(encoding="utf-8"))
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:

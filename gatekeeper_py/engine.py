@@ -23,16 +23,19 @@ import gc
 import traceback
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from gatekeeper_py.cel import DeadlineExceeded
+from gatekeeper_py.cluster.staleness import StaleView
 from gatekeeper_py.cluster.view import ClusterView
 from gatekeeper_py.manifests.manifest import Manifest, ManifestError, Problem
-from gatekeeper_py.objects.resource import Object
+from gatekeeper_py.objects.kinds import CUSTOM_RESOURCE_DEFINITION, Kinds
+from gatekeeper_py.objects.resource import GroupVersionKind, Object
+from gatekeeper_py.policy import messages
 from gatekeeper_py.policy.admission.decision import Cause, Decision, Enforcement, Finding, Status
 from gatekeeper_py.policy.admission.request import AdmissionRequest
-from gatekeeper_py.policy.admission.submission import with_object
+from gatekeeper_py.policy.admission.submission import named, with_object
 from gatekeeper_py.policy.evaluation.activation import Facts, NamespaceMissing
 from gatekeeper_py.policy.leniency import lenient
 from gatekeeper_py.policy.loading.load import LoadError, PolicySet, load
@@ -46,7 +49,9 @@ from gatekeeper_py.policy.validating import validate
 from gatekeeper_py.policy.verdict import NOTHING, Denial, Verdict, mutation_refused, validation_refused
 from gatekeeper_py.tenancy.documents import is_tenancy_document, load_tenancy
 from gatekeeper_py.tenancy.library import extension
-from gatekeeper_py.tenancy.lookups import steered
+from gatekeeper_py.tenancy.lookups import mistaken, steered
+from gatekeeper_py.tenancy.mistakes import unknown_policies
+from gatekeeper_py.tenancy.tenant import GROUP
 
 __all__ = ["BOTH", "Engine", "Phase", "load_policies", "tenants_of"]
 
@@ -71,20 +76,30 @@ MUTABLE = frozenset({"CREATE", "UPDATE"})
 class Engine:
     """Policies over a view of the cluster."""
 
-    def __init__(self, policies: PolicySet, cluster: ClusterView) -> None:
+    def __init__(
+        self, policies: PolicySet, cluster: ClusterView, basis: Iterable[GroupVersionKind] = ()
+    ) -> None:
         self.policies = policies
         self.cluster = cluster
+        self.basis = tuple(basis)
+        """Kinds of the cluster from whose objects the policies themselves were made."""
 
     @classmethod
     def load(
-        cls, manifests: Iterable[Manifest], cluster: ClusterView, living: Iterable[Manifest] = ()
+        cls,
+        manifests: Iterable[Manifest],
+        cluster: ClusterView,
+        living: Iterable[Manifest] = (),
+        *,
+        whole: bool = True,
     ) -> Engine:
         """From all manifests of a policies directory: policies, bindings, params and tenancy documents.
 
         `living` are tenancy documents that are objects of a cluster. Raise `LoadError` with everything that
-        is wrong with the manifests.
+        is wrong with the manifests. Of what is not `whole`, as the policies of one suite, documents may name
+        policies that are elsewhere.
         """
-        return cls(load_policies(manifests, living), cluster)
+        return cls(load_policies(manifests, living, whole=whole), cluster)
 
     def review(
         self,
@@ -104,14 +119,6 @@ class Engine:
                 return self._held(request, phases, deadline)
         return self.judge(request, phases, deadline=deadline)
 
-    def _held(self, request: AdmissionRequest, phases: frozenset[Phase], deadline: float | None) -> Decision:
-        """What becomes of a request where not every one is enforced."""
-        enforcement = self.enforcement(request)
-        if enforcement == "enforce":
-            return self.judge(request, phases, deadline=deadline)
-        decision = lenient(self._withheld(request, phases, deadline), enforcement, request.object)
-        return self._unless_objected(request, phases, decision)
-
     def judge(
         self,
         request: AdmissionRequest,
@@ -119,43 +126,69 @@ class Engine:
         *,
         deadline: float | None = None,
     ) -> Decision:
-        """What would become of a request were it held to everything. Raises as `review` does."""
+        """What would become of a request were every one enforced. Raises as `review` does.
+
+        What looks up a part of the cluster that is not known as it is now is refused, whatever the policies'
+        failurePolicy; the platform goes on by what was known last.
+        """
+        try:
+            return self._judged(request, phases, deadline)
+        except StaleView as error:
+            if not self._trusts(request):
+                return _denied(request, Status(503, "ServiceUnavailable", messages.unknown_now(error)))
+            return Engine(self.policies, error.last)._judged(request, phases, deadline)
+
+    def _judged(
+        self, request: AdmissionRequest, phases: frozenset[Phase], deadline: float | None
+    ) -> Decision:
+        """What the policies say, and what holds whatever they say."""
         for each in self.policies.extensions:
             if said := each.refusal(request, self.cluster):
                 return _refused(request, said)
-        mutating, validating = self._concerning(request, phases)
-        if not mutating and not validating:
-            decision = Decision(allowed=True, object=request.object)
-        else:
-            decision = _Review(self, request, deadline).decide(mutating, validating)
-        return self._unless_objected(request, phases, decision)
-
-    def _unless_objected(
-        self, request: AdmissionRequest, phases: frozenset[Phase], decision: Decision
-    ) -> Decision:
-        """A decision, or the refusal of a document of tenancy that is no good: those are always held."""
+        decision = self._decided(request, phases, deadline)
         if decision.allowed and "validate" in phases:
             for each in self.policies.extensions:
                 if said := each.objection(request, self.cluster):
                     return _refused(request, said)
         return decision
 
-    def owner(self, namespace: str) -> str:
-        """The name of the tenant whose a namespace is; empty when it is nobody's, or unknown."""
-        owners = (each.owner(namespace, self.cluster) for each in self.policies.extensions)
-        return next(filter(None, owners), "")
+    def _decided(
+        self, request: AdmissionRequest, phases: frozenset[Phase], deadline: float | None
+    ) -> Decision:
+        """What the policies say."""
+        mutating, validating = self._concerning(request, phases)
+        if not mutating and not validating:
+            return Decision(allowed=True, object=request.object)
+        for kind in self.basis:
+            self.cluster.list(kind)
+        return _Review(self, request, deadline).decide(mutating, validating)
 
     def enforcement(self, request: AdmissionRequest) -> Enforcement:
-        """How far a request is held to the policies."""
-        for each in self.policies.extensions:
-            if each.everywhere != "enforce":
-                return each.everywhere or each.enforcement(request, self.cluster)
+        """How far a request is held to the policies; wholly where the view is too old to tell.
+
+        Documents of tenancy always are: they say who is not.
+        """
+        if request.kind.group == GROUP:
+            return "enforce"
+        try:
+            for each in self.policies.extensions:
+                if each.everywhere != "enforce":
+                    return each.everywhere or each.enforcement(request, self.cluster)
+        except StaleView:
+            pass
         return "enforce"
+
+    def _held(self, request: AdmissionRequest, phases: frozenset[Phase], deadline: float | None) -> Decision:
+        """What becomes of a request where not every one is enforced."""
+        enforcement = self.enforcement(request)
+        if enforcement == "enforce":
+            return self.judge(request, phases, deadline=deadline)
+        return lenient(self._withheld(request, phases, deadline), enforcement, request.object)
 
     def _withheld(
         self, request: AdmissionRequest, phases: frozenset[Phase], deadline: float | None
     ) -> Decision:
-        """What the policies say where they are not enforced; no fault of ours stands in a request's way.
+        """What is decided where it is not enforced; no fault of ours stands in a request's way.
 
         A validating webhook is shown the object that the mutating one has left alone: what counts is the
         object as that one would have changed it.
@@ -171,11 +204,23 @@ class Engine:
             changed = with_object(request, mutated.object, self.cluster) if mutated.patch else request
             return self.judge(changed, phases, deadline=deadline)
         except DeadlineExceeded:
-            return _failed(request, Status(504, "Timeout", "the policies came to no decision in time"))
+            return _denied(request, Status(504, "Timeout", "the policies came to no decision in time"))
         except Exception as error:  # whatever it is: policies that are not enforced refuse nothing
             frame = traceback.extract_tb(error.__traceback__)[-1]
             message = f"internal error: {type(error).__name__} at {frame.filename}:{frame.lineno}"
-            return _failed(request, Status(500, "InternalError", message))
+            return _denied(request, Status(500, "InternalError", message))
+
+    def owner(self, namespace: str) -> str:
+        """The name of the tenant whose a namespace is; empty when it is nobody's, or unknown."""
+        owners = (each.owner(namespace, self.cluster) for each in self.policies.extensions)
+        return next(filter(None, owners), "")
+
+    def _trusts(self, request: AdmissionRequest) -> bool:
+        """Whether the platform asks, or it is about what is the platform's, as far as that is known."""
+        try:
+            return any(each.trusts(request, self.cluster) for each in self.policies.extensions)
+        except StaleView:
+            return False
 
     def _concerning(
         self, request: AdmissionRequest, phases: frozenset[Phase]
@@ -205,7 +250,9 @@ def _collector_paused() -> Iterator[None]:
 
 
 @_collector_paused()
-def load_policies(manifests: Iterable[Manifest], living: Iterable[Manifest] = ()) -> PolicySet:
+def load_policies(
+    manifests: Iterable[Manifest], living: Iterable[Manifest] = (), *, whole: bool = True
+) -> PolicySet:
     """The policies, which may use tenancy's functions; raise `LoadError` with the problems of both.
 
     `living` are tenancy documents that are objects of a cluster; one that is wrong costs only itself.
@@ -221,6 +268,11 @@ def load_policies(manifests: Iterable[Manifest], living: Iterable[Manifest] = ()
     try:
         policies = load(rest, extensions=(extension(tenancy),))
         problems.extend(steered(policies))
+        definitions = [each.object for each in documents if each.kind == CUSTOM_RESOURCE_DEFINITION]
+        problems.extend(mistaken(policies, Kinds.builtin().with_definitions(definitions)))
+        if whole and not problems:
+            names = {policy.name for policy in (*policies.validating, *policies.mutating)}
+            problems.extend(unknown_policies(documents, names))
     except LoadError as error:
         problems.extend(error.problems)
     if problems:
@@ -261,7 +313,7 @@ class _Review:
             return NOTHING
         request = self.request
         seen = request if value is request.object else with_object(request, value, self.engine.cluster)
-        return validate(validating, self._review(seen))
+        return validate(validating, self._review(named(seen)))
 
     def _review(self, request: AdmissionRequest) -> Review:
         policies = self.engine.policies
@@ -269,14 +321,9 @@ class _Review:
         return Review(request, facts, policies.parameters, self.deadline)
 
 
-def _failed(request: AdmissionRequest, status: Status) -> Decision:
-    """That the policies came to no decision."""
-    return Decision(allowed=False, status=status, object=request.object)
-
-
 def _denied(request: AdmissionRequest, status: Status, findings: tuple[Finding, ...] = ()) -> Decision:
     """A denial before any validation: the object stays as it was sent."""
-    return replace(_failed(request, status), findings=findings)
+    return Decision(allowed=False, status=status, object=request.object, findings=findings)
 
 
 def _refused(request: AdmissionRequest, said: str) -> Decision:

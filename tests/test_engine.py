@@ -252,6 +252,49 @@ def test_everything_wrong_with_policies_and_tenants_is_told_at_once() -> None:
     assert "Nonsense" in str(caught.value)
 
 
+def silencing(kind: str, *names: str) -> Object:
+    usage = {"silencedWarnings": list(names)}
+    spec = {"namespaces": {"names": ["cases"]}, **usage} if kind == "Tenant" else {"defaults": usage}
+    name = {"Tenant": "foo", "TenancySettings": "settings"}[kind]
+    return {
+        "apiVersion": "tenancy.gatekeeper-py.dev/v1alpha1",
+        "kind": kind,
+        "metadata": {"name": name},
+        "spec": spec,
+    }
+
+
+@pytest.mark.parametrize("kind", ["Tenant", "TenancySettings"])
+@pytest.mark.parametrize(
+    ("actions", "left"), [(["Warn"], ("Audit",)), (["Warn", "Audit"], ("Audit",)), (["Deny"], ("Deny",))]
+)
+def test_a_silenced_warning_is_left_to_audits_and_a_denial_stays(
+    kind: str, actions: list[str], left: tuple[str, ...]
+) -> None:
+    policy = validating(validations=[{"expression": "false"}])
+    made = engine(policy, bound(policy, validationActions=actions), silencing(kind, "p"))
+    decision = made.review(request(CONFIG_MAP))
+    assert decision.warnings == ()
+    assert [finding.actions for finding in decision.findings] == [left]
+    assert decision.allowed is ("Deny" not in left)
+
+
+def test_the_warnings_of_other_tenants_stay() -> None:
+    policy = validating(validations=[{"expression": "false"}])
+    tenant = {**silencing("Tenant", "p"), "spec": {"namespaces": {"names": ["x"]}, "silencedWarnings": ["p"]}}
+    made = engine(policy, bound(policy, validationActions=["Warn"]), tenant)
+    assert made.review(request(CONFIG_MAP)).warnings
+
+
+@pytest.mark.parametrize(("kind", "path"), [("Tenant", "spec"), ("TenancySettings", "spec.defaults")])
+def test_a_silenced_policy_that_does_not_exist_is_an_error(kind: str, path: str) -> None:
+    policy = validating(validations=[NOT_RED])
+    documents = manifests(policy, bound(policy), silencing(kind, "p", "typo"))
+    with pytest.raises(LoadError, match=rf"{path}.silencedWarnings\[1\] is 'typo', which is no policy"):
+        Engine.load(documents, Snapshot())
+    Engine.load(documents, Snapshot(), whole=False)
+
+
 # --- policies that are not enforced
 
 

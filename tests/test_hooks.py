@@ -6,19 +6,20 @@ import asyncio
 import inspect
 import logging
 import ssl
+from pathlib import Path
 from typing import Any
 
 import pytest
 import uvicorn
 import uvicorn.server
 import yaml
-from lightkube.core.resource import api_info
+from httpx2 import Request, Response
+from lightkube.config.client_adapter import AsyncClient, BearerTokenFileAuth, ConnectionParams
+from lightkube.config.kubeconfig import KubeConfig
+from lightkube.config.models import Cluster, User
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from yaml._yaml import CParser
 
-from gatekeeper_py.cluster.live import _resource
-from gatekeeper_py.cluster.snapshot import Snapshot
-from gatekeeper_py.objects.resource import GroupVersionKind
 from gatekeeper_py.webhook.protocol import BoundedProtocol, SecureProtocol
 from gatekeeper_py.webhook.server import _HealthServer, _Server
 from gatekeeper_py.webhook.tls import _Connection, _Following
@@ -103,7 +104,22 @@ def test_the_yaml_parser_asks_for_tags_and_tells_how_deep_it_is() -> None:
     assert called == ["down", "SequenceNode", "down", "ScalarNode", "up", "up"]
 
 
-def test_lightkube_takes_a_resource_by_the_attribute_that_we_set() -> None:
-    served = Snapshot().served(GroupVersionKind("", "v1", "Namespace"))
-    assert served is not None
-    assert api_info(_resource(served)).plural == "namespaces"
+def test_lightkube_makes_an_http_client_of_a_configuration() -> None:
+    """Not what its documents show, but by name: trusted, authenticated and at the right place."""
+    single = KubeConfig.from_one(cluster=Cluster(server="http://127.0.0.1:1"), user=User(token="t")).get()
+    assert single is not None
+    client = AsyncClient(single, ConnectionParams())
+    assert str(client.base_url) == "http://127.0.0.1:1"
+    request = client.build_request("GET", "/api", timeout=(3.0, 8.0, 8.0, 8.0))
+    assert request.extensions["timeout"] == {"connect": 3.0, "read": 8.0, "write": 8.0, "pool": 8.0}
+    assert client.auth is not None
+    assert next(client.auth.auth_flow(request)).headers["Authorization"] == "Bearer t"
+
+
+def test_lightkube_reads_the_token_of_a_service_account_anew(tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.write_text("old")
+    flow = BearerTokenFileAuth(str(token)).auth_flow(request := Request("GET", "http://127.0.0.1:1"))
+    assert next(flow).headers["Authorization"] == "Bearer old"
+    token.write_text("new")
+    assert flow.send(Response(401, request=request)).headers["Authorization"] == "Bearer new"

@@ -1,7 +1,8 @@
-"""What already exists and should not: every object is reviewed as if it were created now, as it is.
+"""What is wrong with objects: those that exist, and those that authors are about to submit.
 
-Validation sees the object unchanged: what a mutating policy would have put right had it been there is a
-violation of what exists. What mutation would change is told beside it.
+What exists is judged as it is, as if it were created now; what mutation would change is told beside it, as
+drift. What an author submits is judged as it would be admitted, mutation first: what `review` admits is
+clean.
 """
 
 from __future__ import annotations
@@ -9,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from gatekeeper_py.cluster.absence import Without
 from gatekeeper_py.cluster.view import ClusterView
 from gatekeeper_py.engine import Engine
-from gatekeeper_py.manifests.manifest import Manifest
+from gatekeeper_py.manifests.manifest import Manifest, ManifestError, Problem
 from gatekeeper_py.objects.resource import Object
 from gatekeeper_py.policy.admission.changes import Change, changes
 from gatekeeper_py.policy.admission.decision import Decision, Enforcement, Finding
@@ -20,7 +22,7 @@ from gatekeeper_py.policy.admission.submission import Submission, make_request
 from gatekeeper_py.tenancy.context import Context
 from gatekeeper_py.tenancy.tenant import ContestedNamespace, Tenancy
 
-__all__ = ["CLUSTER_WIDE", "Audited", "scan"]
+__all__ = ["CLUSTER_WIDE", "Audited", "scan", "tenant_of"]
 
 CLUSTER_WIDE = "(cluster-wide)"
 """Stands for the tenant of objects outside any namespace."""
@@ -31,16 +33,18 @@ UNOWNED = "(none)"
 
 @dataclass(frozen=True, slots=True)
 class Audited:
-    """One existing object and what is wrong with it."""
+    """One object and what is wrong with it."""
 
     manifest: Manifest
     request: AdmissionRequest
     tenant: str
     findings: tuple[Finding, ...]
     changes: tuple[Change, ...]
-    """What mutating policies would change were it created now."""
+    """What mutating policies would change in what exists, were it created now."""
     error: str = ""
     """Why the object could not be judged: a denial that no validation gave."""
+    admitted: Object | None = None
+    """The object as it exists, or as it would be admitted."""
     enforcement: Enforcement = "enforce"
     """How far an object like it is held to what is found."""
 
@@ -56,24 +60,53 @@ class Audited:
 
 
 def scan(
-    engine: Engine, tenancy: Tenancy, manifests: Iterable[Manifest], *, defaults: bool = True
-) -> Iterator[Audited]:
-    """Each object in its order; raises `ManifestError` for one that cannot be asked about."""
-    submission = Submission("CREATE", defaults=defaults)
+    engine: Engine,
+    tenancy: Tenancy,
+    manifests: Iterable[Manifest],
+    submission: Submission,
+    *,
+    existing: bool = True,
+) -> Iterator[Audited | Problem]:
+    """Each object in its order, or why it cannot be asked about; `existing` ones are judged as they are."""
+    judge = _judge_existing if existing else _judge_submitted
     for manifest in manifests:
-        submitted = replace(manifest, object=_as_submitted(manifest.object))
-        request = make_request(submitted, engine.cluster, submission)
-        validated = engine.judge(request, frozenset({"validate"}))
-        mutated = engine.judge(request, frozenset({"mutate"}))
-        yield Audited(
-            manifest,
-            request,
-            _tenant(tenancy, engine.cluster, request),
-            validated.findings,
-            tuple(changes(request.object, mutated.object)) if mutated.allowed else (),
-            _error(validated) or _error(mutated),
-            engine.enforcement(request),
-        )
+        try:
+            yield judge(engine, tenancy, manifest, submission)
+        except ManifestError as error:
+            yield from error.problems
+
+
+def _judge_existing(engine: Engine, tenancy: Tenancy, manifest: Manifest, submission: Submission) -> Audited:
+    submitted = replace(manifest, object=_as_submitted(manifest.object))
+    request = make_request(submitted, engine.cluster, submission)
+    before = _before(engine, request)
+    validated = before.judge(request, frozenset({"validate"}))
+    mutated = before.judge(request, frozenset({"mutate"}))
+    return Audited(
+        manifest,
+        request,
+        tenant_of(tenancy, engine.cluster, request),
+        validated.findings,
+        tuple(changes(request.object, mutated.object)) if mutated.allowed else (),
+        _error(validated) or _error(mutated),
+        request.object,
+        before.enforcement(request),
+    )
+
+
+def _judge_submitted(engine: Engine, tenancy: Tenancy, manifest: Manifest, submission: Submission) -> Audited:
+    request = make_request(manifest, engine.cluster, submission)
+    before = _before(engine, request)
+    decision, enforcement = before.judge(request), before.enforcement(request)
+    admitted = decision.object if enforcement == "enforce" else request.object
+    tenant = tenant_of(tenancy, engine.cluster, request)
+    said = decision.findings, (), _error(decision)
+    return Audited(manifest, request, tenant, *said, admitted, enforcement)
+
+
+def _before(engine: Engine, request: AdmissionRequest) -> Engine:
+    """The engine as it was when the object was not there yet: what counts objects does not count it."""
+    return Engine(engine.policies, Without(engine.cluster, request.resource, request.namespace, request.name))
 
 
 def _as_submitted(value: Object) -> Object:
@@ -100,7 +133,8 @@ def _error(decision: Decision) -> str:
     return decision.status.message
 
 
-def _tenant(tenancy: Tenancy, cluster: ClusterView, request: AdmissionRequest) -> str:
+def tenant_of(tenancy: Tenancy, cluster: ClusterView, request: AdmissionRequest) -> str:
+    """The name of the tenant that an object belongs to, or in brackets why there is none."""
     try:
         owner = Context(tenancy, cluster, request).tenant()
     except ContestedNamespace:

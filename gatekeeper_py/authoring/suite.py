@@ -13,6 +13,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any, Literal
 
+from gatekeeper_py.authoring.tenancies import TENANCIES, named_tenancy
 from gatekeeper_py.authoring.workload import POD, TEMPLATES, WORKLOADS, at_template, in_workload
 from gatekeeper_py.manifests.conformity import faults, problem_of
 from gatekeeper_py.manifests.manifest import (
@@ -33,15 +34,15 @@ from gatekeeper_py.policy.loading.load import is_test
 
 __all__ = ["Case", "Expectation", "Suite", "find_suites", "read_suite"]
 
-Expectation = Literal["allow", "deny", "warn"]
-EXPECTATIONS: tuple[Expectation, ...] = ("allow", "deny", "warn")
+Expectation = Literal["allow", "deny", "warn", "unmatched"]
+EXPECTATIONS: tuple[Expectation, ...] = ("allow", "deny", "warn", "unmatched")
 
 TEXT: OpenAPI = {"type": "string"}
 OPERATION: OpenAPI = {"type": "string", "enum": OPERATIONS}
 MAPPING: OpenAPI = {"type": "object", "additionalProperties": ANYTHING}
 CASE: OpenAPI = {
     "type": "object",
-    "required": ["name"],
+    "required": ["name", "expect"],
     "properties": {
         "name": TEXT,
         "object": ANYTHING,
@@ -69,7 +70,7 @@ SUITE = openapi_schema(
         "required": ["cases"],
         "properties": {
             "policies": {"type": "array", "items": TEXT},
-            "tenants": {"type": "array", "items": MAPPING},
+            "tenants": {"type": "array", "items": ANYTHING},
             "cluster": {"type": "array", "items": MAPPING},
             "objects": {"type": "object", "additionalProperties": MAPPING},
             "user": TEXT,
@@ -78,6 +79,8 @@ SUITE = openapi_schema(
         },
     }
 )
+
+KIND = ("apiVersion", "kind")
 
 PLURALS = (("object", "objects"), ("operation", "operations"), ("subresource", "subresources"))
 """Fields of a case, and those by which it is tried with several."""
@@ -102,6 +105,7 @@ class Case:
     groups: tuple[str, ...] = ()
     namespace: str = ""
     expect: Expectation = "allow"
+    """`unmatched`: it is admitted, for no policy of the suite is about it."""
     message: str = ""
     """A part of the denial's or warning's text."""
     patched: Mapping[str, Any] = field(default_factory=dict)
@@ -118,10 +122,16 @@ class Suite:
     policies: tuple[Path, ...]
     """Files and folders of the policies under test."""
     tenants: tuple[Manifest, ...]
-    """Tenancy documents besides those of the folder."""
+    """Tenancy documents: those it names, and those it holds."""
+    named: bool
+    """Whether it names where tenants stand, so that none of a folder are added."""
     cluster: tuple[Object, ...]
     """Objects that exist."""
     cases: tuple[Case, ...]
+    unused: tuple[Problem, ...]
+    """Objects that no case starts from: no error, but a slip of the pen."""
+    written: tuple[Manifest, ...]
+    """Every object that stands in it, with its place."""
 
 
 def find_suites(paths: list[str | Path]) -> list[Path]:
@@ -149,6 +159,7 @@ class _Reader:
         self._objects: Mapping[str, Object] = self._value.get("objects", {})
         self._source = document.source
         self._path = path
+        self._used: set[str] = set()
         self._problems: list[Problem] = []
 
     def suite(self) -> Suite:
@@ -157,22 +168,83 @@ class _Reader:
             for index, written in enumerate(self._value["cases"])
             for case in self._cases(written, ("cases", index))
         ]
-        if not self._value["cases"]:
-            self._problem(("cases",), "a suite has cases", "Add one")
+        self._check_suite()
+        tenants = tuple(self._tenants())
         if self._problems:
             raise ManifestError(self._problems)
         return Suite(
             path=self._path,
             policies=self._policies(),
-            tenants=tuple(self._tenants()),
+            tenants=tenants,
+            named=any(isinstance(tenant, str) for tenant in self._value.get("tenants", ())),
             cluster=tuple(self._value.get("cluster", ())),
             cases=tuple(cases),
+            unused=tuple(self._unused()),
+            written=tuple(self._written()),
         )
+
+    def _check_suite(self) -> None:
+        """What no schema says of the whole."""
+        cases = self._value["cases"]
+        if not cases:
+            self._problem(("cases",), "a suite has cases", "Add one")
+        first: dict[str, int] = {}
+        for index, case in enumerate(cases):
+            if (earlier := first.setdefault(case["name"], index)) != index:
+                what = f"cases[{earlier}] has this name, too"
+                self._problem(("cases", index, "name"), what, "Say what this one shows")
+        for index, body in enumerate(self._value.get("cluster", ())):
+            for field_name in ("apiVersion", "kind"):
+                if not isinstance(body.get(field_name), str):
+                    self._problem(("cluster", index), f"cluster[{index}] lacks {field_name}", "Add it")
+
+    def _unused(self) -> Iterator[Problem]:
+        for name in self._objects.keys() - self._used:
+            if not self._anchored(("objects", name)):
+                yield self._source.problem(("objects", name), f"no case uses object {name!r}", "Remove it")
+
+    def _anchored(self, path: FieldPath) -> bool:
+        """Whether a value has an anchor, so that another may start from it."""
+        line, _ = self._source.locate_key(path)
+        _, _, value = self._source.text.split("\n")[line - 1].partition(f"{path[-1]}:")
+        return value.lstrip().startswith("&")
 
     def _tenants(self) -> Iterator[Manifest]:
         for index, tenant in enumerate(self._value.get("tenants", ())):
-            prefix = (*self._source.prefix, "tenants", index)
-            yield Manifest(tenant, replace(self._source, prefix=prefix))
+            path: FieldPath = ("tenants", index)
+            if isinstance(tenant, str):
+                yield from self._named_tenants(tenant, path)
+            elif isinstance(tenant, dict):
+                yield self._manifest(tenant, path)
+            else:
+                self._problem(path, "tenants are a file, example, or a document", "Write one of them")
+
+    def _named_tenants(self, name: str, path: FieldPath) -> Sequence[Manifest]:
+        """Those of a tenancy that comes with us, or of a file or folder."""
+        try:
+            return named_tenancy(name, self._path.parent)
+        except ManifestError as error:
+            self._problem(path, str(error), f"Name a file, or one of {', '.join(TENANCIES)}")
+            return ()
+
+    def _manifest(self, value: Object, path: FieldPath) -> Manifest:
+        return Manifest(
+            value, replace(self._source, _line=0, _column=0, prefix=(*self._source.prefix, *path))
+        )
+
+    def _written(self) -> Iterator[Manifest]:
+        """The objects of the suite; what is no object fails where it is used."""
+        places: list[FieldPath] = [("objects", name) for name in self._objects]
+        places += [("cluster", index) for index in range(len(self._value.get("cluster", ())))]
+        for index, case in enumerate(self._value["cases"]):
+            places += [("cases", index, each) for each in ("object", "old") if each in case]
+            places += [("cases", index, "objects", each) for each in range(len(case.get("objects", ())))]
+        for place in places:
+            value: Any = self._value
+            for step in place:
+                value = value[step]
+            if isinstance(value, dict) and all(isinstance(value.get(each), str) for each in KIND):
+                yield self._manifest(value, place)
 
     def _policies(self) -> tuple[Path, ...]:
         """Those named, or the file the suite stands beside."""
@@ -208,6 +280,11 @@ class _Reader:
             self._problem(
                 (*path, "old"), "old is of one object", "Write oldChange, or a case for each object"
             )
+        operations = written.get("operations", [written.get("operation", "UPDATE")])
+        for stored in ("old", "oldChange"):
+            if stored in written and not {"UPDATE", "DELETE"} & set(operations):
+                what = f"{stored} is what is stored, and {' and '.join(operations)} replaces nothing"
+                self._problem((*path, stored), what, "Remove it, or write operation: UPDATE")
         if "UPDATE" in written.get("operations", ()) and not written.keys() & {"old", "oldChange", "change"}:
             what = "an UPDATE without a change, and without what is stored"
             self._problem((*path, "operations"), what, "Write change, or old")
@@ -236,7 +313,7 @@ class _Reader:
             user=written.get("user", self._value.get("user", "")),
             groups=tuple(written.get("groups", ())),
             namespace=written.get("namespace", ""),
-            expect=written.get("expect", "allow"),
+            expect=written["expect"],
             message=written.get("message", ""),
             patched=written.get("patched", {}),
         )
@@ -281,6 +358,7 @@ class _Reader:
         if not isinstance(value, str):
             self._problem(path, "an object is a manifest, or the name of one in objects", "Write either")
         elif value in self._objects:
+            self._used.add(value)
             return copy.deepcopy(self._objects[value])
         else:
             known = ", ".join(self._objects) or "none"

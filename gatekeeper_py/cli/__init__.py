@@ -17,13 +17,16 @@ __all__ = ["main"]
 COMMANDS: dict[str, str] = {
     "audit": "Say what already exists and should not.",
     "certs": "Make certificates for development.",
+    "coverage": "Say how every kind that a cluster serves is judged.",
     "explain": "Show what every part of a policy's expressions gives.",
     "init": "Draft a first folder of policies for a cluster.",
-    "install": "Print the webhook configurations.",
+    "install": "Print or apply what the engine needs in a cluster.",
+    "lint": "Say what is wrong with policies, tenants and suites.",
     "review": "Decide about manifests or AdmissionReviews.",
     "serve": "Answer the API server over HTTPS.",
     "status": "Show a running server on one screen.",
     "test": "Run the test suites of policies.",
+    "uninstall": "Take the engine out of a cluster.",
 }
 """Subcommands with their one-line help, here so that `gatekeeper --help` imports none of them."""
 

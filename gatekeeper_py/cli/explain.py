@@ -12,11 +12,18 @@ import orjson
 from gatekeeper_py.authoring.trace import NotEvaluated, explain_policy
 from gatekeeper_py.cel import Explanation, Outcome
 from gatekeeper_py.cli.exits import InputError
-from gatekeeper_py.cli.options import cluster_option, files_option, policies_option, submission_options
+from gatekeeper_py.cli.options import (
+    cluster_option,
+    files_option,
+    policies_option,
+    submission_options,
+    validate_option,
+)
 from gatekeeper_py.cli.review import name_of, request_for
-from gatekeeper_py.cli.sources import input_errors, load_engine, read_cluster, read_files
+from gatekeeper_py.cli.sources import gather, input_errors, load_engine, read_cluster, sift
 from gatekeeper_py.engine import Engine
-from gatekeeper_py.policy.admission.submission import Submission
+from gatekeeper_py.policy.admission.request import AdmissionRequest
+from gatekeeper_py.policy.admission.submission import Submission, with_object
 from gatekeeper_py.policy.admission.text import printable
 from gatekeeper_py.policy.model import MutatingPolicy, ValidatingPolicy
 
@@ -35,8 +42,14 @@ MAX_TEXT = 100
 @click.option("--policy", "name", required=True, metavar="NAME", help="The policy to explain.")
 @files_option(required=True)
 @submission_options
+@validate_option
 def command(
-    policies: Path, cluster: Path | None, name: str, files: tuple[str, ...], submission: Submission
+    policies: Path,
+    cluster: Path | None,
+    name: str,
+    files: tuple[str, ...],
+    submission: Submission,
+    validate: str,
 ) -> None:
     """Evaluate one policy and show what every part of its expressions gave.
 
@@ -45,17 +58,35 @@ def command(
     view = read_cluster(cluster)
     engine = load_engine(policies, view)
     policy = _policy(engine, name)
-    for manifest in read_files(files):
+    found = gather(files)
+    fit = sift(found.manifests, view, validate)
+    for manifest in fit.manifests:
         with input_errors():
             request = request_for(manifest, view, submission)
-        click.echo(name_of(request))
-        try:
-            for explained in explain_policy(engine, policy, request):
-                click.echo(f"  {explained.binding}: {explained.place}")
-                for line in _lines(explained.explanation, 2):
-                    click.echo(printable(line))
-        except NotEvaluated as error:
-            click.echo(f"  not evaluated: {printable(str(error))}")
+        _explain(engine, policy, _seen(engine, policy, request))
+    if problems := (*found.problems, *fit.problems):
+        raise InputError("\n".join(map(str, problems)))
+
+
+def _seen(
+    engine: Engine, policy: ValidatingPolicy | MutatingPolicy, request: AdmissionRequest
+) -> AdmissionRequest:
+    """The request as the policy sees it: validation comes after mutation."""
+    if isinstance(policy, MutatingPolicy):
+        return request
+    mutated = engine.review(request, frozenset({"mutate"}))
+    return with_object(request, mutated.object, engine.cluster)
+
+
+def _explain(engine: Engine, policy: ValidatingPolicy | MutatingPolicy, request: AdmissionRequest) -> None:
+    click.echo(name_of(request))
+    try:
+        for explained in explain_policy(engine, policy, request):
+            click.echo(f"  {explained.binding}: {explained.place}")
+            for line in _lines(explained.explanation, 2):
+                click.echo(printable(line))
+    except NotEvaluated as error:
+        click.echo(f"  not evaluated: {printable(str(error))}")
 
 
 def _policy(engine: Engine, name: str) -> ValidatingPolicy | MutatingPolicy:

@@ -9,9 +9,9 @@ import click
 
 from gatekeeper_py.cli.exits import InputError
 from gatekeeper_py.cli.options import kubeconfig_option
-from gatekeeper_py.survey.draft import draft
-from gatekeeper_py.survey.evidence import KINDS
-from gatekeeper_py.survey.shipped import NotShipped
+from gatekeeper_py.drafting.draft import draft
+from gatekeeper_py.drafting.shipped import NotShipped
+from gatekeeper_py.drafting.sightings import KINDS
 
 __all__ = ["command"]
 

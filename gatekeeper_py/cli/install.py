@@ -1,6 +1,6 @@
-"""`gatekeeper install`: the webhook configurations, ready for `kubectl apply -f -`.
+"""`gatekeeper install`: everything the engine needs in a cluster, printed or applied.
 
-python -m gatekeeper_py.cli.install webhooks    # writes what `kubectl apply -k webhooks/` registers
+python -m gatekeeper_py.cli.install webhooks policies   # writes what `kubectl apply -k webhooks/` applies
 """
 
 from __future__ import annotations
@@ -8,74 +8,164 @@ from __future__ import annotations
 import base64
 import sys
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import click
 from cryptography import x509
 
 from gatekeeper_py.cli.exits import InputError
+from gatekeeper_py.cli.options import https_address
 from gatekeeper_py.cli.output import dump_all
-from gatekeeper_py.cli.sources import input_errors
-from gatekeeper_py.policy.loading.load import read
+from gatekeeper_py.cli.sources import access_to, input_errors
+from gatekeeper_py.engine import load_policies
+from gatekeeper_py.installation import kustomization
+from gatekeeper_py.installation.access import AccessError
+from gatekeeper_py.installation.config_maps import BadFile
+from gatekeeper_py.installation.contents import IMAGE, REPLICAS, Installation
+from gatekeeper_py.installation.deployment import Spread
+from gatekeeper_py.installation.installer import Installer, NotReady
+from gatekeeper_py.manifests.manifest import Manifest
+from gatekeeper_py.objects.kinds import CUSTOM_RESOURCE_DEFINITION, Kinds
+from gatekeeper_py.objects.resource import GroupVersion
+from gatekeeper_py.policy.loading.idle import nothing_in
+from gatekeeper_py.policy.loading.load import PolicySet, read
+from gatekeeper_py.policy.matching.versions import versions_needed
 from gatekeeper_py.tenancy.documents import load_tenancy
 from gatekeeper_py.tenancy.tenant import Tenancy
 from gatekeeper_py.webhook.registration import Client, configurations
 
 __all__ = ["command"]
 
-HEADS = {
-    "mutating.yaml": "Asks /mutate about everything that is created or updated.",
-    "validating.yaml": "Asks /validate about everything that is written, deleted or connected to.",
-}
-NOTE = """
-# Made from gatekeeper_py/webhook/exemptions.yaml: python -m gatekeeper_py.cli.install webhooks
-#
-# The API server's own objects of admission (webhook configurations and admission policies) are never sent to
-# webhooks; everything else is, but for what the match conditions name: docs/registration.md has the reasons.
-"""
-
 
 @click.command("install")
-@click.option("--url", metavar="https://HOST:PORT", help="Where a server outside the cluster listens.")
-@click.option(
-    "--ca",
-    metavar="FILE",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="PEM certificate of the CA that signed the server's certificate.",
-)
 @click.option(
     "--policies",
     metavar="DIR",
     type=click.Path(path_type=Path),
-    help="Policies whose trusted tenants and settings the registration knows.",
+    help="Policies to bring as ConfigMaps; what the engine may read follows from them.",
 )
-def command(url: str | None, ca: Path | None, policies: Path | None) -> None:
-    """Print the two webhook configurations.
+@click.option("--image", default=IMAGE, show_default=True, metavar="IMAGE", help="The server's image.")
+@click.option(
+    "--replicas", default=REPLICAS, show_default=True, type=click.IntRange(1), help="How many servers."
+)
+@click.option(
+    "--spread",
+    type=click.Choice(["required", "preferred"]),
+    default="required",
+    show_default=True,
+    help="Whether each replica must have a node of its own.",
+)
+@click.option("--url", metavar="https://HOST:PORT", help="A server outside the cluster, which listens there.")
+@click.option(
+    "--ca",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="PEM of the CA of a server that does not register itself: print the filled-in registration alone.",
+)
+@click.option("--apply", "applied", is_flag=True, help="Apply it, and wait until the engine is asked.")
+@click.option(
+    "--kubeconfig",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Where to apply it. [default: $KUBECONFIG, ~/.kube/config]",
+)
+@click.option(
+    "--timeout",
+    default=300,
+    show_default=True,
+    metavar="SECONDS",
+    type=click.IntRange(1),
+    help="How long the engine may take to come up.",
+)
+def command(
+    policies: Path | None,
+    image: str,
+    replicas: int,
+    spread: Spread,
+    url: str | None,
+    ca: Path | None,
+    applied: bool,
+    kubeconfig: Path | None,
+    timeout: int,
+) -> None:
+    """Print or --apply all that the engine needs in a cluster.
 
-    With --url for a server outside the cluster; without it those of webhooks/, which call the Service.
-    With --policies what trusted namespaces do among themselves is not asked about, so that agents of network
-    and storage outside kube-system come back while the engine is gone.
-    Nothing is applied: pipe the output into `kubectl apply -f -`.
+    The webhook configurations in it hold no webhook: the engine fills them in when the API server has been
+    seen to reach it. So nobody is locked out when the image does not come, and the output may be piped into
+    `kubectl apply --server-side -f -`. `gatekeeper uninstall` takes it all away.
+
+    With --url nothing runs in the cluster; start `gatekeeper serve --register URL` there. With --ca, too, the
+    two configurations are printed as they are when they are filled in, for a server that does not register.
     """
-    if url is not None and ca is None:
-        raise InputError("--url needs --ca: the API server has to know whose certificate to trust")
-    address = _address(url) if url is not None else ""
-    client = Client(address, _bundle(ca) if ca is not None else "")
-    with input_errors():
-        tenancy = load_tenancy(read([policies])) if policies is not None else Tenancy()
-    click.echo(dump_all(configurations(client, tenancy)), nl=False)
-
-
-def _address(url: str) -> str:
-    """The URL as the API server accepts it in a webhook: https, no user, query or fragment."""
+    manifests = _manifests(policies)
+    if ca is not None:
+        filled_in = configurations(_client(url, ca), _tenancy(manifests), _conversions(manifests))
+        click.echo(dump_all(filled_in), nl=False)
+        return
+    if policies is None:
+        raise InputError("name the policies with --policies: what the engine may read follows from them")
+    loaded = _loaded(policies, manifests)
+    inside = url is None
+    files = _texts(policies, manifests) if inside else {}
+    installation = Installation(loaded, files, image, replicas, spread, inside)
     try:
-        parts = urlsplit(url)
-        valid = parts.scheme == "https" and bool(parts.hostname) and (parts.port is None or parts.port > 0)
-    except ValueError:
-        valid = False
-    if not valid or parts.username is not None or parts.query or parts.fragment:
-        raise InputError(f"--url {url}: not of the form https://HOST:PORT")
-    return url.rstrip("/")
+        objects = installation.objects()
+    except BadFile as error:
+        raise InputError(str(error)) from error
+    if not applied:
+        click.echo(dump_all(objects), nl=False)
+        return
+    _apply(installation, kubeconfig, timeout)
+
+
+def _apply(installation: Installation, kubeconfig: Path | None, timeout: int) -> None:
+    installer = Installer(access_to(kubeconfig), timeout)
+    try:
+        if shortage := installer.shortage(installation):
+            click.echo(shortage, err=True)
+        installer.install(installation)
+    except (AccessError, NotReady) as error:
+        raise InputError(str(error)) from error
+    click.echo("installed: the API server asks the engine")
+
+
+def _manifests(policies: Path | None) -> tuple[Manifest, ...]:
+    with input_errors():
+        return read([policies]) if policies is not None else ()
+
+
+def _loaded(folder: Path, manifests: tuple[Manifest, ...]) -> PolicySet:
+    """The policies; there must be some, for an engine that has none would not start."""
+    with input_errors():
+        loaded = load_policies(manifests)
+    if not loaded.validating and not loaded.mutating:
+        raise InputError(str(nothing_in(folder)))
+    return loaded
+
+
+def _tenancy(manifests: tuple[Manifest, ...]) -> Tenancy:
+    with input_errors():
+        return load_tenancy(manifests)
+
+
+def _conversions(manifests: tuple[Manifest, ...]) -> frozenset[GroupVersion]:
+    """The versions in which policies judge what may be sent in others, as far as kinds are known."""
+    with input_errors():
+        policies = load_policies(manifests)
+    kinds = Kinds.builtin().with_definitions(
+        each.object for each in manifests if each.kind == CUSTOM_RESOURCE_DEFINITION
+    )
+    return versions_needed((*policies.validating, *policies.mutating), kinds)
+
+
+def _texts(folder: Path, manifests: tuple[Manifest, ...]) -> dict[str, str]:
+    """Every file that holds a manifest, by its path below the folder."""
+    root = folder if folder.is_dir() else folder.parent
+    paths = sorted({Path(manifest.source.path) for manifest in manifests})
+    return {path.relative_to(root).as_posix(): path.read_text(encoding="utf-8") for path in paths}
+
+
+def _client(url: str | None, ca: Path) -> Client:
+    return Client("" if url is None else https_address("--url", url), _bundle(ca))
 
 
 def _bundle(ca: Path) -> str:
@@ -89,12 +179,15 @@ def _bundle(ca: Path) -> str:
     return base64.b64encode(content).decode("ascii")
 
 
-def write(folder: Path) -> None:
-    """The configurations as files of a kustomization."""
-    for (name, head), document in zip(HEADS.items(), configurations(), strict=True):
-        body = dump_all([document]).removeprefix("---\n")
-        (folder / name).write_text(f"# {head}{NOTE}{body}", encoding="utf-8")
+def write(webhooks: Path, policies: Path) -> None:
+    """The installation as files of a kustomization, and the component that brings the policies."""
+    manifests = read([policies])
+    for name, (head, documents) in kustomization.webhooks(load_policies(manifests)).items():
+        (webhooks / name).write_text(head + dump_all(documents).removeprefix("---\n"), encoding="utf-8")
+    head, component = kustomization.policies(_texts(policies, manifests))
+    text = head + dump_all([component]).removeprefix("---\n")
+    (policies / kustomization.FILE).write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
-    write(Path(sys.argv[1]))
+    write(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -6,6 +6,7 @@ import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import click
 
@@ -14,16 +15,24 @@ from gatekeeper_py.policy.admission.request import OPERATIONS
 from gatekeeper_py.policy.admission.submission import ADMINISTRATOR, Submission, make_user
 
 __all__ = [
+    "IGNORE",
+    "STRICT",
+    "WARN",
     "allow_no_objects_option",
     "allow_no_policies_option",
     "cluster_option",
     "files_option",
+    "https_address",
     "kubeconfig_option",
     "one_cluster",
     "output_option",
     "policies_option",
     "submission_options",
+    "validate_option",
 ]
+
+STRICT, WARN, IGNORE = "strict", "warn", "ignore"
+"""What is done about manifests that an API server would refuse to read: as `kubectl --validate`."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -79,6 +88,18 @@ def one_cluster(cluster: Path | None, kubeconfig: Path | None) -> None:
         raise InputError("--cluster and --kubeconfig exclude each other: name one")
 
 
+def https_address(option: str, url: str) -> str:
+    """The URL as the API server accepts it in a webhook: https, no user, query or fragment."""
+    try:
+        parts = urlsplit(url)
+        valid = parts.scheme == "https" and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        valid = False
+    if not valid or parts.username is not None or parts.query or parts.fragment:
+        raise InputError(f"{option} {url}: not of the form https://HOST:PORT")
+    return url.rstrip("/")
+
+
 def files_option(*, required: bool) -> Callable[[F], F]:
     """`-f FILE|DIR|-`, repeatable."""
     return click.option(
@@ -105,6 +126,17 @@ def defaults_option(function: F) -> F:
         "--no-defaults",
         is_flag=True,
         help="Take manifests as they are, without the API server's defaults.",
+    )(function)
+
+
+def validate_option(function: F) -> F:
+    """`--validate strict|warn|ignore`."""
+    return click.option(
+        "--validate",
+        type=click.Choice((STRICT, WARN, IGNORE)),
+        default=STRICT,
+        help="Unknown kinds and fields, missing names, pods without containers: an error, a warning, or "
+        "nothing. [default: strict]",
     )(function)
 
 

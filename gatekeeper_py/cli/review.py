@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from difflib import unified_diff
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ import orjson
 
 from gatekeeper_py.cli.exits import DENIED, InputError
 from gatekeeper_py.cli.options import (
+    IGNORE,
     allow_no_objects_option,
     allow_no_policies_option,
     cluster_option,
@@ -19,11 +21,12 @@ from gatekeeper_py.cli.options import (
     output_option,
     policies_option,
     submission_options,
+    validate_option,
 )
-from gatekeeper_py.cli.sources import load_engine, read_cluster, read_files
+from gatekeeper_py.cli.sources import gather, load_engine, read_cluster, read_files, sift
 from gatekeeper_py.cluster.snapshot import Snapshot
 from gatekeeper_py.engine import Engine
-from gatekeeper_py.manifests.manifest import Manifest, ManifestError, Problem
+from gatekeeper_py.manifests.manifest import Manifest, ManifestError, Problem, Reading
 from gatekeeper_py.objects.resource import Object
 from gatekeeper_py.policy.admission.admission_review import KIND, ReviewError, parse_review, render_review
 from gatekeeper_py.policy.admission.changes import changes, graft
@@ -53,6 +56,11 @@ class Reviewed:
         return self.manifest.kind.kind != KIND
 
     @property
+    def submitted(self) -> Object | None:
+        """The object as it was given."""
+        return self.manifest.object if self.plain else self.request.object
+
+    @property
     def admitted(self) -> Object | None:
         """The object as admitted: a plain manifest as its author wrote it, with what policies changed."""
         before, after = self.request.object, self.decision.object
@@ -64,10 +72,11 @@ class Reviewed:
 @click.command("review")
 @policies_option
 @cluster_option
-@output_option("table", "json", "yaml")
+@output_option("table", "json", "yaml", "diff")
 @files_option(required=False)
 @submission_options
 @click.option("--old", metavar="FILE", help="The objects as they are before an UPDATE or DELETE.")
+@validate_option
 @allow_no_policies_option
 @allow_no_objects_option
 @click.pass_context
@@ -79,6 +88,7 @@ def command(
     files: tuple[str, ...],
     old: str | None,
     submission: Submission,
+    validate: str,
     allow_no_policies: bool,
     allow_no_objects: bool,
 ) -> None:
@@ -87,17 +97,29 @@ def command(
     Plain manifests are submitted in order, as `kubectl apply` would: what is admitted exists for those after
     it. --cluster is what exists before.
 
+    What cannot be read, or is of no known kind or field, costs only itself: it is told on stderr.
+
     Exit code 0: all allowed, 1: something denied, 2: bad input.
     """
     engine = load_engine(policies, snapshot := read_cluster(cluster), allow_none=allow_no_policies)
     olds = read_files([old], allow_none=allow_no_objects) if old is not None else ()
     deleted = not files and submission.verb == "DELETE"
-    manifests = olds if deleted else read_files(_named(files), allow_none=allow_no_objects)
-    reviewed = review(engine, snapshot, manifests, submission, olds)
-    PRINTERS[output](reviewed)
-    if assumed := _assumed_classes(reviewed, snapshot):
-        click.echo(f"{ASSUMED}: {', '.join(assumed)}. Name what it has with --cluster", err=True)
+    found = Reading(olds) if deleted else gather(_named(files), allow_none=allow_no_objects)
+    whole = submission.verb in WHOLE and not submission.subresource
+    fit = sift(found.manifests, snapshot, validate if whole else IGNORE)
+    reviewed, refused = review(engine, snapshot, fit.manifests, submission, olds)
+    problems = (*found.problems, *fit.problems, *refused)
+    if reviewed or not problems:
+        PRINTERS[output](reviewed)
+        if assumed := _assumed_classes(reviewed, snapshot):
+            click.echo(f"{ASSUMED}: {', '.join(assumed)}. Name what it has with --cluster", err=True)
+    if problems:
+        raise InputError("\n".join(map(str, problems)))
     context.exit(0 if all(item.decision.allowed for item in reviewed) else DENIED)
+
+
+WHOLE = ("CREATE", "UPDATE")
+"""What is asked about an object as its author wrote it."""
 
 
 def _named(files: tuple[str, ...]) -> tuple[str, ...]:
@@ -113,8 +135,8 @@ def review(
     manifests: Sequence[Manifest],
     submission: Submission,
     olds: Sequence[Manifest] = (),
-) -> list[Reviewed]:
-    """Every answer in order of input; `InputError` with every problem when some input cannot be used."""
+) -> tuple[list[Reviewed], list[Problem]]:
+    """Every answer in order of input, and what is wrong with input that cannot be asked about."""
     reviewed: list[Reviewed] = []
     problems: list[Problem] = []
     for manifest in manifests:
@@ -128,9 +150,7 @@ def review(
         reviewed.append(item)
         if _now_exists(item):
             cluster = cluster.with_object(decision.object or {})
-    if problems:
-        raise InputError("\n".join(map(str, problems)))
-    return reviewed
+    return reviewed, problems
 
 
 def request_for(
@@ -186,6 +206,30 @@ def _print_yaml(reviewed: Sequence[Reviewed]) -> None:
 
     admitted = [item.admitted for item in reviewed if item.decision.allowed]
     click.echo(dump_all(value for value in admitted if value is not None), nl=False)
+    _print_verdicts(reviewed)
+
+
+def _print_diff(reviewed: Sequence[Reviewed]) -> None:
+    """What mutation changes in every admitted object, as a unified diff of YAML; the rest on stderr."""
+    for item in reviewed:
+        if item.decision.allowed:
+            click.echo("".join(_diff(item)), nl=False)
+    _print_verdicts(reviewed)
+
+
+def _diff(item: Reviewed) -> Iterator[str]:
+    from gatekeeper_py.cli.output import dump_all
+
+    before, after = item.submitted, item.admitted
+    if before is None or after is None or before == after:
+        return
+    submitted, admitted = (dump_all([value]).splitlines(keepends=True) for value in (before, after))
+    place = printable(_place(item))
+    yield from unified_diff(submitted, admitted, f"{place} (submitted)", f"{place} (admitted)")
+
+
+def _print_verdicts(reviewed: Sequence[Reviewed]) -> None:
+    """Warnings and denials, on stderr."""
     for item in reviewed:
         for warning in item.decision.warnings:
             click.echo(printable(f"{_place(item)}: {name_of(item.request)}: warning: {warning}"), err=True)
@@ -205,7 +249,7 @@ def _print_table(reviewed: Sequence[Reviewed]) -> None:
     console.print(f"{len(reviewed) - denied} allowed, {denied} denied", highlight=False)
 
 
-PRINTERS = {"json": _print_json, "yaml": _print_yaml, "table": _print_table}
+PRINTERS = {"table": _print_table, "json": _print_json, "yaml": _print_yaml, "diff": _print_diff}
 
 
 def table(reviewed: Sequence[Reviewed]) -> Table:

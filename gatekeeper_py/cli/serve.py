@@ -5,10 +5,19 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from gatekeeper_py.cli.certificates import (
+    MakeUpkeep,
+    OwnCertificates,
+    Pair,
+    Registration,
+    one_certificate,
+)
 from gatekeeper_py.cli.exits import InputError
 from gatekeeper_py.cli.options import (
     allow_no_policies_option,
@@ -17,8 +26,11 @@ from gatekeeper_py.cli.options import (
     one_cluster,
     policies_option,
 )
+from gatekeeper_py.installation.upkeep import LOOK
+from gatekeeper_py.objects.resource import GroupVersion
+from gatekeeper_py.tenancy.tenant import Tenancy
 from gatekeeper_py.webhook.health import Health
-from gatekeeper_py.webhook.log import lines_dropped, make_log, route_stray_errors
+from gatekeeper_py.webhook.log import Log, lines_dropped, make_log, route_stray_errors
 from gatekeeper_py.webhook.memory import frugal
 from gatekeeper_py.webhook.metrics import Metrics, Observed
 from gatekeeper_py.webhook.origin import TENANCY_KINDS, Demands, FromCluster, FromFiles, Origin
@@ -30,19 +42,49 @@ from gatekeeper_py.webhook.sink import standard_output
 from gatekeeper_py.webhook.tenants import StatusWriter
 from gatekeeper_py.webhook.tls import Clients, ServingCertificate, TLSError
 
+if TYPE_CHECKING:
+    from gatekeeper_py.cluster.staleness import Stale
+
 __all__ = ["command"]
 
 
 @click.command("serve")
 @policies_option
 @click.option(
-    "--tls-cert",
-    required=True,
+    "--tls-cert", metavar="FILE", type=click.Path(path_type=Path), help="PEM certificate chain, and"
+)
+@click.option("--tls-key", metavar="FILE", type=click.Path(path_type=Path), help="its key; or")
+@click.option(
+    "--certificates-secret",
+    metavar="NAMESPACE/NAME",
+    help="a Secret in which the engine keeps a CA and a certificate of its own, and rotates them.",
+)
+@click.option(
+    "--certificate-name",
+    "certificate_names",
+    multiple=True,
+    metavar="NAME",
+    help="A name or address that its own certificate is for. May be repeated. [default: the Service's]",
+)
+@click.option(
+    "--rotation-overlap",
+    metavar="SECONDS",
+    default=3600,
+    show_default=True,
+    type=click.IntRange(2 * int(LOOK)),
+    help="How long a new CA is trusted before it signs, and an old one after.",
+)
+@click.option(
+    "--register",
+    metavar="service|URL",
+    help="Have the API server ask this server, as soon as it reaches it, and keep that as it should be.",
+)
+@click.option(
+    "--register-ca",
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="PEM certificate chain.",
+    help="PEM of the CA of --tls-cert, for --register.",
 )
-@click.option("--tls-key", required=True, metavar="FILE", type=click.Path(path_type=Path), help="Its key.")
 @click.option(
     "--host", default="127.0.0.1", show_default=True, help="Address to listen on; 0.0.0.0 or :: for all."
 )
@@ -76,6 +118,14 @@ __all__ = ["command"]
 )
 @cluster_option
 @kubeconfig_option
+@click.option(
+    "--max-view-age",
+    default=30,
+    show_default=True,
+    metavar="SECONDS",
+    type=click.IntRange(15),
+    help="With --kubeconfig: how old what is known of a kind may be. All goes well at 12 s.",
+)
 @allow_no_policies_option
 @click.option(
     "--allow-no-tenants",
@@ -84,8 +134,13 @@ __all__ = ["command"]
 )
 def command(
     policies: Path,
-    tls_cert: Path,
-    tls_key: Path,
+    tls_cert: Path | None,
+    tls_key: Path | None,
+    certificates_secret: str | None,
+    certificate_names: tuple[str, ...],
+    rotation_overlap: int,
+    register: str | None,
+    register_ca: Path | None,
     host: str,
     port: int,
     client_ca: Path | None,
@@ -94,6 +149,7 @@ def command(
     events: bool,
     cluster: Path | None,
     kubeconfig: Path | None,
+    max_view_age: int,
     allow_no_policies: bool,
     allow_no_tenants: bool,
 ) -> None:
@@ -107,24 +163,40 @@ def command(
     Without --client-ca whoever reaches the port is answered. With it probes need --health-port: a kubelet has
     no certificate to show. certs/README.md says how the API server gets one.
 
-    --kubeconfig follows a live cluster instead of --cluster; Tenants may then be objects in it, too.
+    With --certificates-secret the engine makes and rotates a CA and a certificate of its own; several
+    replicas share the Secret. With --register it has the API server ask it, by the webhook configurations
+    that `gatekeeper install` made, once the API server has been seen to reach it.
+
+    --kubeconfig follows a live cluster instead of --cluster; Tenants may then be objects in it, too. What
+    needs a kind of which nobody knows how it was --max-view-age ago is refused, but for the platform.
     """
     one_cluster(cluster, kubeconfig)
     clients = _clients(client_ca, client_names)
     if health_port is not None and health_port == port != 0:
         raise InputError(f"--health-port {health_port}: is --port, too. Name another")
     demands = Demands(policies=not allow_no_policies, tenants=not allow_no_tenants)
+    shown = one_certificate(tls_cert, tls_key, certificates_secret, certificate_names, rotation_overlap)
+    registration = Registration.of(register, register_ca, kubeconfig, shown)
     frugal()
     output = standard_output(lines_dropped)
     log = make_log(output)
     route_stray_errors(log)
-    with _origin(policies, cluster, kubeconfig, demands) as origin, closing(output):
+    with (
+        closing(output),
+        _origin(policies, cluster, kubeconfig, demands, max_view_age, log) as origin,
+        _kept(shown, registration) as (pair, make_upkeep),
+    ):
         in_force = Policies(origin.load, demand_tenants=demands.tenants)
         metrics = Metrics(Observed(origin.ages, lambda: output.dropped))
         record = Record(log, metrics, _announcer(kubeconfig, metrics) if events else None)
-        service, health = Service(in_force, record), Health(in_force, record, output, origin.ages)
+        service = Service(in_force, record)
+
+        def notices() -> list[str]:
+            return [*origin.notices(), *service.unregistered()]
+
+        health = Health(in_force, record, output, origin.ages, notices=notices)
         try:
-            certificate = ServingCertificate(tls_cert, tls_key, clients)
+            certificate = ServingCertificate(pair.certificate, pair.key, clients)
             server = Server(
                 service, health, certificate, origin.watched, origin.look, host, port, health_port
             )
@@ -139,8 +211,54 @@ def command(
         # uvicorn takes the signals over while it runs, and repeats them after.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, signal.SIG_IGN)
-        with _telling(origin, service):
+        with _telling(origin, service), _looking_after(health, make_upkeep):
             listening.serve()
+
+
+@contextmanager
+def _kept(
+    shown: Pair | OwnCertificates, registration: Registration | None
+) -> Iterator[tuple[Pair, MakeUpkeep | None]]:
+    """The files to show, and what looks after them when anything does."""
+    if registration is not None:
+        with registration.keeping(shown) as kept:
+            yield kept
+    else:
+        assert isinstance(shown, Pair)
+        yield shown, None
+
+
+@contextmanager
+def _looking_after(health: Health, make_upkeep: MakeUpkeep | None) -> Iterator[None]:
+    """Certificate and registration, while the server runs."""
+    if make_upkeep is None:
+        yield
+        return
+    upkeep = make_upkeep(partial(_tenancy, health.policies), partial(_tell, health.record.log))
+    upkeep.conversions = partial(_conversions, health.policies)
+    before = health.notices
+    health.notices = lambda: [*before(), upkeep.problem]
+    upkeep.start()
+    try:
+        yield
+    finally:
+        upkeep.stop()
+
+
+def _tenancy(policies: Policies) -> Tenancy | None:
+    """Of the policies in force."""
+    in_force = policies.in_force
+    return in_force.loaded.tenancy if in_force is not None else None
+
+
+def _conversions(policies: Policies) -> frozenset[GroupVersion]:
+    """In which versions the policies in force have the API server ask."""
+    in_force = policies.in_force
+    return in_force.loaded.conversions() if in_force is not None else frozenset()
+
+
+def _tell(log: Log, level: str, message: str) -> None:
+    getattr(log, level)("upkeep", message=message)
 
 
 def _telling(origin: Origin, service: Service) -> AbstractContextManager[None]:
@@ -168,15 +286,21 @@ def _clients(authority: Path | None, names: tuple[str, ...]) -> Clients | None:
 
 @contextmanager
 def _origin(
-    policies: Path, cluster: Path | None, kubeconfig: Path | None, demands: Demands
+    policies: Path, cluster: Path | None, kubeconfig: Path | None, demands: Demands, max_age: int, log: Log
 ) -> Iterator[Origin]:
     if kubeconfig is None:
         yield FromFiles(policies, cluster, demands)
         return
     from gatekeeper_py.cluster.live import ClusterError, LiveCluster, configuration
 
+    def tell(stale: Stale, is_stale: bool) -> None:
+        if is_stale:
+            log.error("view is stale, what needs it is refused", problem=str(stale))
+        else:
+            log.info("view is known again", kind=stale.kind.kind, api_version=stale.kind.api_version)
+
     try:
-        live = LiveCluster(configuration(kubeconfig), TENANCY_KINDS)
+        live = LiveCluster(configuration(kubeconfig), TENANCY_KINDS, max_age=max_age, tell=tell)
     except ClusterError as error:
         raise InputError(str(error)) from error
     live.start()

@@ -6,14 +6,28 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from gatekeeper_py.cli.exits import InputError
+from gatekeeper_py.cli.options import IGNORE, WARN
 from gatekeeper_py.cluster.snapshot import Snapshot
 from gatekeeper_py.engine import Engine
+from gatekeeper_py.manifests.fieldvalidation import validated
 from gatekeeper_py.manifests.folder import is_stream
-from gatekeeper_py.manifests.manifest import STDIN, Manifest, ManifestError, read, read_text
+from gatekeeper_py.manifests.manifest import (
+    STDIN,
+    Manifest,
+    ManifestError,
+    Problem,
+    Reading,
+    read,
+    read_all,
+    read_all_text,
+)
+from gatekeeper_py.objects.kinds import CUSTOM_RESOURCE_DEFINITION
+from gatekeeper_py.policy.admission.admission_review import KIND as REVIEW
 from gatekeeper_py.policy.admission.text import printable
 from gatekeeper_py.policy.loading import load as loading
 from gatekeeper_py.policy.loading.idle import idle, nothing_in
@@ -21,14 +35,20 @@ from gatekeeper_py.tenancy.documents import is_tenancy_document
 from gatekeeper_py.tenancy.lookups import asks_about_tenants
 
 __all__ = [
+    "access_to",
+    "gather",
     "input_errors",
     "load_engine",
     "make_engine",
     "read_cluster",
     "read_files",
     "read_policies",
+    "sift",
     "warn",
 ]
+
+if TYPE_CHECKING:
+    from gatekeeper_py.installation.access import Access
 
 STANDARD_INPUT = "-"
 
@@ -49,6 +69,17 @@ def read_cluster(path: Path | None, existing: Sequence[Manifest] = ()) -> Snapsh
     if path is not None and not manifests:
         warn([f"{path}: holds no object, so nothing is known of the cluster"])
     return Snapshot.of((*manifests, *existing))
+
+
+def access_to(kubeconfig: Path | None) -> Access:
+    """The API server of a kubeconfig, or (None) of the environment."""
+    from gatekeeper_py.cluster.live import ClusterError, configuration
+    from gatekeeper_py.installation.access import Access
+
+    try:
+        return Access(configuration(kubeconfig))
+    except ClusterError as error:
+        raise InputError(str(error)) from error
 
 
 def load_engine(policies: Path, cluster: Snapshot, *, allow_none: bool = False) -> Engine:
@@ -95,23 +126,60 @@ def warn(problems: Iterable[object]) -> None:
 
 
 def read_files(files: Iterable[str], *, allow_none: bool = False) -> tuple[Manifest, ...]:
-    """The manifests of all `-f`, in order; each must hold something unless nothing is allowed."""
+    """The manifests of all `-f`, in order; `InputError` with every problem, as `gather` finds them."""
     with input_errors():
-        found = {file: _read(file) for file in files}
-    empty = [SHOWN.get(file, file) for file, manifests in found.items() if not manifests]
-    if empty and not allow_none:
-        raise InputError("\n".join(f"{name}: holds no object; {ALLOW_NO_OBJECTS}" for name in empty))
-    return tuple(manifest for manifests in found.values() for manifest in manifests)
+        return gather(files, allow_none=allow_none).demanded()
+
+
+def gather(files: Iterable[str], *, allow_none: bool = False) -> Reading:
+    """What all `-f` hold, in order; each must hold something unless nothing is allowed.
+
+    What cannot be read costs only itself. What had better be written otherwise is said on stderr.
+    """
+    manifests: list[Manifest] = []
+    problems: list[Problem] = []
+    for file in files:
+        found = _read(file)
+        manifests += found.manifests
+        problems += found.problems
+        if not any(found) and not allow_none:
+            problems.append(Problem(SHOWN.get(file, file), 0, 0, f"holds no object; {ALLOW_NO_OBJECTS}"))
+    warn(dict.fromkeys(problem for manifest in manifests for problem in manifest.warnings))
+    return Reading(tuple(manifests), tuple(problems))
 
 
 SHOWN = {STANDARD_INPUT: STDIN}
 ALLOW_NO_OBJECTS = "--allow-no-objects would go on without"
 
 
-def _read(file: str) -> tuple[Manifest, ...]:
+def _read(file: str) -> Reading:
     """A file, a folder, or a stream: standard input, or what a shell puts in the place of a file."""
     if file == STANDARD_INPUT:
-        return read_text(sys.stdin.buffer.read())
+        return read_all_text(sys.stdin.buffer.read())
     if is_stream(file):
-        return read_text(Path(file).read_bytes(), file)
-    return read([file])
+        return read_all_text(Path(file).read_bytes(), file)
+    return read_all([file])
+
+
+def sift(manifests: Sequence[Manifest], cluster: Snapshot, validate: str) -> Reading:
+    """The manifests that may be submitted, as `--validate` asks; what only warns is said on stderr.
+
+    An AdmissionReview was made by an API server, which has read its object before.
+    """
+    if validate == IGNORE:
+        return Reading(tuple(manifests))
+    view = _with_definitions(cluster, manifests)
+    wrong = [(each, () if each.kind.kind == REVIEW else validated(each, view)) for each in manifests]
+    problems = tuple(problem for _, found in wrong for problem in found)
+    if validate == WARN:
+        warn(problems)
+        return Reading(tuple(manifests))
+    return Reading(tuple(manifest for manifest, found in wrong if not found), problems)
+
+
+def _with_definitions(cluster: Snapshot, manifests: Iterable[Manifest]) -> Snapshot:
+    """The cluster with the custom kinds that are submitted too, wherever they stand."""
+    for manifest in manifests:
+        if manifest.kind == CUSTOM_RESOURCE_DEFINITION:
+            cluster = cluster.with_object(manifest.object)
+    return cluster

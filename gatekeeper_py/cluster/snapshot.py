@@ -73,13 +73,20 @@ class Snapshot:
         left = {key: value for key, value in self._objects.get(kind, {}).items() if key != gone}
         return self._with_objects(kind, left)
 
-    def _with_objects(self, kind: GroupVersionKind, objects: dict[tuple[str, str], Object]) -> Snapshot:
+    def with_kind(self, kind: GroupVersionKind, objects: Iterable[Object]) -> Snapshot:
         """This snapshot with these objects of a kind, and none else of it."""
+        if kind == CUSTOM_RESOURCE_DEFINITION:
+            others = (held for other, held in self._objects.items() if other != kind)
+            kept = (value for held in others for value in held.values())
+            return Snapshot((*kept, *objects), complete=self._complete)
+        return self._with_objects(kind, {self._key(kind, obj): obj for obj in objects})
+
+    def _with_objects(self, kind: GroupVersionKind, objects: dict[tuple[str, str], Object]) -> Snapshot:
         made = Snapshot.__new__(Snapshot)
         made.kinds = self.kinds
         made._complete = self._complete
         made._objects = {**self._objects, kind: objects}
-        stale = frozenset(self._versions(kind))
+        stale = frozenset(self.versions(kind))
         made._listed = {other: listed for other, listed in self._listed.copy().items() if other not in stale}
         made._authorizer = (
             Authorizer(made, defaults=not self._complete) if kind.group == RBAC_GROUP else self._authorizer
@@ -88,7 +95,7 @@ class Snapshot:
 
     def get(self, kind: GroupVersionKind, namespace: str, name: str) -> Object | None:
         """The object, or None; a Namespace that nobody told of is assumed to exist."""
-        for version in self._versions(kind):
+        for version in self.versions(kind):
             found = self._objects.get(version, {}).get((namespace, name))
             if found is not None:
                 return found
@@ -103,17 +110,13 @@ class Snapshot:
             return listed.get(namespace, ())
         return tuple(obj for objects in listed.values() for obj in objects)
 
-    def held(self, kind: GroupVersionKind) -> Iterable[Object]:
-        """The objects given under this very version of a kind, in no order."""
-        return self._objects.get(kind, {}).values()
-
     def knows(self, kind: GroupVersionKind) -> bool:
         """Whether it holds every object of a kind: when it is complete, or was told of one of that kind.
 
         Whoever writes down one RuntimeClass of a cluster writes down all; of a kind without any object in the
         snapshot nothing is known.
         """
-        return self._complete or any(self._objects.get(version) for version in self._versions(kind))
+        return self._complete or any(self._objects.get(version) for version in self.versions(kind))
 
     def served(self, kind: GroupVersionKind) -> Served | None:
         """How a kind is served, or None when unknown."""
@@ -131,7 +134,7 @@ class Snapshot:
         """Whether the RBAC objects of the snapshot allow the access, and the reason in RBAC's words."""
         return self._authorizer.authorize(review)
 
-    def _versions(self, kind: GroupVersionKind) -> Iterable[GroupVersionKind]:
+    def versions(self, kind: GroupVersionKind) -> Iterable[GroupVersionKind]:
         """The kind and its other versions: an object is one and the same in all of them."""
         yield kind
         served = self.kinds.served(kind)
@@ -141,7 +144,7 @@ class Snapshot:
     def _by_namespace(self, kind: GroupVersionKind) -> Mapping[str, tuple[Object, ...]]:
         """The objects of a kind by namespace, both sorted; made once."""
         held: dict[tuple[str, str], Object] = {}
-        for version in self._versions(kind):
+        for version in self.versions(kind):
             held = self._objects.get(version, {}) | held
         keys = groupby(sorted(held), key=itemgetter(0))
         return {namespace: tuple(held[key] for key in group) for namespace, group in keys}

@@ -7,15 +7,11 @@ from typing import Protocol
 from gatekeeper_py.cel import AccessDecision, AccessReview
 from gatekeeper_py.objects.resource import GroupVersionKind, GroupVersionResource, Objects, Served
 
-__all__ = ["ClusterError", "ClusterView", "NotSynced"]
+__all__ = ["ClusterError", "ClusterView"]
 
 
 class ClusterError(Exception):
     """The cluster cannot be asked; the message says why and what to do."""
-
-
-class NotSynced(Exception):
-    """There is no picture of the cluster yet."""
 
 
 class ClusterView(Objects, Protocol):

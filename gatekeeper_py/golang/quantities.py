@@ -16,6 +16,7 @@ from gatekeeper_py.golang.numbers import INT_MAX, INT_MIN
 
 __all__ = [
     "LONGEST",
+    "REMEMBERED",
     "TOO_LONG",
     "WRONG_FORMAT",
     "Amount",

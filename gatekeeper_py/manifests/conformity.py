@@ -22,7 +22,7 @@ from gatekeeper_py.objects.findings import (
 )
 from gatekeeper_py.objects.schema import Form, Schema
 
-__all__ = ["Fault", "faults", "problem_of"]
+__all__ = ["Fault", "faults", "problem_of", "told"]
 
 Fault: TypeAlias = tuple[FieldPath, str]
 """Where, and `what is wrong; how to put it right`."""
@@ -34,7 +34,7 @@ SCALARS = {"boolean": "true or false", "integer": "a whole number", "number": "a
 def faults(value: Any, schema: Schema, path: FieldPath = ()) -> Iterator[Fault]:
     """What is wrong with `value`, which stands at `path`, in reading order."""
     for finding in findings(value, schema):
-        yield (*path, *finding.path), _told(finding)
+        yield (*path, *finding.path), told(finding)
 
 
 def problem_of(fault: Fault, source: Source) -> Problem:
@@ -44,7 +44,8 @@ def problem_of(fault: Fault, source: Source) -> Problem:
     return source.problem(path, f"{field_text(path)} {what}".lstrip(), remedy[:1].upper() + remedy[1:])
 
 
-def _told(finding: Finding) -> str:
+def told(finding: Finding) -> str:
+    """`what is wrong; how to put it right`."""
     match finding:
         case OutOfBounds():
             return _bound(finding.value, finding.schema, finding.keyword)

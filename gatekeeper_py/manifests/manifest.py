@@ -7,10 +7,11 @@ remedy (see `yamltext` and `jsontext`).
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from gatekeeper_py.manifests import jsontext, yamltext
 from gatekeeper_py.manifests.folder import LARGEST, content, files
@@ -24,14 +25,29 @@ __all__ = [
     "ManifestError",
     "Position",
     "Problem",
+    "Reading",
     "Source",
     "files",
     "read",
+    "read_all",
+    "read_all_text",
     "read_documents",
     "read_text",
 ]
 
 STDIN = "<stdin>"
+
+BYTE_ORDER_MARK = "\ufeff"
+
+ENCODINGS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
+"""By the mark that a text begins with, as kubectl has it (cli-runtime pkg/resource/visitor.go)."""
+
+YAML_BEGINS = re.compile(r"^---(?=\s|$)", re.MULTILINE)
+JSON_BEGINS = re.compile(r"^\{", re.MULTILINE)
+"""Where reading goes on after a document that is no YAML, or no JSON."""
+
+MOST_BROKEN = 100
+"""Documents of one text that are no YAML: what has more is no text of manifests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +115,8 @@ class Document:
 
     value: Any
     source: Source
+    warnings: tuple[Problem, ...] = ()
+    """What another reader may not understand, or understand otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +125,8 @@ class Manifest:
 
     object: Object
     source: Source = Source("<memory>")
+    warnings: tuple[Problem, ...] = ()
+    """What was read, but had better be written otherwise."""
 
     @property
     def kind(self) -> GroupVersionKind:
@@ -124,6 +144,19 @@ class Manifest:
         return (self.object.get("metadata") or {}).get("namespace") or ""
 
 
+class Reading(NamedTuple):
+    """What could be read, and what could not."""
+
+    manifests: tuple[Manifest, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+    def demanded(self) -> tuple[Manifest, ...]:
+        """The manifests; raise `ManifestError` with every problem there is."""
+        if self.problems:
+            raise ManifestError(self.problems)
+        return self.manifests
+
+
 def read(
     paths: Iterable[str | Path],
     *,
@@ -136,6 +169,17 @@ def read(
     A file may be as long as `largest` bytes; it may hold nothing but white space if `blank`. Raise
     `ManifestError` with every problem of every file.
     """
+    return read_all(paths, exclude=exclude, largest=largest, blank=blank).demanded()
+
+
+def read_all(
+    paths: Iterable[str | Path],
+    *,
+    exclude: Callable[[Path], bool] = lambda _path: False,
+    largest: int = LARGEST,
+    blank: bool = True,
+) -> Reading:
+    """As `read`, but what cannot be read costs only itself."""
     manifests: list[Manifest] = []
     problems: list[Problem] = []
     for path in paths:
@@ -146,19 +190,20 @@ def read(
             continue
         for file in found:
             _add(_file_documents(file, largest, blank=blank), manifests, problems)
-    if problems:
-        raise ManifestError(problems)
-    return tuple(manifests)
+    return Reading(tuple(manifests), tuple(problems))
 
 
 def read_text(text: str | bytes, path: str = STDIN) -> tuple[Manifest, ...]:
     """The objects of a text: YAML, JSON, or one JSON document a line."""
+    return read_all_text(text, path).demanded()
+
+
+def read_all_text(text: str | bytes, path: str = STDIN) -> Reading:
+    """As `read_text`, but what cannot be read costs only itself."""
     manifests: list[Manifest] = []
     problems: list[Problem] = []
     _add(_text_documents(path, text), manifests, problems)
-    if problems:
-        raise ManifestError(problems)
-    return tuple(manifests)
+    return Reading(tuple(manifests), tuple(problems))
 
 
 def read_documents(path: str | Path) -> tuple[Document, ...]:
@@ -186,7 +231,7 @@ BLANK = "the file is empty, as a file is whose writing has just begun"
 
 
 def _text_documents(path: str, data: str | bytes) -> Iterator[Document]:
-    text = data if isinstance(data, str) else _decode(path, data)
+    text = _without_marks(data if isinstance(data, str) else _decode(path, data))
     if path.lower().endswith((".json", ".jsonl")):
         yield from _json_documents(path, text)
     elif _like_json(text):
@@ -196,25 +241,70 @@ def _text_documents(path: str, data: str | bytes) -> Iterator[Document]:
 
 
 def _json_documents(path: str, text: str) -> Iterator[Document]:
+    return _recovering(_json, path, text, JSON_BEGINS)
+
+
+def _yaml_documents(path: str, text: str) -> Iterator[Document]:
+    return _recovering(_yaml, path, text, YAML_BEGINS)
+
+
+def _json_or_yaml_documents(path: str, text: str) -> Iterator[Document]:
+    """JSON, or what begins like it: kubectl too tries YAML when a text turns out to be no JSON."""
+    found: list[Document] = []
+    try:
+        found.extend(_json_documents(path, text))
+    except jsontext.SyntaxProblem as error:
+        try:
+            found = list(_yaml(path, text))
+        except ManifestError:
+            yield from found
+            raise error from None
+    yield from found
+
+
+def _recovering(
+    documents: Callable[[str, str], Iterator[Document]], path: str, text: str, begins: re.Pattern[str]
+) -> Iterator[Document]:
+    """All documents that can be read; then `ManifestError` with what is wrong with the others."""
+    first: ManifestError | None = None
+    problems: list[Problem] = []
+    line, rest = 1, text
+    while rest:
+        try:
+            yield from documents(path, rest)
+            break
+        except ManifestError as error:
+            first = first or error
+            problems += error.problems
+            line = max(line + 1, error.problems[-1].line)
+            rest = _from_line(text, begins, line)
+        if len(problems) >= MOST_BROKEN:
+            problems.append(Problem(path, line, 1, UNREAD))
+            break
+    if first is not None:
+        raise type(first)(dict.fromkeys(problems)) from first
+
+
+UNREAD = f"more than {MOST_BROKEN} documents are broken, and the rest is not read"
+
+
+def _from_line(text: str, begins: re.Pattern[str], line: int) -> str:
+    """The text from the first document that begins there or later, every line where it was; or empty."""
+    places = (match.start() for match in begins.finditer(text))
+    found = ((place, position_of(text, place).line) for place in places)
+    place, number = next((each for each in found if each[1] >= line), (len(text), 1))
+    return "\n" * (number - 1) + text[place:]
+
+
+def _json(path: str, text: str) -> Iterator[Document]:
     for value, offset, position in jsontext.documents(path, text):
         yield Document(value, Source(path, *position, text, "json", offset))
 
 
-def _json_or_yaml_documents(path: str, text: str) -> tuple[Document, ...]:
-    """JSON, or what begins like it: kubectl too tries YAML when a text turns out to be no JSON."""
-    try:
-        return tuple(_json_documents(path, text))
-    except jsontext.SyntaxProblem as error:
-        try:
-            return tuple(_yaml_documents(path, text))
-        except ManifestError:
-            raise error from None
-
-
-def _yaml_documents(path: str, text: str) -> Iterator[Document]:
-    for number, (value, position) in enumerate(yamltext.documents(path, text)):
+def _yaml(path: str, text: str) -> Iterator[Document]:
+    for number, (value, position, warnings) in enumerate(yamltext.documents(path, text)):
         if value is not None:
-            yield Document(value, Source(path, *position, text, "yaml", number))
+            yield Document(value, Source(path, *position, text, "yaml", number), warnings)
 
 
 def _like_json(text: str) -> bool:
@@ -224,11 +314,24 @@ def _like_json(text: str) -> bool:
 
 
 def _decode(path: str, data: bytes) -> str:
+    """The text, without the mark that tells its encoding."""
+    mark, encoding = next(
+        ((mark, name) for mark, name in ENCODINGS.items() if data.startswith(mark)), (b"", "utf-8")
+    )
+    body = data[len(mark) :]
     try:
-        return data.removeprefix(codecs.BOM_UTF8).decode()
+        return body.decode(encoding)
     except UnicodeDecodeError as error:
-        position = position_of(data[: error.start].decode(), error.start)
+        before = body[: error.start].decode(encoding)
+        position = position_of(before, len(before))
         raise ManifestError([Problem(path, *position, "not UTF-8 text", "Save the file as UTF-8")]) from error
+
+
+def _without_marks(text: str) -> str:
+    """The text without the marks that files keep which were put one behind the other."""
+    if BYTE_ORDER_MARK not in text:
+        return text
+    return re.sub(f"^{BYTE_ORDER_MARK}+", "", text, flags=re.MULTILINE)
 
 
 def _add_objects(document: Document, manifests: list[Manifest], problems: list[Problem]) -> None:
@@ -237,13 +340,13 @@ def _add_objects(document: Document, manifests: list[Manifest], problems: list[P
     if problem:
         problems.append(problem)
     elif value["kind"].endswith("List") and isinstance(value.get("items", ""), list | None):
-        for item in _items(value, source):
+        for item in _items(value, source, document.warnings):
             _add_objects(item, manifests, problems)
     else:
-        manifests.append(Manifest(value, source))
+        manifests.append(Manifest(value, source, document.warnings))
 
 
-def _items(value: Object, source: Source) -> Iterator[Document]:
+def _items(value: Object, source: Source, warnings: tuple[Problem, ...]) -> Iterator[Document]:
     """The objects of a List; those of a PodList need not say that they are Pods."""
     known = (
         {"apiVersion": value["apiVersion"], "kind": value["kind"].removesuffix("List")}
@@ -253,7 +356,7 @@ def _items(value: Object, source: Source) -> Iterator[Document]:
     for number, item in enumerate(value["items"] or ()):
         prefix = (*source.prefix, "items", number)
         where = replace(source, _line=0, _column=0, prefix=prefix)
-        yield Document({**known, **item} if isinstance(item, dict) else item, where)
+        yield Document({**known, **item} if isinstance(item, dict) else item, where, warnings)
 
 
 def _shape_problem(value: Any, source: Source) -> Problem | None:

@@ -30,6 +30,9 @@ MAX_ALIASED = 100_000
 MAX_DIGITS = 66
 """Digits of 64 bits in base two, with their prefix."""
 
+TEXTS_BY_KEY = {"ConfigMap": ("data", "binaryData"), "Secret": ("data", "stringData")}
+"""Where a number as a key harms nobody."""
+
 _STRING = "tag:yaml.org,2002:str"
 _PLAIN = "plain"
 _MAPPING = "tag:yaml.org,2002:map"
@@ -78,10 +81,29 @@ class _Composer(CParser):
         self.depth -= 1
 
 
-def documents(path: str, text: str) -> Iterator[tuple[Any, Position]]:
-    """Value and place of each document; raise `ManifestError`. Empty documents are None."""
+def documents(path: str, text: str) -> Iterator[tuple[Any, Position, tuple[Problem, ...]]]:
+    """Value, place and warnings of each document; raise `ManifestError`. Empty documents are None."""
     for node in _compose(path, text):
-        yield _Construction(path, text).value(node), Position(*_mark(node))
+        construction = _Construction(path, text)
+        construction.lenient = frozenset(map(id, _texts_by_key(node)))
+        value = construction.value(node)
+        yield value, Position(*_mark(node)), tuple(construction.warnings)
+
+
+def _texts_by_key(node: yaml.Node) -> Iterator[yaml.Node]:
+    """The maps of texts in ConfigMaps and Secrets, and those of a List, whose keys kubectl makes strings."""
+    items = _written(node, "items")
+    for each in (node, *(items.value if isinstance(items, yaml.SequenceNode) else ())):
+        kind = _written(each, "kind")
+        named = kind.value if isinstance(kind, yaml.ScalarNode) else ""
+        held = (_written(each, name) for name in TEXTS_BY_KEY.get(named, ()))
+        yield from (found for found in held if found is not None)
+
+
+def _written(node: yaml.Node, name: str) -> yaml.Node | None:
+    """What is written under a key, merges left aside: what they bring may be endless."""
+    fields = node.value if isinstance(node, yaml.MappingNode) else ()
+    return next((value for key, value in fields if key.value == name), None)
 
 
 @lru_cache(maxsize=4)
@@ -174,6 +196,9 @@ class _Construction:
         self.made: dict[int, tuple[Any, int]] = {}
         self.count = 0
         self.aliased = 0
+        self.lenient: frozenset[int] = frozenset()
+        """The nodes whose keys may be numbers."""
+        self.warnings: list[Problem] = []
 
     def value(self, node: yaml.Node) -> Any:
         """A node's value; a document's when called from outside."""
@@ -215,7 +240,7 @@ class _Construction:
                 for source in reversed(_sources(value)):
                     made.update(self._merged(source))
                 continue
-            name = self._key(key)
+            name = self._key(key, lenient=id(node) in self.lenient)
             if name in written:
                 raise self._error(key, f'key "{name}" stands here twice', "Keep one of them")
             written.add(name)
@@ -230,8 +255,12 @@ class _Construction:
         merged: dict[str, Any] = self.value(source)
         return merged
 
-    def _key(self, node: yaml.Node) -> str:
+    def _key(self, node: yaml.Node, *, lenient: bool) -> str:
         name = self._scalar(node) if isinstance(node, yaml.ScalarNode) else None
+        if lenient and type(name) is int:
+            what = f'key {node.value} is a number, which kubectl reads as "{name}"'
+            self.warnings.append(Problem(self.path, *_mark(node), what, "Put the key in quotes"))
+            return str(name)
         if not isinstance(name, str):
             what = f"key {node.value}" if isinstance(node, yaml.ScalarNode) else "this key"
             raise self._error(node, f"{what} is not a string", "Put the key in quotes")

@@ -7,7 +7,16 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 
-__all__ = ["ABSENT", "Absent", "GroupVersionKind", "GroupVersionResource", "Object", "Objects", "Served"]
+__all__ = [
+    "ABSENT",
+    "Absent",
+    "GroupVersion",
+    "GroupVersionKind",
+    "GroupVersionResource",
+    "Object",
+    "Objects",
+    "Served",
+]
 
 Object: TypeAlias = dict[str, Any]
 """A Kubernetes object as JSON gives it. Never changed in place once the engine has it."""
@@ -23,6 +32,16 @@ class Absent(Enum):
 
 
 ABSENT: Final = Absent.ABSENT
+
+
+class GroupVersion(NamedTuple):
+    """`apps/v1`; the core group is the empty string."""
+
+    group: str
+    version: str
+
+    def __str__(self) -> str:
+        return f"{self.group}/{self.version}" if self.group else self.version
 
 
 class GroupVersionKind(NamedTuple):

@@ -19,6 +19,7 @@ __all__ = [
     "make_authority",
     "make_client",
     "make_serving",
+    "names_of",
     "signed_by",
 ]
 
@@ -55,25 +56,38 @@ class KeyPair:
         )
 
 
-def make_authority(now: datetime) -> KeyPair:
+def make_authority(
+    now: datetime, common_name: str = AUTHORITY_NAME, lifetime: timedelta = AUTHORITY_LIFETIME
+) -> KeyPair:
     """A new self-signed authority that may sign certificates and nothing below them."""
     key = ec.generate_private_key(ec.SECP256R1())
-    name = _name(AUTHORITY_NAME)
-    builder = _builder(name, name, key, now, AUTHORITY_LIFETIME)
+    name = _name(common_name)
+    builder = _builder(name, name, key, now, lifetime)
     builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
     builder = builder.add_extension(_usage(sign_certificates=True), critical=True)
     builder = _identify(builder, key, key)
     return KeyPair(builder.sign(key, hashes.SHA256()), key)
 
 
-def make_serving(authority: KeyPair, names: Sequence[str], now: datetime) -> KeyPair:
+def make_serving(
+    authority: KeyPair, names: Sequence[str], now: datetime, lifetime: timedelta = LEAF_LIFETIME
+) -> KeyPair:
     """A serving certificate for DNS names and IP addresses, signed by the authority."""
-    return _make_leaf(authority, names, ExtendedKeyUsageOID.SERVER_AUTH, now)
+    return _make_leaf(authority, names, ExtendedKeyUsageOID.SERVER_AUTH, now, lifetime)
 
 
 def make_client(authority: KeyPair, names: Sequence[str], now: datetime) -> KeyPair:
     """A certificate by which a caller says who it is: for clients only, so that no server can pass as one."""
-    return _make_leaf(authority, names, ExtendedKeyUsageOID.CLIENT_AUTH, now)
+    return _make_leaf(authority, names, ExtendedKeyUsageOID.CLIENT_AUTH, now, LEAF_LIFETIME)
+
+
+def names_of(certificate: x509.Certificate) -> frozenset[str]:
+    """The DNS names and IP addresses that a certificate is good for."""
+    try:
+        alternative = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return frozenset()
+    return frozenset(str(name.value) for name in alternative)
 
 
 def signed_by(certificate: x509.Certificate, authority: x509.Certificate) -> bool:
@@ -86,11 +100,15 @@ def signed_by(certificate: x509.Certificate, authority: x509.Certificate) -> boo
 
 
 def _make_leaf(
-    authority: KeyPair, names: Sequence[str], purpose: x509.ObjectIdentifier, now: datetime
+    authority: KeyPair,
+    names: Sequence[str],
+    purpose: x509.ObjectIdentifier,
+    now: datetime,
+    lifetime: timedelta,
 ) -> KeyPair:
     key = ec.generate_private_key(ec.SECP256R1())
     issuer = authority.certificate
-    builder = _builder(_name(names[0]), issuer.subject, key, now, LEAF_LIFETIME)
+    builder = _builder(_name(names[0]), issuer.subject, key, now, lifetime)
     builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
     builder = builder.add_extension(_usage(sign_certificates=False), critical=True)
     builder = builder.add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)

@@ -23,6 +23,7 @@ from gatekeeper_py.pki.authority import (
     make_authority,
     make_client,
     make_serving,
+    names_of,
     signed_by,
 )
 from gatekeeper_py.pki.files import read_pair, write_pair
@@ -155,9 +156,7 @@ def _leaf(
 
 
 def _serves(certificate: x509.Certificate, names: Sequence[str], now: datetime) -> bool:
-    alternative = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    present = {str(name.value) for name in alternative}
-    return set(names) <= present and certificate.not_valid_after_utc >= now + RENEW_BEFORE
+    return names_of(certificate).issuperset(names) and certificate.not_valid_after_utc >= now + RENEW_BEFORE
 
 
 def _common_name(certificate: x509.Certificate) -> str:

@@ -11,6 +11,7 @@ __all__ = [
     "OUT_OF_BUDGET",
     "aggregate",
     "annotation_type",
+    "brief_warning",
     "compilation_failed",
     "composited_variable",
     "conversion_failed",
@@ -100,6 +101,11 @@ def validation_warning(policy: str, binding: str, message: str) -> str:
     return f"Validation failed for ValidatingAdmissionPolicy '{policy}' with binding '{binding}': {message}"
 
 
+def brief_warning(policy: str, kind: str, name: str, message: str) -> str:
+    """The warning of a policy that asks for our own words: who says it, of what, and what."""
+    return f'{policy}: {kind} "{name}": {message}'
+
+
 # --- mutation (apiserver/pkg/admission/plugin/policy/{generic,mutating}) -------------------------------
 
 
@@ -148,6 +154,14 @@ def not_found(resource: str, group: str, name: str) -> str:
 def internal_error(error: object) -> str:
     """Something the server could not do, whatever failurePolicy says."""
     return f"Internal error occurred: {error}"
+
+
+def unknown_now(what: object) -> str:
+    """A request that needs to know what the engine's view of the cluster does not know as it is now."""
+    return (
+        f"the policy engine cannot tell: {what}. Nothing that depends on it is admitted; try again later. "
+        "If that is no help, the engine's log and `GET /readyz?verbose` show the operator what is missing"
+    )
 
 
 # --- what is not enforced (our own words) -----------------------------------------------------------------

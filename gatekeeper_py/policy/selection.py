@@ -14,8 +14,9 @@ from gatekeeper_py.policy import messages
 from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.policy.evaluation.activation import Facts
 from gatekeeper_py.policy.evaluation.invocation import Invocation
-from gatekeeper_py.policy.matching.match import Match, MatchError, match
+from gatekeeper_py.policy.matching.match import Match, MatchError
 from gatekeeper_py.policy.matching.parameters import ParameterError, Parameters, collect, require_served
+from gatekeeper_py.policy.matching.versions import judges_here, matched
 from gatekeeper_py.policy.model import Binding, MutatingPolicy, Policy, ValidatingPolicy
 from gatekeeper_py.policy.sharing.candidate import Candidate
 
@@ -82,15 +83,16 @@ def _match(candidate: Candidate[P], review: Review) -> Match | None:
     if candidate.always_matches:
         return Match(review.request.kind, review.request.resource)
     policy, cluster = candidate.policy, review.facts.cluster
-    found = match(policy.match, review.request, cluster)
-    if found:
-        require_served(policy.param_kind, cluster, review.parameters)
+    found = matched(policy.match, review.request, cluster)
+    if found is None or not judges_here(found, review.request, cluster):
+        return None
+    require_served(policy.param_kind, cluster, review.parameters)
     return found
 
 
 def _params(policy: Policy, binding: Binding, review: Review) -> Sequence[Object | None]:
     """The params a binding gives its policy; none when the binding does not match the request."""
     request, cluster = review.request, review.facts.cluster
-    if binding.match and match(binding.match, request, cluster) is None:
+    if binding.match and matched(binding.match, request, cluster) is None:
         return ()
     return collect(policy.param_kind, binding.param_ref, request.namespace, cluster, review.parameters)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 import orjson
 
 from gatekeeper_py.policy import messages
-from gatekeeper_py.policy.admission.decision import Finding
+from gatekeeper_py.policy.admission.decision import Action, Finding
 from gatekeeper_py.policy.evaluation.invocation import Invocation
 from gatekeeper_py.policy.evaluation.validation import Failure, ValidationResult, run_validations
 from gatekeeper_py.policy.model import Binding, ValidatingPolicy
@@ -19,12 +19,15 @@ from gatekeeper_py.policy.selection import Misconfiguration, Review, select
 from gatekeeper_py.policy.sharing.candidate import Candidate
 from gatekeeper_py.policy.sharing.index import Candidates
 from gatekeeper_py.policy.sharing.shared import Shared, VariableValues
-from gatekeeper_py.policy.verdict import Denial, Verdict, refusal
+from gatekeeper_py.policy.verdict import Denial, Verdict, object_name, refusal
 
 __all__ = ["validate"]
 
 FAILURE_ANNOTATION = "validation.policy.admission.k8s.io/validation_failure"
 """Where the first failed validation with the action Audit is written."""
+
+WARNINGS_ANNOTATION = "policy.gatekeeper-py.dev/warnings"
+"""`brief` on a policy: its warnings name the object and are short. Otherwise they are kube-apiserver's."""
 
 ANNOTATION_LIMIT = 10 * 1024
 """Bytes of an audit annotation's value that are kept (maxAuditAnnotationValueLength)."""
@@ -66,24 +69,39 @@ def _refusal(policy: ValidatingPolicy, binding: str, message: str) -> Verdict:
 def _failed(invocation: Invocation[ValidatingPolicy], failure: Failure) -> Verdict:
     """What the actions of the binding make of a validation that failed."""
     policy, binding = invocation.policy, invocation.binding
+    actions = _actions(invocation)
     denied = messages.validation_denied(policy.name, binding.name, failure.message)
-    warning = messages.validation_warning(policy.name, binding.name, failure.message)
     finding = Finding(
         policy.name,
         binding.name,
         failure.message,
-        binding.actions,
+        actions,
         expression=failure.expression,
         reason=failure.reason or "Invalid",
         error=failure.error,
         metadata=policy.annotations,
     )
     return Verdict(
-        (Denial(denied, failure.reason),) if "Deny" in binding.actions else (),
-        (warning,) if "Warn" in binding.actions else (),
+        (Denial(denied, failure.reason),) if "Deny" in actions else (),
+        (_warning(invocation, failure.message),) if "Warn" in actions else (),
         {FAILURE_ANNOTATION: _failure_json(binding, failure)} if "Audit" in binding.actions else {},
         (finding,),
     )
+
+
+def _actions(invocation: Invocation[ValidatingPolicy]) -> tuple[Action, ...]:
+    """Those of the binding; a warning that is silenced is left to audits."""
+    actions = invocation.binding.actions
+    if "Warn" not in actions or invocation.policy.name not in invocation.facts.silenced:
+        return actions
+    return tuple(dict.fromkeys("Audit" if action == "Warn" else action for action in actions))
+
+
+def _warning(invocation: Invocation[ValidatingPolicy], message: str) -> str:
+    policy, request = invocation.policy, invocation.facts.request
+    if policy.annotations.get(WARNINGS_ANNOTATION) == "brief":
+        return messages.brief_warning(policy.name, request.kind.kind, object_name(request), message)
+    return messages.validation_warning(policy.name, invocation.binding.name, message)
 
 
 # --- audit annotations --------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from gatekeeper_py.policy.admission.decision import Cause, Finding, Status
 from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.policy.model import Policy
 
-__all__ = ["NOTHING", "Denial", "Verdict", "mutation_refused", "refusal", "validation_refused"]
+__all__ = ["NOTHING", "Denial", "Verdict", "mutation_refused", "object_name", "refusal", "validation_refused"]
 
 CODES = {"Unauthorized": 401, "Forbidden": 403, "RequestEntityTooLarge": 413}
 """HTTP status of a validation's reason (validating/policy_decision.go)."""
@@ -78,7 +78,7 @@ def mutation_refused(request: AdmissionRequest, denials: Sequence[Denial]) -> St
 def validation_refused(request: AdmissionRequest, denials: Sequence[Denial]) -> Status:
     """The status of a request that validating policies deny: a line for each; the first gives the reason."""
     reason = denials[0].reason or "Invalid"
-    resource, name = request.request_resource or request.resource, _name(request)
+    resource, name = request.request_resource or request.resource, object_name(request)
     lines = (
         messages.forbidden(resource.resource, resource.group, name, denial.message) for denial in denials
     )
@@ -92,11 +92,11 @@ def _status(
     resource = request.request_resource or request.resource
     causes = tuple(Cause(message) for message in dict.fromkeys(denial.message for denial in denials))
     message = "\n".join(dict.fromkeys(lines))
-    return Status(code, reason, message, _name(request), resource.group, resource.resource, causes)
+    return Status(code, reason, message, object_name(request), resource.group, resource.resource, causes)
 
 
-def _name(request: AdmissionRequest) -> str:
-    """How denials name the object (admission/errors.go)."""
+def object_name(request: AdmissionRequest) -> str:
+    """How denials and warnings name the object (admission/errors.go)."""
     if request.name:
         return request.name
     metadata = (request.object or {}).get("metadata") or {}

@@ -4,19 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from gatekeeper_py.cluster.view import ClusterView
 from gatekeeper_py.objects.resource import GroupVersionKind, Object
 from gatekeeper_py.objects.selector import Requirement, Selector, SelectorError, labels_of
 from gatekeeper_py.policy.admission.request import AdmissionRequest, UserInfo
-from gatekeeper_py.tenancy.forms import ANYWHERE, DESTINATION, only_values
+from gatekeeper_py.tenancy.addresses import is_inner
+from gatekeeper_py.tenancy.forms import (
+    ANYWHERE,
+    DESTINATION,
+    JOINED,
+    MAX_REFERENCES,
+    Unreadable,
+    only_values,
+    service_namespace,
+)
+from gatekeeper_py.tenancy.marks import marks
+from gatekeeper_py.tenancy.protection import Protection
+from gatekeeper_py.tenancy.reach import reached, reaching
 from gatekeeper_py.tenancy.references import references
-from gatekeeper_py.tenancy.tenant import TENANT_LABEL, ContestedNamespace, Tenancy, Tenant
+from gatekeeper_py.tenancy.tenant import LONGEST_NAME, TENANT_LABEL, ContestedNamespace, Tenancy, Tenant
 
 __all__ = ["NAMESPACE", "RUNTIME_CLASS", "Context"]
 
 NAMESPACE = GroupVersionKind("", "v1", "Namespace")
+SERVICE = GroupVersionKind("", "v1", "Service")
 RUNTIME_CLASS = GroupVersionKind("node.k8s.io", "v1", "RuntimeClass")
 SERVICE_ACCOUNT = "system:serviceaccount:"
 NODE, NODES = "system:node:", "system:nodes"
@@ -24,6 +38,33 @@ NODE, NODES = "system:node:", "system:nodes"
 
 ACCOUNTS = frozenset({"status", "finalize", "eviction"})
 """Subresources by which nothing new comes into a namespace."""
+CONTROLLER_MANAGER = "system:kube-controller-manager"
+COPYISTS = frozenset(
+    (
+        CONTROLLER_MANAGER,
+        *(
+            f"{SERVICE_ACCOUNT}kube-system:{name}-controller"
+            for name in (
+                *("cronjob", "daemon-set", "deployment", "ephemeral-volume", "job"),
+                *("replicaset", "replication", "resource-claim", "statefulset"),
+            )
+        ),
+    )
+)
+"""Who in the control plane makes objects from templates: as itself, or with an account a controller."""
+MADE_FROM_TEMPLATES = frozenset(
+    (
+        ("", "Pod"),
+        ("", "PersistentVolumeClaim"),
+        ("apps", "ControllerRevision"),
+        ("apps", "ReplicaSet"),
+        ("batch", "Job"),
+        ("resource.k8s.io", "ResourceClaim"),
+    )
+)
+"""What the control plane's controllers copy from templates. All else that they write they work out."""
+KEPT_SUBRESOURCES = frozenset(("status", "finalize", "approval", "binding", "eviction", "token"))
+"""Through these no object of a tenant's choice is written: whoever is trusted does its own work there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +76,7 @@ class Context:
     request: AdmissionRequest
     _owners: dict[str, Tenant | None] = field(default_factory=dict)
     _references: dict[bool, list[Object]] = field(default_factory=dict)
+    _marks: dict[int, list[Object]] = field(default_factory=dict)
     _names: set[str] = field(default_factory=set)
     """Of the namespaces that exist, once something has asked."""
 
@@ -91,7 +133,7 @@ class Context:
         if NODES in request.user.groups and request.user.username.startswith(NODE):
             return True
         try:
-            return self.is_platform(request.user)
+            return self.is_trusted(request.user)
         except ContestedNamespace:
             return False
 
@@ -123,6 +165,18 @@ class Context:
             for grant in owner.sharing
         )
 
+    def may_call(self, tenant: Tenant, host: str) -> bool:
+        """Whether a tenant may have a controller call a host: a Service it may name, or a place outside."""
+        namespace = service_namespace(host)
+        name, _, last = host.rpartition(".")
+        if not namespace and name and self._is_known(last):
+            namespace = last  # the search path of pods makes it a Service
+        if namespace:
+            service = host.partition(f".{namespace}")[0].rpartition(".")[2]
+            reference = {"kind": "Service", "group": "", "namespace": namespace, "name": service}
+            return self.permits(tenant, reference)
+        return not is_inner(host, self.tenancy.settings.cluster_domain)
+
     def references(self, value: Object) -> list[Object]:
         """What an object names; of the request's own objects it is found out once."""
         old = value is self.request.old_object
@@ -134,17 +188,35 @@ class Context:
         return found
 
     def _named(self, value: Object) -> list[Object]:
-        found = references(value, self.namespace)
+        found = references(value, self.namespace, self.tenancy.surroundings)
         return [
-            self._located(reference) if reference["kind"] == DESTINATION else reference for reference in found
+            LOCATED[reference["kind"]](self, reference) if reference["kind"] in LOCATED else reference
+            for reference in found
         ]
 
     def _located(self, reference: Object) -> Object:
-        """`db.bar` as a Service where there is a namespace `bar`: the search path of pods makes it one."""
-        service, _, namespace = reference["name"].partition(".")
-        if not self._is_known(namespace):
+        """`db.bar` as a Service where there is a namespace `bar`: the search path of pods makes it one.
+
+        `web-0.db.bar` is a pod of it, where there is the Service: names outside have three labels as well.
+        """
+        before, _, namespace = reference["name"].rpartition(".")
+        pod, _, service = before.rpartition(".")
+        if not self._is_known(namespace) or (pod and self.cluster.get(SERVICE, namespace, service) is None):
             return reference
-        return {**reference, "kind": "Service", "name": service, "namespace": namespace}
+        return {**reference, "kind": "Service", "name": service.rpartition(".")[2], "namespace": namespace}
+
+    def _separated(self, reference: Object) -> Object:
+        """Traefik's `foo-bar-auth` as of another tenant's namespace, where there is one that it may be of."""
+        kind = {"kind": "Middleware"}
+        parts = reference["name"][: LONGEST_NAME + 1].split("-")
+        for count in range(1, len(parts)):
+            namespace = "-".join(parts[:count])
+            if namespace != self.namespace and self._is_known(namespace):
+                located = {**reference, **kind, "namespace": namespace}
+                tenant = self.tenant()
+                if tenant is not None and not self.permits(tenant, located):
+                    return located
+        return {**reference, **kind}
 
     def _is_known(self, namespace: str) -> bool:
         """Whether a namespace is claimed by its name, or exists; a look-up of one may assume that it does."""
@@ -155,15 +227,81 @@ class Context:
         except ContestedNamespace:
             return True
 
-    def is_platform(self, user: UserInfo) -> bool:
-        """Whether a user acts for the platform: by settings, or as a ServiceAccount of a trusted tenant."""
-        settings = self.tenancy.settings
-        if user.username in settings.platform_users:
-            return True
-        if not set(user.groups).isdisjoint(settings.platform_groups):
+    def is_trusted(self, user: UserInfo) -> bool:
+        """Whether a user is of the platform: by settings, or as a ServiceAccount of a trusted tenant."""
+        if self._is_named(user):
             return True
         home = self._home(user)
         return home is not None and home.trusted
+
+    def is_platform(self, user: UserInfo) -> bool:
+        """Whether a user acts for the platform in this request, rather than for a tenant.
+
+        Two kinds of trusted accounts act for others. A controller of the control plane makes what an object's
+        template says: that is judged as its owner's. An account of a trusted tenant that deploys what others
+        wrote (GitOps) is judged in a tenant's namespace as that tenant, unless `writesAs` says otherwise.
+        """
+        return self.is_trusted(user) and not self._acts_for_a_tenant(user)
+
+    def _is_named(self, user: UserInfo) -> bool:
+        settings = self.tenancy.settings
+        return user.username in settings.platform_users or not set(user.groups).isdisjoint(
+            settings.platform_groups
+        )
+
+    def _acts_for_a_tenant(self, user: UserInfo) -> bool:
+        request = self.request
+        copies = user.username in COPYISTS and request.operation == "CREATE" and not request.subresource
+        own = (
+            request.operation == "CONNECT" or request.subresource in KEPT_SUBRESOURCES or self._is_named(user)
+        )
+        if request.kind == NAMESPACE or (own and not copies):
+            return False
+        tenant = self.tenant()
+        if tenant is None or tenant.trusted:
+            return False
+        if copies:
+            return request.kind[::2] in MADE_FROM_TEMPLATES and not self._is_made_for_the_platform()
+        home = self._home(user)
+        return home is not None and not home.writes_as_platform
+
+    def _is_made_for_the_platform(self) -> bool:
+        made = self.request.object
+        return made is not None and self.protection.covers_maker(made)
+
+    @property
+    def protection(self) -> Protection:
+        """What is protected in the request's namespace."""
+        return Protection(self.cluster, self.namespace)
+
+    def reached(self, value: Object) -> list[Object]:
+        """What is protected and reached by an object."""
+        return [reach._asdict() for reach in reached(value, self.protection)]
+
+    def reaching(self, value: Object) -> list[Object]:
+        """What is there and would reach an object that is about to be."""
+        return [reach._asdict() for reach in reaching(value, self.protection)]
+
+    def marks(self, value: Object) -> list[Object]:
+        """The labels and annotations an object hands on; of the request's own objects found out once."""
+        found = self._marks.get(id(value))
+        if found is None:
+            found = [mark._asdict() for mark in islice(marks(value), MAX_REFERENCES)]
+            if len(found) == MAX_REFERENCES:
+                raise Unreadable(f"the object hands on more than {MAX_REFERENCES} labels: split it")
+            if value is self.request.object or value is self.request.old_object:
+                self._marks[id(value)] = found
+        return found
+
+    def concerns_the_platform(self) -> bool:
+        """Whether the platform asks, or the request is about what is the platform's."""
+        try:
+            if self.is_platform(self.request.user):
+                return True
+            tenant = self.tenant()
+        except ContestedNamespace:
+            return False
+        return tenant is not None and tenant.trusted
 
     def tenants_of(self, user: UserInfo) -> list[str]:
         """The tenants a user belongs to: those it owns, and a ServiceAccount's own."""
@@ -197,6 +335,13 @@ def _keeps_account(request: AdmissionRequest) -> bool:
         or "deletionTimestamp" in metadata
         or (request.kind == NAMESPACE and request.operation == "UPDATE")
     )
+
+
+LOCATED: Mapping[str, Callable[[Context, Object], Object]] = {
+    DESTINATION: Context._located,
+    JOINED: Context._separated,
+}
+"""References of which only the namespaces that exist tell what they name."""
 
 
 def _stays_inside(tenant: Tenant, selector: object) -> bool:

@@ -96,7 +96,13 @@ def _with_platform(tenants: Sequence[Tenant], enforcement: Enforcement) -> tuple
     claimed = {name for tenant in tenants for name in tenant.claim.names}
     names = tuple(name for name in PLATFORM_NAMESPACES if name not in claimed)
     if not any(tenant.name == PLATFORM for tenant in tenants):
-        platform = Tenant(name=PLATFORM, trusted=True, enforcement=enforcement, claim=Claim(names=names))
+        platform = Tenant(
+            name=PLATFORM,
+            trusted=True,
+            writes_as_platform=True,
+            enforcement=enforcement,
+            claim=Claim(names=names),
+        )
         return (platform, *tenants)
     return tuple(_with_names(tenant, names) for tenant in tenants)
 

@@ -17,7 +17,9 @@ TENANT_NAME = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 TENANT_NAME_LENGTH = 53
 """A label value holds 63 characters; ten are kept for the prefix of an unclaimed namespace's tenant."""
 LABEL_VALUE = "^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$"
+QUANTITY = "^[0-9]+(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?$"
 NAMESPACE_PATTERN = r"^[-a-z0-9*]+$"
+GROUP_PATTERN = r"^[-a-z0-9.*]+$"
 LEVEL_NAMES = [*LEVELS, "virtual-node"]
 LONGEST_LIST = 256
 
@@ -37,6 +39,10 @@ def _texts(description: str, **rules: Any) -> OpenAPI:
 
 def _count(description: str) -> OpenAPI:
     return {"type": "integer", "description": description, "minimum": 0, "maximum": 100_000}
+
+
+def _quantity(description: str) -> OpenAPI:
+    return _text(description, pattern=QUANTITY, maxLength=20)
 
 
 def _flag(description: str) -> OpenAPI:
@@ -142,19 +148,55 @@ _USAGE: dict[str, OpenAPI] = {
     "clusterIssuers": _texts(
         "Cluster-wide issuers and stores that may be named, as Kind/name; * stands for anything."
     ),
+    "customResources": _list(
+        "Custom kinds that nobody may use without a grant: those that hold power beyond a namespace, and, "
+        "where the settings refuse them, those that the catalogue does not know.",
+        _object(
+            "Kinds of one API group.",
+            {
+                "group": _text(
+                    "The API group; * stands for any characters.",
+                    minLength=1,
+                    maxLength=253,
+                    pattern=GROUP_PATTERN,
+                ),
+                "kinds": _texts("Kinds as HelmChart; * for all of the group.", maxLength=63),
+            },
+            "group",
+            "kinds",
+        ),
+    ),
     "nodes": _NODES,
     "podSecurity": _text(
         "restricted makes the checks of that Pod Security level binding.", enum=["baseline", "restricted"]
     ),
     "requireLimits": _flag("Refuse containers without requests and limits, rather than warn."),
     "limits": _object(
-        "How much of what no ResourceQuota counts; 0 is no limit.",
+        "How much of what no ResourceQuota bounds so; 0 is no limit.",
         {
             "namespaces": _count("Namespaces of the tenant."),
             "loadBalancers": _count("Services of type LoadBalancer in one namespace."),
             "snapshots": _count("VolumeSnapshots in one namespace."),
+            "replicas": _count("Pods of one workload, however it is scaled."),
+            "cpu": _quantity("Processors of one container."),
+            "memory": _quantity("Memory of one container."),
+            "hugePages": _quantity("Huge pages of one size of one container."),
         },
     ),
+    "annotations": _texts(
+        "Annotations by which shared controllers take orders, besides the ordinary ones; a * may end them."
+    ),
+    "hostlessRoutes": _flag("Whether an Ingress may serve every host that nobody else does."),
+    "nameservers": _texts(
+        "CIDRs of the DNS servers that pods may ask in place of the cluster's; any when absent."
+    ),
+    "populators": _texts(
+        "What fills a new volume besides claims and snapshots, as VolumePopulator.example.com; * for all."
+    ),
+    "roleRules": _texts(
+        "Verbs and subresources that Roles may hold though they reach beyond ordinary work; * for all."
+    ),
+    "silencedWarnings": _texts("Policies whose warnings are kept to audits; what they refuse stays refused."),
     "labels": _mapping(
         "Labels of all workloads, besides the one that names the tenant.", maxLength=63, pattern=LABEL_VALUE
     ),
@@ -168,6 +210,11 @@ TENANT_SPEC = _object(
     {
         "trusted": _flag("A part of the platform: nothing is forced on it."),
         "enforcement": _ENFORCEMENT,
+        "writesAs": _text(
+            "As whose a trusted tenant's writes into another tenant's namespace are judged: as that tenant's "
+            "own (tenant, the default), or as the platform's (platform).",
+            enum=["tenant", "platform"],
+        ),
         "namespaces": _object(
             "The namespaces the tenant owns.",
             {
@@ -261,6 +308,11 @@ SETTINGS_SPEC = _object(
         "reservedPrefixes": _texts("How names of namespaces begin that only the platform makes."),
         "protectedCIDRs": _texts("Addresses of pods, Services and nodes that no tenant may name by address."),
         "clusterDomain": _text("The DNS domain of the cluster.", minLength=1, maxLength=253),
+        "unknownKinds": _text(
+            "What becomes of custom kinds that the catalogue does not know and no Tenant grants: they are "
+            "scanned, scanned and warned of, or refused.",
+            enum=["scan", "warn", "refuse"],
+        ),
         "defaults": _object(
             "What a tenant may use where its document says nothing, and what unclaimed namespaces may use.",
             _USAGE,

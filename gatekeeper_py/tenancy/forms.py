@@ -12,15 +12,19 @@ from typing import Any, NamedTuple, TypeAlias
 from urllib.parse import urlsplit
 
 from gatekeeper_py.objects.selector import Selector, SelectorError
+from gatekeeper_py.tenancy.places import CLUSTER, Surroundings, called_hosts, place_of
 
 __all__ = [
     "ANYWHERE",
     "DESTINATION",
     "FORMS",
+    "INSIDE",
+    "JOINED",
     "MAX_REFERENCES",
     "NAME_LABEL",
     "Emit",
     "Finds",
+    "Place",
     "Unreadable",
     "beside",
     "beside_namespace",
@@ -31,10 +35,18 @@ __all__ = [
 
 ANYWHERE = "*"
 """The namespace of a reference that may reach any namespace."""
+INSIDE = "Inside"
+"""The kind of an address inside the cluster, the node or its cloud that is no Service."""
 DESTINATION = "Destination"
-"""The kind of a host of two labels that a controller calls: `db.bar` may be a Service of `bar`."""
+"""The kind of a host of two or three labels that a controller calls: `db.bar` may be a Service of `bar`."""
 NAME_LABEL = "kubernetes.io/metadata.name"
 """The label by which the API server itself names every Namespace."""
+HOSTNAME = "Hostname"
+"""The kind of a backend that is a host of Istio's: its name is an address, and its namespace nothing."""
+JOINED = "Joined"
+"""The kind of a name that begins with its namespace: `foo-bar-auth` is of `foo`, or of `foo-bar`."""
+TRAEFIK_PROVIDER = "@kubernetescrd"
+"""How Traefik's names end that begin with a namespace."""
 CLUSTER_KINDS = frozenset(
     ("Namespace", "Node", "PersistentVolume", "StorageClass", "GatewayClass", "IngressClass")
 )
@@ -65,6 +77,8 @@ class Finds(NamedTuple):
     namespace: str
     """The object's own namespace."""
     references: list[dict[str, Any]]
+    around: Surroundings = CLUSTER
+    """What is inside the cluster."""
 
     def add(
         self,
@@ -148,13 +162,19 @@ def object_name(group: str, kind: str, *, cluster: bool) -> Emit:
 
 def beside(group: str, kind: str, field: str) -> Emit:
     """The name of an object whose namespace stands beside it; in the own namespace when none does."""
+    in_traefik = _middlewares(group, kind)
 
     def emit(value: Any, around: Any, path: str, finds: Finds) -> None:
         if type(value) is not str or type(around) is not dict:
             return
+        if value.endswith(TRAEFIK_PROVIDER):
+            in_traefik(value, around, path, finds)
+            return
         found_group, found_kind = _own_kind(around, group, kind)
         namespace = _text(around.get(field))
-        if not namespace and (found_kind.startswith("Cluster") or found_kind in CLUSTER_KINDS):
+        if found_kind == HOSTNAME:
+            _call(value, path, finds)
+        elif not namespace and (found_kind.startswith("Cluster") or found_kind in CLUSTER_KINDS):
             finds.add("name", path, value, found_group, found_kind)
         else:
             finds.add("name", path, value, found_group, found_kind, namespace or finds.namespace)
@@ -241,11 +261,10 @@ def _middlewares(_group: str, _kind: str) -> Emit:
         for part in _parts(_text(value)):
             name, _, provider = part.partition("@")
             if name and provider == "kubernetescrd":
-                # Where the namespace ends and the name begins is told by the namespaces that exist:
-                # it is ours only if ours begins it.
+                # Where the namespace ends and the name begins is told by those that exist (`Context`).
                 own = name.startswith(f"{finds.namespace}-")
                 namespace = finds.namespace if own else name.partition("-")[0]
-                finds.add("text", path, name, "traefik.io", "Middleware", namespace)
+                finds.add("text", path, name, "traefik.io", JOINED, namespace)
 
     return emit
 
@@ -346,17 +365,26 @@ def _address(_group: str, _kind: str) -> Emit:
     return emit
 
 
-def _called(group: str, kind: str) -> Emit:
-    address = _address(group, kind)
+def _called(_group: str, _kind: str) -> Emit:
+    """What a controller calls, whatever else the text may mean: a bare name is a host, too."""
 
-    def emit(value: Any, around: Any, path: str, finds: Finds) -> None:
-        host = _host(_text(value)).lower()
-        if service_namespace(host) or host.count(".") != 1:
-            address(value, around, path, finds)
-        else:
-            finds.add("address", path, host, kind=DESTINATION)
+    def emit(value: Any, _around: Any, path: str, finds: Finds) -> None:
+        for text in value if type(value) is list else [value]:
+            if type(text) is str and text:
+                _call(text, path, finds)
 
     return emit
+
+
+def _call(text: str, path: str, finds: Finds) -> None:
+    for host in called_hosts(text):
+        place = place_of(host, finds.around)
+        if place.inner == "service":
+            finds.add("address", path, place.name, "", "Service", place.namespace)
+        elif place.inner == "near":
+            finds.add("address", path, place.name, kind=DESTINATION)
+        else:
+            finds.add("address", path, text[:100], kind=INSIDE if place.inner == "inside" else "Address")
 
 
 def _plain(how: str) -> Callable[[str, str], Emit]:
@@ -386,11 +414,14 @@ def _trigger(_group: str, _kind: str) -> Emit:
     return emit
 
 
-def _ignore(_group: str, _kind: str) -> Emit:
-    def emit(_value: Any, _around: Any, path: str, finds: Finds) -> None:
-        finds.add("ignore", path, "")
+def _passed_over(how: str) -> Callable[[str, str], Emit]:
+    def form(_group: str, _kind: str) -> Emit:
+        def emit(_value: Any, _around: Any, path: str, finds: Finds) -> None:
+            finds.add(how, path, "")
 
-    return emit
+        return emit
+
+    return form
 
 
 # --- selectors of namespaces
@@ -484,24 +515,24 @@ SILENT_KEYS = frozenset(("labels", "annotations"))
 """Maps of text for people and queries: a namespace there is no reference."""
 
 
-class _Place(NamedTuple):
+class Place(NamedTuple):
     """Where a container lies. Its path is written only for what names something: the author chooses keys and
     depth, and all paths together could be a thousand times longer than the object."""
 
-    around: _Place | None
+    around: Place | None
     step: str
     length: int
 
-    def below(self, step: str) -> _Place:
+    def below(self, step: str) -> Place:
         """A place in the container at this one."""
-        return _Place(self, step, self.length + len(step))
+        return Place(self, step, self.length + len(step))
 
     def path(self) -> str:
         """The path in words; raises `Unreadable` when nobody could read it."""
         if self.length > MAX_PATH:
             raise Unreadable(f"the object names something at a path of more than {MAX_PATH} characters")
         steps = []
-        place: _Place | None = self
+        place: Place | None = self
         while place is not None:
             steps.append(place.step)
             place = place.around
@@ -515,7 +546,7 @@ def _scan(group: str, kind: str) -> Emit:
         if type(value) not in CONTAINERS:
             return
         # One iterator a level, no list of what is left to visit: that would be longer than the object.
-        levels = [_containers(value, _Place(None, path, len(path)), finds, select)]
+        levels = [_containers(value, Place(None, path, len(path)), finds, select)]
         while levels:
             inner = next(levels[-1], None)
             if inner is None:
@@ -526,7 +557,7 @@ def _scan(group: str, kind: str) -> Emit:
     return emit
 
 
-def _containers(value: Any, place: _Place, finds: Finds, select: Emit) -> Iterator[tuple[Any, _Place]]:
+def _containers(value: Any, place: Place, finds: Finds, select: Emit) -> Iterator[tuple[Any, Place]]:
     """The containers in a container; what a mapping itself names is reported on the way."""
     if type(value) is list:
         for index, item in enumerate(value):
@@ -580,7 +611,7 @@ SCANS: Mapping[str, Callable[[Any, str, Finds], None]] = {"params": _scan_parame
 """Fields whose parts name namespaces together."""
 
 
-def _scan_requirement(value: Mapping[str, Any], place: _Place, finds: Finds) -> None:
+def _scan_requirement(value: Mapping[str, Any], place: Place, finds: Finds) -> None:
     """A demand on the label in which Cilium keeps the namespace of an endpoint."""
     key, operator = _text(value.get("key")), value.get("operator")
     if type(operator) is not str or not (NAMESPACE_KEY.search(key) or CILIUM_LABELS in key):
@@ -614,10 +645,11 @@ _scan_parameter = _parameters("", "")
 FORMS: Mapping[str, Callable[[str, str], Emit]] = {
     "address": _address,
     "called": _called,
+    "compared": _passed_over("compared"),
     "entities": _entities,
     "external": _plain("external"),
     "host": _plain("host"),
-    "ignore": _ignore,
+    "ignore": _passed_over("ignore"),
     "middlewares": _middlewares,
     "named": _named,
     "namespace": _namespace,

@@ -6,19 +6,30 @@
     tenants.ofNamespaceObject(object) the owner a Namespace would have with the labels this object gives it
     tenant.owns(namespace)            whether a namespace is the tenant's
     tenant.permits(reference)         whether the tenant may name what a reference names
+    tenant.permitsKind(group, kind)   whether the tenant was granted a custom kind that needs a grant
+    customKind(group, kind)           what the catalogue knows of a custom kind
     tenant.ownsHostname(host), tenant.allowsImage(image), tenant.storageClasses.permits(name) ...
     references(object)                everything an object names
     runtimeClass(name)                a RuntimeClass, its handler and how well it isolates
     lacksRuntimeClass(name)           whether the cluster is known to have no such RuntimeClass
+    isProtected(object)               whether it bears the platform's mark, or hangs below what does
+    isProtectedOwner(reference)       the same of what an ownerReference names
+    reached(object)                   everything protected that an object reaches by selector, target or name
+    reaching(object)                  what is there and would reach an object that is about to be
+    hosts(text)                       the hosts a text of settings names
+    tenant.mayCall(host)              whether a controller may call a host for the tenant
+    marks(object)                     the labels and annotations it hands on to what is made from it
     cluster.get(apiVersion, kind, namespace, name), cluster.list(apiVersion, kind, namespace)
+    cluster.isTaken(apiVersion, kind, field, value)  whether another tenant's object has this value in a field
 
 `docs/authors.md` explains each with an example.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, partial
+from itertools import islice
 from typing import Any, cast
 
 from gatekeeper_py.cel import (
@@ -46,10 +57,12 @@ from gatekeeper_py.objects.selector import labels_of
 from gatekeeper_py.policy.admission.decision import Enforcement
 from gatekeeper_py.policy.admission.request import AdmissionRequest, UserInfo
 from gatekeeper_py.policy.evaluation.extension import Extension
+from gatekeeper_py.tenancy.addresses import hosts
 from gatekeeper_py.tenancy.catalogue import catalogue
 from gatekeeper_py.tenancy.context import NAMESPACE, Context
+from gatekeeper_py.tenancy.custom import CustomKind, custom_kind, known_kinds
 from gatekeeper_py.tenancy.enforcement import enforcement_of
-from gatekeeper_py.tenancy.forms import Unreadable
+from gatekeeper_py.tenancy.forms import MAX_REFERENCES, Unreadable
 from gatekeeper_py.tenancy.isolation import Level, satisfies
 from gatekeeper_py.tenancy.refusals import closed, objection
 from gatekeeper_py.tenancy.tenant import (
@@ -70,7 +83,14 @@ CONTEXT = "@tenancy"
 
 CHOICE = object_type("tenancy.Choice", {"allowed": list_of(STRING), "default": STRING})
 NODES = object_type("tenancy.Nodes", {"selector": map_of(STRING, STRING), "tolerations": list_of(DYN)})
-LIMITS = object_type("tenancy.Limits", {"namespaces": INT, "loadBalancers": INT, "snapshots": INT})
+LIMITS = object_type(
+    "tenancy.Limits",
+    {
+        **dict.fromkeys(("namespaces", "loadBalancers", "snapshots", "replicas"), INT),
+        **dict.fromkeys(("cpu", "memory", "hugePages"), STRING),
+    },
+)
+KIND_GRANT = object_type("tenancy.KindGrant", {"group": STRING, "kinds": list_of(STRING)})
 FIELDS: Mapping[str, tuple[Type, Callable[[Tenant], object]]] = {
     "name": (STRING, lambda tenant: tenant.name),
     "trusted": (BOOL, lambda tenant: tenant.trusted),
@@ -94,15 +114,25 @@ FIELDS: Mapping[str, tuple[Type, Callable[[Tenant], object]]] = {
     "identities": (list_of(STRING), lambda tenant: list(tenant.identities)),
     "externalIPs": (list_of(STRING), lambda tenant: list(tenant.external_ips)),
     "clusterIssuers": (list_of(STRING), lambda tenant: list(tenant.cluster_issuers)),
+    "customResources": (list_of(KIND_GRANT), lambda tenant: _kind_grants(tenant)),
     "nodes": (NODES, lambda tenant: _nodes(tenant.nodes)),
     "podSecurity": (STRING, lambda tenant: tenant.pod_security),
     "requireLimits": (BOOL, lambda tenant: tenant.require_limits),
     "limits": (LIMITS, lambda tenant: _limits(tenant.limits)),
+    "annotations": (list_of(STRING), lambda tenant: list(tenant.annotations)),
+    "hostlessRoutes": (BOOL, lambda tenant: tenant.hostless_routes),
+    "nameservers": (list_of(STRING), lambda tenant: list(tenant.nameservers)),
+    "populators": (list_of(STRING), lambda tenant: list(tenant.populators)),
+    "roleRules": (list_of(STRING), lambda tenant: list(tenant.role_rules)),
     "labels": (map_of(STRING, STRING), lambda tenant: dict(tenant.workload_labels)),
 }
 """The fields of `tenant`: their types, and where their values come from."""
 TENANT = object_type("tenancy.Tenant", {name: type_ for name, (type_, _) in FIELDS.items()})
-REQUESTER = object_type("tenancy.Requester", {"platform": BOOL, "claimed": BOOL, "tenants": list_of(STRING)})
+REQUESTER = object_type(
+    "tenancy.Requester", {"platform": BOOL, "trusted": BOOL, "claimed": BOOL, "tenants": list_of(STRING)}
+)
+REACH = object_type("tenancy.Reach", {"path": STRING, "kind": STRING, "name": STRING})
+MARK = object_type("tenancy.Mark", {"path": STRING, "key": STRING, "value": STRING})
 REFERENCE = object_type(
     "tenancy.Reference",
     {
@@ -119,6 +149,10 @@ RUNTIME_CLASS = object_type(
     "tenancy.RuntimeClass",
     {"name": STRING, "handler": STRING, "isolation": STRING, "overhead": map_of(STRING, DYN)},
 )
+CUSTOM_KIND = object_type(
+    "tenancy.CustomKind",
+    {"judgement": STRING, "reason": STRING, "rules": list_of(STRING), "version": STRING},
+)
 TENANTS = opaque("tenancy.Tenants")
 CLUSTER = opaque("tenancy.Cluster")
 SETTINGS = object_type(
@@ -127,6 +161,7 @@ SETTINGS = object_type(
         "reservedPrefixes": list_of(STRING),
         "protectedCIDRs": list_of(STRING),
         "clusterDomain": STRING,
+        "unknownKinds": STRING,
         "labelPrefix": STRING,
         "tenantLabel": STRING,
         "protectedLabels": list_of(STRING),
@@ -202,6 +237,7 @@ class Requester(Message):
 
 REQUESTER_FACTS: Mapping[str, Callable[[Context, UserInfo], bool | list[str]]] = {
     "platform": Context.is_platform,
+    "trusted": Context.is_trusted,
     "claimed": Context.is_of_declared_tenant,
     "tenants": Context.tenants_of,
 }
@@ -209,7 +245,7 @@ REQUESTER_FACTS: Mapping[str, Callable[[Context, UserInfo], bool | list[str]]] =
 
 def extension(tenancy: Tenancy) -> Extension:
     """What tenancy adds to the language, for the tenants of `tenancy`."""
-    catalogue()  # a decision reads no file
+    catalogue(), known_kinds()  # a decision reads no file
     settings = Message(SETTINGS.name, _settings(tenancy))
 
     def activation(request: AdmissionRequest, cluster: ClusterView) -> Mapping[str, object]:
@@ -229,10 +265,35 @@ def extension(tenancy: Tenancy) -> Extension:
     def enforcement(request: AdmissionRequest, cluster: ClusterView) -> Enforcement:
         return enforcement_of(Context(tenancy, cluster, request))
 
+    def trusts(request: AdmissionRequest, cluster: ClusterView) -> bool:
+        return Context(tenancy, cluster, request).concerns_the_platform()
+
+    def silenced(request: AdmissionRequest, cluster: ClusterView) -> frozenset[str]:
+        return _silenced(Context(tenancy, cluster, request))
+
     refusals = partial(closed, tenancy), partial(objection, tenancy)
     names = frozenset(tenancy.by_name)
-    held = tenancy.everywhere, enforcement
-    return Extension((LIBRARY,), VARIABLES, activation, *refusals, owner, names, *held)
+    return Extension(
+        (LIBRARY,),
+        VARIABLES,
+        activation,
+        *refusals,
+        owner=owner,
+        owners=names,
+        trusts=trusts,
+        silenced=silenced,
+        everywhere=tenancy.everywhere,
+        enforcement=enforcement,
+    )
+
+
+def _silenced(context: Context) -> frozenset[str]:
+    """The policies whose warnings are kept to audits; none where nobody can tell whose a request is."""
+    try:
+        tenant = context.tenant()
+    except ContestedNamespace:
+        return frozenset()
+    return frozenset(tenant.silenced_warnings) if tenant is not None else frozenset()
 
 
 def _owner_name(tenancy: Tenancy, namespace: str, cluster: ClusterView) -> str:
@@ -269,6 +330,7 @@ def _settings(tenancy: Tenancy) -> dict[str, object]:
         "reservedPrefixes": list(settings.reserved_prefixes),
         "protectedCIDRs": list(settings.protected_cidrs),
         "clusterDomain": settings.cluster_domain,
+        "unknownKinds": settings.unknown_kinds,
         "labelPrefix": f"{GROUP}/",
         "tenantLabel": TENANT_LABEL,
         "protectedLabels": sorted(labels),
@@ -307,8 +369,17 @@ def _limits(limits: Limits) -> Message:
         "namespaces": limits.namespaces,
         "loadBalancers": limits.load_balancers,
         "snapshots": limits.snapshots,
+        "replicas": limits.replicas,
+        "cpu": limits.cpu,
+        "memory": limits.memory,
+        "hugePages": limits.huge_pages,
     }
     return Message(LIMITS.name, counts)
+
+
+def _kind_grants(tenant: Tenant) -> list[Message]:
+    grants = tenant.custom_resources
+    return [Message(KIND_GRANT.name, {"group": each.group, "kinds": list(each.kinds)}) for each in grants]
 
 
 class ChoiceValue(Message):
@@ -387,6 +458,37 @@ def _permits(activation: Mapping[str, object], tenant: TenantValue, reference: A
     return _context(activation).permits(tenant.tenant, reference)
 
 
+def _is_protected(activation: Mapping[str, object], value: Any) -> bool:
+    return isinstance(value, dict) and _context(activation).protection.covers(value)
+
+
+def _is_protected_owner(activation: Mapping[str, object], owner: Any) -> bool:
+    return isinstance(owner, dict) and _context(activation).protection.covers_owner(owner)
+
+
+def _read(find: Callable[[Context, Any], list[dict[str, Any]]]) -> Callable[[Any, Any], list[dict[str, Any]]]:
+    """What is found in an object; of what is no object nothing, and an error where nobody could tell."""
+
+    def read(activation: Mapping[str, object], value: Any) -> list[dict[str, Any]]:
+        try:
+            return find(_context(activation), value) if isinstance(value, dict) else []
+        except Unreadable as error:
+            raise EvaluationError(str(error)) from error
+
+    return read
+
+
+def _hosts(text: str) -> list[str]:
+    found = list(islice(hosts(text), MAX_REFERENCES))
+    if len(found) == MAX_REFERENCES:
+        raise EvaluationError(f"the text names more than {MAX_REFERENCES} hosts: shorten it")
+    return found
+
+
+def _may_call(activation: Mapping[str, object], tenant: TenantValue, host: str) -> bool:
+    return _context(activation).may_call(tenant.tenant, host)
+
+
 REFERENCE_FIELDS = frozenset(("kind", "group", "namespace", "name"))
 
 
@@ -396,6 +498,22 @@ def _grants(choice: ChoiceValue, name: str) -> bool:
 
 def _is_at_least(runtime_class: Mapping[str, Any], level: str) -> bool:
     return satisfies(cast(Level, runtime_class["isolation"]), level)
+
+
+def _custom_kind(group: str, kind: str) -> Message:
+    return _custom_kind_value(custom_kind(group, kind))
+
+
+@cache
+def _custom_kind_value(known: CustomKind) -> Message:
+    """The value of an entry of the catalogue: there are as many as entries."""
+    fields = {
+        "judgement": known.judgement,
+        "reason": known.reason,
+        "rules": list(known.rules),
+        "version": known.version,
+    }
+    return Message(CUSTOM_KIND.name, fields)
 
 
 def _get(
@@ -418,6 +536,36 @@ def _list(
     context = _context(activation)
     wanted = _visible(context, api_version, kind, namespace)
     return list(context.cluster.list(wanted, namespace or None))
+
+
+def _is_taken(
+    activation: Mapping[str, object], _cluster: Cluster, api_version: str, kind: str, field: str, value: str
+) -> bool:
+    """Whether a namespace that is not the request's tenant's holds an object whose field has this value.
+
+    That much, and no more, is told of other tenants' objects: names that are unique in something shared.
+    """
+    context = _context(activation)
+    if kind in UNSEEN_KINDS:
+        raise EvaluationError(f"look-up refused: no policy may read a {kind}")
+    steps = field.split(".")
+    found = context.cluster.list(GroupVersionKind.parse(api_version, kind), None)
+    return any(_at(each, steps) == value and not _is_own(context, each) for each in found)
+
+
+def _at(value: Any, steps: Sequence[str]) -> Any:
+    """What a field holds; None where there is none."""
+    for step in steps:
+        value = value.get(step) if isinstance(value, dict) else None
+    return value
+
+
+def _is_own(context: Context, value: Mapping[str, Any]) -> bool:
+    tenant = context.tenant()
+    try:
+        return tenant is not None and context.owns(tenant, str(value["metadata"].get("namespace", "")))
+    except ContestedNamespace:
+        return False
 
 
 def _visible(context: Context, api_version: str, kind: str, namespace: str) -> GroupVersionKind:
@@ -457,6 +605,28 @@ LIBRARY = Library(
                     contextual=True,
                 ),
             ),
+        ),
+        *(
+            Function(
+                name,
+                (
+                    Overload(
+                        f"tenancy_{word}",
+                        (DYN,),
+                        result,
+                        function,
+                        cost=lambda *_: REFERENCES_COST,
+                        contextual=True,
+                    ),
+                ),
+            )
+            for name, word, result, function in (
+                ("isProtected", "is_protected", BOOL, _is_protected),
+                ("isProtectedOwner", "is_protected_owner", BOOL, _is_protected_owner),
+                ("reached", "reached", list_of(REACH), _read(Context.reached)),
+                ("reaching", "reaching", list_of(REACH), _read(Context.reaching)),
+                ("marks", "marks", list_of(MARK), _read(Context.marks)),
+            )
         ),
         Function(
             "runtimeClass",
@@ -500,6 +670,22 @@ LIBRARY = Library(
             _of_namespace_object,
             contextual=True,
         ),
+        _member("mayCall", "tenant_may_call", (TENANT, STRING), BOOL, _may_call, contextual=True),
+        Function(
+            "hosts",
+            (Overload("tenancy_hosts", (STRING,), list_of(STRING), _hosts, cost=lambda *_: REFERENCES_COST),),
+        ),
+        Function(
+            "customKind",
+            (Overload("tenancy_custom_kind", (STRING, STRING), CUSTOM_KIND, _custom_kind),),
+        ),
+        _member(
+            "permitsKind",
+            "tenant_permits_kind",
+            (TENANT, STRING, STRING),
+            BOOL,
+            lambda tenant, group, kind: tenant.tenant.permits_kind(group, kind),
+        ),
         _member("owns", "tenant_owns", (TENANT, STRING), BOOL, _owns, contextual=True),
         Function(
             "permits",
@@ -507,6 +693,13 @@ LIBRARY = Library(
                 Overload("tenant_permits", (TENANT, DYN), BOOL, _permits, member=True, contextual=True),
                 Overload("choice_permits", (CHOICE, STRING), BOOL, _grants, member=True),
             ),
+        ),
+        _member(
+            "excess",
+            "tenant_excess",
+            (TENANT, list_of(DYN)),
+            list_of(STRING),
+            lambda tenant, resources: list(tenant.tenant.limits.excess(resources) or ()),
         ),
         _member(
             "admits",
@@ -548,6 +741,30 @@ LIBRARY = Library(
             cost=lambda *_: LOOK_UP_COST,
             contextual=True,
         ),
+        _member(
+            "isTaken",
+            "cluster_is_taken",
+            (CLUSTER, STRING, STRING, STRING, STRING),
+            BOOL,
+            _is_taken,
+            cost=lambda *_: LOOK_UP_COST,
+            contextual=True,
+        ),
     ),
-    types=(CHOICE, CLUSTER, LIMITS, NODES, REFERENCE, REQUESTER, RUNTIME_CLASS, SETTINGS, TENANT, TENANTS),
+    types=(
+        CHOICE,
+        CLUSTER,
+        CUSTOM_KIND,
+        KIND_GRANT,
+        LIMITS,
+        MARK,
+        NODES,
+        REACH,
+        REFERENCE,
+        REQUESTER,
+        RUNTIME_CLASS,
+        SETTINGS,
+        TENANT,
+        TENANTS,
+    ),
 )

@@ -2,24 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import difflib
+from collections.abc import Iterator, Mapping
 
 from gatekeeper_py.cel import tree
 from gatekeeper_py.manifests.manifest import Problem
+from gatekeeper_py.objects.fieldpath import FieldPath
+from gatekeeper_py.objects.kinds import Kinds
 from gatekeeper_py.objects.resource import GroupVersionKind
 from gatekeeper_py.policy.loading.load import PolicySet
 from gatekeeper_py.policy.model import Expression, MutatingPolicy, ValidatingPolicy
+from gatekeeper_py.tenancy.protection import CHAIN
+from gatekeeper_py.tenancy.reach import LOOKED_UP, MAY_REACH
 
-__all__ = ["asks_about_tenants", "expressions", "looked_up", "steered"]
+__all__ = [
+    "asks_about_tenants",
+    "expressions",
+    "found_look_ups",
+    "looked_up",
+    "meant",
+    "mistaken",
+    "stated",
+    "steered",
+]
 
 CLUSTER = "cluster"
 
-METHODS = frozenset({"get", "list"})
+REQUESTER = "requester"
+
+METHODS = frozenset({"get", "isTaken", "list"})
 """Of the variable `cluster`; the first two arguments are apiVersion and kind."""
 
 
+BY_WORD: Mapping[str, frozenset[GroupVersionKind]] = {
+    "isProtected": frozenset(CHAIN),
+    "isProtectedOwner": frozenset(CHAIN),
+    "platform": frozenset(CHAIN),
+    "reached": LOOKED_UP,
+    "reaching": frozenset(MAY_REACH),
+}
+"""What words of tenancy look up by themselves: functions, and `platform` of the requester."""
+
+
 def looked_up(policies: PolicySet) -> frozenset[GroupVersionKind]:
-    """Kinds that policies name literally in cluster.get and cluster.list, and the kinds of their params."""
+    """Kinds that policies look up: by a method of `cluster`, by a word of tenancy, or as params."""
     kinds: set[GroupVersionKind] = set()
     for policy in _every(policies):
         if policy.param_kind is not None:
@@ -96,24 +122,105 @@ def _outer(node: tree.Node) -> tree.Node | None:
 
 def expressions(policy: ValidatingPolicy | MutatingPolicy) -> Iterator[Expression]:
     """All expressions of a policy, in the order in which it states them."""
-    yield from (condition.expression for condition in policy.match_conditions)
-    yield from (variable.expression for variable in policy.variables)
-    if isinstance(policy, MutatingPolicy):
-        yield from (mutation.expression for mutation in policy.mutations)
-        return
-    for validation in policy.validations:
-        yield validation.expression
+    return (expression for _, expression in stated(policy))
+
+
+def stated(policy: ValidatingPolicy | MutatingPolicy) -> Iterator[tuple[FieldPath, Expression]]:
+    """All expressions of a policy, each with the field it stands in."""
+    for index, condition in enumerate(policy.match_conditions):
+        yield ("spec", "matchConditions", index, "expression"), condition.expression
+    for index, variable in enumerate(policy.variables):
+        yield ("spec", "variables", index, "expression"), variable.expression
+    yield from _mutations(policy) if isinstance(policy, MutatingPolicy) else _validations(policy)
+
+
+def _mutations(policy: MutatingPolicy) -> Iterator[tuple[FieldPath, Expression]]:
+    for index, mutation in enumerate(policy.mutations):
+        field = mutation.patch_type[0].lower() + mutation.patch_type[1:]
+        yield ("spec", "mutations", index, field, "expression"), mutation.expression
+
+
+def _validations(policy: ValidatingPolicy) -> Iterator[tuple[FieldPath, Expression]]:
+    for index, validation in enumerate(policy.validations):
+        path: FieldPath = ("spec", "validations", index)
+        yield (*path, "expression"), validation.expression
         if validation.message_expression is not None:
-            yield validation.message_expression
-    yield from (annotation.value for annotation in policy.audit_annotations)
+            yield (*path, "messageExpression"), validation.message_expression
+    for index, annotation in enumerate(policy.audit_annotations):
+        yield ("spec", "auditAnnotations", index, "valueExpression"), annotation.value
 
 
 def _named(node: tree.Node) -> Iterator[GroupVersionKind]:
     look_up = _look_up(node)
     if look_up is not None:
         yield look_up
+    yield from BY_WORD.get(_word(node), ())
     for child in tree.children(node):
         yield from _named(child)
+
+
+def _word(node: tree.Node) -> str:
+    """The word of tenancy a node is, where it may be one."""
+    if isinstance(node, tree.Call) and node.target is None:
+        return node.function
+    if isinstance(node, tree.Select) and isinstance(node.operand, tree.Identifier):
+        return node.field if node.operand.name == REQUESTER else ""
+    return ""
+
+
+def found_look_ups(expression: Expression) -> Iterator[tuple[tree.Node, GroupVersionKind]]:
+    """Where an expression looks up which kind."""
+    for node in _nodes(expression.program.tree):
+        if (kind := _look_up(node)) is not None:
+            yield node, kind
+
+
+def _nodes(node: tree.Node) -> Iterator[tree.Node]:
+    yield node
+    for child in tree.children(node):
+        yield from _nodes(child)
+
+
+def meant(kind: GroupVersionKind, kinds: Kinds) -> str:
+    """What to write for a kind that is not served; empty when nothing is like it."""
+    named: dict[str, GroupVersionKind] = {}
+    groups = {resource.served.kind.group for resource in kinds}
+    anywhere = kind.group not in groups and "." not in kind.group
+    for served in (resource.served for resource in kinds):
+        if anywhere or served.kind.group == kind.group:
+            for name in (served.kind.kind, served.resource.resource):
+                named.setdefault(name.lower(), served.kind)
+    near = difflib.get_close_matches(kind.kind.lower(), named, 1, ALIKE)
+    return f"'{named[near[0]].api_version}', '{named[near[0]].kind}'" if near else ""
+
+
+ALIKE = 0.8
+"""How alike two kinds of one group are when one may be meant by the other."""
+
+
+def mistaken(policies: PolicySet, kinds: Kinds) -> list[Problem]:
+    """Look-ups of kinds that are a slip of the pen, one problem each.
+
+    They would find nothing, and a rule that looks for something would admit everything. Nothing is said of
+    a kind that may be that of a CustomResourceDefinition which is not among `kinds`.
+    """
+    return [
+        Problem(
+            policy.source.path,
+            *policy.source.locate_in_text(path, node.span.start),
+            no_such_kind(policy.name, kind),
+            f"Did you mean {near}?",
+        )
+        for policy in _every(policies)
+        for path, expression in stated(policy)
+        for node, kind in found_look_ups(expression)
+        if kinds.served(kind) is None and (near := meant(kind, kinds))
+    ]
+
+
+def no_such_kind(name: str, kind: GroupVersionKind) -> str:
+    """What is told of a look-up that finds nothing, ever."""
+    return f'policy {name} looks up kind "{kind.kind}" of "{kind.api_version}", which does not exist'
 
 
 def _look_up(node: tree.Node) -> GroupVersionKind | None:

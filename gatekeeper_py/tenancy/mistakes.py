@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -14,10 +14,10 @@ from gatekeeper_py.objects.fieldpath import FieldPath
 from gatekeeper_py.objects.schema import ANYTHING, OpenAPI, Schema, openapi_schema
 from gatekeeper_py.objects.selector import Selector, SelectorError
 from gatekeeper_py.tenancy.fields import SETTINGS_SPEC, TENANT_NAME_LENGTH, TENANT_SPEC
-from gatekeeper_py.tenancy.reading import API_VERSION, CHOICES
+from gatekeeper_py.tenancy.reading import API_VERSION, CHOICES, is_tenancy_document, is_tenant
 from gatekeeper_py.tenancy.tenant import GROUP
 
-__all__ = ["asks_for_label", "mistakes", "problems_of"]
+__all__ = ["asks_for_label", "mistakes", "problems_of", "unknown_policies"]
 
 SETTINGS_NAME = "settings"
 
@@ -25,6 +25,19 @@ SETTINGS_NAME = "settings"
 def problems_of(document: Manifest) -> list[Problem]:
     """Everything that is wrong with a document, with places and remedies."""
     return [problem_of(fault, document.source) for fault in mistakes(document.object)]
+
+
+def unknown_policies(manifests: Iterable[Manifest], names: Collection[str]) -> Iterator[Problem]:
+    """Names of policies in well-formed documents that are none of `names`."""
+    for document in filter(is_tenancy_document, manifests):
+        path: FieldPath = ("spec",) if is_tenant(document) else ("spec", "defaults")
+        usage: Mapping[str, Any] = document.object
+        for key in path:
+            usage = usage.get(str(key), {})
+        for index, name in enumerate(usage.get("silencedWarnings", ())):
+            if name not in names:
+                message = f"is {name!r}, which is no policy; correct or remove it"
+                yield problem_of(((*path, "silencedWarnings", index), message), document.source)
 
 
 def mistakes(body: Mapping[str, Any]) -> list[Fault]:
@@ -103,6 +116,8 @@ def _tenant_faults(name: str, spec: Mapping[str, Any]) -> Iterator[Fault]:
             f"is {name!r}, which makes no label; give at most {TENANT_NAME_LENGTH} characters without dots",
         )
     namespaces = spec["namespaces"]
+    if "writesAs" in spec and not spec.get("trusted"):
+        yield ("spec", "writesAs"), "is for trusted tenants; remove it"
     if spec.get("trusted"):
         for key in namespaces:
             if key != "names":
@@ -151,7 +166,8 @@ def _usage_faults(spec: Mapping[str, Any], path: FieldPath) -> Iterator[Fault]:
         )
     if any(key.startswith(f"{GROUP}/") for key in spec.get("labels", {})):
         yield (*path, "labels"), f"uses the prefix {GROUP}/, which is reserved; choose another"
-    yield from _cidr_faults(spec.get("externalIPs", ()), (*path, "externalIPs"))
+    for key in ("externalIPs", "nameservers"):
+        yield from _cidr_faults(spec.get(key, ()), (*path, key))
 
 
 def _cidr_faults(values: Sequence[str], path: FieldPath) -> Iterator[Fault]:

@@ -8,7 +8,20 @@ from typing import Any
 from gatekeeper_py.manifests.manifest import Manifest
 from gatekeeper_py.objects.selector import Requirement, Selector
 from gatekeeper_py.tenancy.isolation import DEFAULT_HANDLERS
-from gatekeeper_py.tenancy.tenant import GROUP, Choice, Claim, Grant, Limits, Nodes, Owner, Settings, Tenant
+from gatekeeper_py.tenancy.tenant import (
+    GROUP,
+    PLATFORM,
+    PLATFORM_NAMESPACES,
+    Choice,
+    Claim,
+    Grant,
+    KindGrant,
+    Limits,
+    Nodes,
+    Owner,
+    Settings,
+    Tenant,
+)
 
 __all__ = [
     "API_VERSION",
@@ -47,6 +60,11 @@ LISTS: Mapping[str, str] = {
     "identities": "identities",
     "externalIPs": "external_ips",
     "clusterIssuers": "cluster_issuers",
+    "annotations": "annotations",
+    "nameservers": "nameservers",
+    "populators": "populators",
+    "roleRules": "role_rules",
+    "silencedWarnings": "silenced_warnings",
 }
 
 
@@ -92,6 +110,7 @@ def settings_of(spec: Mapping[str, Any]) -> Settings:
         reserved_prefixes=tuple(spec.get("reservedPrefixes", defaults.reserved_prefixes)),
         protected_cidrs=tuple(spec.get("protectedCIDRs", defaults.protected_cidrs)),
         cluster_domain=spec.get("clusterDomain", defaults.cluster_domain),
+        unknown_kinds=spec.get("unknownKinds", defaults.unknown_kinds),
     )
 
 
@@ -106,11 +125,21 @@ def tenant_of(document: Manifest, template: Tenant) -> Tenant:
         "claimed": True,
         "trusted": spec.get("trusted", False),
         "enforcement": spec.get("enforcement", template.enforcement),
+        "writes_as_platform": writes_as_platform(document),
         "claim": claim_of(spec["namespaces"]),
         "owners": tuple(Owner(**owner) for owner in spec.get("owners", ())),
         "sharing": tuple(_grant(grant) for grant in spec.get("sharing", ())),
     }
     return Tenant(**fields)
+
+
+def writes_as_platform(document: Manifest) -> bool:
+    """Whether `writesAs` says so; the platform's own document and that of kube-system need not."""
+    spec = document.object["spec"]
+    names = spec["namespaces"].get("names", ())
+    is_platform = name_of(document) == PLATFORM or not set(PLATFORM_NAMESPACES).isdisjoint(names)
+    stated = spec.get("writesAs", "platform" if is_platform else "tenant")
+    return spec.get("trusted") is True and stated == "platform"
 
 
 def place_of(document: Manifest) -> str:
@@ -130,6 +159,8 @@ def usage_of(spec: Mapping[str, Any], base: Tenant) -> Tenant:
             fields[attribute] = tuple(spec[key])
     if "schedulers" in spec:
         fields["schedulers"] = _choice({"default": "default-scheduler", **spec["schedulers"]})
+    if "customResources" in spec:
+        fields["custom_resources"] = tuple(map(_kind_grant, spec["customResources"]))
     if "runtimeClasses" in spec:
         fields |= _runtime_classes(spec["runtimeClasses"], base)
     if "nodes" in spec:
@@ -138,11 +169,16 @@ def usage_of(spec: Mapping[str, Any], base: Tenant) -> Tenant:
         )
     fields["pod_security"] = spec.get("podSecurity", base.pod_security)
     fields["require_limits"] = spec.get("requireLimits", base.require_limits)
+    fields["hostless_routes"] = spec.get("hostlessRoutes", base.hostless_routes)
     limits = spec.get("limits", {})
     fields["limits"] = Limits(
         namespaces=limits.get("namespaces", base.limits.namespaces),
         load_balancers=limits.get("loadBalancers", base.limits.load_balancers),
         snapshots=limits.get("snapshots", base.limits.snapshots),
+        replicas=limits.get("replicas", base.limits.replicas),
+        cpu=limits.get("cpu", base.limits.cpu),
+        memory=limits.get("memory", base.limits.memory),
+        huge_pages=limits.get("hugePages", base.limits.huge_pages),
     )
     fields["labels"] = {**base.labels, **spec.get("labels", {})}
     return Tenant(**fields)
@@ -166,6 +202,10 @@ def claim_of(spec: Mapping[str, Any]) -> Claim:
         if key in spec:
             selectors.append(Selector((Requirement(label, "In", frozenset([spec[key]])),)))
     return Claim(tuple(spec.get("names", ())), tuple(spec.get("patterns", ())), tuple(selectors))
+
+
+def _kind_grant(spec: Mapping[str, Any]) -> KindGrant:
+    return KindGrant(spec["group"], tuple(spec["kinds"]))
 
 
 def _grant(spec: Mapping[str, Any]) -> Grant:

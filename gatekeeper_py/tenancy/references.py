@@ -7,16 +7,24 @@ from collections.abc import Iterator
 from typing import Any
 
 from gatekeeper_py.tenancy.catalogue import BUILT_IN_GROUPS, Node, tree_of
+from gatekeeper_py.tenancy.custom import CustomKind, custom_kind
 from gatekeeper_py.tenancy.forms import FORMS, Finds
+from gatekeeper_py.tenancy.leaves import add_leaves
+from gatekeeper_py.tenancy.places import CLUSTER, Surroundings
 
 __all__ = ["references"]
 
+IGNORED = frozenset(("ignore",))
+COMPARED = IGNORED | {"compared"}
+"""How fields refer that look as if they did and do not: to anything, or to addresses. None is reported."""
 _scan = FORMS["scan"]("", "")
 SCANNED_NEVER = frozenset(("apiVersion", "kind", "metadata", "status"))
 """Parts of a custom resource the scan leaves out: what the API server or a controller writes."""
 
 
-def references(body: dict[str, Any], namespace: str = "") -> list[dict[str, Any]]:
+def references(
+    body: dict[str, Any], namespace: str = "", around: Surroundings = CLUSTER
+) -> list[dict[str, Any]]:
     """Everything an object names; `namespace` is its own when the object does not say.
 
     A reference is a mapping of kind, group, namespace, name, path, how and selector. The namespace is empty
@@ -24,16 +32,16 @@ def references(body: dict[str, Any], namespace: str = "") -> list[dict[str, Any]
     """
     metadata = body.get("metadata")
     own = metadata.get("namespace") if type(metadata) is dict else None
-    finds = Finds(own if type(own) is str and own else namespace, [])
+    finds = Finds(own if type(own) is str and own else namespace, [], around)
     group, _, _ = str(body.get("apiVersion", "")).rpartition("/")
-    tree = tree_of(group, str(body.get("kind", "")))
+    kind = str(body.get("kind", ""))
+    tree = tree_of(group, kind)
     if tree is not None:
         for key, child in tree.fields.items():
             if key in body:
                 _walk(child, body[key], body, key, finds)
-    if group not in BUILT_IN_GROUPS:
-        _add_scanned(body, finds)
-    return finds.references
+    scanned = [] if group in BUILT_IN_GROUPS else _scanned(body, finds, custom_kind(group, kind))
+    return [*(each for each in finds.references if each["how"] not in COMPARED), *scanned]
 
 
 def _walk(node: Node, value: Any, around: Any, path: str, finds: Finds) -> None:
@@ -53,20 +61,29 @@ def _walk(node: Node, value: Any, around: Any, path: str, finds: Finds) -> None:
                 _walk(items, item, around, f"{path}[{index}]", finds)
 
 
-def _add_scanned(body: dict[str, Any], finds: Finds) -> None:
-    """Scan what the catalogue does not explain: a field it knows, and a namespace read beside it, is told."""
-    scanned = Finds(finds.namespace, [])
-    _scan({key: value for key, value in body.items() if key not in SCANNED_NEVER}, body, "", scanned)
+def _scanned(body: dict[str, Any], finds: Finds, known: CustomKind) -> list[dict[str, Any]]:
+    """What a custom resource names besides: namespaces and, unless it is harmless, places and identities."""
+    parts = {key: value for key, value in body.items() if key not in SCANNED_NEVER}
+    names = Finds(finds.namespace, [], finds.around)
+    _scan(parts, body, "", names)
+    values = Finds(finds.namespace, [], finds.around)
+    if known.judgement != "harmless":
+        add_leaves(parts, values, finds.around)
+    return [*_unexplained(names, finds, IGNORED), *_unexplained(values, finds, COMPARED)]
+
+
+def _unexplained(scanned: Finds, finds: Finds, silencing: frozenset[str]) -> Iterator[dict[str, Any]]:
+    """What a scan found that the catalogue does not explain: a field it knows, a namespace read beside it,
+    is told, and what lies below a field that is passed over is no reference."""
     explained = {reference["path"] for reference in finds.references}
     beside = {(_beside(reference["path"]), reference["namespace"]) for reference in finds.references}
-    ignored = {reference["path"] for reference in finds.references if reference["how"] == "ignore"}
-    longest = max(map(len, ignored), default=0)
+    silenced = {reference["path"] for reference in finds.references if reference["how"] in silencing}
+    longest = max(map(len, silenced), default=0)
     for reference in scanned.references:
         path = reference["path"]
         told = path in explained or (path, reference["namespace"]) in beside
-        if not told and ignored.isdisjoint(_above(path, longest)):
-            finds.references.append(reference)
-    finds.references[:] = [reference for reference in finds.references if reference["how"] != "ignore"]
+        if not told and silenced.isdisjoint(_above(path, longest)):
+            yield reference
 
 
 def _above(path: str, longest: int) -> Iterator[str]:

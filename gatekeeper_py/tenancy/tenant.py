@@ -8,18 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
+from ipaddress import ip_network
 from typing import Any, Literal
 
 from gatekeeper_py.cel import EvaluationError
+from gatekeeper_py.golang import quantities
+from gatekeeper_py.golang.quantities import REMEMBERED
 from gatekeeper_py.manifests.manifest import Manifest
 from gatekeeper_py.objects.selector import Selector
 from gatekeeper_py.policy.admission.decision import Enforcement
 from gatekeeper_py.tenancy.isolation import DEFAULT_HANDLERS, Level
 from gatekeeper_py.tenancy.patterns import Globs, Hosts, glob_matches, host_matches, image_matches
+from gatekeeper_py.tenancy.places import Surroundings
 
 __all__ = [
     "GROUP",
+    "LONGEST_NAME",
     "PLATFORM",
     "PLATFORM_NAMESPACES",
     "TENANT_LABEL",
@@ -28,6 +33,7 @@ __all__ = [
     "Claim",
     "ContestedNamespace",
     "Grant",
+    "KindGrant",
     "Limits",
     "Nodes",
     "Owner",
@@ -39,6 +45,7 @@ __all__ = [
     "Tenancy",
     "Tenant",
     "Unclaimed",
+    "UnknownKinds",
 ]
 
 GROUP = "tenancy.gatekeeper-py.dev"
@@ -58,6 +65,7 @@ PodSecurity = Literal["baseline", "restricted"]
 Requirement = Level | Literal["virtual-node"]
 """The least isolation of a tenant's pods; virtual nodes isolate by where a pod runs, not by its class."""
 Unclaimed = Literal["own-tenant", "refuse", "ignore"]
+UnknownKinds = Literal["scan", "warn", "refuse"]
 
 
 class ContestedNamespace(EvaluationError):
@@ -135,6 +143,38 @@ class Limits:
     """Services of type LoadBalancer, in one namespace."""
     snapshots: int = 0
     """VolumeSnapshots, in one namespace."""
+    replicas: int = 0
+    """Pods of one workload."""
+    cpu: str = "0"
+    """Processors of one container."""
+    memory: str = "0"
+    """Memory of one container."""
+    huge_pages: str = "0"
+    """Huge pages of one size, of one container."""
+
+    def excess(self, resources: Iterable[object]) -> tuple[str, str, str] | None:
+        """What the first of some ResourceRequirements asks too much of: its name, the amount, the bound."""
+        for each in resources:
+            for asked in (each.get("requests"), each.get("limits")) if isinstance(each, dict) else ():
+                for name, amount in asked.items() if isinstance(asked, dict) else ():
+                    most = self._most(name)
+                    if most != "0" and _is_more(str(amount), most):
+                        return name, str(amount), most
+        return None
+
+    def _most(self, resource: str) -> str:
+        if resource == "cpu":
+            return self.cpu
+        if resource == "memory":
+            return self.memory
+        return self.huge_pages if resource.startswith("hugepages-") else "0"
+
+
+@lru_cache(REMEMBERED)
+def _is_more(asked: str, most: str) -> bool:
+    """Whether a quantity is more than a bound; one that cannot be read is."""
+    found, bound = quantities.parse(asked), quantities.parse(most)
+    return found is None or bound is None or found[0] > bound[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +200,20 @@ class Grant:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class KindGrant:
+    """Custom kinds that a tenant may use though no rule holds them in its boundary."""
+
+    group: str
+    """In which `*` stands for any characters."""
+    kinds: tuple[str, ...]
+    """Exact names, or `*` for all of the group."""
+
+    def covers(self, group: str, kind: str) -> bool:
+        """Whether a kind is one of them."""
+        return glob_matches(self.group, group) and ("*" in self.kinds or kind in self.kinds)
+
+
 @dataclass(frozen=True)
 class Tenant:
     """One tenant. Everything not granted here is refused."""
@@ -167,6 +221,8 @@ class Tenant:
     name: str
     trusted: bool = False
     """A part of the platform: nothing is forced on it."""
+    writes_as_platform: bool = False
+    """Of a trusted tenant: what its accounts write into others' namespaces is judged as the platform's."""
     claimed: bool = True
     """Declared by a document; false for a namespace that nobody claims."""
     refused: bool = False
@@ -198,12 +254,26 @@ class Tenant:
     """CIDRs of addresses its Services may claim."""
     cluster_issuers: tuple[str, ...] = ()
     """Cluster-wide issuers, secret stores and other cluster-wide helpers it may name, as `Kind/name`."""
+    custom_resources: tuple[KindGrant, ...] = ()
+    """Custom kinds that nobody may use without a grant, which it may."""
     nodes: Nodes = Nodes()
     pod_security: PodSecurity = "baseline"
     require_limits: bool = False
     limits: Limits = Limits()
     labels: Mapping[str, str] = field(default_factory=dict)
     sharing: tuple[Grant, ...] = ()
+    annotations: tuple[str, ...] = ()
+    """Annotations by which shared controllers take orders, besides the ordinary ones."""
+    hostless_routes: bool = False
+    """Whether it may serve every host that nobody else does."""
+    nameservers: tuple[str, ...] = ()
+    """CIDRs of the DNS servers its pods may ask; any when empty."""
+    populators: tuple[str, ...] = ()
+    """What may fill its volumes besides claims and snapshots, as `Kind.group`."""
+    role_rules: tuple[str, ...] = ()
+    """Verbs and subresources its Roles may hold beyond the ordinary."""
+    silenced_warnings: tuple[str, ...] = ()
+    """Names of policies whose warnings its people are not told."""
     source: str = ""
     """Where its document stands; empty when no document declares it."""
 
@@ -219,6 +289,10 @@ class Tenant:
     def owns_hostname(self, host: str) -> bool:
         """Whether a DNS name, wildcard or not, lies within the tenant's."""
         return any(host_matches(pattern, host) for pattern in self.hostnames)
+
+    def permits_kind(self, group: str, kind: str) -> bool:
+        """Whether it was granted a custom kind that needs a grant."""
+        return any(grant.covers(group, kind) for grant in self.custom_resources)
 
     def shares_itself_with(self, tenant: str) -> bool:
         """Whether another tenant's people may act in its namespaces, as far as RBAC lets them."""
@@ -244,6 +318,8 @@ class Settings:
     protected_cidrs: tuple[str, ...] = ()
     """Addresses of pods, Services and nodes: nobody's policy may open a way to them by address."""
     cluster_domain: str = "cluster.local"
+    unknown_kinds: UnknownKinds = "scan"
+    """What becomes of custom kinds that the catalogue does not know."""
 
 
 Reason = Literal["InForce", "Conflict", "Invalid", "NameTaken", "PlatformNamespace"]
@@ -331,6 +407,11 @@ class Tenancy:
     def by_name(self) -> Mapping[str, Tenant]:
         """Declared tenants by name."""
         return {tenant.name: tenant for tenant in self.tenants}
+
+    @cached_property
+    def surroundings(self) -> Surroundings:
+        """What is inside the cluster, by the settings."""
+        return Surroundings(tuple(ip_network(text) for text in self.settings.protected_cidrs))
 
     @cached_property
     def _by_namespace(self) -> Mapping[str, Tenant]:

@@ -12,7 +12,7 @@ from gatekeeper_py.policy.model import Policy
 from gatekeeper_py.tenancy.fields import SETTINGS_SPEC, TENANT_SPEC
 from gatekeeper_py.tenancy.lookups import expressions
 
-__all__ = ["DocumentField", "document_fields"]
+__all__ = ["DocumentField", "document_fields", "word_is_used"]
 
 Kind = Literal["Tenant", "TenancySettings"]
 SPECS: Mapping[Kind, OpenAPI] = {"Tenant": TENANT_SPEC, "TenancySettings": SETTINGS_SPEC}
@@ -56,12 +56,16 @@ WORDS: Mapping[str, tuple[DocumentField, ...]] = {
     "tenant.isolation": _tenant("runtimeClasses.isolation"),
     "tenant.owns": _tenant("namespaces"),
     "tenant.permits": _tenant("sharing"),
+    "tenant.permitsKind": _tenant("customResources"),
+    "tenant.mayCall": (*_tenant("sharing"), *_settings("clusterDomain")),
+    "tenant.excess": _tenant("limits"),
     "tenant.admits": _tenant("sharing"),
     "tenant.ownsHostname": _tenant("hostnames"),
     "tenant.allowsImage": _tenant("registries"),
     "tenants.ofNamespace": _tenant("namespaces"),
     "tenants.ofNamespaceObject": _tenant("namespaces"),
-    "requester.platform": _settings("platform"),
+    "requester.platform": (*_settings("platform"), *_tenant("writesAs")),
+    "requester.trusted": _settings("platform"),
     "requester.claimed": _tenant("owners"),
     "requester.tenants": _tenant("owners"),
     "settings.labelPrefix": (),
@@ -82,6 +86,15 @@ def document_fields(policy: Policy) -> tuple[DocumentField, ...]:
     found = {field for word in words for field in _fields(word)}
     widest = (field for field in found if found.isdisjoint(field.wholes))
     return tuple(sorted(widest, key=lambda field: (field.kind != "Tenant", field.path)))
+
+
+def word_is_used(policy: Policy, word: str) -> bool:
+    """Whether a policy's expressions use a word of tenancy, such as `references` or `tenant.permitsKind`."""
+    return any(_uses(expression.program.tree, word) for expression in expressions(policy))
+
+
+def _uses(node: tree.Node, word: str) -> bool:
+    return _dotted(node) == word or any(_uses(child, word) for child in tree.children(node))
 
 
 def _fields(word: str) -> tuple[DocumentField, ...]:

@@ -2,7 +2,8 @@
 
 `POST /mutate`, `POST /validate`: a review in, a verdict out with status 200. Otherwise one line says why not:
 400 malformed, 408 the body did not arrive in time, 413 too large, 503 no capacity. The API server takes each
-of these as a failed call, and with failurePolicy Fail refuses the request.
+of these as a failed call, and with failurePolicy Fail refuses the request. What follows in the path are the
+versions in which the API server asks about the same request besides (registration.py).
 """
 
 from __future__ import annotations
@@ -22,7 +23,10 @@ from starlette.types import Lifespan
 from gatekeeper_py.webhook.health import Health
 from gatekeeper_py.webhook.service import Service
 
-__all__ = ["application", "health_application"]
+__all__ = ["REACHED", "application", "health_application"]
+
+REACHED = "the engine is reached"
+"""Sent with 403, whose text client-go hands on (apimachinery/pkg/api/errors, NewGenericServerResponse)."""
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -40,10 +44,18 @@ def application(service: Service, health: Health, lifespan: Lifespan[Starlette] 
         lifespan=lifespan,
         routes=[
             Route("/mutate", mutate, methods=["POST"]),
+            Route("/mutate/{conversions:path}", mutate, methods=["POST"]),
             Route("/validate", validate, methods=["POST"]),
+            Route("/validate/{conversions:path}", validate, methods=["POST"]),
+            Route("/reach", _reach, methods=["POST"]),
             *_routes(health),
         ],
     )
+
+
+async def _reach(_request: Request) -> Response:
+    """Refuses unread, in words that the API server passes on to whoever had it call."""
+    return PlainTextResponse(REACHED, HTTPStatus.FORBIDDEN, {"Connection": "close"})
 
 
 def health_application(health: Health) -> Starlette:

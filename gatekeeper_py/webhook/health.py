@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from gatekeeper_py import __version__
+from gatekeeper_py.webhook import expiry
 from gatekeeper_py.webhook.record import Record
 from gatekeeper_py.webhook.revision import Policies
 from gatekeeper_py.webhook.sink import Sink
@@ -22,14 +23,20 @@ class Health:
     record: Record
     output: Sink | None = None
     ages: Callable[[], Mapping[str, float]] = dict
-    """Seconds since each watched kind was last heard of."""
-    certificate_expires: float = 0.0
+    """Seconds since each watched kind was last known whole."""
+    certificate_expires: float = expiry.NEVER
     """Seconds since the epoch; 0 while none is served."""
+    notices: Callable[[], Iterable[str]] = tuple
+    """What is wrong beside the policies and the certificate; empty words are nothing."""
 
     def readiness(self, *, verbose: bool) -> tuple[bool, Mapping[str, object]]:
-        """Whether policies are in force, and in words why an edit is not; `verbose` tells the rest, too."""
+        """Whether policies are in force and the certificate has not expired, and in words what is wrong.
+
+        `verbose` tells the rest, too.
+        """
         in_force = self.policies.in_force
-        details: dict[str, object] = {"ready": in_force is not None, "problems": list(self.policies.problems)}
+        ready = in_force is not None and not expiry.has_expired(self.certificate_expires, time.time())
+        details: dict[str, object] = {"ready": ready, "problems": list(self._problems())}
         if in_force is not None:
             details |= {
                 "policies": in_force.loaded.count,
@@ -39,7 +46,12 @@ class Health:
             }
         if verbose:
             details |= self._beside()
-        return in_force is not None, details
+        return ready, details
+
+    def _problems(self) -> Iterator[str]:
+        yield from self.policies.problems
+        told = (expiry.problem(self.certificate_expires, time.time()), *self.notices())
+        yield from (problem for problem in told if problem)
 
     def status(self) -> Mapping[str, object]:
         """Everything that a person wants to see at once."""

@@ -37,7 +37,7 @@ class Observed:
     """What is asked at the moment of a scrape."""
 
     ages: Callable[[], Mapping[str, float]] = dict
-    """Seconds since each watched kind was last heard of."""
+    """Seconds since each watched kind was last known whole."""
     dropped_lines: Callable[[], int] = int
     """Lines that the log has dropped."""
 
@@ -174,7 +174,7 @@ class _Observer(Collector):
             CounterMetricFamily("gatekeeper_log_dropped_lines", "Lines that the log's output did not take"),
             GaugeMetricFamily(
                 "gatekeeper_view_age_seconds",
-                "Time since the API server was last heard of a watched kind",
+                "Time since everything of a watched kind was last known",
                 labels=["kind"],
             ),
         )

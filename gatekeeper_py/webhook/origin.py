@@ -10,15 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
 from gatekeeper_py.cluster.snapshot import NAMESPACE, Snapshot
-from gatekeeper_py.cluster.view import NotSynced
 from gatekeeper_py.engine import Engine, Phase, load_policies, tenants_of
 from gatekeeper_py.manifests.manifest import Manifest, ManifestError, read
 from gatekeeper_py.objects.kinds import Kinds
+from gatekeeper_py.objects.resource import GroupVersion
 from gatekeeper_py.policy.admission.decision import Decision
 from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.policy.loading import load as loading
 from gatekeeper_py.policy.loading.idle import idle, nothing_in, unserved
 from gatekeeper_py.policy.loading.load import PolicySet
+from gatekeeper_py.policy.matching.versions import versions_needed
 from gatekeeper_py.tenancy.documents import is_tenancy_document, load_tenancy
 from gatekeeper_py.tenancy.lookups import asks_about_tenants, looked_up
 from gatekeeper_py.tenancy.refusals import TENANCY_KINDS, living
@@ -35,6 +36,8 @@ PHASES: Mapping[Webhook, frozenset[Phase]] = {
     "mutate": frozenset({"mutate"}),
     "validate": frozenset({"validate"}),
 }
+
+STALE: Final = "{}. What needs it is refused, but for the platform"
 
 SYNC_SECONDS: Final = 60
 """How long the cluster may take to be read for the first time."""
@@ -73,7 +76,10 @@ class Origin(Protocol):
         """A fingerprint of what `load` reads."""
 
     def ages(self) -> Mapping[str, float]:
-        """Seconds since each kind of the cluster that is watched was last heard of."""
+        """Seconds since each kind of the cluster that is watched was last known whole."""
+
+    def notices(self) -> list[str]:
+        """What of the cluster is not known as it is now, and why."""
 
     def load(self) -> Loaded:
         """What is there now; raises `BadPolicies`."""
@@ -100,6 +106,10 @@ class FromFiles:
         """None: nothing is watched."""
         return {}
 
+    def notices(self) -> list[str]:
+        """None: files are as they are."""
+        return []
+
     def load(self) -> Loaded:
         """An engine over the files."""
         with _bad_policies():
@@ -113,6 +123,7 @@ class FromFiles:
             return engine.review(request, PHASES[webhook], deadline=deadline)
 
         policies = engine.policies
+        needed = _conversions(policies, cluster.kinds)
         return Loaded(
             review,
             _count(policies),
@@ -121,6 +132,7 @@ class FromFiles:
             inventory=Inventory.of(files, policies),
             tenancy=tenancy,
             warnings=partial(_idle(policies), cluster.kinds),
+            conversions=lambda: needed,
         )
 
 
@@ -139,13 +151,19 @@ class FromCluster:
 
     def look(self) -> Hashable:
         """The files, and the Tenants of the cluster."""
-        if not self.live.synced:
-            return None
         return fingerprint(self.watched), self._versions()
 
     def ages(self) -> Mapping[str, float]:
-        """Of every kind that decisions may ask about."""
-        return {f"{kind.kind}.{kind.group}".rstrip("."): age for kind, age in self.live.ages.items()}
+        """Of every kind that decisions may ask about, the oldest of its versions."""
+        ages: dict[str, float] = {}
+        for kind, age in self.live.ages.items():
+            name = f"{kind.kind}.{kind.group}".rstrip(".")
+            ages[name] = max(age, ages.get(name, 0.0))
+        return ages
+
+    def notices(self) -> list[str]:
+        """The kinds that decisions cannot look up."""
+        return [STALE.format(stale) for stale in self.live.stale.values()]
 
     def load(self) -> Loaded:
         """An engine over each picture of the cluster, once it has been read."""
@@ -161,11 +179,16 @@ class FromCluster:
             policies = load_policies(files, documents)
             tenancy = load_tenancy(files, documents)
         self.demands.check(self.policies, policies, (*files, *documents))
-        self.live.follow(looked_up(policies))
-        self._sync()
+        new = self.live.follow(looked_up(policies))
+        try:
+            self._sync()
+        except BadPolicies:
+            self.live.unfollow(new)
+            raise
 
         def review(request: AdmissionRequest, webhook: Webhook, deadline: float) -> Decision:
-            return Engine(policies, self.live.view).review(request, PHASES[webhook], deadline=deadline)
+            engine = Engine(policies, self.live.view, TENANCY_KINDS)
+            return engine.review(request, PHASES[webhook], deadline=deadline)
 
         def owner(namespace: str) -> str:
             return Engine(policies, self.live.seen).owner(namespace)
@@ -175,7 +198,9 @@ class FromCluster:
             _count(policies),
             owner,
             self._knows,
+            self.live.inquire,
             tenants_of(policies),
+            lambda: _conversions(policies, self.live.seen.kinds),
             Inventory.of(files, policies, documents),
             tenancy,
             warnings=partial(self._warnings, _idle(policies, complete=True)),
@@ -190,10 +215,7 @@ class FromCluster:
 
     def _warnings(self, find: Callable[[Kinds], tuple[Problem, ...]]) -> tuple[Problem, ...]:
         """What does nothing in the cluster as it is now; nothing is known while a kind is not read yet."""
-        try:
-            return find(self.live.view.kinds)
-        except NotSynced:
-            return ()
+        return find(self.live.seen.kinds) if self.live.synced else ()
 
     def _sync(self) -> None:
         if not self.live.wait_until_synced(SYNC_SECONDS):
@@ -203,7 +225,7 @@ class FromCluster:
 
     def _documents(self) -> tuple[Manifest, ...]:
         """Tenants and settings that are objects of the cluster."""
-        return living(self.live.view)
+        return living(self.live.seen)
 
 
 @contextmanager
@@ -231,6 +253,10 @@ def _idle(policies: PolicySet, *, complete: bool = False) -> Callable[[Kinds], t
 
 def _count(policies: PolicySet) -> int:
     return len(policies.mutating) + len(policies.validating)
+
+
+def _conversions(policies: PolicySet, kinds: Kinds) -> frozenset[GroupVersion]:
+    return versions_needed((*policies.validating, *policies.mutating), kinds)
 
 
 def _version(document: Manifest) -> tuple[object, object]:

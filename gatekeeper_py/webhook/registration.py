@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 import yaml
 
-from gatekeeper_py.objects.resource import Object
+from gatekeeper_py.objects.resource import GroupVersion, Object
 from gatekeeper_py.tenancy.tenant import GROUP, PLATFORM_USERS, Settings, Tenancy
 
 __all__ = [
@@ -26,7 +26,10 @@ __all__ = [
     "Exemption",
     "Registered",
     "configurations",
+    "conversions_of",
     "exemptions",
+    "segment",
+    "trial",
 ]
 
 EXEMPT_NAMESPACES = ("kube-system", "gatekeeper-system")
@@ -35,12 +38,18 @@ EXEMPT_NAMESPACES = ("kube-system", "gatekeeper-system")
 TIMEOUT_SECONDS = 10
 """How long the API server waits for an answer before it refuses; it takes at most 30."""
 
+TRIAL_SECONDS = 3
+"""The same for the trial, which answers unread."""
+
 MOST_CONDITIONS = 64
 """Match conditions of one webhook (apis/admissionregistration/validation, maxWebhookMatchConditions)."""
 
 DOMAIN = "gatekeeper-py.dev"
 
 Door = Literal["mutate", "validate"]
+
+REACH = "gatekeeper-reach"
+"""The ConfigMap in the engine's namespace that the trial is about."""
 
 KINDS: Mapping[Door, str] = {
     "mutate": "MutatingWebhookConfiguration",
@@ -66,10 +75,10 @@ class Client:
     authority: str = ""
     """PEM certificates in base64; empty when cert-manager fills them in."""
 
-    def config(self, door: Door) -> Object:
+    def config(self, path: str) -> Object:
         """The clientConfig of a webhook."""
-        service = {"name": "gatekeeper", "namespace": "gatekeeper-system", "path": f"/{door}", "port": 443}
-        where: Object = {"url": f"{self.url}/{door}"} if self.url else {"service": service}
+        service = {"name": "gatekeeper", "namespace": "gatekeeper-system", "path": f"/{path}", "port": 443}
+        where: Object = {"url": f"{self.url}/{path}"} if self.url else {"service": service}
         return {**where, "caBundle": self.authority} if self.authority else where
 
 
@@ -139,22 +148,83 @@ def _frozen(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-def configurations(client: Client = SERVICE, tenancy: Tenancy = NO_TENANCY) -> list[Object]:
+def configurations(
+    client: Client = SERVICE, tenancy: Tenancy = NO_TENANCY, conversions: Iterable[GroupVersion] = ()
+) -> list[Object]:
     """Both configurations, the mutating one first, for these trusted tenants and this platform.
 
+    `conversions` are the versions in which policies judge what may be sent in others (`versions_needed`).
     Raises `ValueError` when there are more exemptions than the API server takes.
     """
+    versions = tuple(sorted(conversions))
     trusted = [name for tenant in tenancy.tenants if tenant.trusted for name in tenant.claim.names]
     mending = _mending(tenancy.settings)
     kept_out = [each.condition for each in exemptions()]
     conditions = [*kept_out, *_among_trusted(trusted), _unless("mending", mending)]
-    if len(conditions) > MOST_CONDITIONS:
-        raise ValueError(f"{len(conditions)} match conditions; the API server takes {MOST_CONDITIONS}")
-    mutating = _configuration("mutate", [_webhook("mutate", client, conditions)])
-    validating = _configuration(
-        "validate", [_webhook("validate", client, conditions), _mended(client, mending)]
-    )
+    needed = len(conditions) + bool(versions)
+    if needed > MOST_CONDITIONS:
+        raise ValueError(f"{needed} match conditions; the API server takes {MOST_CONDITIONS}")
+    asking = _Asking(client, tuple(conditions), versions)
+    mutating = _configuration("mutate", asking.webhooks("mutate"))
+    validating = _configuration("validate", [*asking.webhooks("validate"), _mended(client, mending)])
     return [mutating, validating]
+
+
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """The webhooks of a door: one about everything as it was sent, and one for each version to convert to.
+
+    What matches a webhook as it was sent is not converted, and then it is not asked about again. All say by
+    their path to which versions the API server converts: the engine knows what it will be asked besides.
+    """
+
+    client: Client
+    conditions: tuple[Object, ...]
+    conversions: tuple[GroupVersion, ...]
+
+    def webhooks(self, door: Door) -> list[Object]:
+        """In the order in which they are called."""
+        path = "/".join([door, *map(segment, self.conversions)])
+        sent = _webhook(door, self.client, self.conditions)
+        sent["clientConfig"] = self.client.config(path)
+        return [sent, *(self._converted(sent, version) for version in self.conversions)]
+
+    def _converted(self, sent: Object, version: GroupVersion) -> Object:
+        (rule,) = sent["rules"]
+        return {
+            **sent,
+            "name": f"{segment(version)}.{sent['name']}",
+            "rules": [{**rule, "apiGroups": [version.group], "apiVersions": [version.version]}],
+            "matchConditions": [CONVERTED, *self.conditions],
+        }
+
+
+CONVERTED: Object = {
+    "name": "converted",
+    "expression": "request.kind.group != request.requestKind.group ||\n"
+    "request.kind.version != request.requestKind.version",
+}
+"""To a match condition `request.resource` is what was sent (plugin/webhook/matchconditions/matcher.go)."""
+
+
+def segment(version: GroupVersion) -> str:
+    """A version as a part of a webhook's path and name, which the API server takes for parts of a domain."""
+    group = ANY_GROUP if version.group == "*" else version.group
+    return f"{version.version}.{group}" if group else version.version
+
+
+def conversions_of(path: str) -> frozenset[GroupVersion]:
+    """The versions that a path tells of, without its door."""
+    return frozenset(_version(part) for part in path.split("/") if part)
+
+
+def _version(part: str) -> GroupVersion:
+    version, _, group = part.partition(".")
+    return GroupVersion("*" if group == ANY_GROUP else group, version)
+
+
+ANY_GROUP = "any"
+"""Stands for every group; those of custom resources have a dot, and none of Kubernetes' is called so."""
 
 
 def _among_trusted(namespaces: Iterable[str]) -> list[Object]:
@@ -187,6 +257,31 @@ def _mended(client: Client, mending: str) -> Object:
     ruled = {**_rule("validate"), "apiGroups": [GROUP]}
     webhook = _webhook("validate", client, [condition])
     return {**webhook, "name": GROUP, "failurePolicy": "Ignore", "rules": [ruled]}
+
+
+def trial(client: Client) -> Object:
+    """A webhook about dry runs of one ConfigMap of the engine's: by it the engine sees whether it is reached.
+
+    `/reach` always refuses, so that no answer can be mistaken for the absence of the question.
+    """
+    dry_run = f"request.name == '{REACH}' && has(request.dryRun) && request.dryRun"
+    condition = {"name": "reach", "expression": dry_run}
+    ruled = {
+        "apiGroups": [""],
+        "apiVersions": ["v1"],
+        "operations": ["UPDATE"],
+        "resources": ["configmaps"],
+        "scope": "Namespaced",
+    }
+    own = {"matchLabels": {"kubernetes.io/metadata.name": "gatekeeper-system"}}
+    return {
+        **_webhook("validate", client, [condition]),
+        "name": f"reach.{DOMAIN}",
+        "clientConfig": client.config("reach"),
+        "timeoutSeconds": TRIAL_SECONDS,
+        "rules": [ruled],
+        "namespaceSelector": own,
+    }
 
 
 def _configuration(door: Door, webhooks: Sequence[Object]) -> Object:

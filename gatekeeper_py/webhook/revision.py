@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
+from gatekeeper_py.objects.resource import GroupVersion
 from gatekeeper_py.policy.admission.decision import Decision
 from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.tenancy.tenant import Tenancy
@@ -66,8 +67,12 @@ class Loaded:
     """The tenant of a namespace, by name; empty for a namespace that is nobody's or unknown."""
     knows: Callable[[str], bool] = every
     """Whether a namespace is known to exist."""
+    inquire: Callable[[str], bool] = every
+    """Whether it is known if there is such a namespace; if not, the cluster is asked, without waiting."""
     tenants: frozenset[str] = frozenset()
     """The names of declared tenants."""
+    conversions: Callable[[], frozenset[GroupVersion]] = frozenset
+    """The versions in which policies judge what may be sent in others: the API server has to ask in them."""
     inventory: Inventory = field(default_factory=Inventory)
     tenancy: Tenancy = field(default_factory=Tenancy)
     warnings: Callable[[], tuple[Problem, ...]] = _nothing

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any, Final, TypeAlias, cast
 import uvicorn
 from starlette.applications import Starlette
 
-from gatekeeper_py.webhook import log
+from gatekeeper_py.webhook import expiry, log
 from gatekeeper_py.webhook.app import application, health_application
 from gatekeeper_py.webhook.connections import Connections, most_connections
 from gatekeeper_py.webhook.health import Health
@@ -176,6 +177,7 @@ class Server:
                 self._follow(self.certificate.files, seen.certificate, None, self._reload_certificate)
             ),
             asyncio.create_task(_trim()),
+            asyncio.create_task(self._warn_of_expiry()),
         ]
         try:
             yield
@@ -235,18 +237,28 @@ class Server:
         """
         before = self.certificate.authorities
         try:
-            expiry = self.certificate.reload()
+            expires = self.certificate.reload()
         except TLSError as error:
             self.log.error("certificate refused, the last good one stays", problem=str(error))
         else:
-            self._certificate_loaded(expiry)
-            self.log.info("certificate loaded", expires_at=expiry)
+            self._certificate_loaded(expires)
+            self.log.info("certificate loaded", expires_at=expires)
         if self._running is not None and self.certificate.authorities != before:
             self._running.hang_up()
 
-    def _certificate_loaded(self, expiry: float) -> None:
-        self.metrics.expiry.set(expiry)
-        self.health.certificate_expires = expiry
+    async def _warn_of_expiry(self) -> None:
+        """Say once a day that the certificate is about to end, for ever."""
+        told = ""
+        while True:
+            problem = expiry.problem(self.health.certificate_expires, time.time())
+            if problem and problem != told:
+                self.log.warning("certificate", problem=problem)
+            told = problem
+            await asyncio.sleep(expiry.LOOK)
+
+    def _certificate_loaded(self, expires: float) -> None:
+        self.metrics.expiry.set(expires)
+        self.health.certificate_expires = expires
 
 
 async def _trim() -> None:

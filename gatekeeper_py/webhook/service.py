@@ -8,22 +8,25 @@ import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Final
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 
+from gatekeeper_py.objects.resource import GroupVersion
 from gatekeeper_py.policy.admission.admission_review import ReviewError
-from gatekeeper_py.policy.admission.decision import Status
+from gatekeeper_py.policy.admission.decision import Decision, Status
 from gatekeeper_py.policy.admission.request import AdmissionRequest
+from gatekeeper_py.policy.matching.versions import missing
 from gatekeeper_py.webhook import child, limits
 from gatekeeper_py.webhook.answer import Answer, decide, deny, died, late, parse, too_many
 from gatekeeper_py.webhook.arrivals import Arrivals
 from gatekeeper_py.webhook.body import BodyTooLarge, Memory, MemoryExhausted, read_body
 from gatekeeper_py.webhook.head import NO_HEAD, Head, head_of
 from gatekeeper_py.webhook.record import Record
+from gatekeeper_py.webhook.registration import conversions_of
 from gatekeeper_py.webhook.revision import InForce, Policies, Webhook
 from gatekeeper_py.webhook.turns import Turns
 
@@ -36,6 +39,12 @@ class NothingInForce(Exception):
 
 STRANGERS: Final = "unknown namespaces"
 """Who takes turns for all namespaces that do not exist: there can be any number of names."""
+
+UNREGISTERED: Final = (
+    "the webhooks are not registered for these policies: they judge {}, to which the API server does not "
+    "convert, and what is sent in another version is refused. --register does it within seconds; without, "
+    "print the registration anew: gatekeeper install --ca FILE --policies DIR"
+)
 
 REFUSALS: Final[Mapping[type[Exception], HTTPStatus]] = {
     ReviewError: HTTPStatus.BAD_REQUEST,
@@ -54,6 +63,8 @@ class _Job:
     webhook: Webhook
     started: float
     deadline: float
+    conversions: frozenset[GroupVersion] = frozenset()
+    """In which versions the API server asks besides, as the path says."""
     body: bytes = b""
     head: Head = NO_HEAD
     tenant: str = ""
@@ -100,6 +111,8 @@ class Service:
     max_in_flight: int = limits.MAX_IN_FLIGHT
     workers: int = limits.WORKERS
     max_memory: int = limits.MAX_MEMORY
+    registered: frozenset[GroupVersion] | None = field(default=None, init=False)
+    """In which versions the API server asks, by the last review; None before there was one."""
     _memory: Memory = field(init=False)
     _short: Turns = field(init=False)
     _long: Turns = field(init=False)
@@ -116,7 +129,8 @@ class Service:
     async def review(self, request: Request, webhook: Webhook) -> Response:
         """Answer one review. Nothing is raised."""
         started = time.monotonic()
-        job = _Job(webhook, started, started + limits.time_allowed(request.query_params.get("timeout")))
+        deadline = started + limits.time_allowed(request.query_params.get("timeout"))
+        job = _Job(webhook, started, deadline, conversions_of(request.path_params.get("conversions", "")))
         with self.record.in_flight(), ExitStack() as held:
             try:
                 async with asyncio.timeout_at(_loop_time(job.deadline)):
@@ -129,11 +143,20 @@ class Service:
             except tuple(REFUSALS) as error:
                 return self._refuse(job, REFUSALS[type(error)], str(error))
 
+    def unregistered(self) -> list[str]:
+        """What the policies in force need and the registration does not give, in words."""
+        in_force = self.policies.in_force
+        if in_force is None or self.registered is None:
+            return []
+        lacking = missing(in_force.loaded.conversions(), self.registered)
+        return [UNREGISTERED.format(", ".join(map(str, sorted(lacking))))] if lacking else []
+
     async def _decided(self, request: Request, job: _Job, held: ExitStack) -> Answer:
         await self._read(request, job, held)
         in_force = self.policies.in_force
         if in_force is None:
             raise NothingInForce("no policies are loaded yet")
+        self.registered = job.conversions
         await self._await_turn(in_force, job, held)
         if job.is_long:
             return await _decide_apart(in_force, job)
@@ -163,7 +186,7 @@ class Service:
     async def _await_turn(self, in_force: InForce, job: _Job, held: ExitStack) -> None:
         namespace, loaded = job.head.namespace, in_force.loaded
         if namespace and not job.known and not job.head.makes_namespace:
-            await self._arrivals.wait_for(namespace, loaded.knows)
+            await self._arrivals.wait_for(namespace, loaded.inquire)
             job.tenant, job.known = loaded.owner(namespace), loaded.knows(namespace)
         turns, owner = self._long if job.is_long else self._short, job.owner
         await turns.take(owner)
@@ -215,7 +238,11 @@ class Service:
 def _decide(in_force: InForce, job: _Job) -> Answer:
     """In a worker thread."""
     job.begun = True
-    return decide(in_force.loaded.review, job.webhook, job.body, job.started, job.deadline)
+
+    def review(request: AdmissionRequest, webhook: Webhook, deadline: float) -> Decision:
+        return in_force.loaded.review(replace(request, conversions=job.conversions), webhook, deadline)
+
+    return decide(review, job.webhook, job.body, job.started, job.deadline)
 
 
 async def _decide_apart(in_force: InForce, job: _Job) -> Answer:

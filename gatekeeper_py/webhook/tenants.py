@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final, Protocol
 
-from gatekeeper_py.cluster.view import ClusterError, ClusterView, NotSynced
+from gatekeeper_py.cluster.staleness import StaleView
+from gatekeeper_py.cluster.view import ClusterError, ClusterView
 from gatekeeper_py.manifests.manifest import Manifest
 from gatekeeper_py.objects.resource import GroupVersionKind, Object
 from gatekeeper_py.objects.selector import labels_of
@@ -49,7 +50,7 @@ class Cluster(Protocol):
 
     @property
     def view(self) -> ClusterView:
-        """The cluster as last seen; raises `NotSynced`."""
+        """The cluster as it may be known; to look up what is stale raises `StaleView`."""
 
     def write_status(self, kind: GroupVersionKind, body: Object, seconds: float) -> None:
         """Merge into the status of an object; raises `ClusterError`."""
@@ -145,17 +146,17 @@ class StatusWriter:
 
     def write(self) -> None:
         """Write what differs, if anything has changed since the last look or is still to be written."""
-        in_force = self.policies.in_force
-        try:
-            view = self.cluster.view
-        except NotSynced:
-            return
+        in_force, view = self.policies.in_force, self.cluster.view
         if in_force is None or (self._seen[0] is in_force and self._seen[1] is view):
             return
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        written = [self._write(*each) for each in statuses(in_force.loaded.tenancy, view, now)]
+        try:
+            found = list(statuses(in_force.loaded.tenancy, view, now))
+            self._forget(view)
+        except StaleView:
+            return
+        written = [self._write(*each) for each in found]
         self._seen = (in_force, view) if all(written) else (None, None)
-        self._forget(view)
 
     def _forget(self, view: ClusterView) -> None:
         """What was written of objects that are gone."""

@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
+from gatekeeper_py.audit.outcome import Outcome
 from gatekeeper_py.audit.reports import table
 from gatekeeper_py.audit.scan import Audited, scan
 from gatekeeper_py.cluster.snapshot import Snapshot
 from gatekeeper_py.engine import Engine
 from gatekeeper_py.manifests.manifest import read_text
 from gatekeeper_py.policy.admission.changes import Change
+from gatekeeper_py.policy.admission.submission import Submission
 from gatekeeper_py.tenancy.documents import load_tenancy
 
 POLICY = """
@@ -57,11 +61,12 @@ spec:
 """
 
 
-def audit(*objects: dict[str, Any]) -> list[Audited]:
+def audit(*objects: dict[str, Any], existing: bool = True) -> list[Audited]:
     documents = read_text(POLICY)
-    existing = read_text("\n".join(map(json.dumps, objects)))
-    engine = Engine.load(documents, Snapshot.of(existing))
-    return list(scan(engine, load_tenancy(documents), existing))
+    read = read_text("\n".join(map(json.dumps, objects)))
+    engine = Engine.load(documents, Snapshot.of(read))
+    found = scan(engine, load_tenancy(documents), read, Submission("CREATE"), existing=existing)
+    return [item for item in found if isinstance(item, Audited)]
 
 
 def pod(status: dict[str, Any] | None = None, **spec: Any) -> dict[str, Any]:
@@ -72,6 +77,11 @@ def pod(status: dict[str, Any] | None = None, **spec: Any) -> dict[str, Any]:
         "spec": {"containers": [{"name": "c", "image": "i"}], **spec},
         "status": status or {},
     }
+
+
+def test_what_an_author_submits_is_judged_as_it_would_be_admitted() -> None:
+    (found,) = audit(pod(), existing=False)
+    assert (found.violates, found.findings, found.changes) == (False, (), ())
 
 
 SCHEDULED = {"conditions": [{"type": "PodScheduled", "status": "True"}]}
@@ -97,12 +107,58 @@ def test_objects_are_told_by_the_tenant_that_owns_their_namespace() -> None:
     assert [found.tenant for found in audit(pod(), elsewhere, node)] == ["acme", "lonely", "(cluster-wide)"]
 
 
+COUNTED = """
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata: {name: two}
+spec:
+  matchConstraints:
+    resourceRules:
+      - {apiGroups: [""], apiVersions: [v1], operations: [CREATE], resources: [configmaps]}
+  validations:
+    - expression: "cluster.list('v1', 'ConfigMap', request.namespace).size() < 2"
+      message: two are enough
+    - expression: "!cluster.get('v1', 'ConfigMap', request.namespace, request.name).hasValue()"
+      message: is there already
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata: {name: two}
+spec: {policyName: two, validationActions: [Deny]}
+"""
+
+
+@pytest.mark.parametrize("existing", [True, False])
+@pytest.mark.parametrize(("count", "violating"), [(1, 0), (2, 0), (3, 3)])
+def test_an_object_does_not_count_against_itself(count: int, violating: int, *, existing: bool) -> None:
+    documents = read_text(COUNTED)
+    maps = read_text(
+        "\n---\n".join(
+            f"{{apiVersion: v1, kind: ConfigMap, metadata: {{name: c{n}, namespace: foo}}}}"
+            for n in range(count)
+        )
+    )
+    engine = Engine.load(documents, Snapshot.of(maps))
+    found = scan(engine, load_tenancy(documents), maps, Submission("CREATE"), existing=existing)
+    assert sum(isinstance(item, Audited) and item.violates for item in found) == violating
+
+
+def test_an_object_that_cannot_be_asked_about_costs_only_itself() -> None:
+    documents = read_text(POLICY)
+    bad = read_text(json.dumps(pod() | {"spec": {"containers": 1}}), "bad.json")
+    engine = Engine.load(documents, Snapshot())
+    found = list(scan(engine, load_tenancy(documents), (*bad, *bad), Submission("CREATE")))
+    assert [str(item) for item in found] == [
+        "bad.json:1:107: spec.containers must be a list, not 1. Write it as the kind's reference says"
+    ] * 2
+
+
 def test_the_table_shows_nothing_that_a_terminal_would_obey() -> None:
     (found,) = audit(pod())
     hostile = Audited(
         found.manifest, found.request, "t\x1b[2J", (), (Change("metadata.labels[x]", None, "\u202evil\r"),)
     )
-    text = table.report([hostile])
+    text = table.report(Outcome((hostile,)))
     assert "\\x1b[2J" in text
     assert "\\u202evil\\r" in text
     assert not set(text) & {"\x1b", "\r", "\u202e"}
@@ -110,4 +166,4 @@ def test_the_table_shows_nothing_that_a_terminal_would_obey() -> None:
 
 def test_many_objects_of_one_kind_of_violation_are_counted() -> None:
     (found,) = audit(pod())
-    assert "and 5 more" in table.report([found] * 25)
+    assert "and 5 more" in table.report(Outcome((found,) * 25))

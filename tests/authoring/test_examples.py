@@ -7,11 +7,11 @@ import pytest
 from gatekeeper_py.authoring.examples import examples
 
 CASES = {
-    "allow": "{name: allow, object: o}",
+    "allow": "{name: allow, object: o, expect: allow}",
     "warn": "{name: warn, object: o, expect: warn}",
     "deny": "{name: deny, object: o, expect: deny}",
     "later": "{name: later, object: o, expect: deny}",
-    "patched": "{name: patched, object: o, patched: {a: b}}",
+    "patched": "{name: patched, object: o, patched: {a: b}, expect: allow}",
 }
 
 

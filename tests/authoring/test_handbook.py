@@ -43,7 +43,7 @@ objects:
   bad: {apiVersion: v1, kind: ConfigMap, metadata: {name: bad, namespace: foo}}
 cases:
   - {name: bad is refused, object: bad, user: alice, expect: deny, message: failed}
-  - {name: good stays good, object: good, old: good, oldChange: {data: {a: b}}}
+  - {name: good stays good, object: good, old: good, oldChange: {data: {a: b}}, expect: allow}
 """
 
 

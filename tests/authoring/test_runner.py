@@ -8,6 +8,7 @@ import pytest
 
 from gatekeeper_py.authoring.runner import run
 from gatekeeper_py.authoring.suite import read_suite
+from gatekeeper_py.manifests.manifest import ManifestError
 
 POLICY = """
 apiVersion: admissionregistration.k8s.io/v1
@@ -43,14 +44,14 @@ def faults(folder: Path, cases: str) -> list[str]:
 
 
 CASES = {
-    "as it says": ("  - {name: a, object: good}\n", []),
+    "as it says": ("  - {name: a, object: good, expect: allow}\n", []),
     "refused as it says": (
         "  - {name: a, object: good, change: {data: {a: c}}, expect: deny, message: must be b}\n",
         [],
     ),
     "admitted for once": ("  - {name: a, object: good, expect: deny}\n", ["expected deny, got allow"]),
     "refused for once": (
-        "  - {name: a, object: good, change: {data: {a: c}}}\n",
+        "  - {name: a, object: good, change: {data: {a: c}}, expect: allow}\n",
         [
             "expected allow, got deny: ValidatingAdmissionPolicy 'p' with binding 'p' denied request: "
             "data.a must be b"
@@ -64,10 +65,10 @@ CASES = {
         ],
     ),
     "another object": (
-        "  - {name: a, object: good, patched: {data: {a: c, d: null, e: f}}}\n",
+        "  - {name: a, object: good, patched: {data: {a: c, d: null, e: f}}, expect: allow}\n",
         ["data.a is 'b', expected 'c'", "data.e is absent, expected 'f'"],
     ),
-    "an update": ("  - {name: a, object: good, old: good, oldChange: {data: {a: c}}}\n", []),
+    "an update": ("  - {name: a, object: good, old: good, oldChange: {data: {a: c}}, expect: allow}\n", []),
 }
 
 
@@ -90,3 +91,39 @@ def test_a_workload_that_no_policy_matches_fails_whatever_is_expected(
         ("a (Pod)", ("no policy of this suite matches CREATE of pods",)),
         ("a (CronJob)", ("no policy of this suite matches CREATE of cronjobs",)),
     ]
+
+
+CONFIG = "{apiVersion: v1, kind: ConfigMap, metadata: {name: x, namespace: foo}, data: {a: b}}"
+SECRET = "{apiVersion: v1, kind: Secret, metadata: {name: x, namespace: foo}}"
+UNMATCHED = {
+    "said": (f"{{name: a, object: {SECRET}, expect: unmatched}}", []),
+    "not said": (
+        f"{{name: a, object: {SECRET}, expect: allow}}",
+        ["no policy of this suite matches CREATE of secrets; expect unmatched says so"],
+    ),
+    "said of what is matched": (
+        f"{{name: a, object: {CONFIG}, expect: unmatched}}",
+        ["a policy of this suite matches CREATE of configmaps; expect allow"],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", UNMATCHED)
+def test_a_case_that_no_policy_matches_says_so(case: str, tmp_path: Path) -> None:
+    text, expected = UNMATCHED[case]
+    (outcome,) = run(read_suite(suite(tmp_path, f"cases: [{text}]")))
+    assert list(outcome.faults) == expected
+
+
+def test_what_asks_about_tenants_is_not_tried_where_there_are_none(tmp_path: Path) -> None:
+    path = suite(tmp_path, f"cases: [{{name: a, object: {CONFIG}, expect: allow}}]")
+    policy = path.with_name("rule.yaml")
+    policy.write_text(POLICY.replace("object.data.a == 'b'", "tenant == null || object.data.a == 'b'"))
+    with pytest.raises(ManifestError) as caught:
+        run(read_suite(path))
+    assert str(caught.value) == (
+        f"{path}:1:1: the policies ask about tenants, and none are here. "
+        "Write tenants: [example], or name the file they stand in"
+    )
+    path.write_text(f"tenants: [example]\n{path.read_text()}")
+    assert [outcome.passed for outcome in run(read_suite(path))] == [True]

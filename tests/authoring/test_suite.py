@@ -12,8 +12,8 @@ from gatekeeper_py.authoring.workload import TEMPLATES, WORKLOADS
 from gatekeeper_py.manifests.manifest import ManifestError
 
 OBJECTS = (
-    "objects: {good: {apiVersion: v1, kind: ConfigMap, metadata: {name: a}}, "
-    "pod: {apiVersion: v1, kind: Pod, metadata: {name: a}, spec: {}}}\n"
+    "objects: {good: {apiVersion: v1, kind: ConfigMap, metadata: {name: a, expect: allow}}, "
+    "pod: {apiVersion: v1, kind: Pod, metadata: {name: a, expect: allow}, spec: {}}}\n"
 )
 WORKLOADS_TOLD = (
     "Write all, templates, or a list of Pod, PodTemplate, ReplicationController, Deployment, StatefulSet, "
@@ -22,11 +22,11 @@ WORKLOADS_TOLD = (
 
 PROBLEMS = {
     "an unknown field": (
-        "cases: [{name: a, object: good, expects: deny}]",
-        "2:42: cases[0].expects is unknown. Did you mean expect?",
+        "cases: [{name: a, object: good, users: bob, expect: deny}]",
+        "2:40: cases[0].users is unknown. Did you mean user?",
     ),
     "an unknown object": (
-        "cases: [{name: a, object: bad}]",
+        "cases: [{name: a, object: bad, expect: allow}]",
         "2:27: no object is called 'bad'. Known are good, pod",
     ),
     "an expectation YAML reads as a bool": (
@@ -35,72 +35,89 @@ PROBLEMS = {
     ),
     "an unknown expectation": (
         "cases: [{name: a, object: good, expect: refuse}]",
-        "2:41: cases[0].expect is 'refuse'. It must be one of allow, deny, warn",
+        "2:41: cases[0].expect is 'refuse'. It must be one of allow, deny, warn, unmatched",
     ),
     "an unknown operation": (
-        "cases: [{name: a, object: good, operation: PATCH}]",
+        "cases: [{name: a, object: good, operation: PATCH, expect: allow}]",
         "2:44: cases[0].operation is 'PATCH'. It must be one of CREATE, UPDATE, DELETE, CONNECT",
     ),
     "one group where a list belongs": (
-        "cases: [{name: a, object: good, groups: dev}]",
+        "cases: [{name: a, object: good, groups: dev, expect: allow}]",
         "2:41: cases[0].groups must be a list, not 'dev'",
     ),
     "no cases": ("policies: [rule.yaml]", "1:1: lacks cases. Add it"),
     "an empty list of cases": ("cases: []", "2:8: a suite has cases. Add one"),
-    "no name": ("cases: [{object: good}]", "2:9: cases[0] lacks name. Add it"),
+    "no expectation": ("cases: [{name: a, object: good}]", "2:9: cases[0] lacks expect. Add it"),
+    "two cases of one name": (
+        "cases: [{name: a, object: good, expect: allow}, {name: a, object: good, expect: deny}]",
+        "2:56: cases[0] has this name, too. Say what this one shows",
+    ),
+    "a stored object of a CREATE": (
+        "cases: [{name: a, object: good, oldChange: {data: {a: b}}, operation: CREATE, expect: allow}]",
+        "2:44: oldChange is what is stored, and CREATE replaces nothing. Remove it, or write operation: UPDATE",
+    ),
+    "an existing object without kind": (
+        "cluster: [{apiVersion: v1}]\ncases: [{name: a, object: good, expect: allow}]",
+        "2:11: cluster[0] lacks kind. Add it",
+    ),
+    "tenants that are none": (
+        "tenants: [5]\ncases: [{name: a, object: good, expect: allow}]",
+        "2:11: tenants are a file, example, or a document. Write one of them",
+    ),
+    "no name": ("cases: [{object: good, expect: allow}]", "2:9: cases[0] lacks name. Add it"),
     "a case that is none": ("cases: [here]", "2:9: cases[0] must be a mapping, not 'here'"),
     "cases that are none": ("cases: 5", "2:8: cases must be a list, not 5"),
     "an object that is none": (
-        "cases: [{name: a, object: 5}]",
+        "cases: [{name: a, object: 5, expect: allow}]",
         "2:27: an object is a manifest, or the name of one in objects. Write either",
     ),
     "a cluster of numbers": (
-        "cluster: [5]\ncases: [{name: a, object: good}]",
+        "cluster: [5]\ncases: [{name: a, object: good, expect: allow}]",
         "2:11: cluster[0] must be a mapping, not 5",
     ),
-    "no object": ("cases: [{name: a}]", "2:9: cases[0] lacks object. Add it"),
+    "no object": ("cases: [{name: a, expect: allow}]", "2:9: cases[0] lacks object. Add it"),
     "an object and several": (
-        "cases: [{name: a, object: good, objects: [good]}]",
+        "cases: [{name: a, object: good, objects: [good], expect: allow}]",
         "2:42: a case has object or objects. Keep one of them",
     ),
     "an operation and several": (
-        "cases: [{name: a, object: good, operation: CREATE, operations: [CREATE]}]",
+        "cases: [{name: a, object: good, operation: CREATE, operations: [CREATE], expect: allow}]",
         "2:64: a case has operation or operations. Keep one of them",
     ),
     "no subresource of several": (
-        "cases: [{name: a, object: good, subresources: []}]",
+        "cases: [{name: a, object: good, subresources: [], expect: allow}]",
         "2:47: subresources is empty. Name one at least",
     ),
     "an unknown object of several": (
-        "cases: [{name: a, objects: [good, bad]}]",
+        "cases: [{name: a, objects: [good, bad], expect: allow}]",
         "2:35: no object is called 'bad'. Known are good, pod",
     ),
     "an old object of several": (
-        "cases: [{name: a, objects: [good], old: good}]",
+        "cases: [{name: a, objects: [good], old: good, expect: allow}]",
         "2:41: old is of one object. Write oldChange, or a case for each object",
     ),
     "an update that changes nothing": (
-        "cases: [{name: a, object: good, operations: [CREATE, UPDATE]}]",
+        "cases: [{name: a, object: good, operations: [CREATE, UPDATE], expect: allow}]",
         "2:45: an UPDATE without a change, and without what is stored. Write change, or old",
     ),
     "workloads of what is no pod": (
-        "cases: [{name: a, object: good, workloads: all}]",
+        "cases: [{name: a, object: good, workloads: all, expect: allow}]",
         "2:44: only a Pod is tried in workloads. Remove it",
     ),
     "an unknown workload": (
-        "cases: [{name: a, object: pod, workloads: [Pods]}]",
+        "cases: [{name: a, object: pod, workloads: [Pods], expect: allow}]",
         f"2:43: workloads is ['Pods']. {WORKLOADS_TOLD}",
     ),
     "no workload": (
-        "cases: [{name: a, object: pod, workloads: []}]",
+        "cases: [{name: a, object: pod, workloads: [], expect: allow}]",
         f"2:43: workloads is []. {WORKLOADS_TOLD}",
     ),
     "an unknown word for workloads": (
-        "workloads: every\ncases: [{name: a, object: pod}]",
+        "workloads: every\ncases: [{name: a, object: pod, expect: allow}]",
         f"2:12: workloads is 'every'. {WORKLOADS_TOLD}",
     ),
     "a policy that is no path": (
-        "policies: 7\ncases: [{name: a, object: good}]",
+        "policies: 7\ncases: [{name: a, object: good, expect: allow}]",
         "2:11: policies must be a list, not 7",
     ),
 }
@@ -118,7 +135,7 @@ def test_a_suite_is_read_strictly(case: str, tmp_path: Path) -> None:
 
 def test_a_suite_is_about_the_file_it_stands_beside(tmp_path: Path) -> None:
     path = tmp_path / "rule_test.yaml"
-    path.write_text(OBJECTS + "cases: [{name: a, object: good, old: good}]")
+    path.write_text(OBJECTS + "cases: [{name: a, object: good, old: good, expect: allow}]")
     suite = read_suite(path)
     assert suite.policies == (tmp_path / "rule.yaml",)
     assert [case.operation for case in suite.cases] == ["UPDATE"]
@@ -126,26 +143,35 @@ def test_a_suite_is_about_the_file_it_stands_beside(tmp_path: Path) -> None:
 
 
 TRIED = {
-    "one": ("{name: a, object: good}", ["a"]),
+    "one": ("{name: a, object: good, expect: allow}", ["a"]),
     "operations": (
-        "{name: a, object: good, operations: [CREATE, DELETE]}",
+        "{name: a, object: good, operations: [CREATE, DELETE], expect: allow}",
         ["a (CREATE)", "a (DELETE)"],
     ),
     "objects": (
-        "{name: a, objects: [good, {apiVersion: v1, kind: Secret, metadata: {name: b}}]}",
+        "{name: a, objects: [good, {apiVersion: v1, kind: Secret, metadata: {name: b}}], expect: allow}",
         ["a (good)", "a (Secret)"],
     ),
     "subresources and operations": (
-        "{name: a, object: pod, subresources: [exec, attach], operations: [CREATE, CONNECT]}",
+        "{name: a, object: pod, subresources: [exec, attach], operations: [CREATE, CONNECT], expect: allow}",
         ["a (CREATE, exec)", "a (CREATE, attach)", "a (CONNECT, exec)", "a (CONNECT, attach)"],
     ),
-    "some workloads": ("{name: a, object: pod, workloads: [Pod, Job]}", ["a (Pod)", "a (Job)"]),
+    "some workloads": (
+        "{name: a, object: pod, workloads: [Pod, Job], expect: allow}",
+        ["a (Pod)", "a (Job)"],
+    ),
     "workloads and operations": (
-        "{name: a, object: pod, workloads: [Pod, Job], operations: [CREATE, DELETE]}",
+        "{name: a, object: pod, workloads: [Pod, Job], operations: [CREATE, DELETE], expect: allow}",
         ["a (Pod, CREATE)", "a (Job, CREATE)", "a (Pod, DELETE)", "a (Job, DELETE)"],
     ),
-    "all workloads": ("{name: a, object: pod, workloads: all}", [f"a ({kind})" for kind in WORKLOADS]),
-    "templates": ("{name: a, object: pod, workloads: templates}", [f"a ({kind})" for kind in TEMPLATES]),
+    "all workloads": (
+        "{name: a, object: pod, workloads: all, expect: allow}",
+        [f"a ({kind})" for kind in WORKLOADS],
+    ),
+    "templates": (
+        "{name: a, object: pod, workloads: templates, expect: allow}",
+        [f"a ({kind})" for kind in TEMPLATES],
+    ),
 }
 
 
@@ -155,15 +181,50 @@ def test_a_case_is_tried_with_each_of_several(case: str, tmp_path: Path) -> None
     assert [case.name for case in cases(tmp_path, f"cases: [{text}]")] == names
 
 
+def test_an_object_that_no_case_starts_from_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "rule_test.yaml"
+    path.write_text(OBJECTS + "cases: [{name: a, object: good, expect: allow}]")
+    assert list(map(str, read_suite(path).unused)) == [f"{path}:1:93: no case uses object 'pod'. Remove it"]
+
+
+def test_an_object_with_an_anchor_may_be_another_s_beginning(tmp_path: Path) -> None:
+    path = tmp_path / "rule_test.yaml"
+    text = "objects:\n  base: &base {apiVersion: v1, kind: Pod}\n  pod: {<<: *base, spec: {}}\n"
+    path.write_text(text + "cases: [{name: a, object: pod, expect: allow}]")
+    assert read_suite(path).unused == ()
+
+
+def test_tenants_may_be_named(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text(
+        "{apiVersion: tenancy.gatekeeper-py.dev/v1alpha1, kind: Tenant, metadata: {name: mine}}"
+    )
+    path = tmp_path / "rule_test.yaml"
+    path.write_text(f"{OBJECTS}tenants: [open, mine.yaml]\ncases: [{{name: a, object: good, expect: allow}}]")
+    suite = read_suite(path)
+    assert [tenant.name for tenant in suite.tenants] == ["settings", "foo", "bar", "mine"]
+    assert suite.named
+
+
+def test_tenants_that_are_not_there_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "rule_test.yaml"
+    path.write_text(f"{OBJECTS}tenants: [exampel]\ncases: [{{name: a, object: good, expect: allow}}]")
+    with pytest.raises(ManifestError) as caught:
+        read_suite(path)
+    assert str(caught.value) == (
+        f"{path}:2:11: {tmp_path}/exampel: no such file or folder. Check the path. "
+        "Name a file, or one of example, open, closed, unknown-kinds-refuse, unknown-kinds-warn"
+    )
+
+
 def test_what_a_suite_says_holds_where_a_case_does_not_say(tmp_path: Path) -> None:
     text = """
 user: alice
 workloads: [Job]
 cases:
-  - {name: a, object: pod}
-  - {name: b, object: pod, workloads: [Pod], user: bob}
-  - {name: c, object: pod, subresource: exec}
-  - {name: d, object: good}
+  - {name: a, object: pod, expect: allow}
+  - {name: b, object: pod, workloads: [Pod], user: bob, expect: allow}
+  - {name: c, object: pod, subresource: exec, expect: allow}
+  - {name: d, object: good, expect: allow}
 """
     told = [(case.name, case.user, case.object["kind"]) for case in cases(tmp_path, text)]
     assert told == [
@@ -176,28 +237,28 @@ cases:
 
 STORED: dict[str, tuple[str, list[tuple[str | None, dict[str, str] | None]]]] = {
     "the object before its change": (
-        "{name: a, object: good, change: {data: {a: b}}, operations: [CREATE, UPDATE]}",
+        "{name: a, object: good, change: {data: {a: b}}, operations: [CREATE, UPDATE], expect: allow}",
         [("CREATE", None), ("UPDATE", {})],
     ),
     "the same of one operation": (
-        "{name: a, object: good, change: {data: {a: b}}, operation: UPDATE}",
+        "{name: a, object: good, change: {data: {a: b}}, operation: UPDATE, expect: allow}",
         [("UPDATE", {})],
     ),
     "the same of a subresource that is updated": (
-        "{name: a, object: good, change: {data: {a: b}}, subresource: status}",
+        "{name: a, object: good, change: {data: {a: b}}, subresource: status, expect: allow}",
         [("UPDATE", {})],
     ),
     "the object with a change of its own": (
-        "{name: a, object: good, change: {data: {a: b}}, oldChange: {data: {c: d}}}",
+        "{name: a, object: good, change: {data: {a: b}}, oldChange: {data: {c: d}}, expect: allow}",
         [("UPDATE", {"c": "d"})],
     ),
     "another object": (
-        "{name: a, object: pod, old: good, oldChange: {data: {c: d}}}",
+        "{name: a, object: pod, old: good, oldChange: {data: {c: d}}, expect: allow}",
         [("UPDATE", {"c": "d"})],
     ),
-    "what the cluster has": ("{name: a, object: good, operation: UPDATE}", [("UPDATE", None)]),
+    "what the cluster has": ("{name: a, object: good, operation: UPDATE, expect: allow}", [("UPDATE", None)]),
     "nothing, of a deletion": (
-        "{name: a, object: good, change: {data: {a: b}}, operation: DELETE}",
+        "{name: a, object: good, change: {data: {a: b}}, operation: DELETE, expect: allow}",
         [("DELETE", None)],
     ),
 }
@@ -222,6 +283,7 @@ cases:
     operation: UPDATE
     workloads: [CronJob]
     patched: {spec: {hostPID: false}}
+    expect: allow
 """
     (case,) = cases(tmp_path, text)
     assert case.old is not None

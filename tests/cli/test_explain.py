@@ -14,9 +14,22 @@ def policies(tmp_path: Path) -> Path:
     return write(tmp_path / "policies", all=POLICIES)
 
 
+STAMPED = HOST.replace("{name: host}", "{name: host, labels: {team: default}}")
+"""What mutation leaves alone."""
+
+
+def test_validation_is_explained_of_the_object_as_mutated(policies: Path) -> None:
+    result = run("explain", "--policies", policies, "--policy", "pinned", "-f", "-", stdin=GOOD)
+    assert "      object.spec.containers  ->  " in result.stdout
+    stamped = POLICIES.replace("c.image.contains(':')", "object.metadata.labels.team == 'default'")
+    write(policies, all=stamped)
+    result = run("explain", "--policies", policies, "--policy", "pinned", "-f", "-", stdin=GOOD)
+    assert "object.metadata.labels.team == 'default')  ->  true" in result.stdout
+
+
 def test_every_part_is_shown_with_its_value(policies: Path) -> None:
     result = run(
-        "explain", "--policies", policies, "--policy", "no-host", "--no-defaults", "-f", "-", stdin=HOST
+        "explain", "--policies", policies, "--policy", "no-host", "--no-defaults", "-f", "-", stdin=STAMPED
     )
     assert result.exit_code == 0
     assert result.stdout.splitlines()[:9] == [

@@ -13,8 +13,8 @@ from gatekeeper_py.engine import Engine
 from gatekeeper_py.objects.resource import GroupVersionKind, Object
 from gatekeeper_py.policy.loading.load import read
 from tests.cli.support import run
+from tests.drafting.support import daemon_set, namespace, runtime_class
 from tests.policy.support import POD, request
-from tests.survey.support import daemon_set, namespace, runtime_class
 
 KUBECONFIG = """\
 apiVersion: v1

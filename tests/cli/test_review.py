@@ -457,3 +457,25 @@ def test_a_class_that_is_named_unchecked_is_noted(tmp_path: Path) -> None:
     )
     known = run("review", "--policies", policies, "--cluster", cluster, "-f", "-", stdin=GOOD)
     assert (known.exit_code, known.stderr) == (0, "")
+
+
+def test_a_diff_shows_what_mutation_changes(policies: Path) -> None:
+    stamped = GOOD.replace("{name: good}", "{name: stamped, labels: {team: default}}")
+    result = run(
+        "review", "--policies", policies, "-o", "diff", "-f", "-", stdin=f"{GOOD}---\n{stamped}---\n{HOST}"
+    )
+    assert result.exit_code == 1
+    assert result.stdout.splitlines() == [
+        "--- <stdin>:1:1 (submitted)",
+        "+++ <stdin>:1:1 (admitted)",
+        "@@ -3,6 +3,8 @@",
+        " kind: Pod",
+        " metadata:",
+        "   name: good",
+        "+  labels:",
+        "+    team: default",
+        " spec:",
+        "   containers:",
+        "     - name: c",
+    ]
+    assert result.stderr.startswith("<stdin>:5:1: Pod default/host is denied: ")

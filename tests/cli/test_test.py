@@ -56,40 +56,47 @@ def test_a_suite_that_cannot_be_read_is_exit_code_2(tmp_path: Path) -> None:
     assert result.stderr.startswith(f"{folder}/all_test.yaml:1:")
 
 
-OWNER = """\
-apiVersion: admissionregistration.k8s.io/v1
-kind: ValidatingAdmissionPolicy
-metadata: {name: owned}
-spec:
-  matchConstraints:
-    resourceRules: [{apiGroups: [""], apiVersions: [v1], operations: [CREATE], resources: [pods]}]
-  validations: [{expression: "tenant != null && tenant.name == 'acme'", message: not of acme}]
----
-apiVersion: admissionregistration.k8s.io/v1
-kind: ValidatingAdmissionPolicyBinding
-metadata: {name: owned}
-spec: {policyName: owned, validationActions: [Deny]}
-"""
-OF_ACME = """\
-cases:
-  - {name: ours, object: {apiVersion: v1, kind: Pod, metadata: {name: p, namespace: foo}, spec: {containers: []}}}
-"""
-ACME = """\
-apiVersion: tenancy.gatekeeper-py.dev/v1alpha1
-kind: Tenant
-metadata: {name: acme}
-spec: {namespaces: {names: [foo]}}
-"""
+def test_every_suite_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    folder = write(tmp_path, all=POLICIES, a_test="cases: []\n", b_test="cases: 5\n")
+    told = run("test", folder).stderr.splitlines()
+    assert [line.partition(": ")[0] for line in told] == [
+        f"{folder}/a_test.yaml:1:8",
+        f"{folder}/b_test.yaml:1:8",
+    ]
 
 
-def test_suites_are_about_the_tenants_that_are_named(tmp_path: Path) -> None:
-    policies = write(tmp_path / "policies", all=OWNER, all_test=OF_ACME)
-    tenants = write(tmp_path / "tenants", acme=ACME)
-    assert run("test", policies).exit_code == 1
-    assert run("test", policies, "--tenants", tenants).exit_code == 0
+def test_cases_can_be_chosen(tmp_path: Path) -> None:
+    folder = write(tmp_path, all=POLICIES, all_test=SUITE)
+    assert run("test", folder, "-k", "network").stdout == "1 suites, 1 cases, 0 failed\n"
+    nothing = run("test", folder, "-k", "nothing")
+    assert (nothing.exit_code, nothing.stderr) == (
+        2,
+        "-k nothing: no case has this in its suite's path or its name\n",
+    )
 
 
-def test_tenants_that_are_none_are_bad_input(tmp_path: Path) -> None:
-    policies = write(tmp_path / "policies", all=OWNER, all_test=OF_ACME)
-    result = run("test", policies, "--tenants", policies)
-    assert (result.exit_code, result.stderr) == (2, f"{policies}: holds no Tenant and no TenancySettings\n")
+def test_too_little_coverage_fails(tmp_path: Path) -> None:
+    folder = write(tmp_path, all=POLICIES, all_test=SUITE)
+    told = run("test", folder, "--coverage")
+    assert told.exit_code == 0
+    assert (
+        'validations[0] of policy "closed-namespaces" is never false. Add a case that shows it' in told.stdout
+    )
+    assert run("test", folder, "--min-coverage", "90").exit_code == 1
+    assert run("test", folder, "--min-coverage", "10").exit_code == 0
+
+
+def test_a_policy_without_a_suite_is_not_covered(tmp_path: Path) -> None:
+    lonely = POLICIES[POLICIES.index("apiVersion: admissionregistration.k8s.io/v1\nkind: Validating") :]
+    folder = write(
+        tmp_path, lonely=lonely.replace("name: no-host", "name: lonely").replace("pinned", "other")
+    )
+    write(tmp_path, all=POLICIES.replace("closed-namespaces", "closed"), all_test=SUITE)
+    assert f"{folder}/lonely.yaml:" in run("test", folder, "--coverage").stdout
+
+
+def test_a_report_is_written(tmp_path: Path) -> None:
+    folder = write(tmp_path, all=POLICIES, all_test=SUITE)
+    run("test", folder, "--junit", tmp_path / "report.xml")
+    assert 'tests="1" failures="0"' in (tmp_path / "report.xml").read_text()
+    assert run("test", folder, "--junit", tmp_path / "none" / "report.xml").exit_code == 2

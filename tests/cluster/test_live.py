@@ -15,14 +15,16 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from gatekeeper_py.cluster import connection, follower
+from gatekeeper_py.cluster.inquiries import MOST_ASKED
 from gatekeeper_py.cluster.live import (
     BASE_KINDS,
     ClusterError,
     LiveCluster,
-    NotSynced,
     configuration,
     list_cluster,
 )
+from gatekeeper_py.cluster.staleness import StaleView
 from gatekeeper_py.objects.resource import GroupVersionKind
 
 Json = dict[str, Any]
@@ -45,50 +47,59 @@ DEFINITION: Json = {
 }
 
 
-def known(live: LiveCluster, name: str) -> bool:
-    """Whether a namespace is known soon."""
-    end = time.monotonic() + SECONDS
-    while live.seen.get(NAMESPACE, "", name) is None:
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.01)
-    return True
-
-
 def named(name: str, namespace: str = "", **fields: object) -> Json:
     metadata = {"name": name, "resourceVersion": "1", "managedFields": [{}]}
     return {"metadata": metadata | ({"namespace": namespace} if namespace else {}), **fields}
 
 
+class Listener(ThreadingHTTPServer):
+    request_queue_size = 64
+    """All kinds connect at once; one that finds no room tries again after a second."""
+    daemon_threads = True
+
+
 class Api:
     """A fake API server: what it lists, what its watches say, and which paths it refuses."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = 0) -> None:
         self.objects: dict[str, list[Json]] = {}
         self.refused: dict[str, int] = {}
         self.watches: dict[str, queue.Queue[Json | None]] = {}
         self.lists: list[str] = []
+        self.unseen: dict[str, Json] = {}
+        """Namespaces that no watch tells of."""
+        self.found: list[str] = []
+        self.tokens: list[str] = []
         self.patches: list[tuple[str, str, Json]] = []
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self.server.daemon_threads = True
+        self.server = Listener(("127.0.0.1", port), self._handler())
         threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
 
     def watch(self, path: str) -> queue.Queue[Json | None]:
         """Events put here are sent; None ends the connection."""
         return self.watches.setdefault(path, queue.Queue())
 
-    def _handler(api) -> type[BaseHTTPRequestHandler]:
+    def _handler(api) -> type[BaseHTTPRequestHandler]:  # noqa: C901 - one class, which ruff counts as one function
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 url = urlsplit(self.path)
+                api.tokens.append(self.headers["Authorization"])
+                name = url.path.removeprefix("/api/v1/namespaces/")
                 if status := api.refused.get(url.path):
                     self._answer(status, {"kind": "Status", "code": status, "message": f"refused {url.path}"})
+                elif name != url.path:
+                    self._find(name)
                 elif "watch" in parse_qs(url.query):
                     self._stream(api.watch(url.path))
                 else:
                     api.lists.append(url.path)
                     items = api.objects.get(url.path, [])
                     self._answer(200, {"metadata": {"resourceVersion": "7"}, "items": items})
+
+            def _find(self, name: str) -> None:
+                api.found.append(name)
+                held = api.unseen.get(name)
+                status = 200 if held else 404
+                self._answer(status, held or {"kind": "Status", "code": 404, "message": "not found"})
 
             def do_PATCH(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -137,7 +148,7 @@ def kubeconfig(api: Api, tmp_path: Path) -> Path:
     return write_kubeconfig(tmp_path / "kubeconfig", api.server.server_port)
 
 
-def write_kubeconfig(path: Path, port: int) -> Path:
+def write_kubeconfig(path: Path, port: int, token: str = "t") -> Path:
     cluster = {"server": f"http://127.0.0.1:{port}"}
     path.write_text(
         json.dumps(
@@ -145,7 +156,7 @@ def write_kubeconfig(path: Path, port: int) -> Path:
                 "apiVersion": "v1",
                 "kind": "Config",
                 "clusters": [{"name": "c", "cluster": cluster}],
-                "users": [{"name": "u", "user": {"token": "t"}}],
+                "users": [{"name": "u", "user": {"token": token}}],
                 "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
                 "current-context": "c",
             }
@@ -159,8 +170,8 @@ def write_kubeconfig(path: Path, port: int) -> Path:
 def follow(kubeconfig: Path) -> Iterator[Callable[..., LiveCluster]]:
     started: list[LiveCluster] = []
 
-    def start(*kinds: GroupVersionKind) -> LiveCluster:
-        live = LiveCluster(configuration(kubeconfig), kinds)
+    def start(*kinds: GroupVersionKind, **options: Any) -> LiveCluster:
+        live = LiveCluster(configuration(kubeconfig), kinds, **options)
         live.start()
         started.append(live)
         return live
@@ -179,6 +190,10 @@ def eventually(condition: Callable[[], bool]) -> bool:
     return True
 
 
+def sees(live: LiveCluster, namespace: str) -> bool:
+    return live.seen.get(NAMESPACE, "", namespace) is not None
+
+
 Follow = Callable[..., LiveCluster]
 
 
@@ -187,8 +202,8 @@ def test_there_is_no_view_before_everything_has_been_listed(api: Api, follow: Fo
     live = follow(CONFIG_MAP)
     assert eventually(lambda: [*live.problems] == [CONFIG_MAP] and "refused" in live.problems[CONFIG_MAP])
     assert not live.synced
-    with pytest.raises(NotSynced, match=r"the cluster has not been read yet: ConfigMap \(ApiError: refused"):
-        _ = live.view
+    with pytest.raises(StaleView, match=r"ConfigMap \(v1\) has not been read yet: refused"):
+        live.view.list(CONFIG_MAP)
     api.refused.clear()
     assert live.wait_until_synced(SECONDS)
     assert live.view.get(NAMESPACE, "", "foo") is None
@@ -214,7 +229,7 @@ def test_changes_are_seen_and_a_picture_once_taken_stays(api: Api, follow: Follo
     before = live.view
     events = api.watch("/api/v1/namespaces")
     events.put({"type": "ADDED", "object": named("new")})
-    assert known(live, "new")
+    assert eventually(lambda: sees(live, "new"))
     changed = named("new")
     changed["metadata"]["labels"] = {"a": "b"}
     events.put({"type": "MODIFIED", "object": changed})
@@ -233,7 +248,7 @@ def test_a_forgotten_version_is_listed_anew(api: Api, follow: Follow) -> None:
     api.objects["/api/v1/namespaces"] = [named("meanwhile")]
     gone = {"kind": "Status", "code": 410, "message": "too old resource version"}
     api.watch("/api/v1/namespaces").put({"type": "ERROR", "object": gone})
-    assert known(live, "meanwhile")
+    assert eventually(lambda: sees(live, "meanwhile"))
     assert api.lists.count("/api/v1/namespaces") == 2
 
 
@@ -243,7 +258,7 @@ def test_a_watch_that_ends_is_taken_up_again(api: Api, follow: Follow) -> None:
     events = api.watch("/api/v1/namespaces")
     events.put(None)
     events.put({"type": "ADDED", "object": named("after")})
-    assert known(live, "after")
+    assert eventually(lambda: sees(live, "after"))
 
 
 def test_the_last_view_stays_while_the_api_server_fails(api: Api, follow: Follow) -> None:
@@ -289,14 +304,143 @@ def test_a_kind_can_be_followed_later(api: Api, follow: Follow) -> None:
     assert found["data"] == {"a": "b"}
 
 
+def test_a_kind_that_is_followed_no_more_is_no_problem_any_more(api: Api, follow: Follow) -> None:
+    api.refused["/api/v1/configmaps"] = 403
+    live = follow()
+    assert live.wait_until_synced(SECONDS)
+    assert live.follow([CONFIG_MAP, NAMESPACE]) == [CONFIG_MAP]
+    assert eventually(lambda: "refused" in live.problems[CONFIG_MAP])
+    live.unfollow([CONFIG_MAP])
+    assert live.synced
+    assert (live.problems, live.stale) == ({}, {})
+    api.refused.clear()
+    live.follow([CONFIG_MAP])
+    assert live.wait_until_synced(SECONDS)
+
+
 def test_it_stops_in_the_midst_of_events(api: Api, follow: Follow) -> None:
     events = api.watch("/api/v1/namespaces")
     for _ in range(BURST):
         events.put({"type": "MODIFIED", "object": named("busy")})
     live = follow()
-    assert known(live, "busy")
+    assert eventually(lambda: sees(live, "busy"))
     live.stop()
     assert not live.running
+
+
+def test_a_namespace_that_no_watch_told_of_is_asked_for(api: Api, follow: Follow) -> None:
+    live = follow()
+    assert live.wait_until_synced(SECONDS)
+    api.unseen["made-just-now"] = named("made-just-now")
+    assert not live.inquire("made-just-now")
+    assert eventually(lambda: live.inquire("made-just-now"))
+    assert sees(live, "made-just-now")
+    assert api.found == ["made-just-now"]
+
+
+def test_an_unknown_namespace_is_asked_for_once_however_many_wait(api: Api, follow: Follow) -> None:
+    live = follow()
+    assert live.wait_until_synced(SECONDS)
+    asked = [live.inquire("nowhere") for _ in range(50)]
+    assert not any(asked[:1])
+    assert eventually(lambda: live.inquire("nowhere"))
+    assert not sees(live, "nowhere")
+    assert api.found == ["nowhere"]
+
+
+@pytest.mark.parametrize("name", ["../configmaps", "a/b", "a?b", "A", "", "x" * 64])
+def test_what_is_no_name_is_not_asked_for(api: Api, follow: Follow, name: str) -> None:
+    live = follow()
+    assert live.wait_until_synced(SECONDS)
+    assert live.inquire(name)
+    assert not sees(live, name)
+    assert api.found == []
+
+
+def test_many_made_up_names_are_not_all_asked_for(api: Api, follow: Follow) -> None:
+    live = follow()
+    assert live.wait_until_synced(SECONDS)
+    for number in range(500):
+        live.inquire(f"made-up-{number}")
+    assert eventually(lambda: live.inquire("made-up-0"))
+    assert len(api.found) <= MOST_ASKED
+
+
+def test_what_is_stale_cannot_be_looked_up_and_the_rest_can(api: Api, follow: Follow) -> None:
+    api.objects["/api/v1/configmaps"] = [named("c", "foo")]
+    told: queue.Queue[tuple[GroupVersionKind, bool]] = queue.Queue()
+    live = follow(CONFIG_MAP, tell=lambda stale, is_stale: told.put((stale.kind, is_stale)), max_age=60.0)
+    assert live.wait_until_synced(SECONDS)
+    api.refused["/api/v1/configmaps"] = 403
+    api.watch("/api/v1/configmaps").put(None)
+    assert eventually(lambda: CONFIG_MAP in live.problems)
+    live._followers[CONFIG_MAP].confirmed -= 100
+    said = r"^ConfigMap \(v1\) was last known 1\d\d s ago: refused /api/v1/configmaps\. Allow the engine"
+    with pytest.raises(StaleView, match=said) as caught:
+        live.view.list(CONFIG_MAP)
+    assert [found["metadata"]["name"] for found in caught.value.last.list(CONFIG_MAP)] == ["c"]
+    assert live.view.get(NAMESPACE, "", "foo") is None
+    assert told.get(timeout=SECONDS) == (CONFIG_MAP, True)
+    api.objects["/api/v1/configmaps"] = [named("d", "foo")]
+    api.refused.clear()
+    assert told.get(timeout=SECONDS) == (CONFIG_MAP, False)
+    assert live.view.get(CONFIG_MAP, "foo", "d") is not None
+
+
+def test_a_connection_that_says_nothing_is_given_up(
+    api: Api, follow: Follow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "SILENCE_SECONDS", 0.3)
+    live = follow()
+    assert live.wait_until_synced(SECONDS)
+    assert eventually(lambda: NAMESPACE in live.problems)
+    assert live.problems[NAMESPACE] == "ReadTimeout: the API server says nothing of it"
+
+
+def test_credentials_are_read_anew_when_the_old_ones_are_refused(
+    api: Api, follow: Follow, kubeconfig: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "RENEWAL_SECONDS", 0.0)
+    live = follow()
+    assert live.wait_until_synced(SECONDS)
+    assert set(api.tokens) == {"Bearer t"}
+    write_kubeconfig(kubeconfig, api.server.server_port, "renewed")
+    api.refused["/api/v1/namespaces"] = 401
+    api.watch("/api/v1/namespaces").put(None)
+    assert eventually(lambda: "Bearer renewed" in api.tokens)
+
+
+def test_a_kubeconfig_that_is_being_written_changes_nothing(
+    api: Api, follow: Follow, kubeconfig: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "RENEWAL_SECONDS", 0.0)
+    live = follow()
+    assert live.wait_until_synced(SECONDS)
+    kubeconfig.write_text("", encoding="utf-8")
+    api.refused["/api/v1/namespaces"] = 401
+    api.watch("/api/v1/namespaces").put(None)
+    assert eventually(lambda: NAMESPACE in live.problems)
+    api.refused.clear()
+    api.watch("/api/v1/namespaces").put({"type": "ADDED", "object": named("after")})
+    assert eventually(lambda: NAMESPACE not in live.problems)
+
+
+def test_the_view_is_right_again_after_the_api_server_was_away(
+    api: Api, follow: Follow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follower, "LONGEST_PAUSE", 0.25)
+    live = follow()
+    assert live.wait_until_synced(SECONDS)
+    port = api.server.server_port
+    api.close()
+    assert eventually(lambda: len(live.problems) == len(BASE_KINDS))
+    again = Api(port)
+    again.objects["/api/v1/namespaces"] = [named("meanwhile")]
+    gone = {"kind": "Status", "code": 410, "message": "too old resource version"}
+    again.watch("/api/v1/namespaces").put({"type": "ERROR", "object": gone})
+    assert eventually(lambda: sees(live, "meanwhile"))
+    assert live.stale == {}
+    again.close()
 
 
 def test_a_cluster_is_listed_whole_and_what_is_forbidden_is_said(api: Api, kubeconfig: Path) -> None:

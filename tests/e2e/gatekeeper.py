@@ -52,30 +52,35 @@ class Server:
         """What there is already is kept."""
         gatekeeper("certs", "dev", self.folder / "certs")
 
-    def start(self) -> None:
-        certificates = self.folder / "certs"
+    @property
+    def certificate(self) -> Sequence[str | Path]:
+        """How it is told what to show."""
         self.make_certificates()
+        certificates = self.folder / "certs"
+        return ("--tls-cert", certificates / "tls.crt", "--tls-key", certificates / "tls.key")
+
+    def start(self) -> None:
         command = [
-            *COMMAND,
-            "serve",
-            "--policies",
-            self.policies,
-            "--tls-cert",
-            certificates / "tls.crt",
-            "--tls-key",
-            certificates / "tls.key",
-            "--port",
-            str(self.port),
+            *(*COMMAND, "serve", "--policies", self.policies, "--port", str(self.port)),
+            *self.certificate,
             *self.options,
         ]
         self.process = Component.start(command, self.folder / "gatekeeper.log")
         self.process.await_ready(self.ready, READY_SECONDS)
 
-    def ready(self) -> bool:
+    @property
+    def log(self) -> str:
+        return (self.folder / "gatekeeper.log").read_text(encoding="utf-8")
+
+    def context(self) -> ssl.SSLContext:
+        """How a probe sees it."""
         context = ssl.create_default_context(cafile=str(self.authority))
         context.load_cert_chain(*self.client)
+        return context
+
+    def ready(self) -> bool:
         try:
-            with urllib.request.urlopen(f"{self.url}/readyz", context=context, timeout=5) as answer:
+            with urllib.request.urlopen(f"{self.url}/readyz", context=self.context(), timeout=5) as answer:
                 return bool(answer.status == 200)
         except (urllib.error.URLError, OSError):
             return False
@@ -98,3 +103,32 @@ class Server:
         """What an operator does: `gatekeeper install | kubectl apply -f -`."""
         configurations = gatekeeper("install", "--url", self.url, "--ca", self.authority)
         kubectl("apply", "-f", "-", stdin=configurations)
+
+
+@dataclass
+class OwnServer(Server):
+    """One that keeps its certificates in a Secret and registers itself."""
+
+    host: str = "127.0.0.1"
+    register_as: str = ""
+    """`service`; its own URL unless it is said."""
+    overlap: int = 20
+
+    @property
+    def url(self) -> str:
+        return f"https://{self.host}:{self.port}"
+
+    @property
+    def certificate(self) -> Sequence[str | Path]:
+        return (
+            *("--certificates-secret", "gatekeeper-system/gatekeeper-certificates"),
+            *("--rotation-overlap", str(self.overlap), "--host", self.host),
+            *("--register", self.register_as or self.url),
+        )
+
+    def context(self) -> ssl.SSLContext:
+        """As a kubelet probes: it trusts nobody and asks all the same."""
+        context = ssl.create_default_context()
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        return context

@@ -66,7 +66,10 @@ ADMIN = User("admin", ("system:masters",))
 CONTROLLERS = User("system:kube-controller-manager", ("system:masters",))
 ALICE = User("alice", ("team-foo",))
 BOB = User("bob", ("team-bar",))
-GATEKEEPER = User("system:serviceaccount:gatekeeper-system:gatekeeper", ("system:serviceaccounts",))
+GATEKEEPER = User(
+    "system:serviceaccount:gatekeeper-system:gatekeeper",
+    ("system:serviceaccounts", "system:serviceaccounts:gatekeeper-system"),
+)
 """The webhook server as its Deployment would run: with no rights but those of webhooks/rbac.yaml."""
 USERS = (ADMIN, CONTROLLERS, ALICE, BOB, GATEKEEPER)
 
@@ -243,7 +246,11 @@ def _kubeconfig(url: str, certificate: Path, user: User) -> dict[str, object]:
 
 @contextmanager
 def control_plane(
-    *, controllers: bool = True, api_server_flags: Sequence[str] = (), users: Sequence[User] = USERS
+    *,
+    controllers: bool = True,
+    api_server_flags: Sequence[str] = (),
+    controller_flags: Sequence[str] = (),
+    users: Sequence[User] = USERS,
 ) -> Iterator[ControlPlane]:
     """Starts everything, waits until it answers, and stops it: the API server before etcd, its store."""
     binaries = assets()
@@ -256,7 +263,7 @@ def control_plane(
                 binaries, folder, started, etcd_url, controllers, api_server_flags, users
             )
             if controllers:
-                _start_controllers(plane)
+                _start_controllers(plane, controller_flags)
             yield plane
         finally:
             for component in reversed(started):
@@ -329,7 +336,7 @@ def _start_api_server(
     return plane
 
 
-def _start_controllers(plane: ControlPlane) -> None:
+def _start_controllers(plane: ControlPlane, extra: Sequence[str]) -> None:
     port = free_port()
     flags = {
         "--kubeconfig": str(plane.kubeconfig(CONTROLLERS)),
@@ -339,9 +346,11 @@ def _start_controllers(plane: ControlPlane) -> None:
         "--bind-address": "127.0.0.1",
         "--secure-port": str(port),
         "--cert-dir": str(plane.folder),
+        "--cluster-signing-cert-file": str(plane.certificate),
+        "--cluster-signing-key-file": str(plane.folder / "apiserver.key"),
     }
     binary = plane.binaries / "kube-controller-manager"
-    command: list[str | Path] = [binary, *(f"{flag}={value}" for flag, value in flags.items())]
+    command: list[str | Path] = [binary, *(f"{flag}={value}" for flag, value in flags.items()), *extra]
     plane.components.append(Component.start(command, plane.folder / "kube-controller-manager.log"))
     kubectl = plane.kubectl()
     plane.components[-1].await_ready(

@@ -7,10 +7,11 @@ the shipped policies behind the webhook, what it admitted must be refused, and e
 
 from __future__ import annotations
 
+import re
 import shutil
 import urllib.error
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -44,6 +45,7 @@ HARMLESS = {
     "hostile-t04-0": "an update of a Deployment's status keeps the labels, whatever the request says",
 }
 """What the API server undoes before admission sees it: attempt -> how."""
+NO_NAME = re.compile(r"[^a-z0-9]+")
 REFUSED_BY_US = "denied the request"
 
 
@@ -56,7 +58,8 @@ class Attempt:
 
     @property
     def name(self) -> str:
-        return f"{'hostile' if self.hostile else 'benign'}-{self.case.name.lower()}"
+        side = "hostile" if self.hostile else "benign"
+        return NO_NAME.sub("-", f"{side}-{self.case.name}".lower())
 
     @cached_property
     def served(self) -> Served:
@@ -123,14 +126,12 @@ ATTEMPTS = [
 POSSIBLE = [attempt for attempt in ATTEMPTS if attempt.is_possible]
 
 
-def definitions(attempts: Iterable[Attempt]) -> Iterator[Json]:
+def definitions(attempts: Iterable[Attempt], cluster: Iterable[Json]) -> Iterator[Json]:
     """Open definitions of all custom kinds, as far as policies care: names, versions, scope."""
     kinds: dict[tuple[str, str], set[str]] = defaultdict(set)
     served: dict[tuple[str, str], Served] = {}
     known = {
-        definition["metadata"]["name"]
-        for definition in MATRIX["cluster"]
-        if "names" in definition.get("spec", {})
+        definition["metadata"]["name"] for definition in cluster if "names" in definition.get("spec", {})
     }
     for attempt in attempts:
         kind = attempt.served.kind
@@ -184,7 +185,7 @@ class Arena:
 @pytest.fixture(scope="module")
 def arena(bare_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arena]:
     kubectl = bare_plane.kubectl()
-    prepare(kubectl)
+    prepare(kubectl, POSSIBLE, MATRIX["cluster"])
     alone = {attempt.name: said for attempt in POSSIBLE if (said := refusal(bare_plane, attempt))}
     server = serve(bare_plane, tmp_path_factory.mktemp("attacks"))
     try:
@@ -193,17 +194,15 @@ def arena(bare_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) ->
         server.stop()
 
 
-def prepare(kubectl: Kubectl) -> None:
+def prepare(kubectl: Kubectl, attempts: Sequence[Attempt], cluster: Sequence[Json]) -> None:
     """Namespaces, definitions, what exists, and what will be updated."""
-    kubectl.apply(EVERYBODY, *definitions(POSSIBLE))
-    first = [
-        value for value in MATRIX["cluster"] if value["kind"] in {"Namespace", "CustomResourceDefinition"}
-    ]
+    kubectl.apply(EVERYBODY, *definitions(attempts, cluster))
+    first = [value for value in cluster if value["kind"] in {"Namespace", "CustomResourceDefinition"}]
     kubectl.run("apply", "-f", "-", stdin=listed(first))
     kubectl("wait", "--for=condition=Established", "crd", "--all")
-    for value in MATRIX["cluster"]:
+    for value in cluster:
         kubectl.run("create", "--validate=ignore", "-f", "-", stdin=listed([completed(value)]))
-    olds = [attempt.old for attempt in POSSIBLE if attempt.updates]
+    olds = [attempt.old for attempt in attempts if attempt.updates]
     kubectl.run("create", "--validate=ignore", "-f", "-", stdin=listed(olds))
 
 

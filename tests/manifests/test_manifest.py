@@ -17,6 +17,7 @@ from gatekeeper_py.manifests.manifest import (
     Source,
     files,
     read,
+    read_all_text,
     read_documents,
     read_text,
 )
@@ -483,3 +484,68 @@ def test_excluded_files_are_not_read(tmp_path: Path) -> None:
     write(tmp_path, "a.yaml")
     (tmp_path / "a_test.yaml").write_text("\t")
     assert len(read([tmp_path], exclude=lambda path: "_test" in path.name)) == 1
+
+
+BROKEN = ["a: {b", "a: 'x", "a: 1\na: 1", "- [", "a: b: c", "\ta: 1", "- a", "a: 1", "a: !x {}"]
+
+
+@pytest.mark.parametrize("broken", BROKEN)
+def test_a_broken_document_costs_only_itself(broken: str) -> None:
+    text = f"{HEAD}---\n{broken}\n---\n{HEAD}metadata: {{name: b}}\n"
+    found = read_all_text(text, "f.yaml")
+    assert len(found.problems) == 1
+    first, second = found.manifests
+    line = 4 + broken.count("\n") + 4
+    assert (second.name, second.source.locate(("metadata", "name"))) == ("b", (line, 18))
+    assert first.source.line == 1
+
+
+def test_a_broken_line_of_json_costs_only_itself() -> None:
+    good = '{"apiVersion": "v1", "kind": "Namespace"}'
+    found = read_all_text(f'{good}\n{{"a":}}\n{good}\n')
+    assert [manifest.source.line for manifest in found.manifests] == [1, 3]
+    assert [problem.line for problem in found.problems] == [2]
+
+
+def test_a_text_that_is_broken_all_over_is_given_up() -> None:
+    found = read_all_text("---\n{\n" * 1000, "f.yaml")
+    assert len(found.problems) <= 101
+    assert found.problems[-1].what == "more than 100 documents are broken, and the rest is not read"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_text_may_begin_with_a_mark_of_its_encoding(encoding: str) -> None:
+    text = f"{HEAD}metadata: {{name: ä}}\n"
+    (manifest,) = read_text(text.encode(encoding))
+    assert manifest.name == "ä"
+
+
+def test_marks_within_a_stream_are_passed_over() -> None:
+    one = f"{HEAD}metadata: {{name: a}}\n"
+    assert [each.name for each in read_text(f"\ufeff{one}---\n\ufeff{one}\ufeff---\n{one}".encode())] == [
+        "a"
+    ] * 3
+
+
+@pytest.mark.parametrize("kind", ["ConfigMap", "Secret"])
+def test_a_number_as_key_of_data_is_text_with_a_warning(kind: str) -> None:
+    one = f"apiVersion: v1\nkind: {kind}\ndata: {{8080: a, 0x10: b, '7': c}}\n"
+    (manifest,) = read_text(one, "f.yaml")
+    assert manifest.object["data"] == {"8080": "a", "16": "b", "7": "c"}
+    assert list(map(str, manifest.warnings)) == [
+        'f.yaml:3:8: key 8080 is a number, which kubectl reads as "8080". Put the key in quotes',
+        'f.yaml:3:17: key 0x10 is a number, which kubectl reads as "16". Put the key in quotes',
+    ]
+
+
+@pytest.mark.parametrize(
+    "text", ["kind: Pod\ndata: {1: a}", "kind: ConfigMap\ndata: {yes: a}", "a: &a {<<: *a}"]
+)
+def test_other_keys_must_be_strings(text: str) -> None:
+    assert read_all_text(f"apiVersion: v1\n{text}").problems
+
+
+def test_keys_of_data_are_read_in_a_list_too() -> None:
+    text = "apiVersion: v1\nkind: List\nitems: [{apiVersion: v1, kind: ConfigMap, data: {1: a}}]"
+    (manifest,) = read_text(text)
+    assert (manifest.object["data"], len(manifest.warnings)) == ({"1": "a"}, 1)

@@ -13,9 +13,11 @@ import yaml
 
 from gatekeeper_py.authoring.suite import merge, missing
 from gatekeeper_py.cluster.snapshot import Snapshot
+from gatekeeper_py.cluster.view import ClusterView
 from gatekeeper_py.engine import BOTH, Engine
 from gatekeeper_py.manifests.manifest import Manifest, Source
 from gatekeeper_py.policy.admission.decision import Action, Decision
+from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.policy.admission.submission import Submission, make_request, make_user
 from gatekeeper_py.policy.loading.load import read
 from gatekeeper_py.tenancy.documents import is_tenancy_document
@@ -74,18 +76,21 @@ def engine(alone: str = "") -> Engine:
     return Engine.load(loaded, Snapshot(MATRIX["cluster"]))
 
 
-def review(case: Case, alone: str = "") -> Decision:
+def submitted(case: Case, cluster: ClusterView) -> AdmissionRequest:
+    """The request of a case."""
     given = case.given
     submission = Submission(
         operation=given.get("operation") or ("UPDATE" if case.old is not None else None),
         subresource=given.get("subresource", ""),
         user=make_user(given.get("user", "alice"), tuple(given.get("groups", ()))),
     )
-    request = make_request(Manifest(case.object, Source(case.name)), engine().cluster, submission, case.old)
-    if "requestName" in given:
-        request = replace(request, name=given["requestName"])
-    phases = frozenset(given["phases"]) if "phases" in given else BOTH
-    return engine(alone).review(request, phases)
+    request = make_request(Manifest(case.object, Source(case.name)), cluster, submission, case.old)
+    return replace(request, name=given["requestName"]) if "requestName" in given else request
+
+
+def review(case: Case, alone: str = "") -> Decision:
+    phases = frozenset(case.given["phases"]) if "phases" in case.given else BOTH
+    return engine(alone).review(submitted(case, engine().cluster), phases)
 
 
 def reasons(decision: Decision) -> str:

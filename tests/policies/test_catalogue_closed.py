@@ -73,6 +73,8 @@ WHOLLY_REFUSED = frozenset(
         "networking.istio.io/v1/Gateway",
         "networking.istio.io/v1alpha3/EnvoyFilter",
         "storage.k8s.io/v1/CSIStorageCapacity",
+        "velero.io/v1/Backup",
+        "velero.io/v1/Restore",
     )
 )
 """Namespaced kinds that are refused whatever they say."""

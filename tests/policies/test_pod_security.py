@@ -94,6 +94,13 @@ def test_a_pod_is_found_by_its_check_and_no_other(pod: Pod) -> None:
     assert decision.allowed == (pod.level == "restricted")
 
 
+@pytest.mark.parametrize("pod", [pod for pod in pods("refused") if pod.level == "restricted"], ids=str)
+def test_the_warning_names_what_to_set_and_nothing_else(pod: Pod) -> None:
+    assert [line.rpartition(" set ")[2] for line in pod.review(*OWNERS["baseline"]).warnings] == [
+        pod.change["names"]
+    ]
+
+
 @pytest.mark.parametrize("pod", list(pods("refused")), ids=str)
 def test_at_the_restricted_level_whatever_a_check_finds_is_denied(pod: Pod) -> None:
     assert not pod.review(*OWNERS["restricted"]).allowed

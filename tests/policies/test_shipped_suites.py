@@ -2,33 +2,41 @@
 
 from __future__ import annotations
 
-from functools import cache
+import shutil
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
-from gatekeeper_py.authoring.runner import Outcome, run, tenancy_documents
+from gatekeeper_py.authoring.runner import Outcome, run
 from gatekeeper_py.authoring.suite import find_suites, read_suite
-from gatekeeper_py.manifests.manifest import Manifest
+from gatekeeper_py.cli import gatekeeper
 from gatekeeper_py.policy.loading.load import read
-from tests.shipped import POLICIES, SHIPPED
 
+POLICIES = Path(__file__).parents[2] / "policies"
 SUITES = find_suites([POLICIES])
-
-
-@cache
-def tenancy() -> tuple[Manifest, ...]:
-    return tenancy_documents(SHIPPED)
 
 
 @pytest.mark.parametrize("path", SUITES, ids=lambda path: str(path.relative_to(POLICIES)))
 def test_every_case_goes_as_it_says(path: Path) -> None:
-    outcomes = run(read_suite(path), tenancy())
+    outcomes = run(read_suite(path))
     assert [_described(outcome) for outcome in outcomes if not outcome.passed] == []
 
 
 def _described(outcome: Outcome) -> str:
     return f"{outcome.case.source.line}: {outcome.case.name}: {'; '.join(outcome.faults)}"
+
+
+@pytest.mark.parametrize("folder", sorted({path.parent for path in SUITES}), ids=lambda path: path.name)
+def test_the_suites_of_a_folder_need_nothing_beside_it(folder: Path, tmp_path: Path) -> None:
+    copied = Path(shutil.copytree(folder, tmp_path / folder.name))
+    for path in find_suites([copied])[:3]:
+        assert [_described(outcome) for outcome in run(read_suite(path)) if not outcome.passed] == []
+
+
+def test_every_part_of_every_policy_is_shown() -> None:
+    result = CliRunner().invoke(gatekeeper, ["test", str(POLICIES), "--min-coverage", "100"])
+    assert (result.exit_code, result.output.splitlines()[1:]) == (0, ["coverage 100.0 %"])
 
 
 def test_every_policy_has_a_suite() -> None:

@@ -37,6 +37,7 @@ SAID = [
         messages.validation_warning("p", "b", "no"),
         "Validation failed for ValidatingAdmissionPolicy 'p' with binding 'b': no",
     ),
+    (messages.brief_warning("p", "Pod", "web", "no"), 'p: Pod "web": no'),
     (messages.mutation_denied("p", "b", "no"), "policy 'p' with binding 'b' denied request: no"),
     (messages.mutation_denied("p", "", "no"), 'policy "p" denied request: no'),
     (

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gatekeeper_py.policy.admission.decision import Decision
-from gatekeeper_py.policy.validating import ANNOTATION_LIMIT, FAILURE_ANNOTATION
+from gatekeeper_py.policy.validating import ANNOTATION_LIMIT, FAILURE_ANNOTATION, WARNINGS_ANNOTATION
 from tests.policy.support import CONFIG_MAP, Json, bound, engine, request, validating
 
 CASES: Json = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "cases", "labels": {"a": "1"}}}
@@ -61,6 +61,12 @@ def test_actions_say_what_a_failure_does(
     assert (decision.allowed, bool(decision.warnings)) == (allowed, warned)
     assert (FAILURE_ANNOTATION in decision.audit_annotations) == annotated
     assert [finding.actions for finding in decision.findings] == [tuple(actions)]
+
+
+def test_a_policy_may_ask_for_brief_warnings_that_name_the_object() -> None:
+    brief = fails("p")
+    brief["metadata"]["annotations"] = {WARNINGS_ANNOTATION: "brief"}
+    assert decide(brief, bound(brief, validationActions=["Warn"])).warnings == ('p: ConfigMap "x": no',)
 
 
 def test_the_audit_annotation_holds_the_first_failure() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from gatekeeper_py.objects.resource import GroupVersionKind, GroupVersionResourc
 from gatekeeper_py.objects.selector import Selector
 from gatekeeper_py.policy.admission.request import AdmissionRequest, UserInfo
 from gatekeeper_py.tenancy.context import Context
-from gatekeeper_py.tenancy.tenant import Claim, Grant, Tenancy, Tenant
+from gatekeeper_py.tenancy.tenant import Claim, ContestedNamespace, Grant, Tenancy, Tenant
 
 TENANCY = Tenancy(
     (
@@ -116,3 +117,127 @@ def test_a_host_of_two_labels_is_a_service_where_there_is_such_a_namespace(
     body = {"apiVersion": "source.toolkit.fluxcd.io/v1", "kind": "GitRepository", "spec": {"url": url}}
     found = asked.references(body)
     assert [(each["kind"], each["namespace"], each["name"]) for each in found] == names
+
+
+TRUSTED = Tenancy(
+    (
+        Tenant("platform", trusted=True, writes_as_platform=True, claim=Claim(names=("kube-system",))),
+        Tenant("gitops", trusted=True, claim=Claim(names=("argocd",))),
+        Tenant("foo", claim=Claim(names=("foo",))),
+    )
+)
+DEPLOYER = "system:serviceaccount:argocd:controller"
+COPYIST = "system:serviceaccount:kube-system:replicaset-controller"
+AGENT = {
+    "apiVersion": "apps/v1",
+    "kind": "ReplicaSet",
+    "metadata": {"name": "agent", "namespace": "foo", "labels": {"tenancy.gatekeeper-py.dev/protected": ""}},
+}
+OF_AGENT = {"ownerReferences": [{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "agent", "uid": ""}]}
+
+
+def acts_for_the_platform(user: str, kind: str = "Pod", **request: Any) -> bool:
+    groups = ("system:masters",) if user == "admin" else ()
+    body = {"metadata": request.pop("metadata", {})}
+    asked = replace(
+        context(kind).request,
+        user=UserInfo(user, groups=groups),
+        object=body,
+        **{"namespace": "foo"} | request,
+    )
+    return Context(TRUSTED, Snapshot([AGENT]), asked).is_platform(asked.user)
+
+
+@pytest.mark.parametrize(
+    ("user", "request_", "platform"),
+    [
+        ("admin", {}, True),
+        ("alice", {}, False),
+        (DEPLOYER, {}, False),
+        (DEPLOYER, {"operation": "DELETE"}, False),
+        (DEPLOYER, {"operation": "UPDATE", "subresource": "scale"}, False),
+        (DEPLOYER, {"operation": "UPDATE", "subresource": "status"}, True),
+        (DEPLOYER, {"operation": "CONNECT", "subresource": "exec"}, True),
+        (DEPLOYER, {"namespace": "argocd"}, True),
+        (DEPLOYER, {"kind": "Namespace", "name": "foo"}, True),
+        ("system:serviceaccount:kube-system:installer", {}, True),
+        (COPYIST, {}, False),
+        ("system:kube-controller-manager", {}, False),
+        (COPYIST, {"metadata": OF_AGENT}, True),
+        (COPYIST, {"operation": "UPDATE"}, True),
+        (COPYIST, {"operation": "DELETE"}, True),
+        (COPYIST, {"kind": "Endpoints"}, True),
+        (COPYIST, {"namespace": "kube-system"}, True),
+    ],
+    ids=str,
+)
+def test_who_acts_for_the_platform(user: str, request_: dict[str, Any], platform: bool) -> None:
+    assert acts_for_the_platform(user, **request_) is platform
+
+
+@pytest.mark.parametrize(
+    ("host", "called"),
+    [
+        ("web.foo.svc", True),
+        ("web.foo", True),
+        ("db.shop.svc.cluster.local", False),
+        ("db.shop", False),
+        ("db-0.db.shop", False),
+        ("shared-db.shop.svc", True),
+        ("shared-db.shop", True),
+        ("example.org", True),
+        ("8.8.8.8", True),
+        ("169.254.169.254", False),
+        ("localhost", False),
+    ],
+)
+def test_what_a_controller_may_call_for_a_tenant(host: str, called: bool) -> None:
+    asked = context()
+    tenant = asked.tenant()
+    assert tenant is not None
+    assert asked.may_call(tenant, host) is called
+
+
+def test_a_pod_of_a_service_is_that_services_where_there_is_one() -> None:
+    service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "db", "namespace": "shop"}}
+    repository = {
+        "apiVersion": "source.toolkit.fluxcd.io/v1",
+        "kind": "GitRepository",
+        "spec": {"url": "http://web-0.db.shop/x.git"},
+    }
+    asked = context()
+    assert {found["kind"] for found in asked.references(repository)} == {"Destination"}
+    there = Context(TENANCY, Snapshot([service]), asked.request)
+    assert [(f["kind"], f["namespace"], f["name"]) for f in there.references(repository)] == [
+        ("Service", "shop", "db")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "namespace"),
+    [("foo-auth", "foo"), ("foo-shop-auth", "foo"), ("foo-bar-auth", "foo-bar"), ("shop-auth", "shop")],
+)
+def test_a_joined_name_is_of_the_namespace_that_is_not_the_tenants(name: str, namespace: str) -> None:
+    annotations = {"traefik.ingress.kubernetes.io/router.middlewares": f"{name}@kubernetescrd"}
+    ingress = {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "Ingress",
+        "metadata": {"annotations": annotations},
+    }
+    bar = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "foo-bar"}}
+    asked = Context(TENANCY, Snapshot([bar]), context().request)
+    assert [(f["kind"], f["namespace"]) for f in asked.references(ingress)] == [("Middleware", namespace)]
+
+
+def test_the_platform_acts_in_a_namespace_that_two_tenants_claim() -> None:
+    claim = Claim(selectors=(Selector.of({"matchLabels": {"team": "foo"}}),))
+    contested = Tenancy((Tenant("one", claim=claim), Tenant("other", claim=claim)))
+    labelled = {
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {"name": "foo", "labels": {"team": "foo"}},
+    }
+    asked = Context(contested, Snapshot([labelled]), context().request)
+    assert asked.is_platform(UserInfo("admin", groups=("system:masters",)))
+    with pytest.raises(ContestedNamespace):
+        asked.tenant()

@@ -10,6 +10,7 @@ from gatekeeper_py.objects.selector import Selector
 from gatekeeper_py.tenancy.forms import (
     ANYWHERE,
     FORMS,
+    JOINED,
     NAME_LABEL,
     Emit,
     Finds,
@@ -82,19 +83,19 @@ READINGS: dict[str, tuple[str, str, Any, list[Told]]] = {
         "middlewares",
         "",
         "foo-a-auth@kubernetescrd",
-        [("f", "Middleware", OWN, "foo-a-auth")],
+        [("f", JOINED, OWN, "foo-a-auth")],
     ),
     "a middleware of a namespace that begins like one's own": (
         "middlewares",
         "",
         "foo-auth@kubernetescrd, foo-ab-auth@kubernetescrd",
-        [("f", "Middleware", "foo", "foo-auth"), ("f", "Middleware", "foo", "foo-ab-auth")],
+        [("f", JOINED, "foo", "foo-auth"), ("f", JOINED, "foo", "foo-ab-auth")],
     ),
     "another's middleware": (
         "middlewares",
         "",
         "x@file, bar-auth@kubernetescrd",
-        [("f", "Middleware", "bar", "bar-auth")],
+        [("f", JOINED, "bar", "bar-auth")],
     ),
     "a ServiceAccount of one's own": (
         "subject",
@@ -199,6 +200,7 @@ READINGS: dict[str, tuple[str, str, Any, list[Told]]] = {
         [],
     ),
     "a field that says nothing": ("ignore", "", {"a": 1}, [("f", "", "", "")]),
+    "a field that compares": ("compared", "", {"a": 1}, [("f", "", "", "")]),
     "a selector of one namespace": (
         "selector",
         "",
@@ -370,7 +372,7 @@ def test_every_form_is_tested() -> None:
 
 STRANGE: tuple[Any, ...] = (None, True, 0, 1.5, "", [], {}, [None], [[[]]], {"": None}, {"name": {}})
 EMITS = {
-    **{form: make("g", "K") for form, make in FORMS.items() if form != "ignore"},
+    **{form: make("g", "K") for form, make in FORMS.items() if form not in ("compared", "ignore")},
     "object_name": object_name("", "K", cluster=False),
     "beside_namespace": beside_namespace("name"),
 }

@@ -29,6 +29,9 @@ spec:
   owners: [{kind: User, name: alice}, {kind: Group, name: crew}]
   runtimeClasses: {default: kata, allowed: [kata]}
   hostnames: ["*.foo.example.com"]
+  customResources:
+    - {group: example.com, kinds: [Widget]}
+    - {group: "*.services.k8s.aws", kinds: ["*"]}
   registries: [registry.example.com/foo]
 ---
 apiVersion: tenancy.gatekeeper-py.dev/v1alpha1
@@ -114,6 +117,20 @@ TRUE = [
     "!cluster.get('v1', 'ConfigMap', 'foo', 'there').hasValue()",
     "cluster.list('v1', 'ConfigMap', 'foo').size() == 1",
     "cluster.list('node.k8s.io/v1', 'RuntimeClass', '').size() == 3",
+    "cluster.isTaken('v1', 'ConfigMap', 'metadata.name', 'there')",
+    "!cluster.isTaken('v1', 'ConfigMap', 'metadata.name', 'here')",
+    "!cluster.isTaken('v1', 'ConfigMap', 'metadata.name.first', 'there')",
+    "!cluster.isTaken('v1', 'ConfigMap', 'spec', 'there')",
+    "customKind('helm.cattle.io', 'HelmChart').judgement == 'powerful'",
+    "customKind('helm.cattle.io', 'HelmChart').reason.startsWith('installs')",
+    "customKind('cert-manager.io', 'Certificate').rules == ['references-cert-manager']",
+    "customKind('cert-manager.io', 'Certificate').version == 'v1'",
+    "customKind('example.com', 'Widget').judgement == 'unknown'",
+    "customKind('apps', 'Deployment').judgement == 'built-in'",
+    "tenant.permitsKind('example.com', 'Widget') && !tenant.permitsKind('example.com', 'Gadget')",
+    "tenant.permitsKind('s3.services.k8s.aws', 'Bucket') && !tenant.permitsKind('services.k8s.aws', 'Bucket')",
+    "tenant.customResources[0].group == 'example.com' && tenant.customResources[0].kinds == ['Widget']",
+    "settings.unknownKinds == 'scan'",
     f"tenant.permits({reference('Secret', 'foo-two', 'x')})",
     f"tenant.permits({reference('Service', 'bar', 'shared-db')})",
     f"!tenant.permits({reference('Service', 'bar', 'db')})",
@@ -204,6 +221,10 @@ ERRORS = [
     (
         "cluster.list('v1', 'ConfigMap', '')",
         "look-up refused: name the namespace in which to look for ConfigMap",
+    ),
+    (
+        "cluster.isTaken('v1', 'Secret', 'metadata.name', 'hidden')",
+        "look-up refused: no policy may read a Secret",
     ),
     ("tenant.permits('bar')", "tenant.permits() takes a reference"),
     ("references('x')", "references() takes an object"),

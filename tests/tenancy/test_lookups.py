@@ -9,6 +9,7 @@ from gatekeeper_py.manifests.manifest import read_text
 from gatekeeper_py.objects.resource import GroupVersionKind
 from gatekeeper_py.policy.loading.load import LoadError
 from gatekeeper_py.tenancy.lookups import looked_up
+from gatekeeper_py.tenancy.protection import CHAIN
 
 POLICY = """
 apiVersion: admissionregistration.k8s.io/v1
@@ -35,6 +36,23 @@ def test_kinds_are_collected_from_every_expression_and_the_params() -> None:
         GroupVersionKind("apps", "v1", "Deployment"),
         GroupVersionKind("node.k8s.io", "v1", "RuntimeClass"),
     }
+
+
+WORDS = {
+    "requester.platform": {*CHAIN},
+    "requester.tenants.size() > 0": set(),
+    "isProtected(object)": {*CHAIN},
+    "object.metadata.ownerReferences.exists(owner, isProtectedOwner(owner))": {*CHAIN},
+    "reached(object).size() == 0": {*CHAIN, GroupVersionKind("", "v1", "Service")},
+    "object.platform == true": set(),
+}
+
+
+@pytest.mark.parametrize(("expression", "kinds"), WORDS.items(), ids=WORDS)
+def test_words_of_tenancy_look_up_kinds_of_their_own(expression: str, kinds: set[GroupVersionKind]) -> None:
+    text = POLICY.replace("[1, 2].size() > 0", expression)
+    named = looked_up(load_policies(read_text(POLICY)))
+    assert looked_up(load_policies(read_text(text))) == named | kinds
 
 
 STEERED = [

@@ -8,7 +8,7 @@ from gatekeeper_py.engine import load_policies
 from gatekeeper_py.manifests.manifest import read_text
 from gatekeeper_py.tenancy import library
 from gatekeeper_py.tenancy.fields import SETTINGS_SPEC, TENANT_SPEC
-from gatekeeper_py.tenancy.usage import WORDS, document_fields
+from gatekeeper_py.tenancy.usage import WORDS, document_fields, word_is_used
 
 POLICY = """
 apiVersion: admissionregistration.k8s.io/v1
@@ -47,13 +47,14 @@ def fields(expression: str) -> list[str]:
         ),
         (
             "requester.platform || tenant.name in requester.tenants",
-            ["Tenant owners", "TenancySettings platform"],
+            ["Tenant owners", "Tenant writesAs", "TenancySettings platform"],
         ),
         (
             "runtimeClass('a').hasValue() && tenant.refused",
             ["TenancySettings handlers", "TenancySettings unclaimed"],
         ),
         ("settings.reservedTaints.size() == 0", ["Tenant nodes.tolerations"]),
+        ("tenant.permitsKind('a', 'B')", ["Tenant customResources"]),
     ],
 )
 def test_fields_that_an_expression_reads(expression: str, read: list[str]) -> None:
@@ -74,3 +75,18 @@ def test_every_word_is_a_field_of_a_document_or_says_which_are_behind_it() -> No
 
 def test_the_fields_behind_words_exist() -> None:
     assert all(field.meaning for fields in WORDS.values() for field in fields)
+
+
+@pytest.mark.parametrize(
+    ("expression", "word", "used"),
+    [
+        ("references(object).size() == 0", "references", True),
+        ("references(object).all(r, tenant.permits(r))", "tenant.permits", True),
+        ("object.references == 1", "references", False),
+        ("object.kind == 'references'", "references", False),
+        ("tenant.name == ''", "tenant.permits", False),
+    ],
+)
+def test_a_word_is_used_where_an_expression_says_it(expression: str, word: str, used: bool) -> None:
+    (policy,) = load_policies(read_text(POLICY.replace("EXPRESSION", expression))).validating
+    assert word_is_used(policy, word) is used

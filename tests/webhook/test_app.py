@@ -12,12 +12,13 @@ from typing import Any
 import orjson
 import pytest
 
+from gatekeeper_py.objects.resource import GroupVersion
 from gatekeeper_py.policy.admission.decision import Cause, Decision, Finding, Status
 from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.webhook import child
 from gatekeeper_py.webhook.limits import LONG_BODY
 from gatekeeper_py.webhook.revision import BadPolicies, Loaded, Review, Webhook
-from tests.webhook.support import Harness, Held, pod_review
+from tests.webhook.support import Harness, Held, allow, pod_review
 
 JSON = {"content-type": "application/json"}
 PATCH = ({"op": "add", "path": "/spec", "value": {"runtimeClassName": "kata"}},)
@@ -45,6 +46,48 @@ def test_the_two_doors_ask_for_their_own_phase() -> None:
         "kind": "AdmissionReview",
         "response": {"uid": "b", "allowed": True},
     }
+
+
+FIRST, SECOND = GroupVersion("autoscaling", "v1"), GroupVersion("example.com", "v2")
+
+
+@pytest.mark.parametrize(
+    ("path", "conversions"),
+    [
+        ("", set()),
+        ("/", set()),
+        ("/v1.autoscaling", {FIRST}),
+        ("/v1.autoscaling/v2.example.com", {FIRST, SECOND}),
+    ],
+)
+@pytest.mark.parametrize("door", ["mutate", "validate"])
+def test_the_path_tells_the_engine_in_which_versions_it_is_asked(
+    door: str, path: str, conversions: set[GroupVersion]
+) -> None:
+    asked: list[frozenset[GroupVersion] | None] = []
+
+    def review(request: AdmissionRequest, _webhook: Webhook, _deadline: float) -> Decision:
+        asked.append(request.conversions)
+        return Decision(allowed=True)
+
+    answer = Harness(review).client().post(f"/{door}{path}", json=pod_review())
+    assert answer.status_code == 200
+    assert asked == [frozenset(conversions)]
+
+
+def test_a_registration_that_does_not_ask_in_a_version_that_policies_need_is_said() -> None:
+    loaded = Loaded(allow, 1, conversions=lambda: frozenset({FIRST, SECOND}))
+    harness = Harness(load=lambda: loaded)
+    client = harness.client()
+    assert harness.service.unregistered() == []  # nobody has asked yet
+    client.post("/validate/v1.autoscaling", json=pod_review())
+    assert harness.service.unregistered() == [
+        "the webhooks are not registered for these policies: they judge example.com/v2, to which the API server "
+        "does not convert, and what is sent in another version is refused. --register does it within seconds; "
+        "without, print the registration anew: gatekeeper install --ca FILE --policies DIR"
+    ]
+    client.post("/validate/v1.autoscaling/v2.any", json=pod_review())
+    assert harness.service.unregistered() == []
 
 
 def test_a_denial_is_200_with_its_status() -> None:

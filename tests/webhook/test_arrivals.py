@@ -72,7 +72,13 @@ def test_so_many_are_awaited_and_no_more() -> None:
 def test_unknown_namespaces_hold_no_thread_and_share_one_turn() -> None:
     """As many as there are threads and more wait at once; a review of a known namespace goes by."""
     known = {"foo"}
-    loaded = Loaded(allow, 1, owner=lambda name: name if name in known else "", knows=known.__contains__)
+    loaded = Loaded(
+        allow,
+        1,
+        owner=lambda name: name if name in known else "",
+        knows=known.__contains__,
+        inquire=known.__contains__,
+    )
     harness = Harness(load=lambda: loaded, options={"workers": 1})
     answers: list[Any] = []
     with harness.client() as client:

@@ -42,6 +42,14 @@ def test_views_have_ages() -> None:
     assert health.readiness(verbose=True)[1]["views"] == {"Pod": 12.3}
 
 
+def test_what_is_wrong_beside_the_policies_is_a_problem() -> None:
+    harness = Harness()
+    harness.policies.reload()
+    health = Health(harness.policies, harness.record, notices=lambda: ["Pod (v1) was last known 47 s ago"])
+    ready, told = health.readiness(verbose=False)
+    assert (ready, told["problems"]) == (True, ["Pod (v1) was last known 47 s ago"])
+
+
 def test_status_names_tenants_and_last_denials() -> None:
     harness = Harness()
     harness.policies.reload()

@@ -12,7 +12,8 @@ import pytest
 
 from gatekeeper_py.cluster.live import LiveCluster
 from gatekeeper_py.cluster.snapshot import Snapshot
-from gatekeeper_py.objects.resource import GroupVersionKind
+from gatekeeper_py.cluster.staleness import Guarded, Stale
+from gatekeeper_py.objects.resource import GroupVersion, GroupVersionKind
 from gatekeeper_py.policy.admission.decision import Decision
 from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.webhook.origin import TENANCY_KINDS, Demands, FromCluster, FromFiles
@@ -61,20 +62,34 @@ class Live:
     def __init__(self, *objects: Json, synced: bool = True) -> None:
         self.view = Snapshot(objects)
         self.synced = synced
+        self.forbids = False
         self.problems = {CONFIG_MAP_KIND: "forbidden"}
         self.followed: list[frozenset[GroupVersionKind]] = []
         self.ages = {CONFIG_MAP_KIND: 1.5}
 
-    def wait_until_synced(self, seconds: float) -> bool:
-        assert seconds > 0
-        return self.synced
+    @property
+    def stale(self) -> dict[GroupVersionKind, Stale]:
+        return {CONFIG_MAP_KIND: Stale(CONFIG_MAP_KIND, 47.0, "forbidden")}
+
+    def inquire(self, name: str) -> bool:
+        return name != "new"
 
     @property
     def seen(self) -> Snapshot:
         return self.view
 
-    def follow(self, kinds: Iterable[GroupVersionKind]) -> None:
+    def wait_until_synced(self, seconds: float) -> bool:
+        assert seconds > 0
+        return self.synced
+
+    def follow(self, kinds: Iterable[GroupVersionKind]) -> list[GroupVersionKind]:
         self.followed.append(frozenset(kinds))
+        self.synced = self.synced and not self.forbids
+        return list(kinds)
+
+    def unfollow(self, kinds: Iterable[GroupVersionKind]) -> None:
+        self.followed.remove(frozenset(kinds))
+        self.synced = True
 
 
 def from_cluster(folder: Path, live: Live) -> FromCluster:
@@ -139,6 +154,56 @@ def test_the_kinds_policies_name_are_followed(tmp_path: Path) -> None:
     live = Live()
     from_cluster(write(tmp_path, *in_force(LOOKS_UP)), live).load()
     assert live.followed == [frozenset({CONFIG_MAP_KIND})]
+
+
+def test_an_edit_that_names_a_kind_that_cannot_be_read_is_refused_and_leaves_nothing_behind(
+    tmp_path: Path,
+) -> None:
+    live = Live()
+    live.forbids = True
+    origin = from_cluster(write(tmp_path, *in_force(LOOKS_UP)), live)
+    before = origin.look()
+    with pytest.raises(BadPolicies, match="the cluster: ConfigMap: forbidden"):
+        origin.load()
+    assert (live.followed, live.synced) == ([], True)
+    write(tmp_path, *in_force(NO))
+    assert origin.look() != before
+    live.forbids = False
+    assert origin.load().count == 1
+
+
+def test_what_is_stale_is_told(tmp_path: Path) -> None:
+    assert from_cluster(tmp_path, Live()).notices() == [
+        "ConfigMap (v1) was last known 47 s ago: forbidden. What needs it is refused, but for the platform"
+    ]
+    assert FromFiles(tmp_path, None).notices() == []
+
+
+SCALERS = {
+    "apiGroups": ["autoscaling"],
+    "apiVersions": ["v1"],
+    "operations": ["*"],
+    "resources": ["horizontalpodautoscalers"],
+}
+
+
+def test_the_versions_that_policies_need_are_told(tmp_path: Path) -> None:
+    policy = validating(
+        "p", matchConstraints={"resourceRules": [SCALERS]}, validations=[{"expression": "true"}]
+    )
+    folder = write(tmp_path, *in_force(policy))
+    for origin in (from_cluster(folder, Live()), FromFiles(folder, None)):
+        assert origin.load().conversions() == {GroupVersion("autoscaling", "v1")}
+
+
+def test_a_stale_tenant_leaves_what_was_loaded_and_closes_decisions(tmp_path: Path) -> None:
+    live = Live(tenant())
+    origin = from_cluster(write(tmp_path, *in_force(OF_TENANT)), live)
+    review = origin.load().review
+    live.view = cast(Snapshot, Guarded(live.view, {TENANCY_KINDS[0]: Stale(TENANCY_KINDS[0], 47.0, "403")}))
+    decision = ask(review, "validate")
+    assert decision.status is not None
+    assert decision.status.code == 503
 
 
 def test_each_review_sees_the_cluster_of_its_moment(tmp_path: Path) -> None:
@@ -271,7 +336,6 @@ def test_a_tenant_whose_status_alone_is_new_does_not_load_anew(tmp_path: Path) -
 
 def test_a_cluster_that_is_not_read_yet_gives_no_policies(tmp_path: Path) -> None:
     origin = from_cluster(write(tmp_path, NO), Live(synced=False))
-    assert origin.look() is None
     with pytest.raises(BadPolicies) as caught:
         origin.load()
     assert caught.value.problems == ("the cluster: ConfigMap: forbidden",)

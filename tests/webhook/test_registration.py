@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gatekeeper_py.cel import DYN, Budget, Program, kubernetes_environment
+from gatekeeper_py.objects.resource import GroupVersion
 from gatekeeper_py.tenancy.tenant import Claim, Settings, Tenancy, Tenant
 from gatekeeper_py.webhook.registration import (
+    CONVERTED,
     EXEMPT_NAMESPACES,
     MOST_CONDITIONS,
+    SERVICE,
     Client,
     configurations,
+    conversions_of,
     exemptions,
+    segment,
 )
 
 ENVIRONMENT = kubernetes_environment().extend(variables={"request": DYN})
@@ -220,6 +228,63 @@ def test_more_exemptions_than_the_api_server_takes_are_an_error(monkeypatch: pyt
     monkeypatch.setattr("gatekeeper_py.webhook.registration.MOST_CONDITIONS", 3)
     with pytest.raises(ValueError, match=r"^\d+ match conditions; the API server takes 3$"):
         configurations()
+
+
+VERSIONS = (GroupVersion("autoscaling", "v1"), GroupVersion("", "v1"), GroupVersion("*", "v2"))
+
+
+def test_each_version_to_convert_to_is_a_question_beside_that_about_what_was_sent() -> None:
+    mutating, validating = configurations(SERVICE, conversions=VERSIONS)
+    names = ["v1", "v2.any", "v1.autoscaling"]
+    for door, webhooks in (("mutate", mutating["webhooks"]), ("validate", validating["webhooks"][:-1])):
+        assert [webhook["name"] for webhook in webhooks] == [
+            f"{door}.gatekeeper-py.dev",
+            *(f"{name}.{door}.gatekeeper-py.dev" for name in names),
+        ]
+        rules = [webhook["rules"][0] for webhook in webhooks]
+        assert [(rule["apiGroups"], rule["apiVersions"]) for rule in rules] == [
+            (["*"], ["*"]),
+            ([""], ["v1"]),
+            (["*"], ["v2"]),
+            (["autoscaling"], ["v1"]),
+        ]
+        assert {webhook["clientConfig"]["service"]["path"] for webhook in webhooks} == {
+            f"/{door}/v1/v2.any/v1.autoscaling"
+        }
+
+
+def test_such_a_question_is_asked_of_what_is_converted_and_of_nothing_else() -> None:
+    _, validating = configurations(SERVICE, conversions=VERSIONS)
+    sent, *converted, _tenancy = validating["webhooks"]
+    for webhook in converted:
+        first, *rest = webhook["matchConditions"]
+        assert first == CONVERTED
+        assert rest == sent["matchConditions"]
+        assert (webhook["matchPolicy"], webhook["failurePolicy"]) == ("Equivalent", "Fail")
+        assert webhook["namespaceSelector"] == sent["namespaceSelector"]
+
+
+def test_without_versions_the_registration_is_as_ever() -> None:
+    assert configurations(conversions=[]) == [MUTATING, VALIDATING]
+    assert VALIDATING["webhooks"][0]["clientConfig"]["service"]["path"] == "/validate"
+
+
+versions = st.builds(
+    GroupVersion,
+    st.sampled_from(["", "*", "apps", "example.com", "a.b.example.com"]),
+    st.sampled_from(["v1", "v2beta1", "v1alpha1"]),
+)
+
+
+@given(st.frozensets(versions))
+def test_a_path_tells_of_the_versions(told: frozenset[GroupVersion]) -> None:
+    (webhook, *_) = configurations(conversions=told)[0]["webhooks"]
+    assert conversions_of(webhook["clientConfig"]["service"]["path"].removeprefix("/mutate")) == told
+
+
+@given(versions)
+def test_a_part_of_a_path_is_one_of_a_domain(version: GroupVersion) -> None:
+    assert re.fullmatch(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*", segment(version))
 
 
 def test_a_url_takes_the_place_of_the_service() -> None:

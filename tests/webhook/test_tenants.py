@@ -9,13 +9,15 @@ from typing import Any
 
 import pytest
 
-from gatekeeper_py.cluster.live import ClusterError, NotSynced
+from gatekeeper_py.cluster.live import ClusterError
 from gatekeeper_py.cluster.snapshot import Snapshot
+from gatekeeper_py.cluster.staleness import Guarded, Stale
+from gatekeeper_py.cluster.view import ClusterView
 from gatekeeper_py.manifests.manifest import read_text
 from gatekeeper_py.objects.resource import GroupVersionKind, Object
 from gatekeeper_py.policy.admission.decision import Decision
 from gatekeeper_py.tenancy.documents import load_tenancy
-from gatekeeper_py.tenancy.refusals import living
+from gatekeeper_py.tenancy.refusals import TENANCY_KINDS, living
 from gatekeeper_py.webhook import tenants as module
 from gatekeeper_py.webhook.log import make_log
 from gatekeeper_py.webhook.revision import Loaded, Policies
@@ -129,10 +131,9 @@ class Live:
         self._view = Snapshot(self.objects, complete=True)
 
     @property
-    def view(self) -> Snapshot:
-        if not self.synced:
-            raise NotSynced("not yet")
-        return self._view
+    def view(self) -> ClusterView:
+        stale = {kind: Stale(kind, None, "not yet") for kind in TENANCY_KINDS}
+        return self._view if self.synced else Guarded(self._view, stale)
 
     def put(self, value: Json) -> None:
         self._view = self._view.with_object(value)
@@ -151,7 +152,7 @@ class Live:
 
 def writer(live: Live) -> StatusWriter:
     def load() -> Loaded:
-        tenancy = load_tenancy(read_text(FILES, "t.yaml"), living(live.view))
+        tenancy = load_tenancy(read_text(FILES, "t.yaml"), living(live._view))
         return Loaded(lambda *_: Decision(allowed=True), 1, tenancy=tenancy)
 
     policies = Policies(load)

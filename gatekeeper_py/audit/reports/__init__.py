@@ -1,1 +1,1 @@
-"""One module a format; each has `report(audited) -> str`."""
+"""One module a format; each has `report(outcome) -> str`."""

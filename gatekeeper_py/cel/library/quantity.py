@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import ClassVar
 
 from gatekeeper_py.cel.checking.declarations import Function, Library, Overload
@@ -23,6 +24,10 @@ __all__ = ["LIBRARY", "QUANTITY_TYPE", "Quantity", "parse_quantity"]
 
 QUANTITY_TYPE = object_type("kubernetes.Quantity", {})
 
+REMEMBERED = 4096
+"""Quantities whose reading is remembered: all pods of a cluster repeat a few."""
+SHORT = 32
+"""Characters of a quantity worth remembering; the longest that Kubernetes writes has 21."""
 _FAST_DIGITS = 18
 """Digits that surely fit 64 bits."""
 
@@ -155,10 +160,17 @@ def _power_of_ten(exponent: int) -> float:
 
 def parse_quantity(text: str) -> Quantity:
     """The quantity `text` spells; raises `EvaluationError` in Kubernetes' words."""
+    return _remembered(text) if len(text) <= SHORT else _parsed(text)
+
+
+def _parsed(text: str) -> Quantity:
     try:
         return Quantity(*quantities.read(text))
     except QuantityError as error:
         raise EvaluationError(str(error)) from None
+
+
+_remembered = lru_cache(REMEMBERED)(_parsed)
 
 
 def _is_quantity(text: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,9 +50,28 @@ def _below(path: str, key: str) -> str:
 
 
 def graft(author: Object, defaulted: Object, mutated: Object) -> Object:
-    """The author's object with what turned `defaulted` into `mutated`: policies' changes without defaults."""
-    grafted: Object = _graft(author, defaulted, mutated)
+    """The author's object with what turned `defaulted` into `mutated`: policies' changes without defaults.
+
+    Where a default is taken from what policies change, it is written out: it would be another one afterwards.
+    """
+    given = author if defaulted == mutated else _with_derived(author, defaulted)
+    grafted: Object = _graft(given, defaulted, mutated)
     return grafted
+
+
+DERIVED: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "ReplicationController": (("spec", "selector"), ("metadata", "labels"))
+}
+"""By kind, the fields that default to the labels of the template (pkg/apis/core/v1/defaults.go)."""
+
+
+def _with_derived(author: Object, defaulted: Object) -> Object:
+    given = dict(author)
+    for part, name in DERIVED.get(author.get("kind", ""), ()):
+        inner, made = given.get(part) or {}, defaulted.get(part) or {}
+        if not inner.get(name) and made.get(name):
+            given[part] = {**inner, name: made[name]}
+    return given
 
 
 def _graft(author: Any, defaulted: Any, mutated: Any) -> Any:
@@ -75,5 +94,11 @@ def _graft_map(author: Object, defaulted: Object, mutated: Object) -> Object:
             grafted[key] = value  # the API server itself drops it; no policy did
     for key, value in mutated.items():
         if key not in author and (key not in defaulted or defaulted[key] != value):
-            grafted[key] = value
+            grafted[key] = _added(defaulted.get(key, ABSENT), value)
     return grafted
+
+
+def _added(defaulted: Any, mutated: Any) -> Any:
+    """What an author did not write at all: of a map only what policies changed."""
+    both = isinstance(defaulted, dict) and isinstance(mutated, dict)
+    return _graft_map({}, defaulted, mutated) if both else mutated

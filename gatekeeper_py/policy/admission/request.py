@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from gatekeeper_py.objects.resource import GroupVersionKind, GroupVersionResource, Object
+from gatekeeper_py.objects.resource import GroupVersion, GroupVersionKind, GroupVersionResource, Object
 
 __all__ = ["OPERATIONS", "AdmissionRequest", "Operation", "UserInfo"]
 
@@ -48,3 +48,6 @@ class AdmissionRequest:
     request_kind: GroupVersionKind | None = None
     request_resource: GroupVersionResource | None = None
     request_subresource: str = ""
+    conversions: frozenset[GroupVersion] | None = None
+    """The versions in which the API server asks about the same request, too, where it was sent in another;
+    the group `*` is every group. None where no API server asks: objects are then judged as they are."""

@@ -19,7 +19,7 @@ from gatekeeper_py.objects.kinds import Kinds
 from gatekeeper_py.objects.resource import GroupVersionKind, GroupVersionResource, Object, Served
 from gatekeeper_py.policy.admission.request import AdmissionRequest, Operation, UserInfo
 
-__all__ = ["ADMINISTRATOR", "Submission", "make_request", "make_user", "with_object"]
+__all__ = ["ADMINISTRATOR", "Submission", "make_request", "make_user", "named", "with_object"]
 
 ADMINISTRATOR = UserInfo("kubernetes-admin", groups=("system:masters", "system:authenticated"))
 """Who asks when nobody is named."""
@@ -119,6 +119,24 @@ def with_object(request: AdmissionRequest, changed: Object | None, cluster: Clus
         namespace=request.namespace,
     )
     return replace(request, object=made)
+
+
+GENERATED = "xxxxx"
+"""Stands for the five characters that the API server adds to a generateName."""
+
+LONGEST_BASE = 63 - len(GENERATED)
+"""Characters of a generateName that are kept (apiserver/pkg/storage/names/generate.go)."""
+
+
+def named(request: AdmissionRequest) -> AdmissionRequest:
+    """The request as validation sees it: a name is generated after mutation, and before validation."""
+    metadata = (request.object or {}).get("metadata") or {}
+    base = metadata.get("generateName")
+    if request.operation != "CREATE" or request.name or metadata.get("name") or not isinstance(base, str):
+        return request
+    name = base[:LONGEST_BASE] + GENERATED
+    made = {**(request.object or {}), "metadata": {**metadata, "name": name}}
+    return replace(request, name=name, object=made)
 
 
 def _target(manifest: Manifest, cluster: ClusterView, submission: Submission) -> Served:

@@ -95,6 +95,11 @@ class Facts:
         return found
 
     @cached_property
+    def silenced(self) -> frozenset[str]:
+        """The policies whose warnings are kept to audits."""
+        return frozenset().union(*(each.silenced(self.request, self.cluster) for each in self._extensions))
+
+    @cached_property
     def _trimmed_namespace(self) -> Object | None:
         namespace = self.namespace
         if namespace is None:
@@ -123,12 +128,18 @@ class Facts:
     ) -> dict[str, Any]:
         names = _Names(self._extended)
         names.rare = rare
-        names["object"] = value
-        names["oldObject"] = self.request.old_object
+        names["object"] = self._as(match, value)
+        names["oldObject"] = self._as(match, self.request.old_object)
         names["params"] = params
         names["request"] = self._request(match)
         names["namespaceObject"] = namespace
         return names
+
+    def _as(self, match: Match, value: Object | None) -> Object | None:
+        """An object as what it matched: only versions that differ by nothing but the name come here."""
+        if value is None or match.kind == self.request.kind:
+            return value
+        return {**value, "apiVersion": match.kind.api_version, "kind": match.kind.kind}
 
     def _request(self, match: Match) -> Object:
         key = (match.resource, match.kind)

@@ -25,6 +25,14 @@ def _nobody(_namespace: str, _cluster: ClusterView) -> str:
     return ""
 
 
+def _untrusted(_request: AdmissionRequest, _cluster: ClusterView) -> bool:
+    return False
+
+
+def _none(_request: AdmissionRequest, _cluster: ClusterView) -> frozenset[str]:
+    return frozenset()
+
+
 def _wholly(_request: AdmissionRequest, _cluster: ClusterView) -> Enforcement:
     return "enforce"
 
@@ -49,6 +57,10 @@ class Extension:
     """Under whose name the requests of a namespace are queued and counted; empty when nobody's."""
     owners: frozenset[str] = frozenset()
     """The names that documents declare; an owner may be another."""
+    trusts: Callable[[AdmissionRequest, ClusterView], bool] = _untrusted
+    """Whether a request may be decided by what was last known of the cluster when that is old."""
+    silenced: Callable[[AdmissionRequest, ClusterView], frozenset[str]] = _none
+    """The policies whose warnings nobody is told of for a request. Asked only when there is a warning."""
     everywhere: Enforcement | None = "enforce"
     """How far every request is held to the policies; None where it depends on whose it is."""
     enforcement: Callable[[AdmissionRequest, ClusterView], Enforcement] = _wholly

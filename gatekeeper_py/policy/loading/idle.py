@@ -20,7 +20,7 @@ from gatekeeper_py.policy.loading.load import PolicySet
 from gatekeeper_py.policy.matching.match import ANY, selects
 from gatekeeper_py.policy.model import Binding, Policy, Rule, ValidatingPolicy
 
-__all__ = ["idle", "nothing_in", "unserved"]
+__all__ = ["apart_from", "idle", "misspelt", "nothing_in", "unbound", "unserved"]
 
 NAMED: Final = 5
 """Of what a folder holds instead of policies, so many names are told."""
@@ -55,8 +55,37 @@ def idle(policies: PolicySet, kinds: Kinds) -> list[Problem]:
 
     Nothing is said of a group that may be that of a CustomResourceDefinition which is not among `kinds`.
     """
+    return sorted([*unbound(policies), *misspelt(policies, kinds), *apart_from(policies, kinds)])
+
+
+def unbound(policies: PolicySet) -> Iterator[Problem]:
+    """Policies without a binding."""
+    return (without_binding(policy) for policy in _every(policies) if not policy.bindings)
+
+
+def misspelt(policies: PolicySet, kinds: Kinds) -> Iterator[Problem]:
+    """Rules of policies and bindings that name what cannot be served."""
     known = _Known(kinds)
-    return sorted(problem for policy in _every(policies) for problem in _idle(policy, known))
+    for policy in _every(policies):
+        yield from _misnamed(policy, POLICY_RULES, policy.match.rules, known)
+        for binding in policy.bindings:
+            yield from _misnamed(binding, BINDING_RULES, _narrowed(binding), known)
+
+
+def apart_from(policies: PolicySet, kinds: Kinds) -> Iterator[Problem]:
+    """Bindings that select nothing of what their policy is about."""
+    known = _Known(kinds)
+    for policy in _every(policies):
+        rules = policy.match.rules
+        for binding in policy.bindings:
+            narrowed = _narrowed(binding)
+            judged = narrowed and known.judges((*rules, *narrowed))
+            if judged and not known.reach(rules) & known.reach(narrowed):
+                yield apart(binding)
+
+
+def _narrowed(binding: Binding) -> tuple[Rule, ...]:
+    return binding.match.rules if binding.match else ()
 
 
 def unserved(policies: PolicySet, kinds: Kinds) -> tuple[str, ...]:
@@ -67,18 +96,6 @@ def unserved(policies: PolicySet, kinds: Kinds) -> tuple[str, ...]:
 
 def _every(policies: PolicySet) -> tuple[Policy, ...]:
     return (*policies.validating, *policies.mutating)
-
-
-def _idle(policy: Policy, known: _Known) -> Iterator[Problem]:
-    if not policy.bindings:
-        yield without_binding(policy)
-    rules = policy.match.rules
-    yield from _misnamed(policy, POLICY_RULES, rules, known)
-    for binding in policy.bindings:
-        narrowed = binding.match.rules if binding.match else ()
-        yield from _misnamed(binding, BINDING_RULES, narrowed, known)
-        if narrowed and known.judges((*rules, *narrowed)) and not known.reach(rules) & known.reach(narrowed):
-            yield apart(binding)
 
 
 POLICY_RULES: Final[FieldPath] = ("spec", "matchConstraints", "resourceRules")

@@ -33,7 +33,7 @@ from gatekeeper_py.policy.model import (
 )
 from gatekeeper_py.policy.sharing.index import PolicyIndex
 
-__all__ = ["LoadError", "PolicySet", "is_test", "load", "read"]
+__all__ = ["KUSTOMIZATIONS", "LoadError", "PolicySet", "is_test", "load", "read"]
 
 INVALID = " is invalid: "
 """What stands between an object's name and its faults."""
@@ -42,6 +42,9 @@ LARGEST_FILE = 16 << 20
 """Bytes of one file of policies: ten times what a ConfigMap or an object in etcd may hold."""
 
 TEST_SUFFIXES = ("_test.yaml", "_test.yml")
+
+KUSTOMIZATIONS = frozenset({"kustomization.yaml", "kustomization.yml"})
+"""What tells kustomize which files there are."""
 
 
 class LoadError(ManifestError):
@@ -68,7 +71,12 @@ def read(paths: Iterable[str | Path]) -> tuple[Manifest, ...]:
 
     A file without a character is an error: it is more likely half-written than meant.
     """
-    return manifests_of.read(paths, exclude=is_test, largest=LARGEST_FILE, blank=False)
+    return manifests_of.read(paths, exclude=_is_no_policy, largest=LARGEST_FILE, blank=False)
+
+
+def _is_no_policy(path: Path) -> bool:
+    """Suites, and what tells kustomize which files there are."""
+    return is_test(path) or path.name in KUSTOMIZATIONS
 
 
 def load(

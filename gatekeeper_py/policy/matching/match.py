@@ -8,8 +8,9 @@ as it was sent. In-cluster, a webhook whose rules name the version gets the obje
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from gatekeeper_py.cluster.view import ClusterView
@@ -74,10 +75,13 @@ def exempt(request: AdmissionRequest) -> bool:
     return (request.resource.group, request.resource.resource) in EXEMPT
 
 
-def match(resources: MatchResources, request: AdmissionRequest, cluster: ClusterView) -> Match | None:
+def match(
+    resources: MatchResources, request: AdmissionRequest, cluster: ClusterView, also: Match | None = None
+) -> Match | None:
     """As what the request matches, or None; raise `MatchError` when it would, but a selector cannot be told.
 
-    An error of a selector counts only when everything else matches.
+    An error of a selector counts only when everything else matches. `also` is what the API server says the
+    request is, too; it counts where the cluster knows of no other version.
     """
     if not _object_selected(resources.object_selector, request):
         return None
@@ -87,13 +91,11 @@ def match(resources: MatchResources, request: AdmissionRequest, cluster: Cluster
             return None
     except MatchError as caught:
         error = caught
-    equivalent = resources.match_policy == "Equivalent"
-    if _first(resources.exclude_rules, request, cluster, equivalent=equivalent):
+    others = partial(_others, resources, request, cluster, also)
+    if _first(resources.exclude_rules, request, others):
         return None
     found = (
-        _first(resources.rules, request, cluster, equivalent=equivalent)
-        if resources.rules
-        else Match(request.kind, request.resource)
+        _first(resources.rules, request, others) if resources.rules else Match(request.kind, request.resource)
     )
     if found and error:
         raise error
@@ -176,16 +178,25 @@ def _has_metadata(holder: Mapping[str, Any] | None, request: AdmissionRequest) -
     return holder is not None and (request.operation != "CONNECT" or "metadata" in holder)
 
 
+def _others(
+    resources: MatchResources, request: AdmissionRequest, cluster: ClusterView, also: Match | None
+) -> tuple[Served, ...]:
+    """What else the request is, for a policy that wants to know."""
+    if resources.match_policy != "Equivalent":
+        return ()
+    known = cluster.equivalents(request.resource, request.subresource)
+    if known or also is None:
+        return known
+    return (Served(also.kind, also.resource, bool(request.namespace)),)
+
+
 def _first(
-    rules: tuple[Rule, ...], request: AdmissionRequest, cluster: ClusterView, *, equivalent: bool
+    rules: tuple[Rule, ...], request: AdmissionRequest, others: Callable[[], tuple[Served, ...]]
 ) -> Match | None:
     """What the first rule that matches matched: first as sent, then in equivalent versions and groups."""
     if any(_matches(rule, request, request.resource) for rule in rules):
         return Match(request.kind, request.resource)
-    if not equivalent or not rules:
-        return None
-    others = cluster.equivalents(request.resource, request.subresource)
-    return next(_equivalent(rules, request, others), None) if others else None
+    return next(_equivalent(rules, request, others()), None) if rules else None
 
 
 def _equivalent(

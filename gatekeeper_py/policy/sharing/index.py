@@ -10,6 +10,7 @@ from gatekeeper_py.objects.resource import GroupVersionResource
 from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.policy.evaluation.expression import CONDITIONS_BUDGET
 from gatekeeper_py.policy.matching.match import concerns_as_sent, exempt, may_concern
+from gatekeeper_py.policy.matching.versions import as_sent
 from gatekeeper_py.policy.model import Expression, MutatingPolicy, ValidatingPolicy
 from gatekeeper_py.policy.sharing.candidate import Candidate, Conditions
 from gatekeeper_py.policy.sharing.plan import Evaluate, Plan
@@ -18,7 +19,7 @@ __all__ = ["Candidates", "PolicyIndex", "SharedConditions"]
 
 P = TypeVar("P", bound=ValidatingPolicy | MutatingPolicy)
 
-_Key = tuple[GroupVersionResource, str, str, bool]
+_Key = tuple[GroupVersionResource, str, str, bool, bool]
 
 MAX_KEYS = 4096
 """Answers remembered: more than a cluster has resources and operations. Others are made anew."""
@@ -100,15 +101,17 @@ class PolicyIndex(Sequence[P], Generic[P]):
 
     def concerning(self, request: AdmissionRequest) -> Candidates[P]:
         """The policies whose rules name the request's resource and operation, and do not exclude it."""
-        key = (request.resource, request.subresource, request.operation, bool(request.namespace))
+        sent = as_sent(request)
+        key = (sent.resource, sent.subresource, sent.operation, bool(sent.namespace), sent is not request)
         answer = self._answers.get(key)
         if answer is None:
-            answer = self._concerning(request)
+            answer = self._concerning(sent, converted=sent is not request)
             if len(self._answers) < MAX_KEYS:
                 self._answers[key] = answer
         return answer
 
-    def _concerning(self, request: AdmissionRequest) -> Candidates[P]:
+    def _concerning(self, request: AdmissionRequest, *, converted: bool) -> Candidates[P]:
+        """Of a request as it was sent; where that is asked about `converted`, those that may judge it so."""
         if exempt(request):
             return Candidates(())
         return Candidates(
@@ -116,6 +119,7 @@ class PolicyIndex(Sequence[P], Generic[P]):
             for policy in self._bound
             if may_concern(policy.match.rules, request)
             and not concerns_as_sent(policy.match.exclude_rules, request)
+            and not (converted and concerns_as_sent(policy.match.rules, request))
         )
 
     def __len__(self) -> int:

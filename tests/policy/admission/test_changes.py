@@ -64,3 +64,32 @@ def test_the_authors_object_gets_the_policies_changes_and_no_defaults(mutated: A
 def test_what_the_api_server_drops_stays_the_authors() -> None:
     author = {"spec": {"a": 1, "unknown": 2}}
     assert graft(author, {"spec": {"a": 1}}, {"spec": {"a": 2}}) == {"spec": {"a": 2, "unknown": 2}}
+
+
+def template(labels: dict[str, str]) -> dict[str, Any]:
+    return {"metadata": {"labels": labels}, "spec": {"containers": []}}
+
+
+def test_of_what_an_author_did_not_write_only_the_changes_are_given_back() -> None:
+    generated = {"controller-uid": "0000", "job-name": "j"}
+    author = {"kind": "Job", "spec": {"template": {"spec": {"containers": []}}}}
+    defaulted = {"kind": "Job", "spec": {"template": template(generated)}}
+    mutated = {"kind": "Job", "spec": {"template": template({**generated, "team": "foo"})}}
+    assert graft(author, defaulted, mutated)["spec"]["template"]["metadata"] == {"labels": {"team": "foo"}}
+
+
+AUTHORS = {"app": "x"}
+STAMPED = {"app": "x", "team": "foo"}
+
+
+@pytest.mark.parametrize("given", [{}, {"selector": {"app": "x"}}])
+def test_a_selector_that_is_taken_from_labels_stays_what_it_was_before_these_changed(
+    given: dict[str, Any],
+) -> None:
+    kind = {"kind": "ReplicationController"}
+    author = {**kind, "spec": {"template": template(AUTHORS), **given}}
+    made = {**kind, "metadata": {"labels": AUTHORS}}
+    defaulted = {**made, "spec": {"template": template(AUTHORS), "selector": AUTHORS}}
+    mutated = {**made, "spec": {"template": template(STAMPED), "selector": AUTHORS}}
+    assert graft(author, defaulted, mutated) == mutated
+    assert graft(author, defaulted, defaulted) == author

@@ -14,6 +14,7 @@ from gatekeeper_py.policy.admission.submission import (
     Submission,
     make_request,
     make_user,
+    named,
     with_object,
 )
 
@@ -157,3 +158,18 @@ def test_a_changed_object_gets_the_defaults_of_what_was_added() -> None:
     changed["spec"] = {**changed["spec"], "initContainers": [{"name": "i", "image": "busybox"}]}
     later = with_object(made, changed, Snapshot())
     assert (later.object or {})["spec"]["initContainers"][0]["terminationMessagePolicy"] == "File"
+
+
+@pytest.mark.parametrize(
+    ("metadata", "name"),
+    [
+        ("generateName: web-", "web-xxxxx"),
+        ("generateName: " + "a" * 80, "a" * 58 + "xxxxx"),
+        ("generateName: web-, name: web", "web"),
+        ("labels: {}", ""),
+    ],
+)
+def test_validation_sees_a_name_that_was_generated(metadata: str, name: str) -> None:
+    given = request(f"{{apiVersion: v1, kind: ConfigMap, metadata: {{{metadata}}}}}")
+    seen = named(given)
+    assert (seen.name, ((seen.object or {})["metadata"]).get("name", "")) == (name, name)

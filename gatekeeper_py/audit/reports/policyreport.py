@@ -1,0 +1,153 @@
+"""PolicyReport and ClusterPolicyReport of the Policy Working Group (wgpolicyk8s.io/v1alpha2).
+
+One report an object, in its namespace, as a List that `kubectl apply` takes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from gatekeeper_py.audit.outcome import Outcome
+from gatekeeper_py.audit.reports.json import indented
+from gatekeeper_py.audit.result import ERROR, Result, results, severity_rank
+from gatekeeper_py.audit.scan import Audited
+from gatekeeper_py.manifests.place import Problem
+from gatekeeper_py.objects.resource import Object
+from gatekeeper_py.policy.admission.text import printable
+
+__all__ = ["MOST_RESULTS", "WORKING_GROUP", "Dialect", "report", "reports"]
+
+SOURCE = "gatekeeper-py"
+
+MOST_RESULTS = 100
+"""Results of one report: etcd takes no object over 1.5 MiB. The summary counts all of them."""
+
+LONGEST = 1024
+"""Characters of one message."""
+
+OUTCOMES = ("pass", "fail", "warn", "error", "skip")
+
+MANAGED = {"app.kubernetes.io/managed-by": SOURCE}
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """The kinds of one API group; the shape is the same."""
+
+    api_version: str
+    namespaced: str
+    cluster_wide: str
+
+
+WORKING_GROUP = Dialect("wgpolicyk8s.io/v1alpha2", "PolicyReport", "ClusterPolicyReport")
+
+
+def report(outcome: Outcome) -> str:
+    """A List as JSON."""
+    return reports(outcome, WORKING_GROUP)
+
+
+def reports(outcome: Outcome, dialect: Dialect) -> str:
+    """A List of the reports of one dialect: of every object, and of what was not audited."""
+    made = [_of_object(dialect, item) for item in outcome.audited]
+    if outcome.not_audited:
+        made.append(_of_unread(dialect, outcome.not_audited))
+    return indented({"apiVersion": "v1", "kind": "List", "items": made})
+
+
+def _of_object(dialect: Dialect, item: Audited) -> Object:
+    namespace = "" if item.request.resource.resource == "namespaces" else item.request.namespace
+    found = sorted(results(item), key=lambda each: (severity_rank(each.severity), each.policy))
+    told = [_result(each) for each in found] or [_passed(item)]
+    report_of = _report(dialect, _name(item), namespace, told)
+    return {**report_of, "metadata": _owned(report_of["metadata"], item), "scope": _scope(item, namespace)}
+
+
+def _report(dialect: Dialect, name: str, namespace: str, told: Sequence[Object]) -> Object:
+    metadata = {"name": name, **({"namespace": namespace} if namespace else {}), "labels": dict(MANAGED)}
+    return {
+        "apiVersion": dialect.api_version,
+        "kind": dialect.namespaced if namespace else dialect.cluster_wide,
+        "metadata": metadata,
+        "results": list(told[:MOST_RESULTS]),
+        "summary": _summary(told),
+    }
+
+
+def _summary(told: Iterable[Object]) -> dict[str, int]:
+    counts = Counter(each["result"] for each in told)
+    return {name: counts[name] for name in OUTCOMES}
+
+
+def _name(item: Audited) -> str:
+    """A name of its own for every object, which fits into 253 characters whatever the object's is."""
+    request = item.request
+    parts = (request.resource.group, request.resource.resource, request.namespace, request.name)
+    return f"{SOURCE}-{hashlib.sha256('/'.join(parts).encode()).hexdigest()[:32]}"
+
+
+def _owned(metadata: Object, item: Audited) -> Object:
+    """Owned by the object when it is one of a cluster: with it goes its report."""
+    uid = (item.manifest.object.get("metadata") or {}).get("uid")
+    if not uid:
+        return metadata
+    kind = item.manifest.kind
+    owner = {"apiVersion": kind.api_version, "kind": kind.kind, "name": item.request.name, "uid": uid}
+    return {**metadata, "ownerReferences": [owner]}
+
+
+def _scope(item: Audited, namespace: str) -> Object:
+    kind = item.manifest.kind
+    uid = (item.manifest.object.get("metadata") or {}).get("uid")
+    named = {"apiVersion": kind.api_version, "kind": kind.kind, "name": item.request.name}
+    return {**named, **({"namespace": namespace} if namespace else {}), **({"uid": uid} if uid else {})}
+
+
+def _result(result: Result) -> Object:
+    severity = result.severity if severity_rank(result.severity) < severity_rank("") else "info"
+    properties = {"tenant": result.tenant, "level": result.level, "fingerprint": result.fingerprint}
+    return {
+        "source": SOURCE,
+        "policy": result.policy,
+        **({"rule": result.binding} if result.binding else {}),
+        **({"category": result.category} if result.category else {}),
+        "severity": severity,
+        "result": _verdict(result),
+        "message": _cut(result.message),
+        "properties": properties,
+        "scored": True,
+    }
+
+
+def _verdict(result: Result) -> str:
+    if result.policy == ERROR:
+        return "error"
+    return "fail" if result.level == "deny" else "warn"
+
+
+def _passed(item: Audited) -> Object:
+    """That an object was looked at, and nothing found."""
+    said = "no policy in force finds anything wrong"
+    tenant = {"tenant": item.tenant}
+    return {"source": SOURCE, "policy": "(all)", "result": "pass", "message": said, "properties": tenant}
+
+
+def _of_unread(dialect: Dialect, problems: Sequence[Problem]) -> Object:
+    told = [
+        {
+            "source": SOURCE,
+            "policy": "(not audited)",
+            "severity": "high",
+            "result": "error",
+            "message": _cut(printable(str(problem))),
+        }
+        for problem in problems
+    ]
+    return _report(dialect, f"{SOURCE}-not-audited", "", told)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."

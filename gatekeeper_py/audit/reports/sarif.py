@@ -1,0 +1,130 @@
+"""SARIF 2.1.0 (OASIS), for code scanning: a rule a policy, a result a finding, at the object's place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import PurePosixPath
+from typing import Any
+from urllib.parse import quote
+
+from gatekeeper_py import __version__
+from gatekeeper_py.audit.outcome import Outcome
+from gatekeeper_py.audit.reports.json import indented
+from gatekeeper_py.audit.result import DRIFT, ERROR, Result
+from gatekeeper_py.manifests.place import Problem
+
+__all__ = ["report"]
+
+SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+
+LEVELS = {"deny": "error", "observed": "note", "warn": "warning", "audit": "note", "drift": "note"}
+
+SECURITY_SEVERITY = {"critical": "9.5", "high": "8.0", "medium": "5.5", "low": "3.0"}
+"""As code scanning of GitHub orders alerts: a number of the scale of CVSS."""
+
+HELP = {
+    DRIFT: "A mutating policy would change the object were it created now. Apply the object anew.",
+    ERROR: "The request would be denied before any validation. Read the message.",
+}
+
+
+def report(outcome: Outcome) -> str:
+    """A log of one run."""
+    rules = list(dict.fromkeys(result.policy for result in outcome.results))
+    first = {result.policy: result for result in reversed(outcome.results)}
+    run: dict[str, Any] = {
+        "tool": {
+            "driver": {
+                "name": "gatekeeper_py",
+                "version": __version__,
+                "rules": [_rule(first[name]) for name in rules],
+            }
+        },
+        "columnKind": "unicodeCodePoints",
+        "invocations": [_invocation(outcome)],
+        "results": [*_results(outcome, rules), *map(_absent, outcome.fixed)],
+    }
+    return indented({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]})
+
+
+def _rule(result: Result) -> dict[str, Any]:
+    """What is known of a policy, from one of its findings."""
+    name = result.policy
+    text = HELP.get(name, f"`gatekeeper explain --policy {name} -f FILE` shows why the policy decides so.")
+    tags = ["security", *filter(None, [result.category])]
+    score = SECURITY_SEVERITY.get(result.severity)
+    return {
+        "id": name,
+        "shortDescription": {"text": f"Policy {name}" if name not in HELP else HELP[name].partition(". ")[0]},
+        "fullDescription": {"text": _described(result)},
+        "help": {"text": text, "markdown": text},
+        "defaultConfiguration": {"level": LEVELS[result.level]},
+        "properties": {"tags": tags, **({"security-severity": score} if score else {})},
+    }
+
+
+def _described(result: Result) -> str:
+    parts = (("category", result.category), ("severity", result.severity), ("binding", result.binding))
+    told = ", ".join(f"{name} {value}" for name, value in parts if value)
+    return f"Policy {result.policy}{f' ({told})' if told else ''}"
+
+
+def _invocation(outcome: Outcome) -> dict[str, Any]:
+    """Whether all could be looked at; what could not be is told there."""
+    notifications = [_notification(problem) for problem in outcome.not_audited]
+    return {
+        "executionSuccessful": not notifications,
+        "toolExecutionNotifications": notifications,
+    }
+
+
+def _notification(problem: Problem) -> dict[str, Any]:
+    text = f"Not audited: {problem.what}{f'. {problem.remedy}' if problem.remedy else ''}"
+    return {"level": "error", "message": {"text": text}, "locations": [_location(problem)]}
+
+
+def _results(outcome: Outcome, rules: list[str]) -> Iterator[dict[str, Any]]:
+    places = {name: index for index, name in enumerate(rules)}
+    for result in outcome.results:
+        state = "new" if outcome.is_new(result) else "unchanged"
+        yield {
+            "ruleId": result.policy,
+            "ruleIndex": places[result.policy],
+            "level": LEVELS[result.level],
+            "message": {"text": f"{result.subject}: {result.message}"},
+            "locations": [{**_location(result.place), "logicalLocations": [_object(result)]}],
+            "partialFingerprints": {"gatekeeper/v1": result.fingerprint},
+            "properties": {"tenant": result.tenant, "severity": result.severity},
+            **({} if outcome.baseline is None else {"baselineState": state}),
+        }
+
+
+def _absent(fixed: Mapping[str, Any]) -> dict[str, Any]:
+    """A finding of the earlier report that is no more."""
+    return {
+        "ruleId": fixed["policy"],
+        "level": "none",
+        "kind": "pass",
+        "message": {"text": f"{fixed['kind']} {fixed['namespace']}/{fixed['name']}: {fixed['message']}"},
+        "partialFingerprints": {"gatekeeper/v1": fixed["fingerprint"]},
+        "baselineState": "absent",
+    }
+
+
+def _object(result: Result) -> dict[str, str]:
+    parts = (result.namespace, result.kind.kind, result.name)
+    return {"name": result.name, "fullyQualifiedName": "/".join(filter(None, parts)), "kind": "resource"}
+
+
+def _location(problem: Problem) -> dict[str, Any]:
+    """A place in a file; of what stands in no file only the name."""
+    if not problem.line:
+        return {"physicalLocation": {"artifactLocation": {"uri": _uri(problem.path)}}}
+    region = {"startLine": problem.line, "startColumn": max(problem.column, 1)}
+    return {"physicalLocation": {"artifactLocation": {"uri": _uri(problem.path)}, "region": region}}
+
+
+def _uri(path: str) -> str:
+    """A relative reference, or a `file:` URI of an absolute path."""
+    absolute = PurePosixPath(path).is_absolute()
+    return f"file://{quote(path)}" if absolute else quote(path)

@@ -1,0 +1,43 @@
+"""The codes of findings. A code keeps its meaning for ever; docs/lint.md explains each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+__all__ = ["CODES", "Code", "Severity"]
+
+Severity = Literal["error", "warning"]
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """What findings of one code have in common."""
+
+    name: str
+    severity: Severity = "error"
+    """`error`: a policy does not do what it says. `warning`: it may not."""
+    suppressible: bool = True
+
+
+CODES: Mapping[str, Code] = {
+    "GK001": Code("does-not-load", suppressible=False),
+    "GK002": Code("suite-does-not-run", suppressible=False),
+    "GK003": Code("unknown-code", "warning", suppressible=False),
+    "GK101": Code("no-binding"),
+    "GK102": Code("binding-apart"),
+    "GK103": Code("unserved-name"),
+    "GK104": Code("unsent-operation"),
+    "GK201": Code("unknown-field"),
+    "GK301": Code("unknown-kind-looked-up"),
+    "GK302": Code("unreadable-kind-looked-up"),
+    "GK401": Code("no-tenant-guard", "warning"),
+    "GK402": Code("not-portable"),
+    "GK501": Code("no-message", "warning"),
+    "GK502": Code("constant-condition", "warning"),
+    "GK503": Code("refuses-nothing"),
+    "GK601": Code("no-suite", "warning"),
+    "GK602": Code("unused-object", "warning"),
+    "GK701": Code("shared-with-nobody", "warning"),
+}

@@ -1,0 +1,31 @@
+"""What shows that policies do what they say: their suites (GK6xx)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from gatekeeper_py.authoring.lint.finding import Finding
+from gatekeeper_py.authoring.lint.subject import Subject
+from gatekeeper_py.policy.model import Policy
+
+__all__ = ["proof"]
+
+
+def proof(subject: Subject) -> Iterator[Finding]:
+    """Policies without a suite, and objects of suites that no case uses."""
+    tested = {path.resolve() for suite in subject.suites for path in suite.policies}
+    tested |= {Path(file.replace("_test.", ".")).resolve() for file in subject.files}
+    for policy in subject.every:
+        file = Path(policy.source.path).resolve()
+        if not any(path == file or path in file.parents for path in tested):
+            yield without_suite(policy, file)
+    for suite in subject.suites:
+        yield from (Finding(problem, "GK602") for problem in suite.unused)
+
+
+def without_suite(policy: Policy, file: Path) -> Finding:
+    """A policy that no case shows."""
+    what = f'no suite shows what policy "{policy.name}" does'
+    remedy = f"Write {file.stem}_test.yaml beside it"
+    return Finding(policy.source.problem(("metadata", "name"), what, remedy), "GK601")

@@ -1,0 +1,38 @@
+"""`gatekeeper lint`: what is wrong with policies, tenants and suites, before anybody applies them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from gatekeeper_py.authoring.lint.linting import lint
+from gatekeeper_py.authoring.lint.report import FORMS
+from gatekeeper_py.cli.exits import DENIED, InputError
+from gatekeeper_py.cli.options import output_option
+from gatekeeper_py.cli.sources import input_errors
+from gatekeeper_py.manifests.manifest import files
+from gatekeeper_py.policy.admission.text import printable
+from gatekeeper_py.policy.loading.idle import nothing_in
+
+__all__ = ["command"]
+
+
+@click.command("lint")
+@click.argument("paths", nargs=-1, required=True, metavar="DIR|FILE...", type=click.Path(path_type=Path))
+@output_option(*FORMS)
+@click.pass_context
+def command(context: click.Context, paths: tuple[Path, ...], output: str) -> None:
+    """Say everything that is wrong with policies, tenants and suites.
+
+    docs/lint.md explains each code. Exit code 0: nothing, 1: something, 2: there is nothing to read.
+    """
+    with input_errors():
+        empty = [path for path in paths if not any(files(path))]
+        if empty:
+            raise InputError("\n".join(str(nothing_in(path)) for path in empty))
+        findings = lint(paths)
+    told = FORMS[output](findings)
+    if told:
+        click.echo(printable(told))
+    context.exit(DENIED if findings else 0)

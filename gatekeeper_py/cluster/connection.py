@@ -1,0 +1,234 @@
+"""One API server, asked over HTTPS as a kubeconfig says: lists, watches and single objects.
+
+lightkube reads the configuration, trusts and authenticates; it reads the token of a ServiceAccount anew when
+the API server refuses the old one. Its own watch takes no bookmarks and hides where one watch ends and the
+next begins, and just that says how old a view is: so the requests are made here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import orjson
+from lightkube.config.client_adapter import AsyncClient, ConnectionParams
+from lightkube.config.kubeconfig import KubeConfig, SingleConfig
+from lightkube.core.exceptions import ConfigError
+
+from gatekeeper_py.cluster.view import ClusterError
+from gatekeeper_py.objects.resource import GroupVersionKind, Object, Served
+
+__all__ = ["Connection", "Connections", "Event", "Listed", "Refused", "configuration", "now"]
+
+PAGE = 500
+"""Objects of one list request, as kubectl asks."""
+WATCH_SECONDS = 6
+"""After which the API server ends a watch. It is begun anew where it ended: that proves that we may still
+read the kind, that the connection is alive and that nothing is missing. Shorter finds out sooner and asks
+more often: one request a kind each time."""
+SILENCE_SECONDS = WATCH_SECONDS + 2.0
+"""A connection that says nothing for so long is dead, though nobody said so: a watch ends before that."""
+CONNECT_SECONDS = 3.0
+"""How long it may take to be connected to the API server."""
+ANSWER_SECONDS = 10.0
+"""How long the API server may pause within an answer."""
+NO_SUCCESS = 300
+"""The least HTTP status that is none; redirects are not followed."""
+UNAUTHORIZED, NOT_FOUND = 401, 404
+RENEWAL_SECONDS = 5.0
+"""Between two connections made anew of the kubeconfig, which may have changed."""
+RETIRED_SECONDS = SILENCE_SECONDS
+"""After which no watch uses a connection any more for which there is a new one."""
+
+
+def now() -> float:
+    """Seconds on a clock that nobody sets, and that goes on while the machine sleeps where there is one."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
+class Refused(Exception):
+    """The API server answered with an error."""
+
+    def __init__(self, code: int, message: str, retry_after: float = 0.0) -> None:
+        self.code = code
+        self.message = message
+        self.retry_after = retry_after
+        """Seconds that the API server asks to wait."""
+        super().__init__(f"{code}: {message}")
+
+
+class Listed(NamedTuple):
+    """The objects of a kind, and the version to watch from."""
+
+    objects: list[Object]
+    version: str
+
+
+class Event(NamedTuple):
+    """What a watch says: ADDED, MODIFIED, DELETED, or BOOKMARK for "nothing else up to this version"."""
+
+    type: str
+    object: Object
+
+    @property
+    def version(self) -> str:
+        """Where a watch that ends with this event goes on."""
+        return str(self.object["metadata"]["resourceVersion"])
+
+
+def configuration(kubeconfig: Path | None) -> SingleConfig:
+    """How to reach the cluster: a kubeconfig file, or (None) what a pod finds around it."""
+    try:
+        config = KubeConfig.from_file(kubeconfig) if kubeconfig else KubeConfig.from_env()
+        single = config.get()
+    except Exception as error:  # lightkube takes the file's shape for granted, and fails in many ways
+        place = str(kubeconfig) if kubeconfig else "no kubeconfig, and not inside a cluster"
+        raise ClusterError(f"{place}: {error}. Name a kubeconfig file with a current context.") from error
+    if single is None:
+        raise ClusterError(f"{kubeconfig}: names no current context")
+    return single
+
+
+class Connection:
+    """Asks the API server; raises `Refused`, or whatever the HTTP library raises when there is no answer."""
+
+    def __init__(self, config: SingleConfig) -> None:
+        try:
+            self._client = AsyncClient(config, ConnectionParams())
+        except (ConfigError, OSError, ValueError) as error:
+            raise ClusterError(f"the kubeconfig cannot be used: {error}") from error
+
+    async def list(self, served: Served) -> Listed:
+        """All objects of a kind, as the store holds them at this moment or later."""
+        found: list[Object] = []
+        params = {"limit": str(PAGE)}
+        while True:
+            page = await self._get(_path(served), params)
+            metadata = page.get("metadata") or {}
+            found += (_plain(value, served.kind) for value in page.get("items") or ())
+            if not metadata.get("continue"):
+                return Listed(found, str(metadata.get("resourceVersion", "")))
+            params["continue"] = metadata["continue"]
+
+    async def get(self, served: Served, namespace: str, name: str) -> Object | None:
+        """One object, or None."""
+        try:
+            return _plain(await self._get(f"{_path(served, namespace)}/{name}", {}), served.kind)
+        except Refused as error:
+            if error.code == NOT_FOUND:
+                return None
+            raise
+
+    async def merge_status(self, served: Served, name: str, body: Object) -> None:
+        """Merge into the status of an object without a namespace."""
+        answer = await self._client.patch(
+            f"{_path(served)}/{name}/status",
+            content=orjson.dumps(body),
+            headers={"Content-Type": "application/merge-patch+json"},
+            timeout=_timeout(ANSWER_SECONDS),
+        )
+        if answer.status_code >= NO_SUCCESS:
+            raise _refused(answer.status_code, answer.content, answer.headers)
+
+    @asynccontextmanager
+    async def watch(self, served: Served, version: str) -> AsyncGenerator[AsyncIterator[Event], None]:
+        """What happens after a version, until the API server ends the watch; long silence is an error."""
+        params = {
+            "watch": "true",
+            "allowWatchBookmarks": "true",
+            "resourceVersion": version,
+            "timeoutSeconds": str(WATCH_SECONDS),
+        }
+        asked = self._client.stream("GET", _path(served), params=params, timeout=_timeout(SILENCE_SECONDS))
+        async with asked as answer:
+            if answer.status_code >= NO_SUCCESS:
+                raise _refused(answer.status_code, await answer.aread(), answer.headers)
+            yield (_event(orjson.loads(line), served.kind) async for line in answer.aiter_lines())
+
+    async def close(self) -> None:
+        """Close what is open."""
+        await self._client.aclose()
+
+    async def _get(self, path: str, params: Mapping[str, str]) -> Object:
+        answer = await self._client.get(path, params=dict(params), timeout=_timeout(ANSWER_SECONDS))
+        if answer.status_code >= NO_SUCCESS:
+            raise _refused(answer.status_code, answer.content, answer.headers)
+        read: Object = orjson.loads(answer.content)
+        return read
+
+
+class Connections:
+    """The connection in use, made anew when it fails: certificates, tokens and addresses change under way."""
+
+    def __init__(self, config: SingleConfig) -> None:
+        self._config = config
+        self.current = Connection(config)
+        self._made = now()
+        self._retiring: set[asyncio.Task[None]] = set()
+
+    def failed(self, error: Exception) -> None:
+        """Make a new connection, unless the error is the API server's answer to a caller that it knows."""
+        answered = isinstance(error, Refused) and error.code != UNAUTHORIZED
+        if answered or now() - self._made < RENEWAL_SECONDS:
+            return
+        self._made = now()
+        with suppress(ClusterError):  # the file is being written, or gone: the old one may yet do
+            old, self.current = self.current, Connection(configuration(self._config.fname))
+            task = asyncio.create_task(_retire(old))
+            self._retiring.add(task)
+            task.add_done_callback(self._retiring.discard)
+
+    async def close(self) -> None:
+        """Close all."""
+        for task in self._retiring:
+            task.cancel()
+        await asyncio.gather(*self._retiring, return_exceptions=True)
+        await self.current.close()
+
+
+async def _retire(connection: Connection) -> None:
+    """Close a connection when nobody uses it any more."""
+    try:
+        await asyncio.sleep(RETIRED_SECONDS)
+    finally:
+        await connection.close()
+
+
+def _timeout(silence: float) -> tuple[float, float, float, float]:
+    """For connecting, reading, writing and a free connection of the pool."""
+    return CONNECT_SECONDS, silence, silence, silence
+
+
+def _path(served: Served, namespace: str = "") -> str:
+    group, version, resource = served.resource
+    base = f"/apis/{group}/{version}" if group else f"/api/{version}"
+    return f"{base}/namespaces/{namespace}/{resource}" if namespace else f"{base}/{resource}"
+
+
+def _event(read: Object, kind: GroupVersionKind) -> Event:
+    value = read["object"]
+    if read["type"] == "ERROR":
+        raise Refused(int(value.get("code", 500)), str(value.get("message", "the watch failed")))
+    return Event(read["type"], _plain(value, kind))
+
+
+def _refused(code: int, content: bytes, headers: Mapping[str, str]) -> Refused:
+    """In the words of the API server's Status, if it sent one."""
+    message = content.decode("utf-8", "replace")[:200].strip()
+    with suppress(orjson.JSONDecodeError, AttributeError):
+        message = str(orjson.loads(content).get("message") or message)
+    wait = headers.get("retry-after", "")
+    return Refused(code, message or "no reason given", float(wait) if wait.isdecimal() else 0.0)
+
+
+def _plain(value: Mapping[str, Any], kind: GroupVersionKind) -> Object:
+    """The object alone. Items of a list do not say what they are; nobody decides by managedFields."""
+    made: Object = {**value, "apiVersion": kind.api_version, "kind": kind.kind}
+    metadata = made.get("metadata")
+    if isinstance(metadata, dict) and "managedFields" in metadata:
+        made["metadata"] = {name: part for name, part in metadata.items() if name != "managedFields"}
+    return made

@@ -1,0 +1,214 @@
+"""One kind of a cluster, listed, watched and begun anew, for ever; and since when it is not known whole.
+
+A kind is *confirmed* at a moment when everything that the API server knew of it then is in the picture. A
+list confirms the moment at which it was asked for, an event and a bookmark confirm their own, and a watch
+that the API server ends in good order confirms its beginning. Nothing else does. An API server that loses its
+store ends its watches itself (apiserver/pkg/storage/cacher/cacher.go, terminateAllWatchers).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from gatekeeper_py.cluster.connection import (
+    NOT_FOUND,
+    SILENCE_SECONDS,
+    UNAUTHORIZED,
+    WATCH_SECONDS,
+    Connection,
+    Event,
+    Listed,
+    Refused,
+    now,
+)
+from gatekeeper_py.cluster.snapshot import Snapshot
+from gatekeeper_py.cluster.staleness import Stale
+from gatekeeper_py.objects.resource import GroupVersionKind, Object, Served
+
+__all__ = ["Follower", "Picture"]
+
+RELIST_SECONDS = 300.0
+"""After which a kind is listed though its watch goes on: whatever went wrong unseen is put right then."""
+BEHIND_SECONDS = 2 * WATCH_SECONDS
+"""Age of a kind that is always less while all goes well."""
+FIRST_PAUSE, LONGEST_PAUSE = 0.25, 2.0
+"""Seconds between attempts after an error, doubled each time: the API server is back for at most so long
+before we see it."""
+LONGEST_WISH = 5.0
+"""Seconds that the API server may ask us to wait (Retry-After)."""
+UNSERVED_PAUSE = 2.0
+"""Seconds between looks for a kind that the cluster does not serve yet."""
+FORBIDDEN, GONE = 403, 410
+"""GONE: the API server has forgotten the version to watch from."""
+
+
+class Picture:
+    """The cluster as last seen: one writer's thread, any number of readers."""
+
+    def __init__(self) -> None:
+        self.snapshot = Snapshot(complete=True)
+        self.changed = threading.Condition()
+
+    def replace(self, kind: GroupVersionKind, objects: list[Object]) -> None:
+        """These are all objects of a kind."""
+        self._publish(self.snapshot.with_kind(kind, objects))
+
+    def put(self, value: Object) -> None:
+        """There is this object."""
+        self._publish(self.snapshot.with_object(value))
+
+    def remove(self, value: Object) -> None:
+        """The object is gone."""
+        self._publish(self.snapshot.without_object(value))
+
+    def _publish(self, snapshot: Snapshot) -> None:
+        with self.changed:
+            self.snapshot = snapshot
+            self.changed.notify_all()
+
+
+@dataclass(slots=True, eq=False)
+class Follower:
+    """Keeps a picture up to date in one kind."""
+
+    kind: GroupVersionKind
+    picture: Picture
+    connection: Callable[[], Connection]
+    definitions: Follower | None
+    """Who follows the definitions of custom kinds; None for that one itself."""
+    failed: Callable[[Exception], None]
+    """Told of every error."""
+    synced: bool = False
+    problem: str = "not listed yet"
+    confirmed: float = field(default_factory=now)
+    _unserved: bool = False
+    _version: str = ""
+    _listed: float = 0.0
+    _failures: int = 0
+
+    @property
+    def age(self) -> float:
+        """Seconds since the kind was last confirmed; since the beginning when it never was."""
+        return now() - self.confirmed
+
+    def stale(self, limit: float) -> Stale | None:
+        """What is wrong when the kind was never listed, or is older than a limit in seconds."""
+        if not self.synced:
+            return Stale(self.kind, None, self.problem)
+        age = self.age
+        return Stale(self.kind, age, self.problem or SILENT) if age > limit else None
+
+    async def run(self) -> None:
+        """For ever."""
+        while True:
+            try:
+                pause = await self._round()
+            except Exception as error:  # whatever it was, the next attempt may succeed
+                pause = self._fail(error)
+            if pause:
+                await asyncio.sleep(pause)
+
+    async def _round(self) -> float:
+        """One watch, after a list where one is due; seconds to wait before the next."""
+        served = self.picture.snapshot.served(self.kind)
+        if served is None:
+            return self._wait_for_definition()
+        if self._is_list_due():
+            asked = now()
+            try:
+                self._found(await self.connection().list(served), asked)
+            except Refused as error:
+                if error.code != NOT_FOUND:
+                    raise
+                return self._found_unserved(asked)
+        await self._watch(served)
+        return 0.0
+
+    def _is_list_due(self) -> bool:
+        """Where there is nothing to go on from, now and then, and after errors when that confirms sooner."""
+        behind = self._failures > 0 and self.age > BEHIND_SECONDS
+        return not self._version or behind or now() - self._listed > RELIST_SECONDS
+
+    def _found(self, found: Listed, asked: float) -> None:
+        self.picture.replace(self.kind, found.objects)
+        self._version, self._listed, self._unserved = found.version, asked, False
+        self._confirm(asked)
+        self._tell(synced=True, problem="")
+
+    async def _watch(self, served: Served) -> None:
+        """Until the API server ends it in good order."""
+        begun = heard = now()
+        async with self.connection().watch(served, self._version) as events:
+            self._tell(synced=True, problem="")
+            async for event in events:
+                if now() - heard > SILENCE_SECONDS:
+                    raise TimeoutError(SUSPENDED)
+                heard = now()
+                self._take(event)
+        self._succeed(begun)
+
+    def _take(self, event: Event) -> None:
+        if event.type == "DELETED":
+            self.picture.remove(event.object)
+        elif event.type in ("ADDED", "MODIFIED"):
+            self.picture.put(event.object)
+        self._version = event.version
+        self._succeed(now())
+
+    def _succeed(self, moment: float) -> None:
+        self._failures = 0
+        self._confirm(moment)
+
+    def _confirm(self, moment: float) -> None:
+        self.confirmed = max(self.confirmed, moment)
+
+    def _wait_for_definition(self) -> float:
+        """The kind is a custom one whose definition is not there, as far as definitions are known."""
+        if self.definitions is None or not self.definitions.synced:
+            return FIRST_PAUSE
+        return self._found_unserved(self.definitions.confirmed)
+
+    def _found_unserved(self, moment: float) -> float:
+        """A kind that does not exist has no objects: that is known, though it is worth a word."""
+        if not self._unserved:
+            self.picture.replace(self.kind, [])
+        self._version, self._unserved = "", True
+        self._confirm(moment)
+        self._tell(synced=True, problem=f"the cluster serves no {self.kind.api_version} {self.kind.kind}")
+        return UNSERVED_PAUSE
+
+    def _fail(self, error: Exception) -> float:
+        """Note an error; seconds to wait before the next attempt."""
+        if isinstance(error, Refused) and error.code == GONE:
+            self._version = ""
+        self._tell(synced=self.synced, problem=_reason(error))
+        self.failed(error)
+        pause: float = min(FIRST_PAUSE * 2**self._failures, LONGEST_PAUSE) * random.uniform(0.5, 1.0)
+        self._failures = min(self._failures + 1, MOST_FAILURES)
+        wish = error.retry_after if isinstance(error, Refused) else 0.0
+        return max(pause, min(wish, LONGEST_WISH))
+
+    def _tell(self, *, synced: bool, problem: str) -> None:
+        with self.picture.changed:
+            self.synced, self.problem = synced, problem
+            self.picture.changed.notify_all()
+
+
+MOST_FAILURES = 10
+"""More need not be counted: the pause is at its longest."""
+
+SILENT = "the API server says nothing of it"
+SUSPENDED = "the process was stopped for a while"
+
+
+def _reason(error: Exception) -> str:
+    """Why a kind is not followed, with the remedy where there is one."""
+    if isinstance(error, Refused) and error.code == FORBIDDEN:
+        return f"{error.message}. Allow the engine to get, list and watch it (webhooks/rbac.yaml)"
+    if isinstance(error, Refused) and error.code == UNAUTHORIZED:
+        return f"{error.message}: the API server does not accept the engine's credentials. Renew them"
+    return f"{type(error).__name__}: {str(error) or SILENT}"

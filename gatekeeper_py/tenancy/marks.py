@@ -1,0 +1,95 @@
+"""Which labels and annotations an object hands on to what is made from it.
+
+Controllers copy metadata out of templates: of pods, claims, jobs, Secrets, Services, virtual machines. So a
+mark counts wherever it may become metadata, however deep, in kinds of Kubernetes and in those of others.
+Selectors only ask for labels, and are left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from gatekeeper_py.tenancy.forms import Place
+from gatekeeper_py.tenancy.tenant import GROUP
+
+__all__ = ["Mark", "marks"]
+
+TAGS = ("labels", "annotations")
+"""How the names of maps of labels and annotations end: podLabels and commonAnnotations are such, too."""
+SELECTORS = ("selector", "selectors", "selectorterms", "matchlabels", "matchexpressions", "affinity")
+"""How the names of fields end that ask for labels and give none."""
+PREFIXES = (f"{GROUP}/", "capsule.clastix.io/", "projectcapsule.dev/")
+"""Of keys that mean the same wherever they stand: a map of labels may be called anything."""
+ENTRY_KEYS = ("key", "name")
+"""Where an item of a list of labels has its key."""
+TAGGED, SELECTING, PLAIN = "tagged", "selecting", "plain"
+INNER = frozenset((dict, list))
+"""What may hold something further in."""
+REMEMBERED = 4096
+"""Names of fields whose meaning is kept: Kubernetes has fewer, and tenants may send any."""
+OWN = frozenset(("metadata", "status"))
+"""Parts of an object that are handed on to nothing: rules of their own judge them."""
+
+
+START = Place(None, "", 0)
+"""Where an object begins."""
+
+
+class Mark(NamedTuple):
+    """A label or an annotation, and the map it stands in."""
+
+    path: str
+    key: str
+    value: str
+
+
+def marks(body: Mapping[str, Any]) -> Iterator[Mark]:
+    """All labels and annotations below an object's own, in no order; raises `Unreadable` at one too deep."""
+    stack: list[tuple[Any, Place, bool]] = [
+        (value, START.below(f".{key}"), _field(key) is TAGGED)
+        for key, value in body.items()
+        if key not in OWN and type(value) in INNER
+    ]
+    while stack:
+        value, place, tags = stack.pop()
+        if type(value) is dict:
+            yield from _in_map(value, place, tags)
+            for key, item in value.items():
+                if item and type(item) in INNER and (field := _field(key)) is not SELECTING:
+                    stack.append((item, place.below(f".{key}"), field is TAGGED))
+        else:
+            for index, item in enumerate(value):
+                if tags:
+                    yield from _entry(item, place.below(f"[{index}]"))
+                if item and type(item) in INNER:
+                    stack.append((item, place.below(f"[{index}]"), False))
+
+
+def _in_map(value: Mapping[str, Any], place: Place, tags: bool) -> Iterator[Mark]:
+    path = ""
+    for key, item in value.items():
+        if tags or ("/" in key and key.startswith(PREFIXES)):
+            path = path or place.path()
+            yield Mark(path, key, item if type(item) is str else "")
+
+
+@lru_cache(REMEMBERED)
+def _field(key: str) -> str:
+    """What the name of a field says of what it holds."""
+    lower = key.lower()
+    if lower.endswith(TAGS):
+        return TAGGED
+    return SELECTING if lower.endswith(SELECTORS) else PLAIN
+
+
+def _entry(item: Any, place: Place) -> Iterator[Mark]:
+    """An item of a list of labels: `{name: key, value: v}`, or `key=v` as text."""
+    if type(item) is dict:
+        for field in ENTRY_KEYS:
+            if type(item.get(field)) is str:
+                yield Mark(place.path(), item[field], str(item.get("value", "")))
+    elif type(item) is str:
+        key, _, value = item.partition("=")
+        yield Mark(place.path(), key.strip(), value.strip())

@@ -1,0 +1,458 @@
+"""What an object lays hands on in its own namespace: by a selector, by a target, by a name.
+
+Controllers act for whoever wrote the object: a ReplicaSet adopts and deletes what its selector fits, a
+StatefulSet takes the claim that has the name to come, an autoscaler scales what it is told to. Only what is
+protected is reported.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeAlias
+
+from gatekeeper_py.objects.resource import GroupVersionKind, Object, Objects, Served
+from gatekeeper_py.objects.selector import Selector, SelectorError, labels_of
+from gatekeeper_py.tenancy.catalogue import BUILT_IN_GROUPS
+from gatekeeper_py.tenancy.forms import Place, Unreadable
+from gatekeeper_py.tenancy.protection import (
+    CHAIN,
+    CLAIM,
+    MARKS,
+    Protection,
+    claim_stems,
+    name_of,
+)
+
+__all__ = ["LOOKED_UP", "MAY_REACH", "Reach", "reached", "reaching"]
+
+POD, CONTROLLER, _, DEPLOYMENT, REPLICA_SET, STATEFUL_SET, DAEMON_SET, JOB, CRON_JOB = CHAIN
+SERVICE = GroupVersionKind("", "v1", "Service")
+LOOKED_UP = frozenset((*CHAIN, SERVICE))
+"""The kinds that are read to tell what is reached."""
+SELECTED_BY_CUSTOM_KINDS = (POD, DEPLOYMENT, STATEFUL_SET, DAEMON_SET, REPLICA_SET, JOB, SERVICE)
+TARGETS: Mapping[str, GroupVersionKind] = {kind.kind: kind for kind in CHAIN}
+"""Kinds a target may be of: what is run, and what it keeps its data in."""
+TARGETS_WITHOUT_KIND = ("targetref", "workloadref", "target", "workload", "targetrefs", "workloads")
+"""How the names of fields end that hold a target and may leave its kind out."""
+TARGET_KEY = re.compile(
+    r"(pod|deployment|statefulset|daemonset|replicaset|cronjob|job|pvc|persistentvolumeclaim|claim)(name|ref)?$",
+    re.IGNORECASE,
+)
+"""Fields of custom kinds that name a target by themselves."""
+CALLED: Mapping[str, GroupVersionKind] = {
+    **{kind.kind.lower(): kind for kind in CHAIN},
+    "pvc": CLAIM,
+    "claim": CLAIM,
+}
+SELECTOR_KEY = re.compile(r"(?<!namespace)(?<!node)selectors?$", re.IGNORECASE)
+PASSED_OVER = frozenset(
+    (
+        *("affinity", "topologySpreadConstraints", "volumeClaimTemplates", "metadata", "status"),
+        *("ingress", "egress", "ingressDeny", "egressDeny"),
+    )
+)
+"""Fields below which a selector says where pods go, which volume is bound, or with whom pods talk."""
+LABEL_SOURCES = ("k8s:", "any:")
+"""What Cilium writes before a label (CiliumNetworkPolicy)."""
+TEXT_DEMAND = re.compile(
+    r"""(?<![A-Za-z0-9./_-])([A-Za-z0-9./_-]+)(?:\s*==?|\s+in\s)[\s({"']*([A-Za-z0-9._-]+)"""
+)
+"""A demand on a label in a selector that is text, as kubectl and Calico write it."""
+TEXT_CHOICE = re.compile(r"\|\|")
+"""By what Calico joins demands of which one is enough."""
+TEXT_PRESENCE = re.compile(r"has\(\s*([A-Za-z0-9./_-]+)\s*\)|^\s*([A-Za-z0-9./_-]+)\s*$")
+
+
+LONGEST_SELECTOR = 4096
+"""Characters of a selector that is text and still read: fifty demands of the longest labels."""
+MOST_SELECTORS = 1000
+"""Selectors of one custom resource that are read: each is held against all pods of the namespace."""
+CONTAINERS = frozenset((dict, list))
+
+
+class Reach(NamedTuple):
+    """Something protected, and the field by which it is reached."""
+
+    path: str
+    kind: str
+    name: str
+
+
+def reached(value: Object, protection: Protection) -> list[Reach]:
+    """Everything protected that an object reaches; an object that is protected itself reaches its own."""
+    group, _, _ = str(value.get("apiVersion", "")).rpartition("/")
+    kind = str(value.get("kind", ""))
+    if group not in BUILT_IN_GROUPS:
+        return list(dict.fromkeys(_by_custom_kind(value, protection)))
+    finders = FINDERS.get((group, kind), ())
+    return list(dict.fromkeys(reach for finder in finders for reach in finder(value, protection)))
+
+
+Finder: TypeAlias = Callable[[Object, Protection], Iterator[Reach]]
+
+
+def _spec(value: Any) -> Mapping[str, Any]:
+    spec = value.get("spec") if isinstance(value, dict) else None
+    return spec if isinstance(spec, dict) else {}
+
+
+# --- selectors
+
+
+def _by_selector(field: str, *kinds: GroupVersionKind, empty: bool) -> Finder:
+    """By a metav1.LabelSelector; `empty` says whether one without demands counts, which fits everything."""
+
+    def find(value: Object, protection: Protection) -> Iterator[Reach]:
+        selector = _spec(value).get(field)
+        if isinstance(selector, dict):
+            for kind, name in _selected(selector, kinds, protection, empty=empty):
+                yield Reach(f"spec.{field}", kind, name)
+
+    return find
+
+
+def _by_map(value: Object, protection: Protection) -> Iterator[Reach]:
+    """By labels that must all be there, as Services and ReplicationControllers select."""
+    selector = _spec(value).get("selector")
+    if not selector and value.get("kind") == CONTROLLER.kind:
+        template = _spec(value).get("template")
+        selector = labels_of(template) if isinstance(template, dict) else None
+    if isinstance(selector, dict) and selector:
+        for kind, name in _selected({"matchLabels": selector}, (POD,), protection, empty=False):
+            yield Reach("spec.selector", kind, name)
+
+
+def _selected(
+    selector: Mapping[str, Any], kinds: Iterable[GroupVersionKind], protection: Protection, *, empty: bool
+) -> Iterator[tuple[str, str]]:
+    """Kind and name of what is protected and fits; a mark that is asked for is a name without a kind."""
+    if not selector.get("matchLabels") and not selector.get("matchExpressions") and not empty:
+        return
+    yield from (("", key) for key in _asked(selector) if key in MARKS)
+    for kind in kinds:
+        for found in protection.objects.list(kind, protection.namespace):
+            if _fits(selector, labels_of(found)) and protection.covers(found):
+                yield kind.kind, name_of(found)
+
+
+def _asked(selector: Mapping[str, Any]) -> Iterator[str]:
+    """The labels that must be there for a selector to fit."""
+    labels = selector.get("matchLabels")
+    yield from labels if isinstance(labels, dict) else ()
+    expressions = selector.get("matchExpressions")
+    for demand in expressions if isinstance(expressions, list) else ():
+        if isinstance(demand, dict) and demand.get("operator") in ("In", "Exists"):
+            yield str(demand.get("key", ""))
+
+
+def _fits(selector: Mapping[str, Any], labels: Mapping[str, Any]) -> bool:
+    """Whether a selector fits; one that nobody can read fits everything."""
+    exact = selector.get("matchLabels")
+    if isinstance(exact, dict) and any(labels.get(key) != value for key, value in exact.items()):
+        return False
+    if not selector.get("matchExpressions"):
+        return True
+    try:
+        return Selector.of({"matchExpressions": selector["matchExpressions"]}).matches(labels)
+    except (SelectorError, AttributeError, TypeError):
+        return True
+
+
+# --- names
+
+
+def _by_claim_templates(value: Object, protection: Protection) -> Iterator[Reach]:
+    """A StatefulSet takes the claims of the names to come, whosever; its numbers may begin anywhere."""
+    taken = [(each, stem) for each in protection.of(STATEFUL_SET) for stem in claim_stems(each)]
+    for index, stem in enumerate(claim_stems(value)):
+        path = f"spec.volumeClaimTemplates[{index}].metadata.name"
+        for claim in protection.objects.list(CLAIM, protection.namespace):
+            name = name_of(claim)
+            if name.startswith(stem) and name.removeprefix(stem).isdigit() and protection.covers(claim):
+                yield Reach(path, CLAIM.kind, name)
+        for other, its_stem in taken:
+            if its_stem == stem and name_of(other) != name_of(value):
+                yield Reach(path, STATEFUL_SET.kind, name_of(other))
+
+
+def _by_mounts(value: Object, protection: Protection) -> Iterator[Reach]:
+    """A pod, or what makes pods, that writes to a protected claim."""
+    path, spec = _pod_spec(value)
+    for index, volume in enumerate(_items(spec.get("volumes"))):
+        claim = volume.get("persistentVolumeClaim")
+        if isinstance(claim, dict) and claim.get("readOnly") is not True:
+            name = str(claim.get("claimName", ""))
+            if protection.covers_named(CLAIM, name):
+                yield Reach(f"{path}.volumes[{index}].persistentVolumeClaim.claimName", CLAIM.kind, name)
+
+
+def _by_ephemeral_claims(value: Object, protection: Protection) -> Iterator[Reach]:
+    """The claim of a pod's ephemeral volume is called like both (KEP-1698)."""
+    path, spec = _pod_spec(value)
+    for index, volume in enumerate(_items(spec.get("volumes"))):
+        if "ephemeral" in volume:
+            name = f"{name_of(value)}-{volume.get('name', '')}"
+            if protection.covers_named(CLAIM, name):
+                yield Reach(f"{path}.volumes[{index}].name", CLAIM.kind, name)
+
+
+def _by_name_of_a_claim(value: Object, protection: Protection) -> Iterator[Reach]:
+    """A claim of a name that a protected StatefulSet, or a pod's ephemeral volume, will ask for."""
+    if protection.covers(value):
+        yield Reach("metadata.name", CLAIM.kind, name_of(value))
+    for pod in protection.objects.list(POD, protection.namespace):
+        if name_of(value).startswith(f"{name_of(pod)}-") and protection.covers(pod):
+            for volume in _items(_spec(pod).get("volumes")):
+                if "ephemeral" in volume and name_of(value) == f"{name_of(pod)}-{volume.get('name')}":
+                    yield Reach("metadata.name", POD.kind, name_of(pod))
+
+
+def _by_numbered_name(kind: GroupVersionKind) -> Finder:
+    """Of a name that a controller gives what it makes: such an object is in its way, or taken for its own."""
+
+    def find(value: Object, protection: Protection) -> Iterator[Reach]:
+        stem, _, number = name_of(value).rpartition("-")
+        if stem and number.isdigit() and protection.covers_named(kind, stem):
+            yield Reach("metadata.name", kind.kind, stem)
+
+    return find
+
+
+def _by_own_labels(*kinds: GroupVersionKind) -> Finder:
+    """By labels that the selector of a protected controller fits: it would take the object for its own."""
+
+    def find(value: Object, protection: Protection) -> Iterator[Reach]:
+        labels = labels_of(value)
+        for kind in kinds if labels else ():
+            for controller in protection.objects.list(kind, protection.namespace):
+                selector = _spec(controller).get("selector")
+                if kind == CONTROLLER and isinstance(selector, dict):
+                    selector = {"matchLabels": selector}
+                fits = selector and _fits(selector, labels) and protection.covers(controller)
+                if fits and not protection.covers(value):
+                    yield Reach("metadata.labels", kind.kind, name_of(controller))
+
+    return find
+
+
+def _by_target(field: str) -> Finder:
+    def find(value: Object, protection: Protection) -> Iterator[Reach]:
+        yield from _targeted(_spec(value).get(field), f"spec.{field}", protection)
+
+    return find
+
+
+def _targeted(target: Any, path: str, protection: Protection) -> Iterator[Reach]:
+    if isinstance(target, dict):
+        for kind, name in _targets(target, path, protection):
+            yield Reach(f"{path}.name", kind, name)
+
+
+def _targets(target: Mapping[str, Any], field: str, protection: Protection) -> Iterator[tuple[str, str]]:
+    """Kind and name of what a target names, where that is protected."""
+    name = target.get("name")
+    if isinstance(name, str):
+        for kind in _target_kinds(target, field):
+            if protection.covers_named(kind, name):
+                yield kind.kind, name
+
+
+def _target_kinds(target: Mapping[str, Any], field: str) -> Iterable[GroupVersionKind]:
+    """Of which kind a target is; what scales takes a Deployment, or another kind, where none is named."""
+    named = target.get("kind")
+    if isinstance(named, str) and named:
+        return (TARGETS[named],) if named in TARGETS else ()
+    return CHAIN if field.lower().endswith(TARGETS_WITHOUT_KIND) else ()
+
+
+def _by_endpoints(value: Object, protection: Protection) -> Iterator[Reach]:
+    for index, endpoint in enumerate(_items(value.get("endpoints"))):
+        yield from _targeted(endpoint.get("targetRef"), f"endpoints[{index}].targetRef", protection)
+    for at, subset in enumerate(_items(value.get("subsets"))):
+        for field in ("addresses", "notReadyAddresses"):
+            for index, address in enumerate(_items(subset.get(field))):
+                path = f"subsets[{at}].{field}[{index}].targetRef"
+                yield from _targeted(address.get("targetRef"), path, protection)
+
+
+def _items(value: Any) -> Iterator[Mapping[str, Any]]:
+    return (item for item in value if isinstance(item, dict)) if isinstance(value, list) else iter(())
+
+
+def _pod_spec(value: Object) -> tuple[str, Mapping[str, Any]]:
+    """Where a kind that makes pods says what they are, and what it says."""
+    kind, spec = value.get("kind"), _spec(value)
+    if kind == POD.kind:
+        return "spec", spec
+    if kind == "PodTemplate":
+        return "template.spec", _spec(value.get("template"))
+    if kind == CRON_JOB.kind:
+        job = _spec(spec.get("jobTemplate"))
+        return "spec.jobTemplate.spec.template.spec", _spec(job.get("template"))
+    return "spec.template.spec", _spec(spec.get("template"))
+
+
+_PODS = _by_selector("selector", POD, empty=True)
+FINDERS: Mapping[tuple[str, str], tuple[Finder, ...]] = {
+    ("", "Pod"): (
+        _by_own_labels(REPLICA_SET, CONTROLLER, STATEFUL_SET, DAEMON_SET, JOB),
+        _by_numbered_name(STATEFUL_SET),
+        _by_mounts,
+        _by_ephemeral_claims,
+    ),
+    ("", "PodTemplate"): (_by_mounts,),
+    ("", "ReplicationController"): (_by_map, _by_mounts),
+    ("", "Service"): (_by_map,),
+    ("", "Endpoints"): (_by_endpoints,),
+    ("", "PersistentVolumeClaim"): (_by_name_of_a_claim,),
+    ("apps", "Deployment"): (_by_selector("selector", POD, REPLICA_SET, empty=True), _by_mounts),
+    ("apps", "ReplicaSet"): (_PODS, _by_own_labels(DEPLOYMENT), _by_mounts),
+    ("apps", "StatefulSet"): (_PODS, _by_claim_templates, _by_mounts),
+    ("apps", "DaemonSet"): (_PODS, _by_mounts),
+    ("apps", "ControllerRevision"): (_by_own_labels(STATEFUL_SET, DAEMON_SET),),
+    ("batch", "Job"): (_PODS, _by_numbered_name(CRON_JOB), _by_mounts),
+    ("batch", "CronJob"): (_by_mounts,),
+    ("autoscaling", "HorizontalPodAutoscaler"): (_by_target("scaleTargetRef"),),
+    ("discovery.k8s.io", "EndpointSlice"): (_by_endpoints,),
+    ("networking.k8s.io", "NetworkPolicy"): (_by_selector("podSelector", POD, empty=False),),
+    ("policy", "PodDisruptionBudget"): (_by_selector("selector", POD, empty=False),),
+}
+"""By what each kind of Kubernetes' own reaches others. What concerns a whole namespace, a default deny or a
+budget for all, is what honest tenants write, too: there an empty selector counts for none."""
+
+
+# --- kinds of others
+
+
+def _by_custom_kind(value: Object, protection: Protection) -> Iterator[Reach]:
+    """What in a custom resource looks like a selector of pods, a target that runs, a template of claims."""
+    yield from _by_claim_templates(value, protection)
+    stack: list[tuple[Any, Place, str]] = [
+        (item, Place(None, key, len(key)), key) for key, item in value.items() if key not in PASSED_OVER
+    ]
+    selectors = 0
+    while stack:
+        inner, place, field = stack.pop()
+        if type(inner) is list:
+            stack += [(item, place.below(f"[{index}]"), field) for index, item in enumerate(inner) if item]
+        elif type(inner) is dict:
+            for kind, name in _targets(inner, field, protection):
+                yield Reach(f"{place.path()}.name", kind, name)
+            for key, item in inner.items():
+                if item and key not in PASSED_OVER:
+                    selectors += SELECTOR_KEY.search(key) is not None
+                    if selectors > MOST_SELECTORS:
+                        raise Unreadable(f"the object has more than {MOST_SELECTORS} selectors: split it")
+                    for kind, name in _by_field(key, item, protection):
+                        yield Reach(place.below(f".{key}").path(), kind, name)
+                    if type(item) in CONTAINERS:
+                        stack.append((item, place.below(f".{key}"), key))
+
+
+def _by_field(key: str, value: Any, protection: Protection) -> Iterator[tuple[str, str]]:
+    target = TARGET_KEY.search(key)
+    if target is not None:
+        name = value.get("name") if type(value) is dict and "kind" not in value else value
+        kind = CALLED[target[1].lower()]
+        if type(name) is str and protection.covers_named(kind, name):
+            yield kind.kind, name
+    elif SELECTOR_KEY.search(key):
+        for selector in _selectors(value):
+            yield from _selected(selector, SELECTED_BY_CUSTOM_KINDS, protection, empty=False)
+
+
+def _selectors(value: Any) -> Iterator[Mapping[str, Any]]:
+    """A selector in the forms custom kinds have: a metav1.LabelSelector, a map, `labels` in one, text."""
+    if type(value) is str:
+        yield from _of_text(value)
+    elif type(value) is dict:
+        if "matchLabels" in value or "matchExpressions" in value:
+            yield _plain(value)
+        elif type(value.get("labels")) is dict:
+            yield {"matchLabels": value["labels"]}
+        elif value and all(type(item) is str for item in value.values()):
+            yield {"matchLabels": value}
+
+
+def _plain(selector: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A selector without the sources that Cilium puts before its labels."""
+    exact, expressions = selector.get("matchLabels"), selector.get("matchExpressions")
+    plain: dict[str, Any] = {}
+    if isinstance(exact, dict):
+        plain["matchLabels"] = {_without_source(key): value for key, value in exact.items()}
+    if isinstance(expressions, list):
+        plain["matchExpressions"] = [
+            {**demand, "key": _without_source(str(demand.get("key", "")))} for demand in _items(expressions)
+        ]
+    return plain
+
+
+def _without_source(key: str) -> str:
+    return next((key.removeprefix(source) for source in LABEL_SOURCES if key.startswith(source)), key)
+
+
+def _of_text(text: str) -> Iterator[Mapping[str, Any]]:
+    if len(text) > LONGEST_SELECTOR:
+        raise Unreadable(f"a selector of the object has more than {LONGEST_SELECTOR} characters: shorten it")
+    for choice in TEXT_CHOICE.split(text):
+        demands = [
+            {"key": key, "operator": "In", "values": [wanted]} for key, wanted in TEXT_DEMAND.findall(choice)
+        ]
+        for called, bare in TEXT_PRESENCE.findall(choice):
+            demands.append({"key": called or bare, "operator": "Exists"})
+        yield {"matchExpressions": demands}
+
+
+# --- what reaches something new
+
+
+@dataclass(frozen=True, slots=True)
+class _With:
+    """The objects of a namespace, and some that are not there yet."""
+
+    objects: Objects
+    more: tuple[Object, ...]
+
+    def get(self, kind: GroupVersionKind, namespace: str, name: str) -> Object | None:
+        new = (value for value in self.more if value["kind"] == kind.kind and name_of(value) == name)
+        return next(new, None) or self.objects.get(kind, namespace, name)
+
+    def list(self, kind: GroupVersionKind, namespace: str | None = None) -> Iterable[Object]:
+        new = (value for value in self.more if value["kind"] == kind.kind)
+        return (*self.objects.list(kind, namespace), *new)
+
+    def served(self, kind: GroupVersionKind) -> Served | None:
+        return self.objects.served(kind)
+
+
+def reaching(value: Object, protection: Protection) -> list[Reach]:
+    """What is in the namespace already, is not protected, and would reach an object that is about to be."""
+    there = protection.objects
+    after = Protection(_With(there, (value, *_pods_to_come(value))), protection.namespace)
+    return [
+        Reach(found.path, kind.kind, name_of(each))
+        for kind in MAY_REACH
+        for each in there.list(kind, protection.namespace)
+        if not protection.covers(each)
+        for found in set(reached(each, after)) - set(reached(each, protection))
+    ]
+
+
+def _pods_to_come(value: Object) -> Iterator[Object]:
+    """A pod as a workload will make it, as far as labels go."""
+    template = _spec(value).get("template")
+    if isinstance(template, dict):
+        labels = {**labels_of(template), **{mark: "" for mark in MARKS if mark in labels_of(value)}}
+        yield {"apiVersion": "v1", "kind": POD.kind, "metadata": {"labels": labels}}
+
+
+MAY_REACH = (
+    *CHAIN,
+    SERVICE,
+    GroupVersionKind("autoscaling", "v2", "HorizontalPodAutoscaler"),
+    GroupVersionKind("networking.k8s.io", "v1", "NetworkPolicy"),
+    GroupVersionKind("policy", "v1", "PodDisruptionBudget"),
+)
+"""Kinds of which something may reach what comes later, and is looked for then."""

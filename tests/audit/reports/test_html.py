@@ -1,0 +1,88 @@
+"""The page: whole in itself, and obeying nobody but us."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+from gatekeeper_py.audit.outcome import Outcome
+from gatekeeper_py.audit.reports import json
+from gatekeeper_py.audit.reports.html import report
+from tests.audit.support import CLEAN, EVERYTHING, NASTY, WEB, audited
+
+POD = "{apiVersion: v1, kind: Pod, metadata: {name: p, namespace: foo}, spec: {%scontainers: [{name: c, image: i}]}}"
+
+
+class Page(HTMLParser):
+    """The elements and the texts of a page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        if data.strip():
+            self.words.append(data.strip())
+
+
+def test_it_tells_everything() -> None:
+    page = Page(report(EVERYTHING))
+    for words in (
+        "4 objects, 2 violating, 2 not audited",
+        "secrets.yaml:4:2: not valid YAML. Correct the line",
+    ):
+        assert words in page.words
+    rows = [attributes for tag, attributes in page.tags if tag == "tr" and "data-policy" in attributes]
+    assert [row["data-policy"] for row in rows] == ["no-host", "texts", "pinned", "(error)", "(drift)"]
+    assert [row["data-severity"] for row in rows] == ["critical", "medium", "low", "none", "none"]
+
+
+def test_it_asks_nobody_for_anything() -> None:
+    text = report(EVERYTHING)
+    for tag, attributes in Page(text).tags:
+        assert not {"src", "href", "action"} & set(attributes) or attributes == {
+            "rel": "icon",
+            "href": "data:,",
+        }, tag
+    assert "default-src 'none'" in text
+    assert not re.search(r"(?i)url\(|@import|https?://", text)
+
+
+def test_no_message_is_markup() -> None:
+    tags = [tag for tag, _ in Page(report(Outcome((NASTY,)))).tags]
+    assert "b" not in tags
+    assert tags.count("script") == 1
+
+
+def test_what_may_be_filtered_by_is_listed() -> None:
+    tags = Page(report(EVERYTHING)).tags
+    assert [attributes["name"] for tag, attributes in tags if tag == "select"] == [
+        "severity",
+        "level",
+        "tenant",
+        "policy",
+    ]
+    values = [attributes["value"] for tag, attributes in tags if tag == "option"]
+    assert {"critical", "deny", "foo", "no-host", "none", "(drift)"} <= set(values)
+
+
+def test_workloads_are_counted_by_the_class_they_run_in() -> None:
+    def run(spec: str, name: str) -> str:
+        item = audited(POD % spec, "foo")
+        return name if f"<th>{name}" in report(Outcome((item,))) else ""
+
+    assert run("runtimeClassName: kata, ", "kata") == "kata"
+    assert run("", "(none named)") == "(none named)"
+    assert "Runtime classes" not in report(Outcome((CLEAN,)))
+
+
+def test_what_is_new_is_marked() -> None:
+    earlier = json.baseline(json.report(Outcome((NASTY,))))
+    words = Page(report(Outcome((WEB, NASTY), baseline=earlier))).words
+    assert words.count("deny (new)") == 1
+    assert "audit (new)" not in words

@@ -1,0 +1,76 @@
+"""SARIF 2.1.0, as code scanning reads it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from gatekeeper_py.audit.outcome import Outcome
+from gatekeeper_py.audit.reports import json
+from gatekeeper_py.audit.reports.sarif import report
+from tests.audit.support import EVERYTHING, NASTY, WEB, audited, finding
+
+
+def run(outcome: Outcome) -> dict[str, Any]:
+    log = orjson.loads(report(outcome))
+    assert log["version"] == "2.1.0"
+    (only,) = log["runs"]
+    found: dict[str, Any] = only
+    return found
+
+
+def test_a_rule_is_a_policy_with_help() -> None:
+    rules = run(EVERYTHING)["tool"]["driver"]["rules"]
+    assert [rule["id"] for rule in rules] == ["no-host", "texts", "pinned", "(error)", "(drift)"]
+    first = rules[0]
+    assert first["defaultConfiguration"] == {"level": "error"}
+    assert first["properties"] == {"tags": ["security", "host-access"], "security-severity": "9.5"}
+    assert (
+        first["help"]["text"]
+        == "`gatekeeper explain --policy no-host -f FILE` shows why the policy decides so."
+    )
+    assert all(rule["shortDescription"]["text"] and rule["fullDescription"]["text"] for rule in rules)
+
+
+def test_a_result_is_a_finding_at_the_place_of_its_object() -> None:
+    found = run(EVERYTHING)
+    results = found["results"]
+    assert [result["level"] for result in results] == ["error", "note", "warning", "error", "note"]
+    for result in results:
+        assert found["tool"]["driver"]["rules"][result["ruleIndex"]]["id"] == result["ruleId"]
+    first = results[0]
+    assert first["message"] == {"text": "Deployment foo/web: uses the host"}
+    (location,) = first["locations"]
+    assert location["physicalLocation"] == {
+        "artifactLocation": {"uri": "apps/web%201.yaml"},
+        "region": {"startLine": 2, "startColumn": 1},
+    }
+    assert location["logicalLocations"][0]["fullyQualifiedName"] == "foo/Deployment/web"
+    assert set(first["partialFingerprints"]) == {"gatekeeper/v1"}
+    assert "baselineState" not in first
+
+
+def test_what_was_not_audited_makes_the_run_unsuccessful() -> None:
+    (invocation,) = run(EVERYTHING)["invocations"]
+    assert invocation["executionSuccessful"] is False
+    told = [each["message"]["text"] for each in invocation["toolExecutionNotifications"]]
+    assert told == ["Not audited: not valid YAML. Correct the line", "Not audited: may not be listed"]
+    (invocation,) = run(Outcome((WEB,)))["invocations"]
+    assert invocation == {"executionSuccessful": True, "toolExecutionNotifications": []}
+
+
+def test_an_absolute_path_is_a_uri() -> None:
+    item = audited(
+        "{apiVersion: v1, kind: Pod, metadata: {name: p}}", "", finding("p", "m"), path="/a b/c.yaml"
+    )
+    (result,) = run(Outcome((item,)))["results"]
+    assert result["locations"][0]["physicalLocation"]["artifactLocation"] == {"uri": "file:///a%20b/c.yaml"}
+
+
+def test_a_baseline_says_what_is_new_unchanged_and_absent() -> None:
+    earlier = json.baseline(json.report(Outcome((NASTY,))))
+    states = [each["baselineState"] for each in run(Outcome((WEB, NASTY), baseline=earlier))["results"]]
+    assert states == ["new", "unchanged", "new", "new"]
+    last = run(Outcome((), baseline=earlier))["results"][-1]
+    assert (last["baselineState"], last["kind"], last["level"]) == ("absent", "pass", "none")

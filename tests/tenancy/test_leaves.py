@@ -1,0 +1,110 @@
+"""What single values of a custom resource name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gatekeeper_py.tenancy.forms import Finds
+from gatekeeper_py.tenancy.leaves import add_leaves
+from gatekeeper_py.tenancy.places import CLUSTER
+
+
+def found(**spec: Any) -> list[tuple[str, str, str]]:
+    finds = Finds("foo", [])
+    add_leaves({"spec": spec}, finds, CLUSTER)
+    return [(each["path"], each["kind"], each["namespace"] or each["name"]) for each in finds.references]
+
+
+@pytest.mark.parametrize(
+    ("spec", "expected"),
+    [
+        ({"a": ["http://db.bar.svc"]}, ("spec.a[0]", "Service", "bar")),
+        ({"a": {"b": "http://localhost"}}, ("spec.a.b", "Inside", "http://localhost")),
+        ({"a": "http://x.bar"}, ("spec.a", "Destination", "x.bar")),
+        ({"a": "see http://db.bar.svc/x"}, ("spec.a", "Service", "bar")),
+        ({"a": "see http://169.254.169.254/x"}, ("spec.a", "Inside", "see http://169.254.169.254/x")),
+        ({"a": "/var/run/secrets/x"}, ("spec.a", "File", "/var/run/secrets/x")),
+        ({"a": "../../proc/self/environ"}, ("spec.a", "File", "../../proc/self/environ")),
+        (
+            {"a": "/etc/./kubernetes/../kubernetes/pki"},
+            ("spec.a", "File", "/etc/./kubernetes/../kubernetes/pki"),
+        ),
+        ({"a": "file:///root/.aws/credentials"}, ("spec.a", "File", "file:///root/.aws/credentials")),
+        (
+            {"a": "unix:///run/containerd/containerd.sock"},
+            ("spec.a", "File", "unix:///run/containerd/containerd.sock"),
+        ),
+        ({"a": "arn:aws:iam::1:role/x"}, ("spec.a", "Identity", "arn:aws:iam::1:role/x")),
+        ({"a": "sg-0123456789abcdef0"}, ("spec.a", "Identity", "sg-0123456789abcdef0")),
+        ({"a": "x@p.iam.gserviceaccount.com"}, ("spec.a", "Identity", "x@p.iam.gserviceaccount.com")),
+        ({"useInstanceProfile": True}, ("spec.useInstanceProfile", "Identity", "")),
+        ({"use_vm_managed_identity": "true"}, ("spec.use_vm_managed_identity", "Identity", "")),
+        ({"source": "InjectedIdentity"}, ("spec.source", "Identity", "")),
+        ({"identityOwner": "operator"}, ("spec.identityOwner", "Identity", "")),
+        ({"region": "eu", "auth": {}}, ("spec.auth", "Identity", "")),
+        ({"args": [{"value": "http://localhost"}]}, ("spec.args[0].value", "Inside", "http://localhost")),
+    ],
+)
+def test_a_value_names_something(spec: dict[str, Any], expected: tuple[str, str, str]) -> None:
+    assert found(**spec) == [expected]
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"a": "see http://localhost:8080/x"},
+        {"env": [{"value": "http://localhost"}]},
+        {"args": ["--url=x", "http://localhost"]},
+        {"containers": [{"x": "/var/run/secrets"}]},
+        {"labels": {"a": "http://localhost"}},
+        {"a": "/data/var/run/secrets"},
+        {"a": "/etc/kubernetes-like"},
+        {"a": "a text with /proc/self in it"},
+        {"useInstanceProfile": False},
+        {"source": "Secret"},
+        {"owner": "operator"},
+        {"auth": {}},
+        {"region": "eu", "auth": {"secretRef": {"name": "a"}}},
+        {"region": "eu", "emptyDir": {}},
+        {"a": 1, "b": None, "c": [], "d": ""},
+        {"a": "arn:aws:s3:::bucket"},
+    ],
+)
+def test_a_value_names_nothing(spec: dict[str, Any]) -> None:
+    assert [each for each in found(**spec) if each[1] != "Destination"] == []
+
+
+LEAVES = st.none() | st.booleans() | st.integers() | st.text(max_size=20)
+VALUES = st.recursive(
+    LEAVES,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+)
+
+
+@given(VALUES)
+def test_whatever_a_tenant_writes_is_read(value: Any) -> None:
+    found(a=value)
+
+
+def test_a_report_with_many_links_to_few_hosts_names_few() -> None:
+    links = [f"https://cve.example.org/{number}" for number in range(20_000)]
+    assert len(found(links=links)) <= 1_000
+
+
+def test_a_deep_object_is_read_to_its_bottom() -> None:
+    value: Any = "http://localhost"
+    for _ in range(5_000):
+        value = [value]
+    ((path, kind, _),) = found(a=value)
+    assert kind == "Inside"
+    assert path.startswith("...")
+    assert path.endswith("[0][0]")
+
+
+def test_a_long_key_does_not_make_long_paths() -> None:
+    found_all = found(**{"k" * 100_000: ["http://localhost"] * 100})
+    assert max(len(path) for path, _, _ in found_all) < 5_000
