@@ -9,6 +9,7 @@ FROM python:3.13-slim
 COPY --from=packages /opt/gatekeeper /opt/gatekeeper
 COPY gatekeeper_py /opt/app/gatekeeper_py
 COPY webhooks /opt/app/webhooks
+COPY policies /opt/app/policies
 COPY policies /policies
 ENV PATH=/opt/gatekeeper/bin:$PATH PYTHONPATH=/opt/app PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 MALLOC_ARENA_MAX=2
 USER 65532:65532

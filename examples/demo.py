@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import base64
 import re
+import shutil
 import ssl
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -41,6 +43,7 @@ ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples"
 CLUSTER = EXAMPLES / "cluster"
 POLICIES = ROOT / "policies"
+TENANCY = EXAMPLES / "tenants"
 CERTIFICATES = ROOT / "certs"
 LOG = CERTIFICATES / "demo.log"
 START_SECONDS = 60
@@ -137,12 +140,19 @@ def _reasons(answer: dict[str, Any]) -> list[str]:
     return [printable(f"{match['policy']}: {match['message']}" if match else text) for text, match in found]
 
 
+def policies_in(folder: Path) -> Path:
+    """A folder of the shipped policies and the two tenants, made in another."""
+    made = shutil.copytree(POLICIES, folder / "policies", dirs_exist_ok=True)
+    shutil.copytree(TENANCY, made / "tenants", dirs_exist_ok=True)
+    return made
+
+
 @contextmanager
-def server(certificate: Path, key: Path) -> Iterator[int]:
+def server(policies: Path, certificate: Path, key: Path) -> Iterator[int]:
     """`gatekeeper serve` on a free port, which it says in its log; stopped at the end."""
     command: list[str | Path] = [
         *(sys.executable, "-m", "gatekeeper_py", "serve"),
-        *("--policies", POLICIES, "--cluster", CLUSTER),
+        *("--policies", policies, "--cluster", CLUSTER),
         *("--tls-cert", certificate, "--tls-key", key, "--host", "127.0.0.1", "--port", "0"),
     ]
     with LOG.open("w") as log:
@@ -189,7 +199,8 @@ def main() -> int:
     wrong: list[str] = []
     total = 0
     with (
-        server(certificates.certificate, certificates.key) as port,
+        tempfile.TemporaryDirectory() as folder,
+        server(policies_in(Path(folder)), certificates.certificate, certificates.key) as port,
         httpx.Client(base_url=f"https://localhost:{port}", verify=trust, timeout=30) as client,
     ):
         webhooks = Webhooks(client, cluster)

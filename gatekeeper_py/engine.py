@@ -8,6 +8,7 @@ A review goes one way:
     submission        that object as later admission sees it, with the defaults of what was added
     validating        the verdict of the validating policies on it
     verdict           the status and message of a refusal
+    leniency          what is left of that where policies are not enforced
     patch             the difference between the object as sent and as admitted
 
 `mutating` and `validating` each ask `sharing.shared` which policies still have something to say,
@@ -19,21 +20,24 @@ Pure and synchronous; an `Engine` is immutable and may be shared by any number o
 from __future__ import annotations
 
 import gc
+import traceback
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from gatekeeper_py.cel import DeadlineExceeded
 from gatekeeper_py.cluster.staleness import StaleView
 from gatekeeper_py.cluster.view import ClusterView
 from gatekeeper_py.manifests.manifest import Manifest, ManifestError, Problem
 from gatekeeper_py.objects.kinds import CUSTOM_RESOURCE_DEFINITION, Kinds
 from gatekeeper_py.objects.resource import GroupVersionKind, Object
 from gatekeeper_py.policy import messages
-from gatekeeper_py.policy.admission.decision import Cause, Decision, Finding, Status
+from gatekeeper_py.policy.admission.decision import Cause, Decision, Enforcement, Finding, Status
 from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.policy.admission.submission import named, with_object
 from gatekeeper_py.policy.evaluation.activation import Facts, NamespaceMissing
+from gatekeeper_py.policy.leniency import lenient
 from gatekeeper_py.policy.loading.load import LoadError, PolicySet, load
 from gatekeeper_py.policy.model import MutatingPolicy, ValidatingPolicy
 from gatekeeper_py.policy.mutating import mutate
@@ -47,6 +51,7 @@ from gatekeeper_py.tenancy.documents import is_tenancy_document, load_tenancy
 from gatekeeper_py.tenancy.library import extension
 from gatekeeper_py.tenancy.lookups import mistaken, steered
 from gatekeeper_py.tenancy.mistakes import unknown_policies
+from gatekeeper_py.tenancy.tenant import GROUP
 
 __all__ = ["BOTH", "Engine", "Phase", "load_policies", "tenants_of"]
 
@@ -60,6 +65,9 @@ _Validating: TypeAlias = Candidates[ValidatingPolicy]
 NO_MUTATING: _Mutating = Candidates(())
 NO_VALIDATING: _Validating = Candidates(())
 """Of a phase that was not asked for."""
+
+LEAVE_SECONDS = 0.25
+"""Kept of a review's time where policies are not enforced, so that the leave to pass is not late itself."""
 
 MUTABLE = frozenset({"CREATE", "UPDATE"})
 """Operations whose object policies change. DELETE has none; the options of CONNECT are left alone."""
@@ -102,8 +110,23 @@ class Engine:
     ) -> Decision:
         """What becomes of a request: mutated first, then validated as the API server would show the result.
 
+        Where policies are not enforced, it is admitted as it is, and what was decided is kept beside.
         `deadline` is the `time.monotonic()` at which an answer is of no more use; past it the review raises
-        `DeadlineExceeded`. Nothing else is raised but for a bug.
+        `DeadlineExceeded`. Nothing else is raised but for a bug, and neither where policies are not enforced.
+        """
+        for each in self.policies.extensions:
+            if each.everywhere != "enforce":
+                return self._held(request, phases, deadline)
+        return self.judge(request, phases, deadline=deadline)
+
+    def judge(
+        self,
+        request: AdmissionRequest,
+        phases: frozenset[Phase] = BOTH,
+        *,
+        deadline: float | None = None,
+    ) -> Decision:
+        """What would become of a request were every one enforced. Raises as `review` does.
 
         What looks up a part of the cluster that is not known as it is now is refused, whatever the policies'
         failurePolicy; the platform goes on by what was known last.
@@ -139,6 +162,53 @@ class Engine:
         for kind in self.basis:
             self.cluster.list(kind)
         return _Review(self, request, deadline).decide(mutating, validating)
+
+    def enforcement(self, request: AdmissionRequest) -> Enforcement:
+        """How far a request is held to the policies; wholly where the view is too old to tell.
+
+        Documents of tenancy always are: they say who is not.
+        """
+        if request.kind.group == GROUP:
+            return "enforce"
+        try:
+            for each in self.policies.extensions:
+                if each.everywhere != "enforce":
+                    return each.everywhere or each.enforcement(request, self.cluster)
+        except StaleView:
+            pass
+        return "enforce"
+
+    def _held(self, request: AdmissionRequest, phases: frozenset[Phase], deadline: float | None) -> Decision:
+        """What becomes of a request where not every one is enforced."""
+        enforcement = self.enforcement(request)
+        if enforcement == "enforce":
+            return self.judge(request, phases, deadline=deadline)
+        return lenient(self._withheld(request, phases, deadline), enforcement, request.object)
+
+    def _withheld(
+        self, request: AdmissionRequest, phases: frozenset[Phase], deadline: float | None
+    ) -> Decision:
+        """What is decided where it is not enforced; no fault of ours stands in a request's way.
+
+        A validating webhook is shown the object that the mutating one has left alone: what counts is the
+        object as that one would have changed it.
+        """
+        if deadline is not None:
+            deadline -= LEAVE_SECONDS
+        try:
+            if "mutate" in phases:
+                return self.judge(request, phases, deadline=deadline)
+            mutated = self.judge(request, frozenset({"mutate"}), deadline=deadline)
+            if not mutated.allowed:
+                return Decision(allowed=True, object=request.object)  # its own webhook says so
+            changed = with_object(request, mutated.object, self.cluster) if mutated.patch else request
+            return self.judge(changed, phases, deadline=deadline)
+        except DeadlineExceeded:
+            return _denied(request, Status(504, "Timeout", "the policies came to no decision in time"))
+        except Exception as error:  # whatever it is: policies that are not enforced refuse nothing
+            frame = traceback.extract_tb(error.__traceback__)[-1]
+            message = f"internal error: {type(error).__name__} at {frame.filename}:{frame.lineno}"
+            return _denied(request, Status(500, "InternalError", message))
 
     def owner(self, namespace: str) -> str:
         """The name of the tenant whose a namespace is; empty when it is nobody's, or unknown."""

@@ -15,7 +15,7 @@ import pytest
 
 from gatekeeper_py.cel import DeadlineExceeded
 from gatekeeper_py.cluster.snapshot import Snapshot
-from gatekeeper_py.engine import Engine, load_policies
+from gatekeeper_py.engine import Engine, Phase, load_policies
 from gatekeeper_py.objects.resource import GroupVersionKind, GroupVersionResource, Object
 from gatekeeper_py.policy.admission.request import UserInfo
 from gatekeeper_py.policy.loading.load import LoadError
@@ -293,3 +293,102 @@ def test_a_silenced_policy_that_does_not_exist_is_an_error(kind: str, path: str)
     with pytest.raises(LoadError, match=rf"{path}.silencedWarnings\[1\] is 'typo', which is no policy"):
         Engine.load(documents, Snapshot())
     Engine.load(documents, Snapshot(), whole=False)
+
+
+# --- policies that are not enforced
+
+
+def tenancy(enforcement: str, **tenants: str) -> tuple[Object, ...]:
+    """Settings, and tenants with an enforcement of their own; each has the namespace of its name."""
+    head = {"apiVersion": "tenancy.gatekeeper-py.dev/v1alpha1"}
+    settings = {**head, "kind": "TenancySettings", "metadata": {"name": "settings"}}
+    return (
+        {**settings, "spec": {"enforcement": enforcement}},
+        *(
+            {
+                **head,
+                "kind": "Tenant",
+                "metadata": {"name": name},
+                "spec": {"namespaces": {"names": [name]}, "enforcement": own},
+            }
+            for name, own in tenants.items()
+        ),
+    )
+
+
+STAMP = mutating("stamp", LABEL, kind="ApplyConfiguration")
+RED_ONLY = validating(
+    "red", validations=[{"expression": "object.metadata.?labels.?team.orValue('') == 'red'"}]
+)
+NONE = validating("none", validations=[{"expression": "false", "message": "no", "reason": "Forbidden"}])
+
+
+@pytest.mark.parametrize("phase", ["mutate", "validate"])
+def test_what_is_observed_is_neither_changed_nor_refused(phase: Phase) -> None:
+    made = engine(*tenancy("observe"), STAMP, NONE)
+    decision = made.review(request(CONFIG_MAP), frozenset({phase}))
+    assert (decision.allowed, decision.patch, decision.object) == (True, (), CONFIG_MAP)
+    assert decision.withheld is not None
+    assert bool(decision.withheld.patch) == (phase == "mutate")
+    assert decision.withheld.allowed == (phase == "mutate")
+
+
+def test_what_validation_would_say_is_of_the_object_as_mutation_would_leave_it() -> None:
+    """The mutating webhook has left the object alone: what it would have put right is no violation."""
+    enforced, observed = (engine(*tenancy(each), STAMP, RED_ONLY) for each in ("enforce", "observe"))
+    assert not enforced.review(request(CONFIG_MAP), frozenset({"validate"})).allowed
+    decision = observed.review(request(CONFIG_MAP), frozenset({"validate"}))
+    assert (decision.withheld, decision.findings) == (None, ())
+
+
+def test_a_mutation_that_cannot_be_made_is_told_once() -> None:
+    made = engine(*tenancy("observe"), mutating("m", "[JSONPatch{op: 'remove', path: '/nope'}]"), NONE)
+    mutated = made.review(request(CONFIG_MAP), frozenset({"mutate"}))
+    validated = made.review(request(CONFIG_MAP), frozenset({"validate"}))
+    assert [finding.policy for finding in mutated.findings] == ["m"]
+    assert (validated.allowed, validated.findings) == (True, ())
+
+
+@pytest.mark.parametrize(
+    ("settings", "own", "allowed"), [("enforce", "observe", True), ("warn", "enforce", False)]
+)
+def test_a_tenants_own_enforcement_wins(settings: str, own: str, allowed: bool) -> None:
+    made = engine(*tenancy(settings, cases=own), NONE)
+    assert made.review(request(CONFIG_MAP)).allowed is allowed
+
+
+def test_a_namespace_that_does_not_exist_is_observed_too() -> None:
+    policies = engine(*tenancy("observe"), NONE).policies
+    decision = Engine(policies, Snapshot(complete=True)).review(request(CONFIG_MAP))
+    assert decision.allowed
+    assert decision.withheld is not None
+    assert decision.withheld.status is not None
+    assert decision.withheld.status.code == 404
+
+
+def test_what_takes_too_long_passes_where_it_is_observed() -> None:
+    wide = {**CONFIG_MAP, "data": {str(index): "1" for index in range(300)}}
+    made = engine(*tenancy("observe"), validating("p", **TOO_LATE[0]))
+    decision = made.review(request(wide), deadline=time.monotonic() - 1)
+    assert decision.withheld is not None
+    assert decision.withheld.status is not None
+    assert (decision.allowed, decision.withheld.status.code) == (True, 504)
+
+
+def test_a_fault_of_ours_stops_nothing_where_it_is_observed() -> None:
+    class Broken(Snapshot):
+        def get(self, *_: object) -> Object | None:
+            raise ZeroDivisionError("the object's own text")
+
+    made = Engine(engine(*tenancy("observe"), NONE).policies, Broken())
+    decision = made.review(request(CONFIG_MAP))
+    assert decision.withheld is not None
+    assert decision.withheld.status is not None
+    assert decision.withheld.status.message.startswith("internal error: ZeroDivisionError at ")
+    with pytest.raises(ZeroDivisionError):
+        Engine(engine(*tenancy("enforce"), NONE).policies, Broken()).review(request(CONFIG_MAP))
+
+
+def test_settings_that_cannot_be_read_are_not_observed_on_trust() -> None:
+    with pytest.raises(LoadError, match="enforcement"):
+        engine(*tenancy("audit"), NONE)

@@ -64,6 +64,7 @@ TESTED_ELSEWHERE = {
     "manifests/yamltext.py": "manifests/test_manifest.py",
     "objects/default_rules.py": "objects/test_defaults.py",
     "objects/resource.py": DECLARES,
+    "drafting/sightings.py": "drafting/test_grants.py",
     "webhook/service.py": "webhook/test_app.py",
     "policy/admission/decision.py": DECLARES,
     "policy/admission/request.py": DECLARES,

@@ -37,6 +37,11 @@ class Outcome:
         """Objects that would be denied."""
         return sum(item.violates for item in self.audited)
 
+    @cached_property
+    def observed(self) -> int:
+        """Objects that would be denied, were their tenants enforced."""
+        return sum(item.is_amiss and not item.violates for item in self.audited)
+
     def is_new(self, result: Result) -> bool:
         """Whether the earlier report did not have it."""
         return self.baseline is None or result.fingerprint not in self.baseline

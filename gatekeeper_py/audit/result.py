@@ -25,8 +25,9 @@ __all__ = [
     "severity_rank",
 ]
 
-Level = Literal["deny", "warn", "audit", "drift"]
-"""What would be done about it; `drift`: mutation would change the object."""
+Level = Literal["deny", "observed", "warn", "audit", "drift"]
+"""What would be done about it; `observed`: it would be denied, were its tenant enforced; `drift`: mutation
+would change the object."""
 
 SEVERITIES = ("critical", "high", "medium", "low")
 """The worst first; a policy may also have none."""
@@ -35,7 +36,7 @@ DRIFT = "(drift)"
 ERROR = "(error)"
 """Stand for the policy where no single one speaks."""
 
-RANK: Mapping[str, int] = {"deny": 0, "warn": 1, "audit": 2, "drift": 3}
+RANK: Mapping[str, int] = {"deny": 0, "observed": 1, "warn": 2, "audit": 3, "drift": 4}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +85,9 @@ def severity_rank(severity: str) -> int:
 def results(item: Audited) -> Iterator[Result]:
     """Everything there is to say of an object."""
     for finding in item.findings:
-        yield _result(item, finding.policy, finding.message, _level(finding), finding)
+        yield _result(item, finding.policy, finding.message, _level(item, finding), finding)
     if item.error:
-        yield _result(item, ERROR, item.error, "deny")
+        yield _result(item, ERROR, item.error, _denial(item))
     for change in item.changes:
         yield _result(item, DRIFT, change_line(change), "drift")
 
@@ -108,10 +109,15 @@ def _result(item: Audited, policy: str, said: str, level: Level, finding: Findin
     )
 
 
-def _level(finding: Finding) -> Level:
+def _level(item: Audited, finding: Finding) -> Level:
     """The hardest of a finding's actions."""
-    levels: tuple[Level, ...] = ("deny", "warn")
-    return next((level for level in levels if level.capitalize() in finding.actions), "audit")
+    if "Deny" in finding.actions:
+        return _denial(item)
+    return "warn" if "Warn" in finding.actions else "audit"
+
+
+def _denial(item: Audited) -> Level:
+    return "deny" if item.enforcement == "enforce" else "observed"
 
 
 def severity_of(metadata: Mapping[str, str]) -> str:

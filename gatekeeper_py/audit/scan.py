@@ -16,7 +16,7 @@ from gatekeeper_py.engine import Engine
 from gatekeeper_py.manifests.manifest import Manifest, ManifestError, Problem
 from gatekeeper_py.objects.resource import Object
 from gatekeeper_py.policy.admission.changes import Change, changes
-from gatekeeper_py.policy.admission.decision import Decision, Finding
+from gatekeeper_py.policy.admission.decision import Decision, Enforcement, Finding
 from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.policy.admission.submission import Submission, make_request
 from gatekeeper_py.tenancy.context import Context
@@ -45,10 +45,17 @@ class Audited:
     """Why the object could not be judged: a denial that no validation gave."""
     admitted: Object | None = None
     """The object as it exists, or as it would be admitted."""
+    enforcement: Enforcement = "enforce"
+    """How far an object like it is held to what is found."""
 
     @property
     def violates(self) -> bool:
         """Whether the object would be denied today."""
+        return self.enforcement == "enforce" and self.is_amiss
+
+    @property
+    def is_amiss(self) -> bool:
+        """Whether the object would be denied were policies enforced."""
         return bool(self.error) or any("Deny" in finding.actions for finding in self.findings)
 
 
@@ -73,8 +80,8 @@ def _judge_existing(engine: Engine, tenancy: Tenancy, manifest: Manifest, submis
     submitted = replace(manifest, object=_as_submitted(manifest.object))
     request = make_request(submitted, engine.cluster, submission)
     before = _before(engine, request)
-    validated = before.review(request, frozenset({"validate"}))
-    mutated = before.review(request, frozenset({"mutate"}))
+    validated = before.judge(request, frozenset({"validate"}))
+    mutated = before.judge(request, frozenset({"mutate"}))
     return Audited(
         manifest,
         request,
@@ -83,14 +90,18 @@ def _judge_existing(engine: Engine, tenancy: Tenancy, manifest: Manifest, submis
         tuple(changes(request.object, mutated.object)) if mutated.allowed else (),
         _error(validated) or _error(mutated),
         request.object,
+        before.enforcement(request),
     )
 
 
 def _judge_submitted(engine: Engine, tenancy: Tenancy, manifest: Manifest, submission: Submission) -> Audited:
     request = make_request(manifest, engine.cluster, submission)
-    decision = _before(engine, request).review(request)
+    before = _before(engine, request)
+    decision, enforcement = before.judge(request), before.enforcement(request)
+    admitted = decision.object if enforcement == "enforce" else request.object
     tenant = tenant_of(tenancy, engine.cluster, request)
-    return Audited(manifest, request, tenant, decision.findings, (), _error(decision), decision.object)
+    said = decision.findings, (), _error(decision)
+    return Audited(manifest, request, tenant, *said, admitted, enforcement)
 
 
 def _before(engine: Engine, request: AdmissionRequest) -> Engine:

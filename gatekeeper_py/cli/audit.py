@@ -227,7 +227,8 @@ def _live(given: _Input, kubeconfig: Path) -> Outcome:
         unlisted.append(Problem(str(kubeconfig), 0, 0, "the cluster shows no object"))
     living = tuple(manifest for manifest in existing if is_tenancy_document(manifest))
     as_stored = Reading(existing, tuple(unlisted))
-    return _scanned(given, Snapshot.of(existing), as_stored, living, existing=True)
+    snapshot = Snapshot.of(existing, complete=not unlisted)
+    return _scanned(given, snapshot, as_stored, living, existing=True)
 
 
 def _scanned(

@@ -34,6 +34,7 @@ from gatekeeper_py.policy.admission.decision import Decision
 from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.policy.admission.submission import Submission, make_request
 from gatekeeper_py.policy.admission.text import change_line, printable
+from gatekeeper_py.tenancy.context import RUNTIME_CLASS
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -110,6 +111,8 @@ def command(
     problems = (*found.problems, *fit.problems, *refused)
     if reviewed or not problems:
         PRINTERS[output](reviewed)
+        if assumed := _assumed_classes(reviewed, snapshot):
+            click.echo(f"{ASSUMED}: {', '.join(assumed)}. Name what it has with --cluster", err=True)
     if problems:
         raise InputError("\n".join(map(str, problems)))
     context.exit(0 if all(item.decision.allowed for item in reviewed) else DENIED)
@@ -178,6 +181,17 @@ def _now_exists(item: Reviewed) -> bool:
     request = item.request
     written = request.operation in ("CREATE", "UPDATE") and not request.subresource
     return item.plain and written and item.decision.allowed and bool(request.name)
+
+
+ASSUMED = "note: nothing is known of the cluster's RuntimeClasses; policies gave objects this one unchecked"
+
+
+def _assumed_classes(reviewed: Sequence[Reviewed], cluster: Snapshot) -> list[str]:
+    """The RuntimeClasses that policies have named though nobody knows whether they exist."""
+    if cluster.knows(RUNTIME_CLASS):
+        return []
+    given = (operation for item in reviewed for operation in item.decision.patch)
+    return sorted({str(each["value"]) for each in given if each["path"].endswith("/runtimeClassName")})
 
 
 def _print_json(reviewed: Sequence[Reviewed]) -> None:
@@ -261,6 +275,16 @@ def outcome(item: Reviewed) -> Iterator[str]:
     else:
         yield from _denials(decision)
     yield from _warnings(decision)
+    if decision.withheld is not None and decision.enforcement == "observe":
+        yield from _withheld(item.request, decision.withheld)
+
+
+def _withheld(request: AdmissionRequest, decision: Decision) -> Iterator[str]:
+    """What would have become of an object that is only observed; a warning says it by itself."""
+    if not decision.allowed:
+        yield from (f"observed, would be denied: {line}" for line in _denials(decision))
+    changed = changes(request.object, decision.object) if decision.patch else []
+    yield from (f"observed, would be changed: {change_line(change)}" for change in changed)
 
 
 def name_of(request: AdmissionRequest) -> str:

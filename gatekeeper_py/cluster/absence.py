@@ -51,6 +51,10 @@ class Without:
         namespace = "" if cluster_wide else metadata.get("namespace") or ""
         return (namespace or self.namespace, metadata.get("name")) == (self.namespace, self.name)
 
+    def knows(self, kind: GroupVersionKind) -> bool:
+        """Whether the other view holds every object of a kind."""
+        return self.view.knows(kind)
+
     def served(self, kind: GroupVersionKind) -> Served | None:
         """How a kind is served, or None when unknown."""
         return self.view.served(kind)

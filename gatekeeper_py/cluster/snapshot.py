@@ -110,6 +110,14 @@ class Snapshot:
             return listed.get(namespace, ())
         return tuple(obj for objects in listed.values() for obj in objects)
 
+    def knows(self, kind: GroupVersionKind) -> bool:
+        """Whether it holds every object of a kind: when it is complete, or was told of one of that kind.
+
+        Whoever writes down one RuntimeClass of a cluster writes down all; of a kind without any object in the
+        snapshot nothing is known.
+        """
+        return self._complete or any(self._objects.get(version) for version in self.versions(kind))
+
     def served(self, kind: GroupVersionKind) -> Served | None:
         """How a kind is served, or None when unknown."""
         return self.kinds.served(kind)

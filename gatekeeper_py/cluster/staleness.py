@@ -59,6 +59,11 @@ class Guarded:
         self._require(kind)
         return self._snapshot.list(kind, namespace)
 
+    def knows(self, kind: GroupVersionKind) -> bool:
+        """Whether it holds every object of a kind."""
+        self._require(kind)
+        return self._snapshot.knows(kind)
+
     def served(self, kind: GroupVersionKind) -> Served | None:
         """How a kind is served, or None when unknown."""
         builtin = Kinds.builtin().served(kind)

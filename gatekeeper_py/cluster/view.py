@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from gatekeeper_py.cel import AccessDecision, AccessReview
-from gatekeeper_py.objects.resource import GroupVersionResource, Objects, Served
+from gatekeeper_py.objects.resource import GroupVersionKind, GroupVersionResource, Objects, Served
 
 __all__ = ["ClusterError", "ClusterView"]
 
@@ -16,6 +16,9 @@ class ClusterError(Exception):
 
 class ClusterView(Objects, Protocol):
     """A consistent, immutable picture of the cluster. Every method is safe from any thread."""
+
+    def knows(self, kind: GroupVersionKind) -> bool:
+        """Whether this view holds every object of a kind: what it does not hold is not there."""
 
     def resource(self, resource: GroupVersionResource) -> Served | None:
         """The kind a resource serves, or None when unknown."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from gatekeeper_py.golang.quoting import quote
 from gatekeeper_py.objects.resource import GroupVersionKind
@@ -28,6 +28,8 @@ __all__ = [
     "unconfigured_policy",
     "validation_denied",
     "validation_warning",
+    "would_change",
+    "would_refuse",
 ]
 
 OUT_OF_BUDGET = "validation failed due to running out of cost budget, no further validation rules will be run"
@@ -160,6 +162,24 @@ def unknown_now(what: object) -> str:
         f"the policy engine cannot tell: {what}. Nothing that depends on it is admitted; try again later. "
         "If that is no help, the engine's log and `GET /readyz?verbose` show the operator what is missing"
     )
+
+
+# --- what is not enforced (our own words) -----------------------------------------------------------------
+
+
+def would_refuse(message: str) -> str:
+    """A refusal that is only told, for the tenant's enforcement is `warn`."""
+    return f"not enforced yet, would be refused: {message}"
+
+
+def would_change(fields: Sequence[str]) -> str:
+    """Changes that are only told."""
+    more = f" and {len(fields) - MOST_FIELDS} more" if len(fields) > MOST_FIELDS else ""
+    return f"not enforced yet, would be changed: {', '.join(fields[:MOST_FIELDS])}{more}"
+
+
+MOST_FIELDS = 5
+"""A warning is cut at 256 characters by the API server (k8s.io/apiserver/pkg/warning)."""
 
 
 def _qualified(resource: str, group: str) -> str:

@@ -318,6 +318,10 @@ class Context:
             return None
         return self._owner(user.username.removeprefix(SERVICE_ACCOUNT).partition(":")[0])
 
+    def lacks_runtime_class(self, name: str) -> bool:
+        """Whether the cluster is known to have no RuntimeClass of a name; the empty name asks for none."""
+        return name != "" and self.runtime_class(name) is None and self.cluster.knows(RUNTIME_CLASS)
+
     def runtime_class(self, name: str) -> Object | None:
         """The RuntimeClass of a name."""
         return self.cluster.get(RUNTIME_CLASS, "", name)

@@ -9,6 +9,7 @@ from typing import Any
 from gatekeeper_py.manifests.conformity import problem_of
 from gatekeeper_py.manifests.manifest import Manifest
 from gatekeeper_py.manifests.place import ManifestError, Problem
+from gatekeeper_py.policy.admission.decision import Enforcement
 from gatekeeper_py.tenancy.disputes import overlaps
 from gatekeeper_py.tenancy.mistakes import problems_of
 from gatekeeper_py.tenancy.reading import (
@@ -58,14 +59,17 @@ def load_tenancy(manifests: Iterable[Manifest], living: Iterable[Manifest] = ())
 
 def _tenancy(files: Sequence[Manifest], guests: Sequence[Manifest]) -> Tenancy:
     spec, standing = _settings(files, guests)
-    template = usage_of(spec.get("defaults", {}), Tenant(name="", claimed=False, registries=("*",)))
+    settings = settings_of(spec)
+    nobody = Tenant(name="", claimed=False, registries=("*",), enforcement=settings.enforcement)
+    template = usage_of(spec.get("defaults", {}), nobody)
     tenants = [tenant_of(document, template) for document in files if is_tenant(document)]
     if problems := list(_overlaps(tenants, files)):
         raise TenancyError(problems)
-    received = Hosts(files, _with_platform(tenants), template).receive(filter(is_tenant, guests))
+    held = _with_platform(tenants, settings.enforcement)
+    received = Hosts(files, held, template).receive(filter(is_tenant, guests))
     return Tenancy(
-        _with_platform((*tenants, *received.accepted)),
-        settings_of(spec),
+        _with_platform((*tenants, *received.accepted), settings.enforcement),
+        settings,
         template,
         guests=received.accepted,
         rejected=received.rejected,
@@ -87,12 +91,18 @@ def _settings(
     return spec, {identity_of(guest): settings_standing(files, guest)}
 
 
-def _with_platform(tenants: Sequence[Tenant]) -> tuple[Tenant, ...]:
+def _with_platform(tenants: Sequence[Tenant], enforcement: Enforcement) -> tuple[Tenant, ...]:
     """Give the platform those of its namespaces that nobody else claims; add it, unless it is declared."""
     claimed = {name for tenant in tenants for name in tenant.claim.names}
     names = tuple(name for name in PLATFORM_NAMESPACES if name not in claimed)
     if not any(tenant.name == PLATFORM for tenant in tenants):
-        platform = Tenant(name=PLATFORM, trusted=True, writes_as_platform=True, claim=Claim(names=names))
+        platform = Tenant(
+            name=PLATFORM,
+            trusted=True,
+            writes_as_platform=True,
+            enforcement=enforcement,
+            claim=Claim(names=names),
+        )
         return (platform, *tenants)
     return tuple(_with_names(tenant, names) for tenant in tenants)
 

@@ -201,10 +201,15 @@ _USAGE: dict[str, OpenAPI] = {
         "Labels of all workloads, besides the one that names the tenant.", maxLength=63, pattern=LABEL_VALUE
     ),
 }
+_ENFORCEMENT = _text(
+    "Whether what policies find is recorded only, told as warnings, or changed and refused.",
+    enum=["observe", "warn", "enforce"],
+)
 TENANT_SPEC = _object(
     "What a tenant is.",
     {
         "trusted": _flag("A part of the platform: nothing is forced on it."),
+        "enforcement": _ENFORCEMENT,
         "writesAs": _text(
             "As whose a trusted tenant's writes into another tenant's namespace are judged: as that tenant's "
             "own (tenant, the default), or as the platform's (platform).",
@@ -284,6 +289,7 @@ TENANT_SPEC = _object(
 SETTINGS_SPEC = _object(
     "What holds for the cluster and every tenant.",
     {
+        "enforcement": _ENFORCEMENT,
         "unclaimed": _text(
             "What a namespace is that no tenant claims: a tenant of its own, closed to everybody, "
             "or outside all rules.",
@@ -324,6 +330,7 @@ def definitions() -> list[OpenAPI]:
             TENANT_SPEC,
             columns=[
                 _column("Trusted", "boolean", ".spec.trusted", "Whether it is a part of the platform."),
+                _column("Enforcement", "string", ".spec.enforcement", "Its own; the settings' when empty."),
                 _column(
                     "Isolation",
                     "string",
@@ -347,6 +354,7 @@ def definitions() -> list[OpenAPI]:
             "tenancysettings",
             SETTINGS_SPEC,
             columns=[
+                _column("Enforcement", "string", ".spec.enforcement", "Of tenants that state none."),
                 _column("Unclaimed", "string", ".spec.unclaimed", "What unclaimed namespaces are."),
                 *_READY,
             ],

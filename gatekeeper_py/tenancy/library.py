@@ -11,6 +11,7 @@
     tenant.ownsHostname(host), tenant.allowsImage(image), tenant.storageClasses.permits(name) ...
     references(object)                everything an object names
     runtimeClass(name)                a RuntimeClass, its handler and how well it isolates
+    lacksRuntimeClass(name)           whether the cluster is known to have no such RuntimeClass
     isProtected(object)               whether it bears the platform's mark, or hangs below what does
     isProtectedOwner(reference)       the same of what an ownerReference names
     reached(object)                   everything protected that an object reaches by selector, target or name
@@ -53,12 +54,14 @@ from gatekeeper_py.cel import (
 from gatekeeper_py.cluster.view import ClusterView
 from gatekeeper_py.objects.resource import GroupVersionKind
 from gatekeeper_py.objects.selector import labels_of
+from gatekeeper_py.policy.admission.decision import Enforcement
 from gatekeeper_py.policy.admission.request import AdmissionRequest, UserInfo
 from gatekeeper_py.policy.evaluation.extension import Extension
 from gatekeeper_py.tenancy.addresses import hosts
 from gatekeeper_py.tenancy.catalogue import catalogue
 from gatekeeper_py.tenancy.context import NAMESPACE, Context
 from gatekeeper_py.tenancy.custom import CustomKind, custom_kind, known_kinds
+from gatekeeper_py.tenancy.enforcement import enforcement_of
 from gatekeeper_py.tenancy.forms import MAX_REFERENCES, Unreadable
 from gatekeeper_py.tenancy.isolation import Level, satisfies
 from gatekeeper_py.tenancy.refusals import closed, objection
@@ -259,6 +262,9 @@ def extension(tenancy: Tenancy) -> Extension:
     def owner(namespace: str, cluster: ClusterView) -> str:
         return _owner_name(tenancy, namespace, cluster)
 
+    def enforcement(request: AdmissionRequest, cluster: ClusterView) -> Enforcement:
+        return enforcement_of(Context(tenancy, cluster, request))
+
     def trusts(request: AdmissionRequest, cluster: ClusterView) -> bool:
         return Context(tenancy, cluster, request).concerns_the_platform()
 
@@ -276,6 +282,8 @@ def extension(tenancy: Tenancy) -> Extension:
         owners=names,
         trusts=trusts,
         silenced=silenced,
+        everywhere=tenancy.everywhere,
+        enforcement=enforcement,
     )
 
 
@@ -418,6 +426,10 @@ def _runtime_class(activation: Mapping[str, object], name: str) -> Optional:
         "overhead": fixed if isinstance(fixed, dict) else {},
     }
     return Optional(Message(RUNTIME_CLASS.name, fields))
+
+
+def _lacks_runtime_class(activation: Mapping[str, object], name: str) -> bool:
+    return _context(activation).lacks_runtime_class(name)
 
 
 def _of_namespace(activation: Mapping[str, object], _tenants: Tenants, namespace: str) -> Optional:
@@ -624,6 +636,19 @@ LIBRARY = Library(
                     (STRING,),
                     optional_of(RUNTIME_CLASS),
                     _runtime_class,
+                    cost=lambda *_: LOOK_UP_COST,
+                    contextual=True,
+                ),
+            ),
+        ),
+        Function(
+            "lacksRuntimeClass",
+            (
+                Overload(
+                    "tenancy_lacks_runtime_class",
+                    (STRING,),
+                    BOOL,
+                    _lacks_runtime_class,
                     cost=lambda *_: LOOK_UP_COST,
                     contextual=True,
                 ),

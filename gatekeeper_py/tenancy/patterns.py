@@ -6,7 +6,15 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Generic, TypeVar
 
-__all__ = ["Globs", "glob_matches", "globs_overlap", "host_matches", "image_matches", "image_registry_path"]
+__all__ = [
+    "Globs",
+    "Hosts",
+    "glob_matches",
+    "globs_overlap",
+    "host_matches",
+    "image_matches",
+    "image_registry_path",
+]
 
 HOST = re.compile(r"\*|(?:\*\.)?[a-z0-9_][-_a-z0-9]*(?:\.[a-z0-9_][-_a-z0-9]*)*")
 """A DNS name, wildcard or not: what holds a space, a bar or a line end may be two names to somebody else."""
@@ -111,6 +119,36 @@ def host_matches(pattern: str, host: str) -> bool:
         return host == pattern
     suffix = pattern[1:]
     return host.endswith(suffix) and len(host) > len(suffix)
+
+
+class Hosts(Generic[T]):
+    """Patterns of hostnames, each with what it stands for, found without trying all."""
+
+    def __init__(self, patterns: Iterable[tuple[str, T]]) -> None:
+        self._within: dict[str, list[T]] = {}
+        self._below: dict[str, list[T]] = {}
+        for pattern, value in patterns:
+            pattern = pattern.lower().rstrip(".")
+            if pattern != "*":  # who may serve every name owns none
+                self._within.setdefault(pattern, []).append(value)
+                for wildcard in _wildcards(pattern):
+                    self._below.setdefault(wildcard, []).append(value)
+
+    def near(self, host: str) -> Iterator[T]:
+        """What the patterns stand for that a host, wildcard or not, lies within or has below it."""
+        host = host.lower().removesuffix(".")
+        for pattern in (host, *_wildcards(host)):
+            yield from self._within.get(pattern, ())
+        yield from self._below.get(host, ())
+
+
+def _wildcards(host: str) -> Iterator[str]:
+    """`*.example.com` and `*.com` for `www.example.com`, as for `*.www.example.com` with one more."""
+    name = host.removeprefix("*.")
+    if name != host:
+        yield host
+    labels = name.split(".")
+    yield from (f"*.{'.'.join(labels[start:])}" for start in range(1, len(labels)))
 
 
 def image_registry_path(reference: str) -> str:

@@ -102,6 +102,7 @@ def settings_of(spec: Mapping[str, Any]) -> Settings:
     defaults = Settings()
     platform = spec.get("platform", {})
     return Settings(
+        enforcement=spec.get("enforcement", defaults.enforcement),
         unclaimed=spec.get("unclaimed", defaults.unclaimed),
         handlers={**DEFAULT_HANDLERS, **spec.get("handlers", {})},
         platform_users=(*defaults.platform_users, *platform.get("users", ())),
@@ -123,6 +124,7 @@ def tenant_of(document: Manifest, template: Tenant) -> Tenant:
         "source": place_of(document),
         "claimed": True,
         "trusted": spec.get("trusted", False),
+        "enforcement": spec.get("enforcement", template.enforcement),
         "writes_as_platform": writes_as_platform(document),
         "claim": claim_of(spec["namespaces"]),
         "owners": tuple(Owner(**owner) for owner in spec.get("owners", ())),

@@ -17,8 +17,9 @@ from gatekeeper_py.golang import quantities
 from gatekeeper_py.golang.quantities import REMEMBERED
 from gatekeeper_py.manifests.manifest import Manifest
 from gatekeeper_py.objects.selector import Selector
+from gatekeeper_py.policy.admission.decision import Enforcement
 from gatekeeper_py.tenancy.isolation import DEFAULT_HANDLERS, Level
-from gatekeeper_py.tenancy.patterns import Globs, glob_matches, host_matches, image_matches
+from gatekeeper_py.tenancy.patterns import Globs, Hosts, glob_matches, host_matches, image_matches
 from gatekeeper_py.tenancy.places import Surroundings
 
 __all__ = [
@@ -226,6 +227,8 @@ class Tenant:
     """Declared by a document; false for a namespace that nobody claims."""
     refused: bool = False
     """Nothing may be made here: the namespace belongs to nobody and the settings say so."""
+    enforcement: Enforcement = "enforce"
+    """Its own where its document states one, that of the settings otherwise."""
     claim: Claim = Claim()
     owners: tuple[Owner, ...] = ()
     isolation: Requirement = "vm"
@@ -303,6 +306,8 @@ class Tenant:
 class Settings:
     """What holds for the cluster and every tenant."""
 
+    enforcement: Enforcement = "enforce"
+    """Of tenants that state none, of unclaimed namespaces and of what is cluster-wide."""
     unclaimed: Unclaimed = "own-tenant"
     handlers: Mapping[str, Level] = field(default_factory=lambda: dict(DEFAULT_HANDLERS))
     """Runtime handlers and how well each isolates; a handler not named isolates nothing."""
@@ -382,6 +387,21 @@ class Tenancy:
     def in_doubt(self) -> bool:
         """Whether some namespace is closed for what documents say."""
         return bool(self.contested or self.rejected)
+
+    @cached_property
+    def enforcements(self) -> frozenset[Enforcement]:
+        """Those in use."""
+        return frozenset({self.settings.enforcement, *(tenant.enforcement for tenant in self.tenants)})
+
+    @property
+    def everywhere(self) -> Enforcement | None:
+        """The enforcement of every request; None where it depends on whose it is."""
+        return self.settings.enforcement if len(self.enforcements) == 1 else None
+
+    @cached_property
+    def hosts(self) -> Hosts[Tenant]:
+        """The tenants by their hostnames."""
+        return Hosts((pattern, tenant) for tenant in self.tenants for pattern in tenant.hostnames)
 
     @cached_property
     def by_name(self) -> Mapping[str, Tenant]:

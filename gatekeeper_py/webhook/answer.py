@@ -11,8 +11,9 @@ import orjson
 
 from gatekeeper_py.cel import DeadlineExceeded
 from gatekeeper_py.policy.admission.admission_review import ReviewError, parse_review, render_review
-from gatekeeper_py.policy.admission.decision import Decision, Status
+from gatekeeper_py.policy.admission.decision import Decision, Enforcement, Status
 from gatekeeper_py.policy.admission.request import AdmissionRequest
+from gatekeeper_py.policy.leniency import lenient
 from gatekeeper_py.webhook import child
 from gatekeeper_py.webhook.revision import Review, Webhook
 
@@ -51,7 +52,12 @@ class Answer:
     def without_objects(self) -> Answer:
         """The same for whoever only records it."""
         request = replace(self.request, object=None, old_object=None, options=None)
-        return replace(self, request=request, decision=replace(self.decision, object=None))
+        return replace(self, request=request, decision=_without_object(self.decision))
+
+
+def _without_object(decision: Decision) -> Decision:
+    withheld = decision.withheld and _without_object(decision.withheld)
+    return replace(decision, object=None, withheld=withheld)
 
 
 def decide(review: Review, webhook: Webhook, body: bytes, started: float, deadline: float) -> Answer:
@@ -68,9 +74,13 @@ def decide(review: Review, webhook: Webhook, body: bytes, started: float, deadli
         return replace(deny(webhook, request, _internal(incident)), incident=incident)
 
 
-def deny(webhook: Webhook, request: AdmissionRequest, status: Status) -> Answer:
-    """A denial that no policy has made."""
-    return _answered(webhook, request, Decision(allowed=False, status=status))
+def deny(
+    webhook: Webhook, request: AdmissionRequest, status: Status, enforcement: Enforcement = "enforce"
+) -> Answer:
+    """A denial that no policy has made, as far as anything is enforced."""
+    denial = Decision(allowed=False, status=status)
+    enforced = enforcement == "enforce"
+    return _answered(webhook, request, denial if enforced else lenient(denial, enforcement, None))
 
 
 def late(seconds: float) -> Status:

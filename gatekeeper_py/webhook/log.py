@@ -18,6 +18,7 @@ from typing import Any, Final, TextIO, cast
 import structlog
 from structlog.typing import EventDict
 
+from gatekeeper_py.policy.admission.decision import Decision
 from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.webhook.answer import Answer, Incident
 from gatekeeper_py.webhook.sink import Sink
@@ -166,6 +167,10 @@ def _outcome(answer: Answer, seconds: float) -> dict[str, Any]:
             "reason": decision.status.reason,
             "message": decision.status.message,
         }
+    if decision.enforcement != "enforce":
+        outcome["enforcement"] = decision.enforcement
+    if decision.withheld is not None:
+        outcome |= _withheld(decision.withheld)
     if decision.findings:
         outcome["findings"] = [
             {"policy": f.policy, "binding": f.binding, "actions": list(f.actions), "message": f.message}
@@ -176,6 +181,15 @@ def _outcome(answer: Answer, seconds: float) -> dict[str, Any]:
     if answer.incident is not None:
         outcome["incident"] = answer.incident.identifier
     return outcome
+
+
+def _withheld(decision: Decision) -> dict[str, Any]:
+    """What would have become of it were policies enforced. Of a patch the places: values are the object's."""
+    would: dict[str, Any] = {"would_patch": [operation["path"] for operation in decision.patch]}
+    if decision.status is not None and not decision.allowed:
+        status = decision.status
+        would["would_deny"] = {"code": status.code, "reason": status.reason, "message": status.message}
+    return would
 
 
 def _render(_logger: object, _method: str, event: EventDict) -> str:

@@ -122,9 +122,8 @@ class Metrics:
 
     def reviewed(self, webhook: str, tenant: str, operation: str, decision: Decision, seconds: float) -> None:
         """Count one verdict."""
-        verdict = "allowed" if decision.allowed else "denied"
         whose = self._tenant(tenant)
-        self.reviews.labels(webhook, operation, whose, verdict).inc()
+        self.reviews.labels(webhook, operation, whose, _verdict(decision)).inc()
         self.seconds.labels(webhook).observe(seconds)
         for finding in decision.findings:
             self._failed(webhook, whose, finding)
@@ -187,3 +186,10 @@ class _Observer(Collector):
         for kind, seconds in self._observed.ages().items():
             ages.add_sample("gatekeeper_view_age_seconds", {"kind": kind}, seconds)
         return dropped, ages
+
+
+def _verdict(decision: Decision) -> str:
+    """Observed: admitted, and refused were policies enforced."""
+    if not decision.allowed:
+        return "denied"
+    return "observed" if decision.withheld is not None and not decision.withheld.allowed else "allowed"

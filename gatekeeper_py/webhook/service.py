@@ -218,7 +218,9 @@ class Service:
             return self._refuse(job, HTTPStatus.SERVICE_UNAVAILABLE, status.message)
         if status.reason == "TooManyRequests":
             self.record.shed(job.webhook)
-        return self._answer(job, deny(job.webhook, request, status))
+        in_force = self.policies.in_force
+        everywhere = in_force.loaded.tenancy.everywhere if in_force is not None else "enforce"
+        return self._answer(job, deny(job.webhook, request, status, everywhere or "enforce"))
 
     def _late(self, job: _Job) -> Response:
         if not job.body:

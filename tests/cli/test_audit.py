@@ -45,7 +45,8 @@ def test_in_a_pipe_there_is_a_line_for_each_finding(policies: Path) -> None:
 def test_json_says_where_each_object_stands(policies: Path) -> None:
     result = run("audit", "--policies", policies, "-o", "json", "-f", "-", stdin=f"{STAMPED}---\n{HOST}")
     report = json.loads(result.stdout)
-    assert report["summary"] == {"objects": 2, "violating": 1, "warned": 0, "toBeChanged": 0, "notAudited": 0}
+    counts = {"objects": 2, "violating": 1, "observed": 0, "warned": 0, "toBeChanged": 0, "notAudited": 0}
+    assert report["summary"] == counts
     (found,) = report["results"]
     assert found["source"] == {"path": "<stdin>", "line": 3, "column": 1}
     assert (found["kind"], found["namespace"], found["name"], found["tenant"]) == (
@@ -133,3 +134,35 @@ def test_files_may_be_judged_as_what_exists(policies: Path) -> None:
         0,
         "<stdin>:1:1: drift - (none) (drift): Pod default/good: metadata.labels.team: default",
     )
+
+
+OBSERVED = """\
+apiVersion: tenancy.gatekeeper-py.dev/v1alpha1
+kind: TenancySettings
+metadata: {name: settings}
+spec: {enforcement: observe}
+"""
+
+
+def test_what_is_observed_violates_nothing_and_is_shown(tmp_path: Path) -> None:
+    policies = write(tmp_path / "policies", all=POLICIES, settings=OBSERVED)
+    manifests = f"{STAMPED}---\n{HOST}"
+    result = run("audit", "--policies", policies, "-f", "-", stdin=manifests)
+    assert (result.exit_code, result.stdout.splitlines()) == (
+        0,
+        [
+            "<stdin>:3:1: observed high default no-host: Pod default/host: spec.hostNetwork is true; remove it",
+            "2 objects, 0 violating, 1 observed",
+        ],
+    )
+    report = json.loads(run("audit", "--policies", policies, "-o", "json", "-f", "-", stdin=manifests).stdout)
+    assert (report["summary"]["observed"], report["summary"]["warned"]) == (1, 0)
+    assert [(found["enforcement"], found["violates"]) for found in report["results"]] == [("observe", False)]
+
+
+@pytest.mark.parametrize("form", ["csv", "github", "html", "junit", "markdown", "policyreport", "sarif"])
+def test_every_form_tells_what_is_observed(tmp_path: Path, form: str) -> None:
+    policies = write(tmp_path / "policies", all=POLICIES, settings=OBSERVED)
+    result = run("audit", "--policies", policies, "-o", form, "-f", "-", stdin=HOST)
+    assert result.exit_code == 0
+    assert "spec.hostNetwork is true" in result.stdout

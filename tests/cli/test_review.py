@@ -387,6 +387,78 @@ def test_wrong_options_are_exit_code_2() -> None:
     assert gatekeeper.commands == {}
 
 
+def not_enforced(folder: Path, enforcement: str) -> Path:
+    head = (
+        "apiVersion: tenancy.gatekeeper-py.dev/v1alpha1\nkind: TenancySettings\nmetadata: {name: settings}\n"
+    )
+    return write(folder / "policies", all=POLICIES, settings=f"{head}spec: {{enforcement: {enforcement}}}\n")
+
+
+@pytest.mark.parametrize(
+    ("enforcement", "said"),
+    [
+        (
+            "observe",
+            [
+                "observed, would be denied: no-host: spec.hostNetwork is true; remove it",
+                "observed, would be changed: metadata.labels.team: default",
+            ],
+        ),
+        (
+            "warn",
+            [
+                "warning: not enforced yet, would be refused: no-host: spec.hostNetwork is true; remove it",
+                "warning: not enforced yet, would be changed: metadata.labels",
+            ],
+        ),
+    ],
+)
+def test_what_is_not_enforced_is_allowed_and_told(tmp_path: Path, enforcement: str, said: list[str]) -> None:
+    policies = not_enforced(tmp_path, enforcement)
+    result = run("review", "--policies", policies, "-f", "-", stdin=HOST)
+    shown = " ".join(result.stdout.split())
+    assert result.exit_code == 0
+    assert all(line in shown for line in said), shown
+    answer = json.loads(run("review", "--policies", policies, "-o", "json", "-f", "-", stdin=HOST).stdout)
+    assert answer["response"]["allowed"] is True
+    assert "patch" not in answer["response"]
+    unchanged = run("review", "--policies", policies, "-o", "yaml", "-f", "-", stdin=HOST).stdout
+    assert "labels" not in unchanged
+
+
+CLASSES = """\
+apiVersion: admissionregistration.k8s.io/v1
+kind: MutatingAdmissionPolicy
+metadata: {name: class}
+spec:
+  reinvocationPolicy: Never
+  matchConstraints:
+    resourceRules:
+      - {apiGroups: [""], apiVersions: [v1], operations: [CREATE], resources: [pods]}
+  mutations:
+    - patchType: JSONPatch
+      jsonPatch:
+        expression: '[JSONPatch{op: "add", path: "/spec/runtimeClassName", value: "kata"}]'
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: MutatingAdmissionPolicyBinding
+metadata: {name: class}
+spec: {policyName: class}
+"""
+KATA = "{apiVersion: node.k8s.io/v1, kind: RuntimeClass, metadata: {name: kata}, handler: kata}\n"
+
+
+def test_a_class_that_is_named_unchecked_is_noted(tmp_path: Path) -> None:
+    policies = write(tmp_path / "policies", all=CLASSES)
+    cluster = write(tmp_path / "cluster", kata=KATA)
+    assert run("review", "--policies", policies, "-f", "-", stdin=GOOD).stderr == (
+        "note: nothing is known of the cluster's RuntimeClasses; policies gave objects this one unchecked: kata. "
+        "Name what it has with --cluster\n"
+    )
+    known = run("review", "--policies", policies, "--cluster", cluster, "-f", "-", stdin=GOOD)
+    assert (known.exit_code, known.stderr) == (0, "")
+
+
 def test_a_diff_shows_what_mutation_changes(policies: Path) -> None:
     stamped = GOOD.replace("{name: good}", "{name: stamped, labels: {team: default}}")
     result = run(

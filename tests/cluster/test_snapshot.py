@@ -129,3 +129,19 @@ def test_objects_of_kinds_nobody_defines_are_kept_under_the_namespace_they_say()
     assert cluster.get(kind, "", "a") == thing
     assert cluster.served(kind) is None
     assert cluster.resource(GroupVersionResource("a.io", "v1", "as")) is None
+
+
+RUNTIME_CLASS = GroupVersionKind("node.k8s.io", "v1", "RuntimeClass")
+KATA = {
+    "apiVersion": "node.k8s.io/v1",
+    "kind": "RuntimeClass",
+    "metadata": {"name": "kata"},
+    "handler": "kata",
+}
+
+
+def test_what_a_snapshot_was_not_told_of_is_absent_only_where_it_knows_the_kind() -> None:
+    assert not Snapshot().knows(RUNTIME_CLASS)
+    assert Snapshot(complete=True).knows(RUNTIME_CLASS)
+    assert Snapshot([KATA]).knows(RUNTIME_CLASS)
+    assert not Snapshot([KATA]).without_object(KATA).knows(RUNTIME_CLASS)

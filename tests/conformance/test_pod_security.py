@@ -14,10 +14,10 @@ from gatekeeper_py.manifests.manifest import Manifest, Source
 from gatekeeper_py.policy.admission.submission import Submission, make_request, make_user
 from gatekeeper_py.policy.loading.load import read
 from tests.shared import corpus, needs_shared
+from tests.shipped import POLICIES, TENANTS
 
 pytestmark = needs_shared
 
-POLICIES = Path(__file__).parents[2] / "policies"
 CASES = corpus("pod-security")
 
 
@@ -26,7 +26,7 @@ def engine() -> Engine:
     """The checks of Pod Security and the tenants, without what goes beyond Pod Security."""
     manifests = [
         manifest
-        for manifest in read([POLICIES / "host-access", POLICIES / "tenants"])
+        for manifest in read([POLICIES / "host-access", POLICIES / "tenants", TENANTS])
         if "tenancy" in manifest.object["apiVersion"] or _is_pod_security(manifest)
     ]
     return Engine.load(manifests, Snapshot())

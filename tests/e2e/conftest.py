@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from examples.demo import policies_in
 from tests.e2e.gatekeeper import Server
 from tests.e2e.harness import (
     ALICE,
@@ -23,7 +24,6 @@ from tests.e2e.harness import (
 )
 
 ROOT = Path(__file__).parents[2]
-POLICIES = ROOT / "policies"
 PERMISSIONS = ("namespace.yaml", "rbac.yaml")
 """What of `webhooks/` a server outside the cluster needs."""
 IN_FORCE_SECONDS = 20
@@ -119,7 +119,7 @@ def server(plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Ite
     folder = tmp_path_factory.mktemp("gatekeeper")
     for file in PERMISSIONS:
         plane.kubectl()("apply", "-f", str(ROOT / "webhooks" / file))
-    started = Server(POLICIES, folder, ["--kubeconfig", plane.kubeconfig(GATEKEEPER)])
+    started = Server(policies_in(folder), folder, ["--kubeconfig", plane.kubeconfig(GATEKEEPER)])
     started.start()
     try:
         started.register(plane.kubectl())

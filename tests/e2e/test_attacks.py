@@ -20,13 +20,14 @@ from typing import Any
 import orjson
 import pytest
 
+from examples.demo import policies_in
 from gatekeeper_py.authoring.suite import missing
 from gatekeeper_py.cluster.snapshot import Snapshot
 from gatekeeper_py.manifests.manifest import Manifest, Source
 from gatekeeper_py.objects.kinds import Kinds
 from gatekeeper_py.objects.resource import Served
 from gatekeeper_py.policy.admission.submission import Submission, make_request
-from tests.e2e.conftest import POLICIES, RBAC
+from tests.e2e.conftest import RBAC
 from tests.e2e.gatekeeper import Server
 from tests.e2e.harness import ADMIN, ControlPlane, Kubectl, wait_for
 from tests.policies.test_attack_matrix import HERE, MATRIX, Case, cases
@@ -242,7 +243,7 @@ def refusal(plane: ControlPlane, attempt: Attempt) -> str:
 
 
 def serve(plane: ControlPlane, folder: Path) -> Server:
-    policies = shutil.copytree(POLICIES, folder / "policies")
+    policies = policies_in(folder)
     shutil.copy(HERE / "tenants.yaml", policies / "more-tenants.yaml")
     server = Server(policies, folder, ["--kubeconfig", plane.kubeconfig(ADMIN)])
     server.start()

@@ -7,10 +7,11 @@ from typing import Any
 
 import orjson
 
-from tests.e2e.conftest import CLASSES, POLICIES, namespace
+from tests.e2e.conftest import CLASSES, namespace
 from tests.e2e.gatekeeper import COMMAND
 from tests.e2e.harness import ADMIN, ControlPlane
 from tests.e2e.test_isolation import CONTAINER, pod
+from tests.shipped import POLICIES
 
 Json = dict[str, Any]
 

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 import orjson
 import pytest
 
-from tests.e2e.conftest import POLICIES
 from tests.e2e.gatekeeper import COMMAND
 from tests.e2e.harness import ADMIN, ControlPlane
 from tests.e2e.test_attacks import REFUSED_BY_US, Attempt, prepare, serve
 from tests.policies.test_custom_resources import ROWS, cases
+from tests.shipped import POLICIES
 
 ATTEMPTS = [
     *(Attempt(case, True) for case in cases("hostile")),

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from tests.e2e.conftest import CLASSES, IN_FORCE_SECONDS, POLICIES, admin_of, in_force, namespace
+from tests.e2e.conftest import CLASSES, IN_FORCE_SECONDS, admin_of, in_force, namespace
 from tests.e2e.gatekeeper import OwnServer, gatekeeper
 from tests.e2e.harness import (
     ADMIN,
@@ -37,6 +37,7 @@ from tests.e2e.harness import (
 )
 from tests.e2e.judge import Judge
 from tests.e2e.test_isolation import pod
+from tests.shipped import POLICIES
 
 Json = dict[str, Any]
 

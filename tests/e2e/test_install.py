@@ -17,7 +17,7 @@ from typing import Any
 import orjson
 import pytest
 
-from tests.e2e.conftest import CLASSES, POLICIES, ROOT, admin_of, in_force, namespace
+from tests.e2e.conftest import CLASSES, ROOT, admin_of, in_force, namespace
 from tests.e2e.gatekeeper import COMMAND, OwnServer
 from tests.e2e.harness import (
     ADMIN,
@@ -31,6 +31,7 @@ from tests.e2e.harness import (
 )
 from tests.e2e.judge import Judge
 from tests.e2e.test_isolation import pod
+from tests.shipped import POLICIES
 
 Json = dict[str, Any]
 

@@ -8,8 +8,8 @@ import orjson
 import pytest
 
 from gatekeeper_py.policy.loading.load import read
-from tests.e2e.conftest import POLICIES
 from tests.e2e.harness import ControlPlane
+from tests.shipped import POLICIES
 
 MARK = "policy.gatekeeper-py.dev/portable"
 """The label of a portable policy."""

@@ -15,10 +15,11 @@ from cryptography import x509
 
 from gatekeeper_py.pki.authority import make_authority
 from gatekeeper_py.pki.rotation import AUTHORITY, Issued, certificates_in, encode
-from tests.e2e.conftest import CLASSES, IN_FORCE_SECONDS, POLICIES, admin_of, in_force, namespace
+from tests.e2e.conftest import CLASSES, IN_FORCE_SECONDS, admin_of, in_force, namespace
 from tests.e2e.gatekeeper import OwnServer, gatekeeper
 from tests.e2e.harness import ALICE, GATEKEEPER, ControlPlane, Unavailable, control_plane, wait_for
 from tests.e2e.judge import Judge
+from tests.shipped import POLICIES
 
 Json = dict[str, Any]
 

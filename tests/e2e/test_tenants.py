@@ -13,7 +13,8 @@ from typing import Any
 import orjson
 import pytest
 
-from tests.e2e.conftest import CLASSES, IN_FORCE_SECONDS, PERMISSIONS, POLICIES, ROOT, admin_of, namespace
+from examples.demo import policies_in
+from tests.e2e.conftest import CLASSES, IN_FORCE_SECONDS, PERMISSIONS, ROOT, admin_of, namespace
 from tests.e2e.gatekeeper import Server
 from tests.e2e.harness import ALICE, BOB, GATEKEEPER, ControlPlane, Kubectl, wait_for
 
@@ -87,7 +88,7 @@ class Cluster:
 def cluster(bare_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """The shipped policies with their tenants, over a cluster whose tenants are objects, too."""
     folder = tmp_path_factory.mktemp("tenants")
-    shutil.copytree(POLICIES, folder / "policies")
+    policies_in(folder)
     kubectl = bare_plane.kubectl()
     for file in (*PERMISSIONS, "crds.yaml"):
         kubectl("apply", "-f", str(ROOT / "webhooks" / file))
@@ -263,5 +264,5 @@ def test_an_edit_that_takes_everything_away_opens_nothing(cluster: Cluster, case
             assert cluster.runs("foo")
     finally:
         shutil.rmtree(folder.parent / "aside", ignore_errors=True)
-        shutil.copytree(POLICIES, folder, dirs_exist_ok=True)
+        policies_in(folder.parent)
     wait_for("what there was", lambda: not cluster.ready()["problems"], SECONDS)

@@ -29,9 +29,9 @@ from gatekeeper_py.manifests.manifest import Manifest, ManifestError
 from gatekeeper_py.objects.resource import Object
 from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.policy.loading.load import read
+from tests.shipped import POLICIES, SHIPPED
 
 ROOT = Path(__file__).parents[2]
-POLICIES = ROOT / "policies"
 SURVIVORS = Path(__file__).with_name("surviving_mutants.yaml")
 
 NOTHING = "nothing"
@@ -236,7 +236,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error("no suite is there")
     if options.list:
         return _print_names(suites)
-    return _report(suites, try_all(suites, tenancy_documents([POLICIES])))
+    return _report(suites, try_all(suites, tenancy_documents(SHIPPED)))
 
 
 def _print_names(suites: Sequence[Path]) -> int:

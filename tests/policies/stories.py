@@ -35,11 +35,11 @@ from gatekeeper_py.policy.admission.decision import Decision
 from gatekeeper_py.policy.admission.request import AdmissionRequest, Operation, UserInfo
 from gatekeeper_py.policy.admission.submission import Submission, make_request, make_user
 from gatekeeper_py.policy.loading.load import PolicySet, read
+from tests.shipped import SHIPPED
 
 __all__ = ["STORIES", "Story", "Told", "policies"]
 
 HERE = Path(__file__).parent
-POLICIES = HERE.parents[1] / "policies"
 STORIES = sorted((HERE / "ordinary").glob("*.yaml"))
 CLUSTER = HERE / "cluster.yaml"
 """What the platform set up before anybody came."""
@@ -54,7 +54,7 @@ Object = dict[str, Any]
 @cache
 def policies() -> PolicySet:
     """Everything shipped."""
-    return load_policies(read([POLICIES]))
+    return load_policies(read(SHIPPED))
 
 
 @dataclass(frozen=True)

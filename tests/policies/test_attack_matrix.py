@@ -22,9 +22,9 @@ from gatekeeper_py.policy.admission.submission import Submission, make_request, 
 from gatekeeper_py.policy.loading.load import read
 from gatekeeper_py.tenancy.documents import is_tenancy_document
 from tests.shared import SHARED
+from tests.shipped import SHIPPED
 
 HERE = Path(__file__).parent
-POLICIES = HERE.parents[1] / "policies"
 MATRIX: dict[str, Any] = yaml.load(
     (HERE / "attack_matrix.yaml").read_text(encoding="utf-8"), yaml.CSafeLoader
 )
@@ -71,7 +71,7 @@ def cases(side: str) -> list[Case]:
 @cache
 def engine(alone: str = "") -> Engine:
     """All shipped policies, or one alone, over the shipped tenants and some more."""
-    manifests = read([POLICIES, HERE / "tenants.yaml"])
+    manifests = read([*SHIPPED, HERE / "tenants.yaml"])
     loaded = [each for each in manifests if not alone or is_tenancy_document(each) or alone == each.name]
     return Engine.load(loaded, Snapshot(MATRIX["cluster"]))
 

@@ -19,9 +19,9 @@ from gatekeeper_py.manifests.manifest import Manifest, Source
 from gatekeeper_py.policy.admission.decision import Decision
 from gatekeeper_py.policy.admission.submission import Submission, make_request, make_user
 from gatekeeper_py.policy.loading.load import read
+from tests.shipped import SHIPPED
 
 HERE = Path(__file__).parent
-POLICIES = HERE.parents[1] / "policies"
 MATRIX: dict[str, Any] = yaml.load(
     (HERE / "attack_matrix_2.yaml").read_text(encoding="utf-8"), yaml.CSafeLoader
 )
@@ -70,7 +70,7 @@ def each_object(step: dict[str, Any]) -> list[dict[str, Any]]:
 
 @cache
 def engine() -> Engine:
-    return Engine.load(read([POLICIES, HERE / "tenants.yaml"]), Snapshot())
+    return Engine.load(read([*SHIPPED, HERE / "tenants.yaml"]), Snapshot())
 
 
 def review(step: Step) -> Decision:

@@ -18,11 +18,11 @@ from gatekeeper_py.policy.admission.decision import Decision
 from gatekeeper_py.policy.admission.submission import Submission, make_request, make_user
 from gatekeeper_py.policy.loading.load import read
 from tests.shared import corpus, needs_shared
+from tests.shipped import SHIPPED
 
 pytestmark = needs_shared
 
 HERE = Path(__file__).parent
-POLICIES = HERE.parents[1] / "policies"
 ITEMS = corpus("benign")
 REFUSED: dict[str, dict[str, str]] = yaml.safe_load(
     (HERE / "refused_benign.yaml").read_text(encoding="utf-8")
@@ -50,7 +50,7 @@ CLUSTER = [
 
 @cache
 def engine() -> Engine:
-    return Engine.load(read([POLICIES]), Snapshot(CLUSTER))
+    return Engine.load(read(SHIPPED), Snapshot(CLUSTER))
 
 
 @cache

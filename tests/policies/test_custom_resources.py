@@ -12,7 +12,8 @@ from gatekeeper_py.cluster.snapshot import Snapshot
 from gatekeeper_py.engine import Engine
 from gatekeeper_py.policy.admission.decision import Decision
 from gatekeeper_py.policy.loading.load import read
-from tests.policies.test_attack_matrix import HERE, POLICIES, Case, blaming, reasons, submitted
+from tests.policies.test_attack_matrix import HERE, Case, blaming, reasons, submitted
+from tests.shipped import SHIPPED
 
 ROWS: dict[str, Any] = yaml.load(
     (HERE / "custom_resources.yaml").read_text(encoding="utf-8"), yaml.CSafeLoader
@@ -37,7 +38,7 @@ MATRIX_2_ROWS = (
 
 @cache
 def engine() -> Engine:
-    return Engine.load(read([POLICIES]), Snapshot(ROWS["cluster"]))
+    return Engine.load(read(SHIPPED), Snapshot(ROWS["cluster"]))
 
 
 def cases(side: str) -> list[Case]:

@@ -15,7 +15,8 @@ from gatekeeper_py.manifests.manifest import Manifest, Source
 from gatekeeper_py.policy.admission.decision import Decision
 from gatekeeper_py.policy.admission.submission import Submission, make_request, make_user
 from gatekeeper_py.policy.loading.load import read
-from tests.policies.test_attack_matrix import HERE, MATRIX, POLICIES, Case, blaming, reasons
+from tests.policies.test_attack_matrix import HERE, MATRIX, Case, blaming, reasons
+from tests.shipped import SHIPPED
 
 EVASIONS: dict[str, Any] = yaml.load((HERE / "evasions.yaml").read_text(encoding="utf-8"), yaml.CSafeLoader)
 
@@ -31,7 +32,7 @@ def cases(side: str) -> list[Case]:
 @cache
 def engine() -> Engine:
     """All shipped policies, over the matrix' tenants and cluster and what the evasions need besides."""
-    manifests = read([POLICIES, HERE / "tenants.yaml"])
+    manifests = read([*SHIPPED, HERE / "tenants.yaml"])
     return Engine.load(manifests, Snapshot(MATRIX["cluster"] + EVASIONS["cluster"]))
 
 

@@ -15,7 +15,8 @@ from gatekeeper_py.manifests.manifest import Manifest, Source
 from gatekeeper_py.policy.admission.decision import Decision
 from gatekeeper_py.policy.admission.submission import Submission, make_request, make_user
 from gatekeeper_py.policy.loading.load import read
-from tests.policies.stories import CLUSTER, POLICIES, Object
+from tests.policies.stories import CLUSTER, Object
+from tests.shipped import SHIPPED
 
 LABEL = "cost-center"
 ALICE = "alice"
@@ -38,7 +39,7 @@ DEPLOYMENT = {
 def engine(*labels: tuple[str, str]) -> Engine:
     """Everything shipped, with these labels for the tenant foo."""
     return Engine(
-        load_policies([_relabelled(m, dict(labels)) for m in read([POLICIES])]), Snapshot.of(read([CLUSTER]))
+        load_policies([_relabelled(m, dict(labels)) for m in read(SHIPPED)]), Snapshot.of(read([CLUSTER]))
     )
 
 

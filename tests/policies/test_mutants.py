@@ -10,7 +10,6 @@ import pytest
 
 from gatekeeper_py.policy.loading.load import read
 from tests.policies.mutants import (
-    POLICIES,
     ROOT,
     SURVIVORS,
     Tried,
@@ -21,6 +20,7 @@ from tests.policies.mutants import (
     name_of,
     try_all,
 )
+from tests.shipped import POLICIES
 
 SHARE = 50
 """One mutant in so many may survive."""

@@ -14,7 +14,8 @@ from gatekeeper_py.manifests.manifest import Manifest, Source
 from gatekeeper_py.policy.admission.decision import Decision
 from gatekeeper_py.policy.admission.submission import Submission, make_request, make_user
 from gatekeeper_py.policy.loading.load import PolicySet, read
-from tests.policies.stories import POLICIES, STORIES, Story, Told, policies
+from tests.policies.stories import STORIES, Story, Told, policies
+from tests.shipped import SHIPPED
 
 LEAST = 60
 """How many stories there must at least be."""
@@ -89,7 +90,7 @@ def test_well_kept_work_draws_no_warning(path: Path) -> None:
 )
 def test_create_deployment_simply_works(namespace: str, labels: dict[str, str]) -> None:
     """For a tenant with a default class, for one with none of its own, and where nobody is tenant."""
-    decision = _create(namespace, load_policies([*read([POLICIES]), Manifest(PLAIN_TENANT, Source("plain"))]))
+    decision = _create(namespace, load_policies([*read(SHIPPED), Manifest(PLAIN_TENANT, Source("plain"))]))
     assert decision.allowed, decision.status
     spec = {"template": {"metadata": {"labels": labels}, "spec": {"runtimeClassName": "kata"}}}
     assert not list(missing(decision.object, {"metadata": {"labels": labels}, "spec": spec}))

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from examples.demo import CLUSTER, POLICIES, Example, Webhooks, examples, faults
+from examples.demo import CLUSTER, Example, Webhooks, examples, faults, policies_in
 from gatekeeper_py.cluster.snapshot import Snapshot
 from gatekeeper_py.manifests.manifest import read
 from tests.smoke.serving import Serving, serving
@@ -19,7 +19,8 @@ LOWEST = re.compile(r"([A-Za-z0-9._-]+)>=([0-9][0-9.]*)(?:;.*)?")
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
-    with serving(tmp_path_factory.mktemp("serving"), POLICIES, "--cluster", CLUSTER) as running:
+    folder = tmp_path_factory.mktemp("serving")
+    with serving(folder, policies_in(folder), "--cluster", CLUSTER) as running:
         yield running
 
 

@@ -112,6 +112,7 @@ TRUE = [
     "runtimeClass('kata-debug').value().isolation == 'none'",
     "runtimeClass('gvisor').value().isAtLeast('sandbox') && !runtimeClass('gvisor').value().isAtLeast('vm')",
     "!runtimeClass('absent').hasValue()",
+    "lacksRuntimeClass('absent') && !lacksRuntimeClass('kata') && !lacksRuntimeClass('')",
     "cluster.get('v1', 'ConfigMap', 'foo', 'here').hasValue()",
     "!cluster.get('v1', 'ConfigMap', 'foo', 'there').hasValue()",
     "cluster.list('v1', 'ConfigMap', 'foo').size() == 1",

@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatekeeper_py.tenancy.patterns import Globs, glob_matches, globs_overlap, host_matches, image_matches
+from gatekeeper_py.tenancy.patterns import (
+    Globs,
+    Hosts,
+    glob_matches,
+    globs_overlap,
+    host_matches,
+    image_matches,
+)
 
 GLOB = st.text("ab*", max_size=6)
 NAME = st.text("ab", max_size=6)
@@ -89,3 +96,25 @@ IMAGES = [
 @pytest.mark.parametrize(("registry", "image", "within"), IMAGES)
 def test_an_image_comes_from_a_registry(registry: str, image: str, within: bool) -> None:
     assert image_matches(registry, image) is within
+
+
+@pytest.mark.parametrize(
+    ("pattern", "host", "near"),
+    [
+        ("bar.example.com", "bar.example.com", True),
+        ("bar.example.com", "BAR.example.com.", True),
+        ("bar.example.com", "www.bar.example.com", False),
+        ("bar.example.com", "example.com", False),
+        ("bar.example.com", "*.example.com", True),
+        ("bar.example.com", "*.com", True),
+        ("bar.example.com", "*.bar.example.com", False),
+        ("*.bar.example.com", "www.bar.example.com", True),
+        ("*.bar.example.com", "a.b.bar.example.com", True),
+        ("*.bar.example.com", "*.bar.example.com", True),
+        ("*.bar.example.com", "*.example.com", True),
+        ("*.bar.example.com", "bar.example.com", False),
+        ("*", "bar.example.com", False),
+    ],
+)
+def test_a_host_is_near_a_pattern_when_one_name_is_both(pattern: str, host: str, near: bool) -> None:
+    assert set(Hosts([(pattern, 1), ("other.example.org", 2)]).near(host)) == ({1} if near else set())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import time
+from dataclasses import replace
 
 import orjson
 import pytest
@@ -12,7 +13,7 @@ from gatekeeper_py.cel import DeadlineExceeded
 from gatekeeper_py.policy.admission.admission_review import ReviewError
 from gatekeeper_py.policy.admission.decision import Decision
 from gatekeeper_py.policy.admission.request import AdmissionRequest
-from gatekeeper_py.webhook.answer import Answer, decide, parse
+from gatekeeper_py.webhook.answer import Answer, decide, deny, parse, too_many
 from gatekeeper_py.webhook.revision import Review, Webhook
 from tests.webhook.support import allow, pod_review
 
@@ -47,10 +48,20 @@ def test_whatever_happens_is_a_denial(error: BaseException, code: int) -> None:
     assert b"hunter2" not in answer.body
 
 
+def test_a_denial_that_no_policy_made_is_none_where_nothing_is_enforced() -> None:
+    answer = deny("validate", decided(allow).request, too_many(), "observe")
+    assert orjson.loads(answer.body)["response"] == {"uid": "uid-1", "allowed": True}
+    assert answer.decision.withheld is not None
+    assert answer.decision.withheld.status == too_many()
+
+
 def test_what_is_recorded_holds_no_object() -> None:
-    bare = decided(allow).without_objects()
-    assert (bare.request.object, bare.decision.object) == (None, None)
-    assert pickle.loads(pickle.dumps(bare)) == bare
+    withheld = Decision(True, object={"kind": "Secret"})
+    for decision in (decided(allow).decision, Decision(True, enforcement="observe", withheld=withheld)):
+        bare = replace(decided(allow), decision=decision).without_objects()
+        kept = bare.decision.withheld
+        assert (bare.request.object, bare.decision.object, kept and kept.object) == (None, None, None)
+        assert pickle.loads(pickle.dumps(bare)) == bare
 
 
 def test_what_is_no_review_is_an_error() -> None:

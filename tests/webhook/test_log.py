@@ -62,6 +62,18 @@ def test_objects_and_patches_are_never_logged(output: io.StringIO, answer: Decis
     assert (line["milliseconds"], line["patch_operations"]) == (1.234, len(answer.patch))
 
 
+def test_what_is_observed_says_what_would_have_become_of_it(output: io.StringIO) -> None:
+    patch = ({"op": "add", "path": "/spec/runtimeClassName", "value": SECRET},)
+    withheld = Decision(False, Status(403, "Forbidden", "no"), patch=patch, object={"data": SECRET})
+    verdict = Decision(True, enforcement="observe", withheld=withheld)
+    log.decision(log.make_log(output), "mutate", "foo", decided(verdict), 0)
+    (line,) = lines(output)
+    assert SECRET not in output.getvalue()
+    assert (line["allowed"], line["enforcement"], line["patch_operations"]) == (True, "observe", 0)
+    assert line["would_patch"] == ["/spec/runtimeClassName"]
+    assert line["would_deny"] == {"code": 403, "reason": "Forbidden", "message": "no"}
+
+
 def test_an_error_is_told_by_its_type_and_place_not_by_its_text(output: io.StringIO) -> None:
     try:
         raise KeyError(SECRET)

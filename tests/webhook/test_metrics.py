@@ -37,6 +37,16 @@ def test_a_verdict_is_counted_by_what_it_is() -> None:
     assert (reviews(metrics, "allowed"), reviews(metrics, "denied")) == (1, 2)
 
 
+def test_what_would_be_refused_were_it_enforced_is_counted_apart() -> None:
+    metrics = knowing("foo")
+    finding = Finding("p", "b", "told", ("Observed",))
+    for allowed in (True, False, False):
+        decision = Decision(True, findings=(finding,), enforcement="observe", withheld=Decision(allowed))
+        metrics.reviewed("validate", "foo", "CREATE", decision, 0)
+    assert (reviews(metrics, "allowed"), reviews(metrics, "observed")) == (1, 2)
+    assert decisions(metrics, "observed") == 3
+
+
 def test_a_review_s_time_falls_in_a_bucket() -> None:
     metrics = Metrics()
     metrics.reviewed("mutate", "foo", "CREATE", Decision(allowed=True), 0.002)

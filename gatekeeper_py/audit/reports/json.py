@@ -59,7 +59,8 @@ def _summary(outcome: Outcome) -> dict[str, int]:
     counts = {
         "objects": len(audited),
         "violating": outcome.violating,
-        "warned": sum(bool(item.findings) and not item.violates for item in audited),
+        "observed": outcome.observed,
+        "warned": sum(bool(item.findings) and not item.is_amiss for item in audited),
         "toBeChanged": sum(bool(item.changes) for item in audited),
         "notAudited": len(outcome.not_audited),
     }
@@ -78,6 +79,7 @@ def _result(outcome: Outcome, item: Audited) -> dict[str, Any]:
         "namespace": item.manifest.namespace or request.namespace,
         "name": request.name,
         "source": {"path": source.path, "line": source.line, "column": source.column},
+        "enforcement": item.enforcement,
         "violates": item.violates,
         "findings": [_finding(finding) for finding in item.findings],
         "changes": [_change(change) for change in item.changes],

@@ -17,7 +17,7 @@ __all__ = ["report"]
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 
-LEVELS = {"deny": "error", "warn": "warning", "audit": "note", "drift": "note"}
+LEVELS = {"deny": "error", "observed": "note", "warn": "warning", "audit": "note", "drift": "note"}
 
 SECURITY_SEVERITY = {"critical": "9.5", "high": "8.0", "medium": "5.5", "low": "3.0"}
 """As code scanning of GitHub orders alerts: a number of the scale of CVSS."""

@@ -24,7 +24,7 @@ WIDTH = 160
 SHOWN = 20
 """Objects of one group; the rest are counted."""
 
-STYLE = {"deny": "bold red", "warn": "yellow", "audit": "cyan", "drift": "green"}
+STYLE = {"deny": "bold red", "observed": "magenta", "warn": "yellow", "audit": "cyan", "drift": "green"}
 
 
 def report(outcome: Outcome, width: int | None = None) -> str:
@@ -44,6 +44,8 @@ def report(outcome: Outcome, width: int | None = None) -> str:
 def summary(outcome: Outcome) -> str:
     """`3 objects, 1 violating`, and what else there is to know."""
     parts = [f"{len(outcome.audited)} objects", f"{outcome.violating} violating"]
+    if outcome.observed:
+        parts.append(f"{outcome.observed} observed")
     if outcome.not_audited:
         parts.append(f"{len(outcome.not_audited)} not audited")
     if outcome.baseline is not None:

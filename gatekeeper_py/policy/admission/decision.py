@@ -8,9 +8,12 @@ from typing import Any, Literal
 
 from gatekeeper_py.objects.resource import Object
 
-__all__ = ["Action", "Cause", "Decision", "Finding", "PatchOperation", "Status"]
+__all__ = ["Action", "Cause", "Decision", "Enforcement", "Finding", "PatchOperation", "Status"]
 
-Action = Literal["Deny", "Warn", "Audit"]
+Action = Literal["Deny", "Warn", "Audit", "Observed"]
+"""What becomes of a failed validation. Observed: it would have been denied, were policies enforced."""
+Enforcement = Literal["observe", "warn", "enforce"]
+"""Whether policies are recorded only, told to whoever asks, or enforced."""
 PatchOperation = dict[str, Any]
 """One RFC 6902 operation."""
 
@@ -67,3 +70,6 @@ class Decision:
     object: Object | None = None
     """The object as admitted: the request's own when no policy mutates it."""
     findings: tuple[Finding, ...] = ()
+    enforcement: Enforcement = "enforce"
+    withheld: Decision | None = None
+    """What would have become of the request were policies enforced, if that is anything else."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from gatekeeper_py.cel import Library, Type
 from gatekeeper_py.cluster.view import ClusterView
+from gatekeeper_py.policy.admission.decision import Enforcement
 from gatekeeper_py.policy.admission.request import AdmissionRequest
 
 __all__ = ["Extension"]
@@ -30,6 +31,10 @@ def _untrusted(_request: AdmissionRequest, _cluster: ClusterView) -> bool:
 
 def _none(_request: AdmissionRequest, _cluster: ClusterView) -> frozenset[str]:
     return frozenset()
+
+
+def _wholly(_request: AdmissionRequest, _cluster: ClusterView) -> Enforcement:
+    return "enforce"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,3 +61,7 @@ class Extension:
     """Whether a request may be decided by what was last known of the cluster when that is old."""
     silenced: Callable[[AdmissionRequest, ClusterView], frozenset[str]] = _none
     """The policies whose warnings nobody is told of for a request. Asked only when there is a warning."""
+    everywhere: Enforcement | None = "enforce"
+    """How far every request is held to the policies; None where it depends on whose it is."""
+    enforcement: Callable[[AdmissionRequest, ClusterView], Enforcement] = _wholly
+    """How far one request is, where it depends."""

@@ -33,7 +33,7 @@ from gatekeeper_py.policy.model import (
 )
 from gatekeeper_py.policy.sharing.index import PolicyIndex
 
-__all__ = ["LoadError", "PolicySet", "is_test", "load", "read"]
+__all__ = ["KUSTOMIZATIONS", "LoadError", "PolicySet", "is_test", "load", "read"]
 
 INVALID = " is invalid: "
 """What stands between an object's name and its faults."""
@@ -44,6 +44,7 @@ LARGEST_FILE = 16 << 20
 TEST_SUFFIXES = ("_test.yaml", "_test.yml")
 
 KUSTOMIZATIONS = frozenset({"kustomization.yaml", "kustomization.yml"})
+"""What tells kustomize which files there are."""
 
 
 class LoadError(ManifestError):

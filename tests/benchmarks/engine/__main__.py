@@ -19,6 +19,7 @@ from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.policy.loading import load as loading
 from gatekeeper_py.tenancy.references import references
 from tests.benchmarks.engine.requests import requests_to, unmatched
+from tests.shipped import SHIPPED
 
 ROOT = Path(__file__).parents[3]
 RUNS = 60
@@ -27,7 +28,7 @@ CALLS = 20
 
 def main() -> None:
     """Measure and print."""
-    manifests = loading.read([ROOT / "policies"])
+    manifests = loading.read(SHIPPED)
     cluster = Snapshot.of(read([ROOT / "examples/cluster"]))
     engine = _load(manifests, cluster)
     print(f"{'loop':42} {_microseconds(_loop):8.1f} us\n")
