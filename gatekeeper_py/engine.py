@@ -51,9 +51,9 @@ from gatekeeper_py.tenancy.documents import is_tenancy_document, load_tenancy
 from gatekeeper_py.tenancy.library import extension
 from gatekeeper_py.tenancy.lookups import mistaken, steered
 from gatekeeper_py.tenancy.mistakes import unknown_policies
-from gatekeeper_py.tenancy.tenant import GROUP
+from gatekeeper_py.tenancy.tenant import GROUP, Tenancy
 
-__all__ = ["BOTH", "Engine", "Phase", "load_policies", "tenants_of"]
+__all__ = ["BOTH", "Engine", "Phase", "load_policies", "load_with_tenancy"]
 
 Phase = Literal["mutate", "validate"]
 """What a webhook asks for: the changes, or the verdict on the changed object."""
@@ -232,11 +232,6 @@ class Engine:
         )
 
 
-def tenants_of(policies: PolicySet) -> frozenset[str]:
-    """The names of the tenants that documents declare."""
-    return frozenset().union(*(each.owners for each in policies.extensions))
-
-
 @contextmanager
 def _collector_paused() -> Iterator[None]:
     """A load makes much that stays and little garbage; searching for it took up to a quarter of the time."""
@@ -249,11 +244,18 @@ def _collector_paused() -> Iterator[None]:
             gc.enable()
 
 
-@_collector_paused()
 def load_policies(
     manifests: Iterable[Manifest], living: Iterable[Manifest] = (), *, whole: bool = True
 ) -> PolicySet:
-    """The policies, which may use tenancy's functions; raise `LoadError` with the problems of both.
+    """The policies alone of what `load_with_tenancy` reads."""
+    return load_with_tenancy(manifests, living, whole=whole)[0]
+
+
+@_collector_paused()
+def load_with_tenancy(
+    manifests: Iterable[Manifest], living: Iterable[Manifest] = (), *, whole: bool = True
+) -> tuple[PolicySet, Tenancy]:
+    """The policies, which may use tenancy's functions, and the tenancy; `LoadError` has the problems of both.
 
     `living` are tenancy documents that are objects of a cluster; one that is wrong costs only itself.
     """
@@ -277,7 +279,7 @@ def load_policies(
         problems.extend(error.problems)
     if problems:
         raise LoadError(sorted(problems))
-    return policies
+    return policies, tenancy
 
 
 @dataclass(frozen=True, slots=True)

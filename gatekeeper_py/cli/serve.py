@@ -198,7 +198,7 @@ def command(
         try:
             certificate = ServingCertificate(pair.certificate, pair.key, clients)
             server = Server(
-                service, health, certificate, origin.watched, origin.look, host, port, health_port
+                service, health, certificate, origin.watched, origin.fingerprint, host, port, health_port
             )
             listening = server.listen()
         except TLSError as error:

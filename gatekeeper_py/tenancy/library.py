@@ -272,14 +272,12 @@ def extension(tenancy: Tenancy) -> Extension:
         return _silenced(Context(tenancy, cluster, request))
 
     refusals = partial(closed, tenancy), partial(objection, tenancy)
-    names = frozenset(tenancy.by_name)
     return Extension(
         (LIBRARY,),
         VARIABLES,
         activation,
         *refusals,
         owner=owner,
-        owners=names,
         trusts=trusts,
         silenced=silenced,
         everywhere=tenancy.everywhere,

@@ -15,7 +15,7 @@ from gatekeeper_py.policy.admission.decision import Decision, Enforcement, Statu
 from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.policy.leniency import lenient
 from gatekeeper_py.webhook import child
-from gatekeeper_py.webhook.revision import Review, Webhook
+from gatekeeper_py.webhook.revision import Reviewer, Webhook
 
 __all__ = ["Answer", "Incident", "decide", "deny", "died", "late", "parse", "too_many"]
 
@@ -60,7 +60,7 @@ def _without_object(decision: Decision) -> Decision:
     return replace(decision, object=None, withheld=withheld)
 
 
-def decide(review: Review, webhook: Webhook, body: bytes, started: float, deadline: float) -> Answer:
+def decide(review: Reviewer, webhook: Webhook, body: bytes, started: float, deadline: float) -> Answer:
     """The answer to the review in a body, whatever happens; raises `ReviewError` when there is none."""
     request = parse(body)
     try:

@@ -57,7 +57,7 @@ class Health:
         """Everything that a person wants to see at once."""
         _, details = self.readiness(verbose=True)
         in_force = self.policies.in_force
-        tenants = sorted(in_force.loaded.tenants) if in_force is not None else []
+        tenants = sorted(in_force.loaded.tenancy.by_name) if in_force is not None else []
         return {
             "version": __version__,
             "now": time.time(),

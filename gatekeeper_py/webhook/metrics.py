@@ -142,13 +142,13 @@ class Metrics:
 
     def policies_loaded(self, in_force: InForce) -> None:
         """Note that new policies are in force."""
-        self._declared = in_force.loaded.tenants
         self.loads.labels("success").inc()
         self.count.set(in_force.loaded.count)
         self.revision.set(in_force.revision)
         self.loaded.set(in_force.loaded_at)
         self.stale.set(0)
         tenancy = in_force.loaded.tenancy
+        self._declared = frozenset(tenancy.by_name)
         self.tenants.set(len(tenancy.tenants))
         self.disputed.set(sum(not standing.ready for standing in tenancy.standings.values()))
 

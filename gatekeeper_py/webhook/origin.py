@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
 from gatekeeper_py.cluster.snapshot import NAMESPACE, Snapshot
-from gatekeeper_py.engine import Engine, Phase, load_policies, tenants_of
+from gatekeeper_py.engine import Engine, Phase, load_with_tenancy
 from gatekeeper_py.manifests.manifest import Manifest, ManifestError, read
 from gatekeeper_py.objects.kinds import Kinds
 from gatekeeper_py.objects.resource import GroupVersion
@@ -20,11 +20,11 @@ from gatekeeper_py.policy.loading import load as loading
 from gatekeeper_py.policy.loading.idle import idle, nothing_in, unserved
 from gatekeeper_py.policy.loading.load import PolicySet
 from gatekeeper_py.policy.matching.versions import versions_needed
-from gatekeeper_py.tenancy.documents import is_tenancy_document, load_tenancy
+from gatekeeper_py.tenancy.documents import is_tenancy_document
 from gatekeeper_py.tenancy.lookups import asks_about_tenants, looked_up
 from gatekeeper_py.tenancy.refusals import TENANCY_KINDS, living
 from gatekeeper_py.webhook.inventory import Inventory
-from gatekeeper_py.webhook.revision import BadPolicies, Loaded, Problem, Webhook
+from gatekeeper_py.webhook.revision import BadPolicies, Loaded, Webhook
 from gatekeeper_py.webhook.watch import fingerprint
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class Origin(Protocol):
     def watched(self) -> list[Path]:
         """Files and folders to watch."""
 
-    def look(self) -> Hashable:
+    def fingerprint(self) -> Hashable:
         """A fingerprint of what `load` reads."""
 
     def ages(self) -> Mapping[str, float]:
@@ -98,7 +98,7 @@ class FromFiles:
         """Files and folders to watch."""
         return [self.policies, *self.cluster]
 
-    def look(self) -> Hashable:
+    def fingerprint(self) -> Hashable:
         """The files."""
         return fingerprint(self.watched)
 
@@ -115,20 +115,18 @@ class FromFiles:
         with _bad_policies():
             files = loading.read([self.policies])
             cluster = Snapshot.of(read(self.cluster))
-            engine = Engine.load(files, cluster)
-            tenancy = load_tenancy(files)
-        self.demands.check(self.policies, engine.policies, files)
+            policies, tenancy = load_with_tenancy(files)
+        self.demands.check(self.policies, policies, files)
+        engine = Engine(policies, cluster)
 
         def review(request: AdmissionRequest, webhook: Webhook, deadline: float) -> Decision:
             return engine.review(request, PHASES[webhook], deadline=deadline)
 
-        policies = engine.policies
         needed = _conversions(policies, cluster.kinds)
         return Loaded(
             review,
             _count(policies),
             engine.owner,
-            tenants=tenants_of(policies),
             inventory=Inventory.of(files, policies),
             tenancy=tenancy,
             warnings=partial(_idle(policies), cluster.kinds),
@@ -149,7 +147,7 @@ class FromCluster:
         """Files and folders to watch."""
         return [self.policies]
 
-    def look(self) -> Hashable:
+    def fingerprint(self) -> Hashable:
         """The files, and the Tenants of the cluster."""
         return fingerprint(self.watched), self._versions()
 
@@ -176,8 +174,7 @@ class FromCluster:
         """The files over the tenants of the cluster as they are now."""
         documents, versions = self._documents(), self._versions()
         with _bad_policies():
-            policies = load_policies(files, documents)
-            tenancy = load_tenancy(files, documents)
+            policies, tenancy = load_with_tenancy(files, documents)
         self.demands.check(self.policies, policies, (*files, *documents))
         new = self.live.follow(looked_up(policies))
         try:
@@ -199,7 +196,6 @@ class FromCluster:
             owner,
             self._knows,
             self.live.inquire,
-            tenants_of(policies),
             lambda: _conversions(policies, self.live.seen.kinds),
             Inventory.of(files, policies, documents),
             tenancy,
@@ -213,7 +209,7 @@ class FromCluster:
     def _versions(self) -> tuple[tuple[object, object], ...]:
         return tuple(map(_version, self._documents()))
 
-    def _warnings(self, find: Callable[[Kinds], tuple[Problem, ...]]) -> tuple[Problem, ...]:
+    def _warnings(self, find: Callable[[Kinds], tuple[str, ...]]) -> tuple[str, ...]:
         """What does nothing in the cluster as it is now; nothing is known while a kind is not read yet."""
         return find(self.live.seen.kinds) if self.live.synced else ()
 
@@ -236,14 +232,14 @@ def _bad_policies() -> Iterator[None]:
         raise BadPolicies(tuple(map(str, error.problems))) from error
 
 
-def _idle(policies: PolicySet, *, complete: bool = False) -> Callable[[Kinds], tuple[Problem, ...]]:
+def _idle(policies: PolicySet, *, complete: bool = False) -> Callable[[Kinds], tuple[str, ...]]:
     """Finds what of the policies does nothing where these kinds are served, and remembers its last answer.
 
     They may be all there are (`complete`), or some of them.
     """
 
     @lru_cache(maxsize=1)
-    def find(kinds: Kinds) -> tuple[Problem, ...]:
+    def find(kinds: Kinds) -> tuple[str, ...]:
         names = unserved(policies, kinds) if complete else ()
         told = (f"the cluster serves nothing that these policies are about: {', '.join(names)}",)
         return (*map(str, idle(policies, kinds)), *(told if names else ()))

@@ -14,15 +14,12 @@ from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.tenancy.tenant import Tenancy
 from gatekeeper_py.webhook.inventory import Inventory, contradictions, losses
 
-__all__ = ["BadPolicies", "InForce", "Loaded", "Policies", "Problem", "Review", "Unsettled", "Webhook"]
+__all__ = ["BadPolicies", "InForce", "Loaded", "Policies", "Reviewer", "Unsettled", "Webhook"]
 
 Webhook: TypeAlias = Literal["mutate", "validate"]
 """Which of the two doors a review came through."""
 
-Problem: TypeAlias = str
-"""One reason why the files cannot be loaded: `file:line:column: what`."""
-
-Review: TypeAlias = Callable[[AdmissionRequest, Webhook, float], Decision]
+Reviewer: TypeAlias = Callable[[AdmissionRequest, Webhook, float], Decision]
 """Decides one request before a deadline (`time.monotonic()` in seconds). Called from many threads."""
 
 
@@ -37,9 +34,9 @@ def every(_namespace: str) -> bool:
 
 
 class BadPolicies(Exception):
-    """The files hold no set of policies that can be put in force."""
+    """The files hold no set of policies that can be put in force; a problem is `file:line:column: what`."""
 
-    def __init__(self, problems: tuple[Problem, ...]) -> None:
+    def __init__(self, problems: tuple[str, ...]) -> None:
         self.problems = problems
         super().__init__("\n".join(problems))
 
@@ -48,7 +45,7 @@ class Unsettled(BadPolicies):
     """The files hold less than what is in force, or change: perhaps somebody is writing them just now."""
 
 
-def _nothing() -> tuple[Problem, ...]:
+def _nothing() -> tuple[str, ...]:
     return ()
 
 
@@ -60,7 +57,7 @@ def _never() -> Loaded | None:
 class Loaded:
     """One immutable set of policies over one picture of the cluster."""
 
-    review: Review
+    review: Reviewer
     count: int
     """Policies in the set."""
     owner: Callable[[str], str] = nobody
@@ -69,19 +66,17 @@ class Loaded:
     """Whether a namespace is known to exist."""
     inquire: Callable[[str], bool] = every
     """Whether it is known if there is such a namespace; if not, the cluster is asked, without waiting."""
-    tenants: frozenset[str] = frozenset()
-    """The names of declared tenants."""
     conversions: Callable[[], frozenset[GroupVersion]] = frozenset
     """The versions in which policies judge what may be sent in others: the API server has to ask in them."""
     inventory: Inventory = field(default_factory=Inventory)
     tenancy: Tenancy = field(default_factory=Tenancy)
-    warnings: Callable[[], tuple[Problem, ...]] = _nothing
+    warnings: Callable[[], tuple[str, ...]] = _nothing
     """What of it does nothing, as the cluster is now."""
     renew: Callable[[], Loaded | None] = _never
     """The same files over the tenants of the cluster as they are now; None when these are the same."""
 
     @property
-    def problems(self) -> tuple[Problem, ...]:
+    def problems(self) -> tuple[str, ...]:
         """What is not in force though the set is: tenants that are bad or contested."""
         return self.tenancy.problems
 
@@ -104,7 +99,7 @@ class Policies:
         self._load = load
         self._demand_tenants = demand_tenants
         self._in_force: InForce | None = None
-        self._refused: tuple[Problem, ...] = ()
+        self._refused: tuple[str, ...] = ()
 
     @property
     def in_force(self) -> InForce | None:
@@ -112,7 +107,7 @@ class Policies:
         return self._in_force
 
     @property
-    def problems(self) -> tuple[Problem, ...]:
+    def problems(self) -> tuple[str, ...]:
         """What of the files and the cluster, as they are now, is not in force, and why."""
         return (*self._refused, *(self._in_force.loaded.problems if self._in_force else ()))
 

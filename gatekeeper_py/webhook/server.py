@@ -42,7 +42,7 @@ HEALTH_GRACE: Final = 1
 """Seconds that answers about health have to end."""
 
 Reload: TypeAlias = Callable[[], Awaitable[None]]
-Look: TypeAlias = Callable[[], Hashable]
+Fingerprint: TypeAlias = Callable[[], Hashable]
 
 
 class PortError(Exception):
@@ -71,7 +71,7 @@ class Server:
     certificate: ServingCertificate
     watched: Sequence[Path]
     """Files and folders whose change means that policies or cluster have changed."""
-    look: Look | None = None
+    fingerprint: Fingerprint | None = None
     """A fingerprint of everything that is loaded, when that is more than the watched files."""
     host: str = "0.0.0.0"
     port: int = 8443
@@ -129,7 +129,7 @@ class Server:
         return seen
 
     def _look(self) -> Hashable:
-        return self.look() if self.look else fingerprint(self.watched)
+        return self.fingerprint() if self.fingerprint else fingerprint(self.watched)
 
     def _tell_loaded(self, in_force: InForce) -> None:
         """What is in force now, and what of it is not or does nothing."""
@@ -172,7 +172,9 @@ class Server:
     @contextlib.asynccontextmanager
     async def _watching(self, seen: _Seen) -> AsyncIterator[None]:
         tasks = [
-            asyncio.create_task(self._follow(self.watched, seen.policies, self.look, self._reload_policies)),
+            asyncio.create_task(
+                self._follow(self.watched, seen.policies, self.fingerprint, self._reload_policies)
+            ),
             asyncio.create_task(
                 self._follow(self.certificate.files, seen.certificate, None, self._reload_certificate)
             ),
@@ -186,11 +188,13 @@ class Server:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _follow(self, paths: Sequence[Path], seen: Hashable, look: Look | None, reload: Reload) -> None:
+    async def _follow(
+        self, paths: Sequence[Path], seen: Hashable, take: Fingerprint | None, reload: Reload
+    ) -> None:
         """Reload at every change of the files, for ever; after an error of ours the watch begins anew."""
         while True:
             try:
-                async for now in changes(paths, seen, look):
+                async for now in changes(paths, seen, take):
                     seen = now
                     await reload()
             except Exception as error:

@@ -39,13 +39,13 @@ REST: Final = 3.0
 may pause that long in the middle, and to keep a policy in force three seconds longer harms nobody."""
 
 
-def at_rest(look: Callable[[], Hashable]) -> Hashable:
+def at_rest(take: Callable[[], Hashable]) -> Hashable:
     """What is seen once it has not changed for a moment; it blocks."""
     end = time.monotonic() + PATIENCE
-    now = look()
+    now = take()
     while time.monotonic() < end:
         time.sleep(QUIET)
-        before, now = now, look()
+        before, now = now, take()
         if now == before:
             break
     return now
@@ -57,19 +57,19 @@ def fingerprint(paths: Sequence[Path]) -> Fingerprint:
 
 
 async def changes(
-    paths: Sequence[Path], seen: Hashable, look: Callable[[], Hashable] | None = None
+    paths: Sequence[Path], seen: Hashable, take: Callable[[], Hashable] | None = None
 ) -> AsyncIterator[Hashable]:
     """Yield what is seen each time that it differs from the last, and has come to rest.
 
     `seen` is what the caller knows.
 
-    `look` takes a fingerprint of whatever counts, that of the paths by default.
+    `take` takes a fingerprint of whatever counts, that of the paths by default.
     """
-    look = partial(fingerprint, paths) if look is None else look
+    take = partial(fingerprint, paths) if take is None else take
     async for _ in _ticks(paths):
-        if await asyncio.to_thread(look) == seen:
+        if await asyncio.to_thread(take) == seen:
             continue
-        now = await asyncio.to_thread(at_rest, look)
+        now = await asyncio.to_thread(at_rest, take)
         if now != seen:
             seen = now
             yield now

@@ -11,13 +11,13 @@ import orjson
 from gatekeeper_py.policy.admission.admission_review import ReviewError
 from gatekeeper_py.policy.admission.decision import Decision
 from gatekeeper_py.webhook.answer import parse
-from gatekeeper_py.webhook.revision import Review, Webhook
+from gatekeeper_py.webhook.revision import Reviewer, Webhook
 from tests.webhook.fuzz import Request
 
 __all__ = ["complaint"]
 
 
-def complaint(review: Review, request: Request, code: int, body: bytes) -> str:
+def complaint(review: Reviewer, request: Request, code: int, body: bytes) -> str:
     """Empty when all is well: no error of ours, no 5xx, a verdict only for a review, and never another than the engine's."""
     if code >= 500:
         return f"{code}: {body[:200]!r}"
@@ -37,7 +37,7 @@ def complaint(review: Review, request: Request, code: int, body: bytes) -> str:
     return ""
 
 
-def _expected(review: Review, request: Request) -> Decision | None:
+def _expected(review: Reviewer, request: Request) -> Decision | None:
     """The engine's own decision; None for what is no review."""
     door: Webhook = "mutate" if request.path.startswith("/mutate") else "validate"
     with suppress(ReviewError):

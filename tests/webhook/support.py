@@ -21,7 +21,7 @@ from gatekeeper_py.webhook.app import application
 from gatekeeper_py.webhook.health import Health
 from gatekeeper_py.webhook.log import make_log
 from gatekeeper_py.webhook.record import Record
-from gatekeeper_py.webhook.revision import Loaded, Policies, Review, Webhook
+from gatekeeper_py.webhook.revision import Loaded, Policies, Reviewer, Webhook
 from gatekeeper_py.webhook.server import Listening, Server
 from gatekeeper_py.webhook.service import Service
 from gatekeeper_py.webhook.tls import Clients, ServingCertificate
@@ -62,7 +62,7 @@ class Held:
 class Harness:
     """A service whose log is kept."""
 
-    review: Review = allow
+    review: Reviewer = allow
     load: Callable[[], Loaded] | None = None
     options: dict[str, Any] = field(default_factory=dict)
 

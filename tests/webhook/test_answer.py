@@ -14,18 +14,18 @@ from gatekeeper_py.policy.admission.admission_review import ReviewError
 from gatekeeper_py.policy.admission.decision import Decision
 from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.webhook.answer import Answer, decide, deny, parse, too_many
-from gatekeeper_py.webhook.revision import Review, Webhook
+from gatekeeper_py.webhook.revision import Reviewer, Webhook
 from tests.webhook.support import allow, pod_review
 
 BODY = orjson.dumps(pod_review())
 
 
-def decided(review: Review) -> Answer:
+def decided(review: Reviewer) -> Answer:
     started = time.monotonic()
     return decide(review, "validate", BODY, started, started + 9)
 
 
-def failing(error: BaseException) -> Review:
+def failing(error: BaseException) -> Reviewer:
     def review(request: AdmissionRequest, webhook: Webhook, deadline: float) -> Decision:
         raise error
 

@@ -17,14 +17,14 @@ from gatekeeper_py.policy.admission.decision import Cause, Decision, Finding, St
 from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.webhook import child
 from gatekeeper_py.webhook.limits import LONG_BODY
-from gatekeeper_py.webhook.revision import BadPolicies, Loaded, Review, Webhook
+from gatekeeper_py.webhook.revision import BadPolicies, Loaded, Reviewer, Webhook
 from tests.webhook.support import Harness, Held, allow, pod_review
 
 JSON = {"content-type": "application/json"}
 PATCH = ({"op": "add", "path": "/spec", "value": {"runtimeClassName": "kata"}},)
 
 
-def answering(decision: Decision) -> Review:
+def answering(decision: Decision) -> Reviewer:
     return lambda request, webhook, deadline: decision
 
 
@@ -185,7 +185,7 @@ def unprintable(request: AdmissionRequest, webhook: Webhook, deadline: float) ->
 
 
 @pytest.mark.parametrize("review", [failing, deep, unprintable])
-def test_an_error_of_ours_is_a_denial_with_an_incident_found_in_the_log(review: Review) -> None:
+def test_an_error_of_ours_is_a_denial_with_an_incident_found_in_the_log(review: Reviewer) -> None:
     harness = Harness(review)
     answer = harness.client().post("/mutate", json=pod_review())
     response = answer.json()["response"]
@@ -313,7 +313,7 @@ def greedy(request: AdmissionRequest, webhook: Webhook, deadline: float) -> Deci
         (greedy, 413, "the review takes more than 224 MiB of memory to decide"),
     ],
 )
-def test_a_long_review_that_comes_to_no_end_is_a_denial(review: Review, code: int, message: str) -> None:
+def test_a_long_review_that_comes_to_no_end_is_a_denial(review: Reviewer, code: int, message: str) -> None:
     harness = Harness(review)
     body = orjson.dumps(pod_review()).ljust(LONG_BODY + 1)
     response = harness.client().post("/validate?timeout=1s", content=body).json()["response"]

@@ -20,7 +20,7 @@ def value(metrics: Metrics, name: str, **labels: str) -> float | None:
 def knowing(*tenants: str) -> Metrics:
     """With these tenants declared."""
     metrics = Metrics()
-    loaded = Loaded(lambda *_: Decision(allowed=True), 7, tenants=frozenset(tenants))
+    loaded = Loaded(lambda *_: Decision(allowed=True), 7, tenancy=Tenancy(tuple(map(Tenant, tenants))))
     metrics.policies_loaded(InForce(loaded, loaded_at=123.5, revision=4))
     return metrics
 

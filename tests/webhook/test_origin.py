@@ -17,7 +17,7 @@ from gatekeeper_py.objects.resource import GroupVersion, GroupVersionKind
 from gatekeeper_py.policy.admission.decision import Decision
 from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.webhook.origin import TENANCY_KINDS, Demands, FromCluster, FromFiles
-from gatekeeper_py.webhook.revision import BadPolicies, Policies, Review, Webhook
+from gatekeeper_py.webhook.revision import BadPolicies, Policies, Reviewer, Webhook
 from tests.policy.support import CONFIG_MAP, bound, mutating, request, validating
 
 Json = dict[str, Any]
@@ -52,7 +52,7 @@ def in_force(*policies: Json) -> tuple[Json, ...]:
     return (*policies, *map(bound, policies))
 
 
-def ask(review: Review, webhook: Webhook, asked: AdmissionRequest | None = None) -> Decision:
+def ask(review: Reviewer, webhook: Webhook, asked: AdmissionRequest | None = None) -> Decision:
     return review(asked or request(CONFIG_MAP), webhook, time.monotonic() + 60)
 
 
@@ -111,10 +111,10 @@ def test_the_cluster_may_be_files_which_count_as_policies_do(tmp_path: Path) -> 
     policies = write(tmp_path / "policies", *in_force(LOOKS_UP))
     cluster = write(tmp_path / "cluster", CONFIG_MAP)
     origin = FromFiles(policies, cluster)
-    before = origin.look()
+    before = origin.fingerprint()
     assert not ask(origin.load().review, "validate").allowed
     write(cluster, KNOWN)
-    assert origin.look() != before
+    assert origin.fingerprint() != before
     assert ask(origin.load().review, "validate").allowed
     assert origin.watched == [policies, cluster]
 
@@ -162,12 +162,12 @@ def test_an_edit_that_names_a_kind_that_cannot_be_read_is_refused_and_leaves_not
     live = Live()
     live.forbids = True
     origin = from_cluster(write(tmp_path, *in_force(LOOKS_UP)), live)
-    before = origin.look()
+    before = origin.fingerprint()
     with pytest.raises(BadPolicies, match="the cluster: ConfigMap: forbidden"):
         origin.load()
     assert (live.followed, live.synced) == ([], True)
     write(tmp_path, *in_force(NO))
-    assert origin.look() != before
+    assert origin.fingerprint() != before
     live.forbids = False
     assert origin.load().count == 1
 
@@ -319,8 +319,8 @@ def test_policies_about_kinds_the_cluster_lacks_are_told_by_name(tmp_path: Path)
 )
 def test_only_changes_of_tenants_load_anew(tmp_path: Path, later: Live, seen: bool) -> None:
     write(tmp_path, NO)
-    before = from_cluster(tmp_path, Live(tenant())).look()
-    assert (from_cluster(tmp_path, later).look() != before) is seen
+    before = from_cluster(tmp_path, Live(tenant())).fingerprint()
+    assert (from_cluster(tmp_path, later).fingerprint() != before) is seen
 
 
 def test_a_tenant_whose_status_alone_is_new_does_not_load_anew(tmp_path: Path) -> None:
@@ -329,7 +329,7 @@ def test_a_tenant_whose_status_alone_is_new_does_not_load_anew(tmp_path: Path) -
     def seen(generation: int, version: str) -> object:
         made = tenant(version=version)
         made["metadata"]["generation"] = generation
-        return from_cluster(tmp_path, Live(made)).look()
+        return from_cluster(tmp_path, Live(made)).fingerprint()
 
     assert seen(1, "1") == seen(1, "2") != seen(2, "3")
 
@@ -348,7 +348,7 @@ def test_a_namespace_has_an_owner_once_it_is_known_or_claimed_by_name(tmp_path: 
     owners = {name: loaded.owner(name) for name in ("cases", "news", "unheard-of")}
     assert owners == {"cases": "foo", "news": "news", "unheard-of": ""}
     assert [loaded.knows(name) for name in ("news", "unheard-of")] == [True, False]
-    assert loaded.tenants == {"foo", "platform"}
+    assert set(loaded.tenancy.by_name) == {"foo", "platform"}
 
 
 NEWS = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "news"}}

@@ -11,7 +11,15 @@ from gatekeeper_py.policy.admission.decision import Decision
 from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.tenancy.tenant import Standing, Tenancy
 from gatekeeper_py.webhook.inventory import Inventory
-from gatekeeper_py.webhook.revision import BadPolicies, InForce, Loaded, Policies, Review, Unsettled, Webhook
+from gatekeeper_py.webhook.revision import (
+    BadPolicies,
+    InForce,
+    Loaded,
+    Policies,
+    Reviewer,
+    Unsettled,
+    Webhook,
+)
 
 
 def allow(_request: AdmissionRequest, _webhook: Webhook, _deadline: float) -> Decision:
@@ -35,7 +43,7 @@ def files(*states: Loaded | Exception) -> Callable[[], Loaded]:
     return load
 
 
-def shown(in_force: InForce | None) -> tuple[Review, int, int] | None:
+def shown(in_force: InForce | None) -> tuple[Reviewer, int, int] | None:
     return (in_force.loaded.review, in_force.loaded.count, in_force.revision) if in_force else None
 
 

@@ -55,8 +55,6 @@ class Extension:
     """Why a request is refused that all policies admit; empty when it is not."""
     owner: Callable[[str, ClusterView], str] = _nobody
     """Under whose name the requests of a namespace are queued and counted; empty when nobody's."""
-    owners: frozenset[str] = frozenset()
-    """The names that documents declare; an owner may be another."""
     trusts: Callable[[AdmissionRequest, ClusterView], bool] = _untrusted
     """Whether a request may be decided by what was last known of the cluster when that is old."""
     silenced: Callable[[AdmissionRequest, ClusterView], frozenset[str]] = _none

@@ -17,6 +17,7 @@ from typing import Any
 
 import orjson
 
+from examples.demo import policies_in
 from gatekeeper_py.pki.development import make_certificates
 
 __all__ = ["ROOT", "Client", "Process", "memory_of", "review_of", "serving"]
@@ -96,11 +97,11 @@ class Client:
 
 
 @contextmanager
-def serving(folder: Path, *options: str | Path, policies: Path = ROOT / "policies") -> Iterator[Process]:
-    """The shipped policies on a free port of this machine, its log thrown away."""
+def serving(folder: Path, *options: str | Path) -> Iterator[Process]:
+    """What ships and the two example tenants, in `folder/policies`, on a free port; its log stays there."""
     made = make_certificates(folder)
     command: Sequence[str | Path] = [
-        *(sys.executable, "-m", "gatekeeper_py", "serve", "--policies", policies, "--port", "0"),
+        *(sys.executable, "-m", "gatekeeper_py", "serve", "--policies", policies_in(folder), "--port", "0"),
         *("--tls-cert", made.certificate, "--tls-key", made.key, "--health-port", "0", *options),
     ]
     with (folder / "log").open("wb") as output:

@@ -28,7 +28,7 @@ def main(fuzzed: int, reviewed: int) -> int:
     cluster = ROOT / "examples/cluster"
     with tempfile.TemporaryDirectory() as folder, serving(Path(folder), "--cluster", cluster) as server:
         started = time.monotonic()
-        codes, complaints = _fuzz(server, cluster, fuzzed)
+        codes, complaints = _fuzz(server, Path(folder) / "policies", cluster, fuzzed)
         print(f"{fuzzed} fuzzed requests in {time.monotonic() - started:.0f} s: {dict(codes)}")
         print("\n".join(complaints[:20]) or "no complaint", flush=True)
         _review(server, reviewed // 10)
@@ -42,8 +42,8 @@ def main(fuzzed: int, reviewed: int) -> int:
     return len(complaints)
 
 
-def _fuzz(server: Process, cluster: Path, count: int) -> tuple[Counter[int], list[str]]:
-    review = FromFiles(ROOT / "policies", cluster).load().review
+def _fuzz(server: Process, policies: Path, cluster: Path, count: int) -> tuple[Counter[int], list[str]]:
+    review = FromFiles(policies, cluster).load().review
     codes, complaints = Counter[int](), list[str]()
     connection = http.client.HTTPSConnection("localhost", server.port, timeout=60, context=server.trust)
     for request in islice(requests(time.time_ns()), count):
