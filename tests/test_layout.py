@@ -56,7 +56,6 @@ TESTED_ELSEWHERE = {
     "cli/output.py": "cli/test_review.py",
     "cli/sources.py": "cli/test_review.py",
     "cli/uninstall.py": "cli/test_install.py",
-    "cluster/connection.py": "cluster/test_live.py",
     "cluster/inquiries.py": "cluster/test_live.py",
     "cluster/view.py": DECLARES,
     "installation/identifiers.py": DECLARES,

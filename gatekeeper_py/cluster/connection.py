@@ -130,6 +130,7 @@ class Connection:
             content=orjson.dumps(body),
             headers={"Content-Type": "application/merge-patch+json"},
             timeout=_timeout(ANSWER_SECONDS),
+            extensions=_watched(),
         )
         if answer.status_code >= NO_SUCCESS:
             raise _refused(answer.status_code, answer.content, answer.headers)
@@ -143,7 +144,9 @@ class Connection:
             "resourceVersion": version,
             "timeoutSeconds": str(WATCH_SECONDS),
         }
-        asked = self._client.stream("GET", _path(served), params=params, timeout=_timeout(SILENCE_SECONDS))
+        silence = _timeout(SILENCE_SECONDS)
+        path = _path(served)
+        asked = self._client.stream("GET", path, params=params, timeout=silence, extensions=_watched())
         async with asked as answer:
             if answer.status_code >= NO_SUCCESS:
                 raise _refused(answer.status_code, await answer.aread(), answer.headers)
@@ -154,11 +157,33 @@ class Connection:
         await self._client.aclose()
 
     async def _get(self, path: str, params: Mapping[str, str]) -> Object:
-        answer = await self._client.get(path, params=dict(params), timeout=_timeout(ANSWER_SECONDS))
+        patience = _timeout(ANSWER_SECONDS)
+        answer = await self._client.get(path, params=dict(params), timeout=patience, extensions=_watched())
         if answer.status_code >= NO_SUCCESS:
             raise _refused(answer.status_code, answer.content, answer.headers)
         read: Object = orjson.loads(answer.content)
         return read
+
+
+class _Opening:
+    """Closes a connection when the wait for its TLS handshake is cancelled.
+
+    httpcore closes it after an error only (`httpcore/_backends/anyio.py`, `start_tls`): a follower that was
+    stopped just then left its socket behind. Called as the `trace` extension of a request is.
+    """
+
+    def __init__(self) -> None:
+        self._stream: Any = None
+
+    async def __call__(self, event: str, info: Mapping[str, Any]) -> None:
+        if event == "connection.connect_tcp.complete":
+            self._stream = info["return_value"]
+        elif event == "connection.start_tls.failed":
+            await self._stream.aclose()
+
+
+def _watched() -> dict[str, Any]:
+    return {"trace": _Opening()}
 
 
 class Connections:
@@ -168,7 +193,7 @@ class Connections:
         self._config = config
         self.current = Connection(config)
         self._made = now()
-        self._retiring: set[asyncio.Task[None]] = set()
+        self._retired: dict[asyncio.Task[None], Connection] = {}
 
     def failed(self, error: Exception) -> None:
         """Make a new connection, unless the error is the API server's answer to a caller that it knows."""
@@ -179,23 +204,23 @@ class Connections:
         with suppress(ClusterError):  # the file is being written, or gone: the old one may yet do
             old, self.current = self.current, Connection(configuration(self._config.fname))
             task = asyncio.create_task(_retire(old))
-            self._retiring.add(task)
-            task.add_done_callback(self._retiring.discard)
+            self._retired[task] = old
+            task.add_done_callback(self._retired.pop)
 
     async def close(self) -> None:
         """Close all."""
-        for task in self._retiring:
+        retired = dict(self._retired)
+        for task in retired:
             task.cancel()
-        await asyncio.gather(*self._retiring, return_exceptions=True)
-        await self.current.close()
+        await asyncio.gather(*retired, return_exceptions=True)
+        for connection in (*retired.values(), self.current):
+            await connection.close()
 
 
 async def _retire(connection: Connection) -> None:
     """Close a connection when nobody uses it any more."""
-    try:
-        await asyncio.sleep(RETIRED_SECONDS)
-    finally:
-        await connection.close()
+    await asyncio.sleep(RETIRED_SECONDS)
+    await connection.close()
 
 
 def _timeout(silence: float) -> tuple[float, float, float, float]:
