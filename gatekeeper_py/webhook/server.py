@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import signal
 import socket
+import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -182,11 +184,41 @@ class Server:
             asyncio.create_task(self._warn_of_expiry()),
         ]
         try:
-            yield
+            with self._reloading_on_hangup():
+                yield
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+    @contextlib.contextmanager
+    def _reloading_on_hangup(self) -> Iterator[None]:
+        """SIGHUP reloads everything at once, changed or not; only a process's main thread hears signals."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        loop = asyncio.get_running_loop()
+        under_way: set[asyncio.Task[None]] = set()
+
+        def reload() -> None:
+            task = loop.create_task(self._reload_everything())
+            under_way.add(task)
+            task.add_done_callback(under_way.discard)
+
+        loop.add_signal_handler(signal.SIGHUP, reload)
+        try:
+            yield
+        finally:
+            loop.remove_signal_handler(signal.SIGHUP)
+            signal.signal(
+                signal.SIGHUP, signal.SIG_IGN
+            )  # one that comes late must not end the reviews under way
+
+    async def _reload_everything(self) -> None:
+        """Whoever asks for it has finished writing: what takes something away is believed, too."""
+        self.log.info("reload asked")
+        self.reload_certificate()
+        await asyncio.to_thread(self.reload_policies, at_rest=True)
 
     async def _follow(
         self, paths: Sequence[Path], seen: Hashable, take: Fingerprint | None, reload: Reload

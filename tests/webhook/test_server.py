@@ -176,6 +176,30 @@ def test_an_edit_is_put_in_force_and_a_bad_one_refused_whole(tmp_path: Path) -> 
     assert [line["problem"] for line in refused] == [f"{file}:1:1: no such word dney"]
 
 
+YEAR = 365 * 24 * 3600
+
+
+@pytest.mark.parametrize("jump", [-YEAR, YEAR])
+def test_a_wall_clock_that_jumps_changes_no_decision(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, jump: int
+) -> None:
+    folder = tmp_path / "policies"
+    folder.mkdir()
+    file = folder / "word"
+    file.write_text("deny")
+    with (
+        running(Harness(load=verdict_of(file)), tmp_path / "certs", [folder]) as server,
+        client(server) as http,
+    ):
+        there = time.time
+        monkeypatch.setattr(time, "time", lambda: there() + jump)
+        assert not allowed(http)
+        file.write_text("allow")
+        eventually(lambda: allowed(http))
+        file.write_text("deny")
+        eventually(lambda: not allowed(http))
+
+
 def test_the_link_swap_of_a_mounted_configmap_is_seen(tmp_path: Path) -> None:
     folder = tmp_path / "policies"
     for name, word in (("..1", "allow"), ("..2", "deny")):
