@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,6 +22,7 @@ from gatekeeper_py.cluster.connection import (
 )
 from gatekeeper_py.cluster.follower import LONGEST_PAUSE, LONGEST_WISH, RELIST_SECONDS, Follower, Picture
 from gatekeeper_py.objects.kinds import CUSTOM_RESOURCE_DEFINITION
+from gatekeeper_py.objects.projection import Projection
 from gatekeeper_py.objects.resource import GroupVersionKind, Served
 
 Json = dict[str, Any]
@@ -41,11 +42,11 @@ def named(name: str, version: int = 1, kind: str = "Namespace") -> Json:
 
 
 def added(name: str, version: int = 8) -> Event:
-    return Event("ADDED", named(name, version))
+    return Event("ADDED", named(name, version), str(version))
 
 
 def bookmark(version: int) -> Event:
-    return Event("BOOKMARK", {"kind": "Namespace", "metadata": {"resourceVersion": str(version)}})
+    return Event("BOOKMARK", {"kind": "Namespace", "metadata": {}}, str(version))
 
 
 class Clock:
@@ -81,7 +82,7 @@ class Script:
             raise ScriptEnded
         return self.outcomes.pop(0)
 
-    async def list(self, served: Served) -> Listed:
+    async def list(self, served: Served, kept: Projection) -> Listed:
         outcome = self._next("list")
         if isinstance(outcome, Exception):
             raise outcome
@@ -89,21 +90,23 @@ class Script:
         return outcome
 
     @asynccontextmanager
-    async def watch(self, served: Served, version: str) -> AsyncGenerator[AsyncGenerator[Event, None], None]:
+    async def watch(
+        self, served: Served, version: str, kept: Projection
+    ) -> AsyncGenerator[AsyncGenerator[Sequence[Event], None], None]:
         outcome = self._next(f"watch {version}")
         assert not isinstance(outcome, Listed), f"watched where a list was expected: {outcome}"
         if isinstance(outcome, Exception):
             raise outcome
         yield self._events(outcome)
 
-    async def _events(self, steps: Steps) -> AsyncGenerator[Event, None]:
+    async def _events(self, steps: Steps) -> AsyncGenerator[Sequence[Event], None]:
         for step in steps:
             if isinstance(step, Exception):
                 raise step
             if isinstance(step, float):
                 self.clock.time += step
             else:
-                yield step
+                yield [step]
 
 
 @dataclass

@@ -25,6 +25,7 @@ from gatekeeper_py.cluster.live import (
     list_cluster,
 )
 from gatekeeper_py.cluster.staleness import StaleView
+from gatekeeper_py.objects.projection import WHOLE
 from gatekeeper_py.objects.resource import GroupVersionKind
 
 Json = dict[str, Any]
@@ -37,7 +38,7 @@ BURST = 2000
 """Events in a watch: more than are read before the test goes on."""
 
 DEFINITION: Json = {
-    "metadata": {"name": "widgets.example.com"},
+    "metadata": {"name": "widgets.example.com", "resourceVersion": "1"},
     "spec": {
         "group": "example.com",
         "scope": "Namespaced",
@@ -297,7 +298,7 @@ def test_a_kind_can_be_followed_later(api: Api, follow: Follow) -> None:
     live = follow()
     assert live.wait_until_synced(SECONDS)
     api.objects["/api/v1/configmaps"] = [named("c", "foo", data={"a": "b"})]
-    live.follow([CONFIG_MAP, NAMESPACE])
+    live.follow(dict.fromkeys((CONFIG_MAP, NAMESPACE), WHOLE))
     assert live.wait_until_synced(SECONDS)
     found = live.view.get(CONFIG_MAP, "foo", "c")
     assert found is not None
@@ -308,13 +309,13 @@ def test_a_kind_that_is_followed_no_more_is_no_problem_any_more(api: Api, follow
     api.refused["/api/v1/configmaps"] = 403
     live = follow()
     assert live.wait_until_synced(SECONDS)
-    assert live.follow([CONFIG_MAP, NAMESPACE]) == [CONFIG_MAP]
+    assert live.follow(dict.fromkeys((CONFIG_MAP, NAMESPACE), WHOLE)) == [CONFIG_MAP]
     assert eventually(lambda: "refused" in live.problems[CONFIG_MAP])
     live.unfollow([CONFIG_MAP])
     assert live.synced
     assert (live.problems, live.stale) == ({}, {})
     api.refused.clear()
-    live.follow([CONFIG_MAP])
+    live.follow({CONFIG_MAP: WHOLE})
     assert live.wait_until_synced(SECONDS)
 
 
