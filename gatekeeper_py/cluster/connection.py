@@ -8,8 +8,9 @@ next begins, and just that says how old a view is: so the requests are made here
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -91,6 +92,10 @@ def configuration(kubeconfig: Path | None) -> SingleConfig:
     return single
 
 
+def _as_it_is(obj: Object) -> Object:
+    return obj
+
+
 class Connection:
     """Asks the API server; raises `Refused`, or whatever the HTTP library raises when there is no answer."""
 
@@ -100,17 +105,19 @@ class Connection:
         except (ConfigError, OSError, ValueError) as error:
             raise ClusterError(f"the kubeconfig cannot be used: {error}") from error
 
-    async def list(self, served: Served, kept: Projection = WHOLE) -> Listed:
+    async def list(
+        self, served: Served, kept: Projection = WHOLE, take: Callable[[Object], Object] = _as_it_is
+    ) -> Listed:
         """All objects of a kind, as the store holds them at this moment or later, and so much of each.
 
-        No more than a page of whole objects is in memory at a time.
+        No more than a page of whole objects is in memory at a time; what `take` makes of each stays.
         """
         found: list[Object] = []
         params = {"limit": str(PAGE)}
         while True:
-            page = await self._get(_path(served), params, _accepted(kept, "PartialObjectMetadataList"))
-            metadata = page.get("metadata") or {}
-            found += (_plain(value, served.kind, kept) for value in page.get("items") or ())
+            body = await self._get(_path(served), params, _accepted(kept, "PartialObjectMetadataList"))
+            objects, metadata = _page(body, served.kind, kept)
+            found += map(take, objects)
             if not metadata.get("continue"):
                 return Listed(found, str(metadata.get("resourceVersion", "")))
             params["continue"] = metadata["continue"]
@@ -119,7 +126,7 @@ class Connection:
         """One object, or None."""
         try:
             found = await self._get(f"{_path(served, namespace)}/{name}", {}, JSON)
-            return _plain(found, served.kind, WHOLE)
+            return _plain(orjson.loads(found), served.kind, WHOLE)
         except Refused as error:
             if error.code == NOT_FOUND:
                 return None
@@ -165,15 +172,15 @@ class Connection:
             if answer.status_code >= NO_SUCCESS:
                 raise _refused(answer.status_code, await answer.aread(), answer.headers)
             yield (
-                [_event(line, served.kind, kept) for line in lines]
-                async for lines in _lines(answer.aiter_bytes())
+                [_event(line, served.kind, kept) for line in ended]
+                async for ended in lines(answer.aiter_bytes())
             )
 
     async def close(self) -> None:
         """Close what is open."""
         await self._client.aclose()
 
-    async def _get(self, path: str, params: Mapping[str, str], headers: Mapping[str, str]) -> Object:
+    async def _get(self, path: str, params: Mapping[str, str], headers: Mapping[str, str]) -> bytes:
         answer = await self._client.get(
             path,
             params=dict(params),
@@ -183,8 +190,7 @@ class Connection:
         )
         if answer.status_code >= NO_SUCCESS:
             raise _refused(answer.status_code, answer.content, answer.headers)
-        read: Object = orjson.loads(answer.content)
-        return read
+        return answer.content
 
 
 class _Opening:
@@ -267,16 +273,32 @@ def _accepted(kept: Projection, form: str) -> Mapping[str, str]:
     return {"Accept": f"application/json;as={form};g=meta.k8s.io;v=v1,application/json"}
 
 
-async def _lines(chunks: AsyncIterator[bytes]) -> AsyncIterator[Sequence[bytes]]:
+def _page(body: bytes, kind: GroupVersionKind, kept: Projection) -> tuple[list[Object], Mapping[str, Any]]:
+    """What is kept of the objects of a page, and its metadata.
+
+    The collector rests meanwhile: it would go through tens of thousands of values that are gone in a moment,
+    which takes longer than to read them.
+    """
+    resting = gc.isenabled()
+    gc.disable()
+    try:
+        read = orjson.loads(body)
+        return [_plain(value, kind, kept) for value in read.get("items") or ()], read.get("metadata") or {}
+    finally:
+        if resting:
+            gc.enable()
+
+
+async def lines(chunks: AsyncIterator[bytes]) -> AsyncIterator[Sequence[bytes]]:
     """The lines that end in each chunk."""
     begun: list[bytes] = []
     async for chunk in chunks:
         first, *others = chunk.split(b"\n")
         begun.append(first)
         if others:
-            *lines, last = b"".join(begun), *others
+            *ended, last = b"".join(begun), *others
             begun = [last]
-            yield [line for line in lines if line]
+            yield [line for line in ended if line]
 
 
 def _event(line: bytes, kind: GroupVersionKind, kept: Projection) -> Event:

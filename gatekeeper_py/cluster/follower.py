@@ -13,6 +13,7 @@ import random
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from gatekeeper_py.cluster.connection import (
     NOT_FOUND,
@@ -59,7 +60,7 @@ class Picture:
 
     def replace(self, kind: GroupVersionKind, objects: Iterable[Object]) -> None:
         """These are all objects of a kind."""
-        self._publish(self.snapshot.with_kind(kind, [self._known(kind, each) for each in objects]))
+        self._publish(self.snapshot.with_kind(kind, objects))
 
     def put(self, kind: GroupVersionKind, value: Object) -> None:
         """There is this object."""
@@ -72,7 +73,7 @@ class Picture:
         if new or gone:
             self._publish(snapshot.with_changes(kind, new, gone))
 
-    def _known(self, kind: GroupVersionKind, value: Object) -> Object:
+    def known(self, kind: GroupVersionKind, value: Object) -> Object:
         """The object as it is held already when it is the same: the collector need not look at a new one."""
         held = self.snapshot.held(kind, value)
         return held if held is not None and held == value else self._pool.share(value)
@@ -140,8 +141,9 @@ class Follower:
             return self._wait_for_definition()
         if self._is_list_due():
             asked, kept = now(), self.kept
+            known = partial(self.picture.known, self.kind)
             try:
-                self._found(await self.connection().list(served, kept), asked, kept)
+                self._found(await self.connection().list(served, kept, known), asked, kept)
             except Refused as error:
                 if error.code != NOT_FOUND:
                     raise

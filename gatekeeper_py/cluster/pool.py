@@ -13,27 +13,31 @@ __all__ = ["Pool"]
 MOST: Final = 20_000
 """Parts that are remembered. When there are more it is begun anew: what is kept by then stays shared."""
 LONGEST: Final = 1024
-"""Bytes of JSON of a part that is remembered: longer ones are seldom alike."""
+"""Characters of JSON of a part that is remembered: longer ones are seldom alike."""
 
 
 class Pool:
     """Finds for a part of an object one that is equal, and has been seen before. Parts are never changed."""
 
     def __init__(self) -> None:
-        self._parts: dict[bytes, Any] = {}
+        self._parts: dict[str, Any] = {}
 
     def share(self, obj: Object) -> Object:
         """The object, its fields and those of its metadata replaced by equal ones."""
-        shared: Object = {name: self._same(value) for name, value in obj.items()}
-        metadata = obj.get("metadata")
-        if isinstance(metadata, dict):
-            shared["metadata"] = {name: self._same(value) for name, value in metadata.items()}
-        return shared
+        return {
+            name: self._parts_of(value) if name == "metadata" else self._same(value)
+            for name, value in obj.items()
+        }
+
+    def _parts_of(self, metadata: Any) -> Any:
+        if not isinstance(metadata, dict):
+            return metadata
+        return {name: self._same(value) for name, value in metadata.items()}
 
     def _same(self, value: Any) -> Any:
         if type(value) not in (dict, list):
             return value
-        text = orjson.dumps(value)
+        text = orjson.dumps(value).decode()  # the bytes would keep the room in which orjson wrote them
         if len(text) > LONGEST:
             return value
         if len(self._parts) >= MOST:
