@@ -21,7 +21,8 @@ from gatekeeper_py.policy.loading.idle import idle, nothing_in, unserved
 from gatekeeper_py.policy.loading.load import PolicySet
 from gatekeeper_py.policy.matching.versions import versions_needed
 from gatekeeper_py.tenancy.documents import is_tenancy_document
-from gatekeeper_py.tenancy.lookups import asks_about_tenants, looked_up
+from gatekeeper_py.tenancy.lookups import asks_about_tenants
+from gatekeeper_py.tenancy.reads import read_by
 from gatekeeper_py.tenancy.refusals import TENANCY_KINDS, living
 from gatekeeper_py.webhook.inventory import Inventory
 from gatekeeper_py.webhook.revision import BadPolicies, Loaded, Webhook
@@ -176,7 +177,7 @@ class FromCluster:
         with _bad_policies():
             policies, tenancy = load_with_tenancy(files, documents)
         self.demands.check(self.policies, policies, (*files, *documents))
-        new = self.live.follow(looked_up(policies))
+        new = self.live.follow(read_by(policies))
         try:
             self._sync()
         except BadPolicies:
