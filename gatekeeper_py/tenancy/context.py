@@ -63,6 +63,9 @@ MADE_FROM_TEMPLATES = frozenset(
     )
 )
 """What the control plane's controllers copy from templates. All else that they write they work out."""
+RBAC = "rbac.authorization.k8s.io"
+PEOPLE = ("User", "Group")
+"""What a RoleBinding names besides ServiceAccounts; a Tenant says whose they are (`owners`)."""
 KEPT_SUBRESOURCES = frozenset(("status", "finalize", "approval", "binding", "eviction", "token"))
 """Through these no object of a tenant's choice is written: whoever is trusted does its own work there."""
 
@@ -148,6 +151,8 @@ class Context:
     def permits(self, tenant: Tenant, reference: Mapping[str, Any]) -> bool:
         """Whether a tenant may name this: its own, what is granted, what has no namespace."""
         namespace = reference["namespace"]
+        if reference["group"] == RBAC and reference["kind"] in PEOPLE:
+            return tenant.trusted or self._may_bind(tenant, reference["kind"], reference["name"])
         if tenant.trusted or not namespace:
             return True
         if ANYWHERE in namespace:
@@ -164,6 +169,19 @@ class Context:
             grant.covers(known_as, reference["group"], reference["kind"], namespace, reference["name"])
             for grant in owner.sharing
         )
+
+    def _may_bind(self, tenant: Tenant, kind: str, name: str) -> bool:
+        """Whether a tenant may give rights to a user or a group: its own, and whoever runs no tenant."""
+        is_user, settings = kind == "User", self.tenancy.settings
+        owners = self.tenancy.owned_by(name if is_user else "", () if is_user else (name,))
+        if tenant.name in owners:
+            return True
+        if name in (settings.platform_users if is_user else settings.platform_groups):
+            return False
+        in_force = [self.tenancy.by_name[owner] for owner in owners if owner in self.tenancy.by_name]
+        sharing = [grant for owner in in_force for grant in owner.sharing]
+        known_as = tenant.name if tenant.claimed else ""
+        return not owners or any(grant.covers(known_as, RBAC, kind, "", name) for grant in sharing)
 
     def may_call(self, tenant: Tenant, host: str) -> bool:
         """Whether a tenant may have a controller call a host: a Service it may name, or a place outside."""

@@ -15,7 +15,10 @@ from typing import Any, NamedTuple
 from gatekeeper_py.tenancy.forms import DESTINATION, INSIDE, Finds
 from gatekeeper_py.tenancy.places import Place, Surroundings, hosts_in, place_of, whole_hosts
 
-__all__ = ["FILE", "IDENTITY", "add_leaves"]
+__all__ = ["AUDIENCE", "FILE", "IDENTITY", "add_leaves"]
+
+AUDIENCE = "Audience"
+"""The kind of what a token of a ServiceAccount is to be for, which an operator asks for."""
 
 FILE = "File"
 """The kind of a file in which a controller's own tokens and keys lie."""
@@ -130,6 +133,12 @@ LOGGED_INTO = frozenset(
 )
 """What stands beside them then."""
 SEPARATOR_MARKS = str.maketrans("", "", "-_. ")
+AUDIENCES = frozenset(("audience", "audiences", "tokenAudience", "tokenAudiences"))
+"""Fields that say for whom a token is, where a ServiceAccount is named beside them or around."""
+ACCOUNT = "serviceaccount"
+"""What the names of fields hold that name one."""
+EXCHANGED = ".workloadIdentityFederation"
+"""Whose tokens go to Google's exchange alone, which gives what the platform lets the ServiceAccount have there."""
 LONGEST_WORD = 64
 """Characters of a field's name or a value that may be one of the words above."""
 MANY_HOSTS = 1_000
@@ -143,6 +152,8 @@ class _Part(NamedTuple):
 
     around: _Part | None
     step: str
+    audience: bool = False
+    """Whether it says for whom a token of a ServiceAccount is."""
 
     def path(self) -> str:
         """The path in words, its beginning left out where it is longer than anybody reads: keys and depth are
@@ -179,12 +190,24 @@ def _leaves(body: Mapping[str, Any]) -> Iterator[tuple[_Part, Any]]:
 def _parts(value: Any, around: _Part | None) -> Iterator[tuple[_Part, Any]]:
     if type(value) is list:
         for index, item in enumerate(value):
-            yield _Part(around, f"[{index}]"), item
+            yield _Part(around, f"[{index}]", around is not None and around.audience), item
         return
     for key, item in value.items():
         if key in SILENT or _is_program(key, item) or (item == {} and not _is_login(key, value)):
             continue
-        yield _Part(around, f".{key}"), item
+        yield _Part(around, f".{key}", key in AUDIENCES and _is_of_account(value, around)), item
+
+
+def _is_of_account(value: Mapping[str, Any], around: _Part | None) -> bool:
+    """Whether a field stands beside, or directly within, what names a ServiceAccount."""
+    steps = (
+        []
+        if around is None
+        else [around.step]
+        if around.around is None
+        else [around.step, around.around.step]
+    )
+    return EXCHANGED not in steps and any(ACCOUNT in _word(key) for key in [*value, *steps[:1]])
 
 
 def _is_program(key: str, value: Any) -> bool:
@@ -199,6 +222,9 @@ def _is_login(key: str, around: Mapping[str, Any]) -> bool:
 
 
 def _add_text(text: str, part: _Part, finds: Finds, around: Surroundings, near: set[str]) -> None:
+    if part.audience:
+        finds.add("scan", part.path(), text[:LONGEST_PATH], kind=AUDIENCE)
+        return
     if "." in text or ":" in text or text == "localhost":
         hosts = list(whole_hosts(text))
         for place in (place_of(host, around) for host in hosts):

@@ -6,6 +6,7 @@
     tenants.ofNamespaceObject(object) the owner a Namespace would have with the labels this object gives it
     tenant.owns(namespace)            whether a namespace is the tenant's
     tenant.permits(reference)         whether the tenant may name what a reference names
+    tenant.permitsAudience(audience)  whether its ServiceAccounts may have tokens for an audience
     tenant.permitsKind(group, kind)   whether the tenant was granted a custom kind that needs a grant
     customKind(group, kind)           what the catalogue knows of a custom kind
     tenant.ownsHostname(host), tenant.allowsImage(image), tenant.storageClasses.permits(name) ...
@@ -86,8 +87,8 @@ NODES = object_type("tenancy.Nodes", {"selector": map_of(STRING, STRING), "toler
 LIMITS = object_type(
     "tenancy.Limits",
     {
-        **dict.fromkeys(("namespaces", "loadBalancers", "snapshots", "replicas"), INT),
-        **dict.fromkeys(("cpu", "memory", "hugePages"), STRING),
+        **dict.fromkeys(("namespaces", "loadBalancers", "snapshots", "nodePorts", "replicas"), INT),
+        **dict.fromkeys(("cpu", "memory", "hugePages", "objectSize"), STRING),
     },
 )
 KIND_GRANT = object_type("tenancy.KindGrant", {"group": STRING, "kinds": list_of(STRING)})
@@ -124,6 +125,11 @@ FIELDS: Mapping[str, tuple[Type, Callable[[Tenant], object]]] = {
     "nameservers": (list_of(STRING), lambda tenant: list(tenant.nameservers)),
     "populators": (list_of(STRING), lambda tenant: list(tenant.populators)),
     "roleRules": (list_of(STRING), lambda tenant: list(tenant.role_rules)),
+    "tokenAudiences": (list_of(STRING), lambda tenant: list(tenant.token_audiences)),
+    "topologyKeys": (list_of(STRING), lambda tenant: list(tenant.topology_keys)),
+    "nodePorts": (list_of(STRING), lambda tenant: list(tenant.node_ports)),
+    "openTraffic": (list_of(STRING), lambda tenant: list(tenant.open_traffic)),
+    "manualSelectors": (BOOL, lambda tenant: tenant.manual_selectors),
     "labels": (map_of(STRING, STRING), lambda tenant: dict(tenant.workload_labels)),
 }
 """The fields of `tenant`: their types, and where their values come from."""
@@ -367,10 +373,12 @@ def _limits(limits: Limits) -> Message:
         "namespaces": limits.namespaces,
         "loadBalancers": limits.load_balancers,
         "snapshots": limits.snapshots,
+        "nodePorts": limits.node_ports,
         "replicas": limits.replicas,
         "cpu": limits.cpu,
         "memory": limits.memory,
         "hugePages": limits.huge_pages,
+        "objectSize": limits.object_size,
     }
     return Message(LIMITS.name, counts)
 
@@ -454,6 +462,11 @@ def _permits(activation: Mapping[str, object], tenant: TenantValue, reference: A
     if not isinstance(reference, dict) or not reference.keys() >= REFERENCE_FIELDS:
         raise EvaluationError("tenant.permits() takes a reference")
     return _context(activation).permits(tenant.tenant, reference)
+
+
+def _permits_audience(activation: Mapping[str, object], tenant: TenantValue, audience: str) -> bool:
+    own = _context(activation).tenancy.settings.server_audiences
+    return audience in own or tenant.tenant.permits_audience(audience)
 
 
 def _is_protected(activation: Mapping[str, object], value: Any) -> bool:
@@ -683,6 +696,14 @@ LIBRARY = Library(
             (TENANT, STRING, STRING),
             BOOL,
             lambda tenant, group, kind: tenant.tenant.permits_kind(group, kind),
+        ),
+        _member(
+            "permitsAudience",
+            "tenant_permits_audience",
+            (TENANT, STRING),
+            BOOL,
+            _permits_audience,
+            contextual=True,
         ),
         _member("owns", "tenant_owns", (TENANT, STRING), BOOL, _owns, contextual=True),
         Function(

@@ -46,6 +46,14 @@ def found(**spec: Any) -> list[tuple[str, str, str]]:
         ({"source": "InjectedIdentity"}, ("spec.source", "Identity", "")),
         ({"identityOwner": "operator"}, ("spec.identityOwner", "Identity", "")),
         ({"region": "eu", "auth": {}}, ("spec.auth", "Identity", "")),
+        (
+            {"serviceAccountRef": {"name": "a", "audiences": ["b"]}},
+            ("spec.serviceAccountRef.audiences[0]", "Audience", "b"),
+        ),
+        (
+            {"auth": {"serviceAccount": "a", "audience": "http://localhost"}},
+            ("spec.auth.audience", "Audience", "http://localhost"),
+        ),
         ({"args": [{"value": "http://localhost"}]}, ("spec.args[0].value", "Inside", "http://localhost")),
     ],
 )
@@ -58,6 +66,8 @@ def test_a_value_names_something(spec: dict[str, Any], expected: tuple[str, str,
     [
         {"a": "see http://localhost:8080/x"},
         {"env": [{"value": "http://localhost"}]},
+        {"jwt": {"issuer": "https://example.org", "audiences": ["b"]}},
+        {"workloadIdentityFederation": {"audience": "b", "serviceAccountRef": {"audiences": ["c"]}}},
         {"args": ["--url=x", "http://localhost"]},
         {"containers": [{"x": "/var/run/secrets"}]},
         {"labels": {"a": "http://localhost"}},
