@@ -19,6 +19,7 @@ TENANT_NAME_LENGTH = 53
 LABEL_VALUE = "^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$"
 PORTS = r"^([0-9]{1,5}(-[0-9]{1,5})?|\*)$"
 QUANTITY = "^[0-9]+(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?$"
+SIZE = "^[0-9]+(k|M|G|Ki|Mi|Gi)?$"
 NAMESPACE_PATTERN = r"^[-a-z0-9*]+$"
 GROUP_PATTERN = r"^[-a-z0-9.*]+$"
 LEVEL_NAMES = [*LEVELS, "virtual-node"]
@@ -185,7 +186,7 @@ _USAGE: dict[str, OpenAPI] = {
             "cpu": _quantity("Processors of one container."),
             "memory": _quantity("Memory of one container."),
             "hugePages": _quantity("Huge pages of one size of one container."),
-            "objectSize": _quantity("Bytes of one object, as JSON."),
+            "objectSize": _text("Bytes of one object, as JSON.", pattern=SIZE, maxLength=10),
         },
     ),
     "annotations": _texts(

@@ -138,7 +138,7 @@ AUDIENCES = frozenset(("audience", "audiences", "tokenAudience", "tokenAudiences
 ACCOUNT = "serviceaccount"
 """What the names of fields hold that name one."""
 EXCHANGED = ".workloadIdentityFederation"
-"""Whose tokens go to Google's exchange alone, which gives what the platform lets the ServiceAccount have there."""
+"""Whose tokens go to Google's exchange alone, where the platform says what a ServiceAccount may have."""
 LONGEST_WORD = 64
 """Characters of a field's name or a value that may be one of the words above."""
 MANY_HOSTS = 1_000
@@ -200,14 +200,9 @@ def _parts(value: Any, around: _Part | None) -> Iterator[tuple[_Part, Any]]:
 
 def _is_of_account(value: Mapping[str, Any], around: _Part | None) -> bool:
     """Whether a field stands beside, or directly within, what names a ServiceAccount."""
-    steps = (
-        []
-        if around is None
-        else [around.step]
-        if around.around is None
-        else [around.step, around.around.step]
-    )
-    return EXCHANGED not in steps and any(ACCOUNT in _word(key) for key in [*value, *steps[:1]])
+    named = value if around is None else [*value, around.step]
+    is_exchanged = around is not None and EXCHANGED in f".{around.path()}"
+    return not is_exchanged and any(ACCOUNT in _word(key) for key in named)
 
 
 def _is_program(key: str, value: Any) -> bool:

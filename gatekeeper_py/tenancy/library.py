@@ -17,6 +17,7 @@
     isProtectedOwner(reference)       the same of what an ownerReference names
     reached(object)                   everything protected that an object reaches by selector, target or name
     reaching(object)                  what is there and would reach an object that is about to be
+    jsonSize(object)                  bytes of an object as compact JSON
     hosts(text)                       the hosts a text of settings names
     tenant.mayCall(host)              whether a controller may call a host for the tenant
     marks(object)                     the labels and annotations it hands on to what is made from it
@@ -32,6 +33,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from itertools import islice
 from typing import Any, cast
+
+import orjson
 
 from gatekeeper_py.cel import (
     BOOL,
@@ -87,8 +90,10 @@ NODES = object_type("tenancy.Nodes", {"selector": map_of(STRING, STRING), "toler
 LIMITS = object_type(
     "tenancy.Limits",
     {
-        **dict.fromkeys(("namespaces", "loadBalancers", "snapshots", "nodePorts", "replicas"), INT),
-        **dict.fromkeys(("cpu", "memory", "hugePages", "objectSize"), STRING),
+        **dict.fromkeys(
+            ("namespaces", "loadBalancers", "snapshots", "nodePorts", "replicas", "objectSize"), INT
+        ),
+        **dict.fromkeys(("cpu", "memory", "hugePages"), STRING),
     },
 )
 KIND_GRANT = object_type("tenancy.KindGrant", {"group": STRING, "kinds": list_of(STRING)})
@@ -378,7 +383,7 @@ def _limits(limits: Limits) -> Message:
         "cpu": limits.cpu,
         "memory": limits.memory,
         "hugePages": limits.huge_pages,
-        "objectSize": limits.object_size,
+        "objectSize": limits.bytes_of_an_object,
     }
     return Message(LIMITS.name, counts)
 
@@ -494,6 +499,13 @@ def _hosts(text: str) -> list[str]:
     if len(found) == MAX_REFERENCES:
         raise EvaluationError(f"the text names more than {MAX_REFERENCES} hosts: shorten it")
     return found
+
+
+def _json_size(value: Any) -> int:
+    try:
+        return len(orjson.dumps(value))
+    except (TypeError, RecursionError) as error:  # deeper than JSON is read, or no object at all
+        raise EvaluationError(f"jsonSize() takes an object: {error}") from error
 
 
 def _may_call(activation: Mapping[str, object], tenant: TenantValue, host: str) -> bool:
@@ -685,6 +697,10 @@ LIBRARY = Library(
         Function(
             "hosts",
             (Overload("tenancy_hosts", (STRING,), list_of(STRING), _hosts, cost=lambda *_: REFERENCES_COST),),
+        ),
+        Function(
+            "jsonSize",
+            (Overload("tenancy_json_size", (DYN,), INT, _json_size, cost=lambda *_: REFERENCES_COST),),
         ),
         Function(
             "customKind",

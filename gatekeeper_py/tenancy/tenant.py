@@ -67,8 +67,12 @@ TOPOLOGY_KEYS = (
     "topology.kubernetes.io/region",
     "failure-domain.beta.kubernetes.io/zone",
     "failure-domain.beta.kubernetes.io/region",
+    "zone",
+    "region",
+    "node",
 )
-"""The labels by which Kubernetes itself says where a node is (k8s.io/api/core/v1/well_known_labels.go)."""
+"""The labels by which Kubernetes says where a node is (k8s.io/api/core/v1/well_known_labels.go), and the
+words of its tutorials, which hardly any node has."""
 
 API_SERVER = "https://kubernetes.default.svc"
 """How the issuer begins that kubeadm configures; the API server's audience is the issuer unless another is
@@ -168,6 +172,12 @@ class Limits:
     """Huge pages of one size, of one container."""
     object_size: str = "0"
     """Bytes of one object as JSON."""
+
+    @property
+    def bytes_of_an_object(self) -> int:
+        """`object_size` as a number; 0 is no limit."""
+        found = quantities.parse(self.object_size)
+        return int(found[0]) if found is not None else 0
 
     def excess(self, resources: Iterable[object]) -> tuple[str, str, str] | None:
         """What the first of some ResourceRequirements asks too much of: its name, the amount, the bound."""
