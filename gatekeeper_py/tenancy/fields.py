@@ -192,7 +192,9 @@ _USAGE: dict[str, OpenAPI] = {
     "annotations": _texts(
         "Annotations by which shared controllers take orders, besides the ordinary ones; a * may end them."
     ),
-    "hostlessRoutes": _flag("Whether an Ingress may serve every host that nobody else does."),
+    "hostlessRoutes": _flag(
+        "Whether an Ingress, a listener or a route may serve every host that nobody else does."
+    ),
     "nameservers": _texts(
         "CIDRs of the DNS servers that pods may ask in place of the cluster's; any when absent."
     ),
