@@ -11,7 +11,7 @@ from gatekeeper_py.cluster.view import ClusterView
 from gatekeeper_py.objects.resource import GroupVersionKind, Object
 from gatekeeper_py.objects.selector import Requirement, Selector, SelectorError, labels_of
 from gatekeeper_py.policy.admission.request import AdmissionRequest, UserInfo
-from gatekeeper_py.tenancy.addresses import is_inner
+from gatekeeper_py.tenancy.addresses import canonical
 from gatekeeper_py.tenancy.forms import (
     ANYWHERE,
     DESTINATION,
@@ -19,9 +19,9 @@ from gatekeeper_py.tenancy.forms import (
     MAX_REFERENCES,
     Unreadable,
     only_values,
-    service_namespace,
 )
 from gatekeeper_py.tenancy.marks import marks
+from gatekeeper_py.tenancy.places import is_public, place_of
 from gatekeeper_py.tenancy.protection import Protection
 from gatekeeper_py.tenancy.reach import reached, reaching
 from gatekeeper_py.tenancy.references import references
@@ -185,15 +185,17 @@ class Context:
 
     def may_call(self, tenant: Tenant, host: str) -> bool:
         """Whether a tenant may have a controller call a host: a Service it may name, or a place outside."""
-        namespace = service_namespace(host)
-        name, _, last = host.rpartition(".")
-        if not namespace and name and self._is_known(last):
+        around = self.tenancy.surroundings
+        name = canonical(host)
+        before, _, last = name.rpartition(".")
+        namespace = place_of(host, around).namespace
+        if not namespace and before and self._is_known(last):
             namespace = last  # the search path of pods makes it a Service
         if namespace:
-            service = host.partition(f".{namespace}")[0].rpartition(".")[2]
+            service = name.partition(f".{namespace}")[0].rpartition(".")[2]
             reference = {"kind": "Service", "group": "", "namespace": namespace, "name": service}
             return self.permits(tenant, reference)
-        return not is_inner(host, self.tenancy.settings.cluster_domain)
+        return is_public(host, self.tenancy.settings.cluster_domain, around)
 
     def references(self, value: Object) -> list[Object]:
         """What an object names; of the request's own objects it is found out once."""

@@ -13,7 +13,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from gatekeeper_py.tenancy.forms import DESTINATION, INSIDE, Finds
-from gatekeeper_py.tenancy.places import Place, Surroundings, hosts_in, place_of, whole_hosts
+from gatekeeper_py.tenancy.hosts import hosts_in, whole_hosts
+from gatekeeper_py.tenancy.places import Place, Surroundings, place_of
 
 __all__ = ["AUDIENCE", "FILE", "IDENTITY", "add_leaves"]
 

@@ -61,12 +61,12 @@ from gatekeeper_py.objects.selector import labels_of
 from gatekeeper_py.policy.admission.decision import Enforcement
 from gatekeeper_py.policy.admission.request import AdmissionRequest, UserInfo
 from gatekeeper_py.policy.evaluation.extension import Extension
-from gatekeeper_py.tenancy.addresses import hosts
 from gatekeeper_py.tenancy.catalogue import catalogue
 from gatekeeper_py.tenancy.context import NAMESPACE, Context
 from gatekeeper_py.tenancy.custom import CustomKind, custom_kind, known_kinds
 from gatekeeper_py.tenancy.enforcement import enforcement_of
 from gatekeeper_py.tenancy.forms import MAX_REFERENCES, Unreadable
+from gatekeeper_py.tenancy.hosts import hosts_of_settings
 from gatekeeper_py.tenancy.isolation import Level, satisfies
 from gatekeeper_py.tenancy.refusals import closed, objection
 from gatekeeper_py.tenancy.tenant import (
@@ -495,7 +495,7 @@ def _read(find: Callable[[Context, Any], list[dict[str, Any]]]) -> Callable[[Any
 
 
 def _hosts(text: str) -> list[str]:
-    found = list(islice(hosts(text), MAX_REFERENCES))
+    found = list(islice(hosts_of_settings(text), MAX_REFERENCES))
     if len(found) == MAX_REFERENCES:
         raise EvaluationError(f"the text names more than {MAX_REFERENCES} hosts: shorten it")
     return found
