@@ -17,6 +17,7 @@ from gatekeeper_py.tenancy.forms import (
     DESTINATION,
     JOINED,
     MAX_REFERENCES,
+    QUALIFIED,
     Unreadable,
     only_values,
 )
@@ -225,6 +226,13 @@ class Context:
             return reference
         return {**reference, "kind": "Service", "name": service.rpartition(".")[2], "namespace": namespace}
 
+    def _qualified(self, reference: Object) -> Object:
+        """`bar/db` as an object of `bar`, where there is a namespace of that name."""
+        namespace, _, name = reference["name"].partition("/")
+        if not self._is_known(namespace):
+            return reference
+        return {**reference, "kind": "Object", "name": name, "namespace": namespace}
+
     def _separated(self, reference: Object) -> Object:
         """Traefik's `foo-bar-auth` as of another tenant's namespace, where there is one that it may be of."""
         kind = {"kind": "Middleware"}
@@ -360,6 +368,7 @@ def _keeps_account(request: AdmissionRequest) -> bool:
 LOCATED: Mapping[str, Callable[[Context, Object], Object]] = {
     DESTINATION: Context._located,
     JOINED: Context._separated,
+    QUALIFIED: Context._qualified,
 }
 """References of which only the namespaces that exist tell what they name."""
 

@@ -23,6 +23,7 @@ __all__ = [
     "JOINED",
     "MAX_REFERENCES",
     "NAME_LABEL",
+    "QUALIFIED",
     "Emit",
     "Finds",
     "Place",
@@ -45,6 +46,8 @@ HOSTNAME = "Hostname"
 """The kind of a backend that is a host of Istio's: its name is an address, and its namespace nothing."""
 JOINED = "Joined"
 """The kind of a name that begins with its namespace: `foo-bar-auth` is of `foo`, or of `foo-bar`."""
+QUALIFIED = "Qualified"
+"""The kind of a name that may stand behind that of its namespace: `bar/db`."""
 TRAEFIK_PROVIDER = "@kubernetescrd"
 """How Traefik's names end that begin with a namespace."""
 CLUSTER_KINDS = frozenset(

@@ -8,13 +8,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from itertools import chain, islice
 from typing import Any
 from urllib.parse import unquote
 
 from gatekeeper_py.tenancy.addresses import address_of, canonical
 from gatekeeper_py.tenancy.places import place_of
 
-__all__ = ["called_hosts", "hosts_in", "hosts_of_settings", "whole_hosts"]
+__all__ = ["called_hosts", "dialled_hosts", "hosts_in", "hosts_of_settings", "whole_hosts"]
 
 LONGEST_LEAF = 4096
 """Characters of a text that as a whole may be addresses; a longer one is prose, or a file."""
@@ -26,7 +27,23 @@ AUTHORITY = re.compile(
     re.IGNORECASE,
 )
 """What follows the slashes of a URL, up to its path: hosts between commas; the first may be one of IPv6."""
-WHOLE = re.compile(r"(?:[a-z][a-z0-9+.-]{0,30}:){0,3}//(.*)|(\S+)", re.IGNORECASE | re.DOTALL)
+WHOLE = re.compile(
+    r"(?:(?:[a-z][a-z0-9+.-]{0,30}:){0,3}@?//|(?:https?|ipv[46]|tcp|udp):[/\\]{0,2}(?=[^/]*[.\[]))(.*)|(\S+)",
+    re.IGNORECASE | re.DOTALL,
+)
+"""A URL, whose slashes some leave out or turn round, or a word."""
+RESOLVED = re.compile(r"(?:dns|xds|passthrough)://[^/]+/([^/]+)", re.IGNORECASE)
+"""A target of gRPC (grpc/doc/naming.md): the host stands behind the one that is asked for it."""
+COPIED = re.compile(r"[a-z0-9_.-]+@([a-z0-9.-]+):[^0-9\s]\S*", re.IGNORECASE)
+"""`git@host:path`, as ssh and git read it."""
+DIALLED = re.compile(r"(?:^|@)(?:tcp|udp)[46]?\(([^()\s]+)\)", re.IGNORECASE)
+"""`user:password@tcp(host:port)/database`, as drivers of MySQL read it."""
+STATED = re.compile(
+    r"(?:^|[\s;,?&])(?:host|hosts|hostaddr|server|data source|address|addr|endpoint|network address)\s*=\s*"
+    r"(?:tcp:|np:)?([^\s;&'\"]+)",
+    re.IGNORECASE,
+)
+"""`host=... port=...` and `Server=...;Database=...`, as drivers of PostgreSQL and SQL Server read it."""
 HOST_AND_PORT = re.compile(
     r"(\[[0-9a-f:.%]+\]|[a-z0-9_.-]*[a-z0-9.]|[0-9a-f:]*:[0-9a-f:]*:[0-9a-f:.]*)(:[0-9]{1,5})?(/.*)?",
     re.IGNORECASE,
@@ -60,6 +77,13 @@ def whole_hosts(text: str) -> Iterator[str]:
             return
         found += hosts
     yield from found
+
+
+def dialled_hosts(text: str) -> Iterator[str]:
+    """The hosts that a driver finds in a text by which it connects to a database; no bare words."""
+    found = chain(DIALLED.finditer(text), STATED.finditer(text))
+    for match in islice(found, MOST_HOSTS):
+        yield from (host for host in _listed_hosts(match[1]) if "." in host or "[" in host)
 
 
 def called_hosts(text: str) -> Iterator[str]:
@@ -127,7 +151,11 @@ def _hosts_of(part: str) -> list[str]:
     if match is None:
         return []
     if match[1] is not None:
-        return list(_authority_hosts(match[1]))
+        resolved = RESOLVED.match(part)
+        return [*_authority_hosts(match[1]), *(_listed_hosts(resolved[1]) if resolved is not None else ())]
+    copied = COPIED.fullmatch(part)
+    if copied is not None:
+        return [copied[1]]
     bare = HOST_AND_PORT.fullmatch(part.rpartition("@")[2])
     if bare is None or (bare[3] and NETWORK_MASK.fullmatch(bare[3])):
         return []

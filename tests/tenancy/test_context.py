@@ -95,6 +95,12 @@ def test_rights_may_be_given_to_ones_own_people_and_to_those_of_no_tenant(
     assert asked.permits(foo, reference) is permitted
 
 
+@pytest.mark.parametrize(("secret", "namespace"), [("shop/x", "shop"), ("nowhere/x", "")])
+def test_what_stands_before_a_name_is_its_namespace_where_there_is_one(secret: str, namespace: str) -> None:
+    body = {"apiVersion": "example.com/v1", "kind": "Widget", "spec": {"tokenSecret": secret}}
+    assert [each["namespace"] for each in context().references(body)] == [namespace]
+
+
 CLAIM = {"matchLabels": {"team": "foo"}, "matchExpressions": [{"key": "tier", "operator": "Exists"}]}
 INSIDE = [
     ({"matchLabels": {"tenancy.gatekeeper-py.dev/tenant": "foo"}}, True),

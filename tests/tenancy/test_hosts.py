@@ -10,6 +10,7 @@ from gatekeeper_py.tenancy.hosts import (
     LONGEST_LEAF,
     MOST_HOSTS,
     called_hosts,
+    dialled_hosts,
     hosts_in,
     hosts_of_settings,
     whole_hosts,
@@ -38,6 +39,14 @@ from gatekeeper_py.tenancy.places import place_of
         ("localhost", ["localhost"]),
         ("db.bar.svc", ["db.bar.svc"]),
         ("u@db.bar:22", ["db.bar"]),
+        ("git@db.bar:x/y.git", ["db.bar"]),
+        ("ipv4:169.254.169.254:80", ["169.254.169.254"]),
+        ("ipv6:[::1]:80", ["[::1]"]),
+        ("http:169.254.169.254", ["169.254.169.254"]),
+        ("http:/169.254.169.254/x", ["169.254.169.254"]),
+        ("http:\\\\169.254.169.254\\x", ["169.254.169.254"]),
+        ("dns://8.8.8.8/db.bar:53", ["8.8.8.8", "db.bar"]),
+        ("jdbc:oracle:thin:@//db.bar:1521/x", ["db.bar"]),
     ],
 )
 def test_a_text_that_is_an_address_has_hosts(text: str, hosts: list[str]) -> None:
@@ -103,6 +112,24 @@ def test_urls_are_found_among_words(text: str, hosts: list[str]) -> None:
     assert list(hosts_in(text)) == hosts
 
 
+@pytest.mark.parametrize(
+    ("text", "hosts"),
+    [
+        ("u:p@tcp(db.bar:3306)/x", ["db.bar"]),
+        ("tcp4(127.0.0.1:3306)/x", ["127.0.0.1"]),
+        ("host=db.bar port=5432 user=x", ["db.bar"]),
+        ("user=x hostaddr = 10.0.0.1", ["10.0.0.1"]),
+        ("Server=tcp:db.bar,1433;Database=x", ["db.bar"]),
+        ("postgresql:///x?host=db.bar&port=1", ["db.bar"]),
+        ("host=db port=5432", []),
+        ("localhost=1 a(b)", []),
+        ("ghost=a.bar", []),
+    ],
+)
+def test_drivers_find_hosts_in_what_they_connect_by(text: str, hosts: list[str]) -> None:
+    assert list(dialled_hosts(text)) == hosts
+
+
 def test_no_more_hosts_are_looked_at_than_a_text_may_have() -> None:
     assert len(list(hosts_in("http://a " * 10_000))) == MOST_HOSTS
     assert len(list(whole_hosts("//a,b," * 600))) <= MOST_HOSTS
@@ -137,5 +164,11 @@ def test_settings_name_hosts(text: str, named: list[str]) -> None:
 
 @given(st.text(max_size=40))
 def test_any_text_is_read(text: str) -> None:
-    for host in (*whole_hosts(text), *called_hosts(text), *hosts_in(f"x://{text}"), *hosts_of_settings(text)):
+    for host in (
+        *whole_hosts(text),
+        *called_hosts(text),
+        *hosts_in(f"x://{text}"),
+        *hosts_of_settings(text),
+        *dialled_hosts(text),
+    ):
         place_of(host)
