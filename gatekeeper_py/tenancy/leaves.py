@@ -70,7 +70,8 @@ PRINCIPAL = re.compile(r"system:serviceaccount:([^:\s]+):([^:\s]+)")
 ACTING = re.compile(r"account|impersonat|runas|[.](?:as|user)$", re.IGNORECASE)
 """How fields are called that say as whom something is done."""
 QUALIFIER = re.compile(
-    r"(?:secret|config-?map|ref|credentials?|gateway|issuer|store)(?:s|name|names)?$", re.IGNORECASE
+    r"(?:secret|config-?map|ref|credentials?|gateway|issuer|store)(?:s|name|names)?$|/k8s_secret_",
+    re.IGNORECASE,
 )
 """How fields are called that name an object."""
 QUALIFIED_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}/[a-z0-9][a-z0-9.-]{0,252}(?:[/#:][^\s]*)?")
