@@ -17,11 +17,15 @@ TENANT_NAME = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 TENANT_NAME_LENGTH = 53
 """A label value holds 63 characters; ten are kept for the prefix of an unclaimed namespace's tenant."""
 LABEL_VALUE = "^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$"
+PORTS = r"^([0-9]{1,5}(-[0-9]{1,5})?|\*)$"
 QUANTITY = "^[0-9]+(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?$"
+SIZE = "^[0-9]+(k|M|G|Ki|Mi|Gi)?$"
 NAMESPACE_PATTERN = r"^[-a-z0-9*]+$"
 GROUP_PATTERN = r"^[-a-z0-9.*]+$"
 LEVEL_NAMES = [*LEVELS, "virtual-node"]
 LONGEST_LIST = 256
+LONGEST_AUDIENCE = 1024
+"""Characters of an audience: those of federations are whole URLs."""
 
 
 def _text(description: str, **rules: Any) -> OpenAPI:
@@ -177,16 +181,20 @@ _USAGE: dict[str, OpenAPI] = {
             "namespaces": _count("Namespaces of the tenant."),
             "loadBalancers": _count("Services of type LoadBalancer in one namespace."),
             "snapshots": _count("VolumeSnapshots in one namespace."),
+            "nodePorts": _count("Ports that Services of one namespace take on every node."),
             "replicas": _count("Pods of one workload, however it is scaled."),
             "cpu": _quantity("Processors of one container."),
             "memory": _quantity("Memory of one container."),
             "hugePages": _quantity("Huge pages of one size of one container."),
+            "objectSize": _text("Bytes of one object, as JSON.", pattern=SIZE, maxLength=10),
         },
     ),
     "annotations": _texts(
         "Annotations by which shared controllers take orders, besides the ordinary ones; a * may end them."
     ),
-    "hostlessRoutes": _flag("Whether an Ingress may serve every host that nobody else does."),
+    "hostlessRoutes": _flag(
+        "Whether an Ingress, a listener or a route may serve every host that nobody else does."
+    ),
     "nameservers": _texts(
         "CIDRs of the DNS servers that pods may ask in place of the cluster's; any when absent."
     ),
@@ -196,6 +204,22 @@ _USAGE: dict[str, OpenAPI] = {
     "roleRules": _texts(
         "Verbs and subresources that Roles may hold though they reach beyond ordinary work; * for all."
     ),
+    "tokenAudiences": _texts(
+        "Audiences of ServiceAccount tokens, besides the API server's own; * stands for anything.",
+        maxLength=LONGEST_AUDIENCE,
+    ),
+    "topologyKeys": _texts(
+        "Labels of nodes by which pods may be kept together, apart or spread; * for all. The ordinary ones "
+        "when absent."
+    ),
+    "nodePorts": _texts(
+        "Ports of the nodes that Services may choose, as 30080 or 30000-30099; * for all.", pattern=PORTS
+    ),
+    "openTraffic": _list(
+        "Directions in which network policies may open everything though the platform has closed it.",
+        _text("A direction of traffic.", enum=["ingress", "egress"]),
+    ),
+    "manualSelectors": _flag("Whether a Job may choose its pods by a selector of its own."),
     "silencedWarnings": _texts("Policies whose warnings are kept to audits; what they refuse stays refused."),
     "labels": _mapping(
         "Labels of all workloads, besides the one that names the tenant.", maxLength=63, pattern=LABEL_VALUE

@@ -64,6 +64,10 @@ LISTS: Mapping[str, str] = {
     "nameservers": "nameservers",
     "populators": "populators",
     "roleRules": "role_rules",
+    "tokenAudiences": "token_audiences",
+    "topologyKeys": "topology_keys",
+    "nodePorts": "node_ports",
+    "openTraffic": "open_traffic",
     "silencedWarnings": "silenced_warnings",
 }
 
@@ -170,15 +174,18 @@ def usage_of(spec: Mapping[str, Any], base: Tenant) -> Tenant:
     fields["pod_security"] = spec.get("podSecurity", base.pod_security)
     fields["require_limits"] = spec.get("requireLimits", base.require_limits)
     fields["hostless_routes"] = spec.get("hostlessRoutes", base.hostless_routes)
+    fields["manual_selectors"] = spec.get("manualSelectors", base.manual_selectors)
     limits = spec.get("limits", {})
     fields["limits"] = Limits(
         namespaces=limits.get("namespaces", base.limits.namespaces),
         load_balancers=limits.get("loadBalancers", base.limits.load_balancers),
         snapshots=limits.get("snapshots", base.limits.snapshots),
+        node_ports=limits.get("nodePorts", base.limits.node_ports),
         replicas=limits.get("replicas", base.limits.replicas),
         cpu=limits.get("cpu", base.limits.cpu),
         memory=limits.get("memory", base.limits.memory),
         huge_pages=limits.get("hugePages", base.limits.huge_pages),
+        object_size=limits.get("objectSize", base.limits.object_size),
     )
     fields["labels"] = {**base.labels, **spec.get("labels", {})}
     return Tenant(**fields)
