@@ -23,7 +23,7 @@ from gatekeeper_py.objects.resource import Object
 from gatekeeper_py.policy.matching.match import ANY
 from gatekeeper_py.policy.model import Policy, Rule, Scope
 from gatekeeper_py.tenancy.tenant import Tenancy
-from gatekeeper_py.webhook.literals import one_of, texts
+from gatekeeper_py.webhook.phrases import one_of, texts
 from gatekeeper_py.webhook.translation import (
     PLATFORM_USER,
     TRUSTED_NAMESPACE,

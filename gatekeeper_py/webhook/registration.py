@@ -20,7 +20,7 @@ from gatekeeper_py.objects.resource import GroupVersion, Object
 from gatekeeper_py.policy.loading.load import PolicySet
 from gatekeeper_py.policy.model import Rule
 from gatekeeper_py.tenancy.tenant import GROUP, PLATFORM_USERS, Settings, Tenancy
-from gatekeeper_py.webhook.literals import in_namespaces, one_of, texts, who
+from gatekeeper_py.webhook.phrases import in_namespaces, one_of, texts, who
 from gatekeeper_py.webhook.questions import RESOURCE, Questions, everything, fingerprint, questions
 
 __all__ = [
@@ -30,11 +30,11 @@ __all__ = [
     "Exemption",
     "Registered",
     "asked_by",
+    "asks_for",
     "configurations",
     "conversions_of",
     "exemptions",
     "purpose",
-    "purpose_of",
     "segment",
     "trial",
 ]
@@ -175,7 +175,7 @@ def configurations(
     needed = len(conditions) + bool(versions) + max(len(each.conditions) for each in asked.values())
     if needed > MOST_CONDITIONS:
         raise ValueError(f"{needed} match conditions; the API server takes {MOST_CONDITIONS}")
-    told = tuple(map(segment, versions)) + ((purpose(asked.values()),) if policies is not None else ())
+    told = versions if policies is None else (*versions, purpose(policies, tenancy))
     mutating, validating = (
         _Asking(door, client, asked[door], tuple(conditions), versions, told).webhooks() for door in DOORS
     )
@@ -199,12 +199,18 @@ DOCUMENTS = Rule(("CREATE", "UPDATE"), (GROUP,), ("*",), ("*",))
 """Those of tenancy are judged whatever the policies say."""
 
 PURPOSE = "asks-"
-"""How the part of a path begins by which the engine knows for which policies it is asked."""
+"""How the version begins that no API serves, and by which a path says for which policies is asked."""
 
 
-def purpose(asked: Iterable[Questions]) -> str:
-    """That part, for what both webhooks ask about."""
-    return PURPOSE + fingerprint(asked)
+def purpose(policies: PolicySet, tenancy: Tenancy) -> GroupVersion:
+    """What a path says besides versions, when it was made for these policies."""
+    return GroupVersion("", PURPOSE + fingerprint(asked_by(policies, tenancy).values()))
+
+
+def asks_for(told: Iterable[GroupVersion], wanted: GroupVersion) -> bool:
+    """Whether a path tells that it is asked about what is wanted, or about everything."""
+    purposes = [each for each in told if each.version.startswith(PURPOSE)]
+    return not purposes or wanted in purposes
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,13 +227,13 @@ class _Asking:
     conditions: tuple[Object, ...]
     """Of both doors."""
     conversions: tuple[GroupVersion, ...]
-    told: tuple[str, ...]
-    """The parts of the path."""
+    told: tuple[GroupVersion, ...]
+    """By the path."""
 
     def webhooks(self) -> list[Object]:
         """In the order in which they are called."""
         sent = _webhook(self.door, self.client, [*self.conditions, *self.asked.conditions])
-        sent["clientConfig"] = self.client.config("/".join([self.door, *self.told]))
+        sent["clientConfig"] = self.client.config("/".join([self.door, *map(segment, self.told)]))
         sent["rules"] = list(self.asked.rules)
         return [sent, *(self._converted(sent, version) for version in self.conversions)]
 
@@ -268,12 +274,7 @@ def segment(version: GroupVersion) -> str:
 
 def conversions_of(path: str) -> frozenset[GroupVersion]:
     """The versions that a path tells of, without its door."""
-    return frozenset(_version(part) for part in path.split("/") if part and not part.startswith(PURPOSE))
-
-
-def purpose_of(path: str) -> str:
-    """For which policies a path says that it is asked about; empty when about everything."""
-    return next((part for part in path.split("/") if part.startswith(PURPOSE)), "")
+    return frozenset(_version(part) for part in path.split("/") if part)
 
 
 def _version(part: str) -> GroupVersion:

@@ -15,7 +15,7 @@ from gatekeeper_py.cel import tree
 from gatekeeper_py.policy.model import Expression
 from gatekeeper_py.tenancy.context import COPYISTS, KEPT_SUBRESOURCES, SERVICE_ACCOUNT
 from gatekeeper_py.tenancy.tenant import Tenancy, Tenant
-from gatekeeper_py.webhook.literals import in_namespaces, one_of, texts, who
+from gatekeeper_py.webhook.phrases import in_namespaces, one_of, texts, who
 
 __all__ = ["Translation"]
 
@@ -56,12 +56,12 @@ class Translation:
 
         Each stands after those that it uses.
         """
-        told = {
-            TRUSTED_USER: one_of([*self._named, *self._accounts(lambda _: True)]),
-            PLATFORM_USER: self._platform,
-            TRUSTED_NAMESPACE: in_namespaces(self._names(lambda _: True)),
-        }
-        return {name: text for name, text in told.items() if text}
+        known: dict[str, str] = {}
+        if trusted := one_of([*self._named, *self._accounts(lambda _: True)]):
+            known |= {TRUSTED_USER: trusted, PLATFORM_USER: self._platform}
+        if namespaces := self._names(lambda _: True):
+            known[TRUSTED_NAMESPACE] = in_namespaces(namespaces)
+        return known
 
     def with_names(self, expression: str) -> str:
         """An expression with what its names stand for: a list of one is CEL's way to say something once."""
