@@ -40,6 +40,12 @@ class NothingInForce(Exception):
 STRANGERS: Final = "unknown namespaces"
 """Who takes turns for all namespaces that do not exist: there can be any number of names."""
 
+UNASKED: Final = (
+    "the webhooks are registered for other policies than those in force, which may need to be asked more. "
+    "--register does it within seconds; without, print the registration anew: gatekeeper install --ca FILE "
+    "--policies DIR"
+)
+
 UNREGISTERED: Final = (
     "the webhooks are not registered for these policies: they judge {}, to which the API server does not "
     "convert, and what is sent in another version is refused. --register does it within seconds; without, "
@@ -149,7 +155,8 @@ class Service:
         if in_force is None or self.registered is None:
             return []
         lacking = missing(in_force.loaded.conversions(), self.registered)
-        return [UNREGISTERED.format(", ".join(map(str, sorted(lacking))))] if lacking else []
+        versions = [UNREGISTERED.format(", ".join(map(str, sorted(lacking))))] if lacking else []
+        return versions if in_force.loaded.is_asked(self.registered) else [*versions, UNASKED]
 
     async def _decided(self, request: Request, job: _Job, held: ExitStack) -> Answer:
         await self._read(request, job, held)
