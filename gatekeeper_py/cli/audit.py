@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -46,13 +47,12 @@ from gatekeeper_py.cli.sources import (
     read_cluster,
     read_policies,
     sift,
-    warn,
 )
 from gatekeeper_py.cluster.snapshot import Snapshot
 from gatekeeper_py.manifests.manifest import Manifest, Problem, Reading, Source
 from gatekeeper_py.policy.admission.submission import Submission
 from gatekeeper_py.policy.admission.text import printable
-from gatekeeper_py.tenancy.documents import is_tenancy_document, load_tenancy
+from gatekeeper_py.tenancy.documents import is_tenancy_document
 
 __all__ = ["command"]
 
@@ -235,11 +235,11 @@ def _scanned(
     given: _Input, snapshot: Snapshot, found: Reading, living: tuple[Manifest, ...], *, existing: bool
 ) -> Outcome:
     manifests = read_policies(given.policies)
-    engine = make_engine(given.policies, manifests, snapshot, living, allow_none=given.allow_no_policies)
-    tenancy = load_tenancy(manifests, living)
-    warn(tenancy.problems)
+    engine, tenancy = make_engine(
+        given.policies, manifests, snapshot, living, allow_none=given.allow_no_policies
+    )
     defaults = given.kubeconfig is None and given.defaults
-    submission = Submission("CREATE", defaults=defaults)
+    submission = Submission("CREATE", defaults=defaults, asked_at=datetime.now(UTC))
     audited: list[Audited] = []
     problems = list(found.problems)
     for each in scan(engine, tenancy, found.manifests, submission, existing=existing):

@@ -21,6 +21,7 @@ from gatekeeper_py.policy.admission.decision import Enforcement
 from gatekeeper_py.tenancy.isolation import DEFAULT_HANDLERS, Level
 from gatekeeper_py.tenancy.patterns import Globs, Hosts, glob_matches, host_matches, image_matches
 from gatekeeper_py.tenancy.places import Surroundings
+from gatekeeper_py.tenancy.waiver import Waiver
 
 __all__ = [
     "GROUP",
@@ -322,7 +323,7 @@ class Settings:
     """What becomes of custom kinds that the catalogue does not know."""
 
 
-Reason = Literal["InForce", "Conflict", "Invalid", "NameTaken", "PlatformNamespace"]
+Reason = Literal["InForce", "Conflict", "Invalid", "NameTaken", "PlatformNamespace", "Expired"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -368,6 +369,8 @@ class Tenancy:
     """Of the documents that are objects of the cluster, by `Tenant/foo`."""
     documents: tuple[Manifest, ...] = ()
     """The documents that are files."""
+    waivers: tuple[Waiver, ...] = ()
+    """What is waived, and what was until its day came."""
 
     @cached_property
     def problems(self) -> tuple[str, ...]:

@@ -45,8 +45,8 @@ def test_in_a_pipe_there_is_a_line_for_each_finding(policies: Path) -> None:
 def test_json_says_where_each_object_stands(policies: Path) -> None:
     result = run("audit", "--policies", policies, "-o", "json", "-f", "-", stdin=f"{STAMPED}---\n{HOST}")
     report = json.loads(result.stdout)
-    counts = {"objects": 2, "violating": 1, "observed": 0, "warned": 0, "toBeChanged": 0, "notAudited": 0}
-    assert report["summary"] == counts
+    counts = {"objects": 2, "violating": 1, "observed": 0, "waived": 0, "warned": 0, "toBeChanged": 0}
+    assert report["summary"] == {**counts, "notAudited": 0}
     (found,) = report["results"]
     assert found["source"] == {"path": "<stdin>", "line": 3, "column": 1}
     assert (found["kind"], found["namespace"], found["name"], found["tenant"]) == (
@@ -60,6 +60,32 @@ def test_json_says_where_each_object_stands(policies: Path) -> None:
     assert (
         finding.items()
         >= {"policy": "no-host", "binding": "no-host", "actions": ["Deny"], "error": False}.items()
+    )
+
+
+WAIVER = """\
+apiVersion: tenancy.gatekeeper-py.dev/v1alpha1
+kind: Waiver
+metadata: {name: old}
+spec: {policies: [no-host], namespaces: [default], reason: r, approvedBy: a, expires: "2999-12-31"}
+"""
+
+
+def test_what_is_waived_is_told_with_its_days_and_fails_nothing(tmp_path: Path) -> None:
+    policies = write(tmp_path / "policies", all=POLICIES, waiver=WAIVER)
+    result = run("audit", "--policies", policies, "--fail-on", "low", "-f", "-", stdin=HOST)
+    line, summary = result.stdout.splitlines()
+    assert result.exit_code == 0
+    assert line.startswith(
+        "<stdin>:1:1: waived high (none) no-host: Pod default/host: spec.hostNetwork is true; "
+    )
+    assert " (waived by 'old' until 2999-12-31, " in line
+    assert summary == "1 objects, 0 violating, 1 waived"
+    report = json.loads(run("audit", "--policies", policies, "-o", "json", "-f", "-", stdin=HOST).stdout)
+    waived = report["results"][0]["findings"][0]["waived"]
+    assert (waived.pop("daysLeft") > 0, waived) == (
+        True,
+        {"waiver": "old", "expires": "2999-12-31", "reason": "r", "approvedBy": "a"},
     )
 
 
