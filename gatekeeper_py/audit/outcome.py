@@ -94,11 +94,11 @@ class Scope:
     def _has(self, item: Audited) -> bool:
         request = item.request
         parts = (
-            (self.tenants, item.tenant),
-            (self.namespaces, request.namespace),
-            (self.kinds, request.kind.kind.lower()),
+            (self.tenants, (item.tenant, *item.concerns)),
+            (self.namespaces, (request.namespace,)),
+            (self.kinds, (request.kind.kind.lower(),)),
         )
-        return all(not wanted or value in wanted for wanted, value in parts)
+        return all(not wanted or not wanted.isdisjoint(values) for wanted, values in parts)
 
     def _findings(self, item: Audited) -> Audited:
         kept = tuple(

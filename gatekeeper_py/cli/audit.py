@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from gatekeeper_py.audit.outcome import Outcome, Scope
+from gatekeeper_py.audit.privileges import RBAC_KINDS, Privileges
 from gatekeeper_py.audit.reports import (
     csv,
     github,
@@ -50,6 +51,7 @@ from gatekeeper_py.cli.sources import (
 )
 from gatekeeper_py.cluster.snapshot import Snapshot
 from gatekeeper_py.manifests.manifest import Manifest, Problem, Reading, Source
+from gatekeeper_py.objects.resource import GroupVersionKind
 from gatekeeper_py.policy.admission.submission import Submission
 from gatekeeper_py.policy.admission.text import printable
 from gatekeeper_py.tenancy.documents import is_tenancy_document
@@ -208,7 +210,7 @@ def _written(given: _Input) -> Outcome:
     snapshot = read_cluster(given.cluster, found.manifests)
     fit = sift(found.manifests, snapshot, IGNORE if given.existing else given.validate)
     problems = (*found.problems, *fit.problems)
-    return _scanned(given, snapshot, Reading(fit.manifests, problems), (), existing=given.existing)
+    return _scanned(given, snapshot, Reading(fit.manifests, problems), existing=given.existing)
 
 
 def _live(given: _Input, kubeconfig: Path) -> Outcome:
@@ -228,12 +230,20 @@ def _live(given: _Input, kubeconfig: Path) -> Outcome:
     living = tuple(manifest for manifest in existing if is_tenancy_document(manifest))
     as_stored = Reading(existing, tuple(unlisted))
     snapshot = Snapshot.of(existing, complete=not unlisted)
-    return _scanned(given, snapshot, as_stored, living, existing=True)
+    whole = frozenset(RBAC_KINDS) - listing.problems.keys()
+    return _scanned(given, snapshot, as_stored, living, existing=True, whole=whole)
 
 
 def _scanned(
-    given: _Input, snapshot: Snapshot, found: Reading, living: tuple[Manifest, ...], *, existing: bool
+    given: _Input,
+    snapshot: Snapshot,
+    found: Reading,
+    living: tuple[Manifest, ...] = (),
+    *,
+    existing: bool,
+    whole: frozenset[GroupVersionKind] = frozenset(),
 ) -> Outcome:
+    """Judge what was found; `whole` are the kinds of RBAC of which nothing is missing."""
     manifests = read_policies(given.policies)
     engine, tenancy = make_engine(
         given.policies, manifests, snapshot, living, allow_none=given.allow_no_policies
@@ -242,7 +252,9 @@ def _scanned(
     submission = Submission("CREATE", defaults=defaults, asked_at=datetime.now(UTC))
     audited: list[Audited] = []
     problems = list(found.problems)
-    for each in scan(engine, tenancy, found.manifests, submission, existing=existing):
+    privileges = Privileges(tenancy, snapshot, frozenset(RBAC_KINDS) - whole)
+    scanned = scan(engine, tenancy, found.manifests, submission, existing=existing)
+    for each in privileges.judge(scanned):
         if isinstance(each, Audited):
             audited.append(each)
         else:
