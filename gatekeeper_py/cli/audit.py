@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from gatekeeper_py.audit.frames import FRAME_KINDS, Frames
 from gatekeeper_py.audit.outcome import Outcome, Scope
 from gatekeeper_py.audit.privileges import RBAC_KINDS, Privileges
 from gatekeeper_py.audit.reports import (
@@ -210,7 +211,8 @@ def _written(given: _Input) -> Outcome:
     snapshot = read_cluster(given.cluster, found.manifests)
     fit = sift(found.manifests, snapshot, IGNORE if given.existing else given.validate)
     problems = (*found.problems, *fit.problems)
-    return _scanned(given, snapshot, Reading(fit.manifests, problems), existing=given.existing)
+    whole = frozenset(filter(snapshot.knows, FRAME_KINDS))
+    return _scanned(given, snapshot, Reading(fit.manifests, problems), existing=given.existing, whole=whole)
 
 
 def _live(given: _Input, kubeconfig: Path) -> Outcome:
@@ -230,7 +232,7 @@ def _live(given: _Input, kubeconfig: Path) -> Outcome:
     living = tuple(manifest for manifest in existing if is_tenancy_document(manifest))
     as_stored = Reading(existing, tuple(unlisted))
     snapshot = Snapshot.of(existing, complete=not unlisted)
-    whole = frozenset(RBAC_KINDS) - listing.problems.keys()
+    whole = frozenset((*RBAC_KINDS, *FRAME_KINDS)) - listing.problems.keys()
     return _scanned(given, snapshot, as_stored, living, existing=True, whole=whole)
 
 
@@ -243,7 +245,7 @@ def _scanned(
     existing: bool,
     whole: frozenset[GroupVersionKind] = frozenset(),
 ) -> Outcome:
-    """Judge what was found; `whole` are the kinds of RBAC of which nothing is missing."""
+    """Judge what was found; `whole` are kinds of which nothing is missing."""
     manifests = read_policies(given.policies)
     engine, tenancy = make_engine(
         given.policies, manifests, snapshot, living, allow_none=given.allow_no_policies
@@ -252,9 +254,11 @@ def _scanned(
     submission = Submission("CREATE", defaults=defaults, asked_at=datetime.now(UTC))
     audited: list[Audited] = []
     problems = list(found.problems)
-    privileges = Privileges(tenancy, snapshot, frozenset(RBAC_KINDS) - whole)
     scanned = scan(engine, tenancy, found.manifests, submission, existing=existing)
-    for each in privileges.judge(scanned):
+    judged = Privileges(tenancy, snapshot, frozenset(RBAC_KINDS) - whole).judge(scanned)
+    if existing:
+        judged = Frames(tenancy, snapshot, frozenset(FRAME_KINDS) - whole).judge(judged)
+    for each in judged:
         if isinstance(each, Audited):
             audited.append(each)
         else:

@@ -208,6 +208,10 @@ _USAGE: dict[str, OpenAPI] = {
     "roleRules": _texts(
         "Verbs and subresources that Roles may hold though they reach beyond ordinary work; * for all."
     ),
+    "quota": _mapping(
+        "Of the ResourceQuota that each namespace gets when a frame is rendered: how much, by resource.",
+        pattern=QUANTITY,
+    ),
     "silencedWarnings": _texts("Policies whose warnings are kept to audits; what they refuse stays refused."),
     "labels": _mapping(
         "Labels of all workloads, besides the one that names the tenant.", maxLength=63, pattern=LABEL_VALUE

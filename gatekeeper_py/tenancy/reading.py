@@ -198,6 +198,7 @@ def usage_of(spec: Mapping[str, Any], base: Tenant) -> Tenant:
         memory=limits.get("memory", base.limits.memory),
         huge_pages=limits.get("hugePages", base.limits.huge_pages),
     )
+    fields["quota"] = {**base.quota, **spec.get("quota", {})}
     fields["labels"] = {**base.labels, **spec.get("labels", {})}
     return Tenant(**fields)
 

@@ -273,6 +273,8 @@ class Tenant:
     """What may fill its volumes besides claims and snapshots, as `Kind.group`."""
     role_rules: tuple[str, ...] = ()
     """Verbs and subresources its Roles may hold beyond the ordinary."""
+    quota: Mapping[str, str] = field(default_factory=dict)
+    """What the ResourceQuota of its frame holds besides, or in place of, what every frame does."""
     silenced_warnings: tuple[str, ...] = ()
     """Names of policies whose warnings its people are not told."""
     source: str = ""
