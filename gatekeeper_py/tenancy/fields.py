@@ -11,7 +11,7 @@ from typing import Any
 from gatekeeper_py.objects.schema import OpenAPI
 from gatekeeper_py.tenancy.isolation import LEVELS
 
-__all__ = ["SETTINGS_SPEC", "TENANT_SPEC", "definitions"]
+__all__ = ["SETTINGS_SPEC", "TENANT_SPEC", "WAIVER_SPEC", "definitions"]
 
 TENANT_NAME = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 TENANT_NAME_LENGTH = 53
@@ -21,6 +21,13 @@ PORTS = r"^([0-9]{1,5}(-[0-9]{1,5})?|\*)$"
 QUANTITY = "^[0-9]+(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?$"
 SIZE = "^[0-9]+(k|M|G|Ki|Mi|Gi)?$"
 NAMESPACE_PATTERN = r"^[-a-z0-9*]+$"
+SOME_NAMESPACES = r"^[-a-z0-9*]*[a-z0-9][-a-z0-9*]*$"
+"""A pattern that does not stand for every name there is."""
+KIND = r"^[A-Za-z][A-Za-z0-9]*(\.[-a-z0-9.]+)?$"
+DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+WORDED = r"[^ \t\n]"
+"""A text that says something."""
+LONGEST_TEXT = 1024
 GROUP_PATTERN = r"^[-a-z0-9.*]+$"
 LEVEL_NAMES = [*LEVELS, "virtual-node"]
 LONGEST_LIST = 256
@@ -39,6 +46,11 @@ def _texts(description: str, **rules: Any) -> OpenAPI:
         "maxItems": LONGEST_LIST,
         "items": {"type": "string", "minLength": 1, "maxLength": 253, **rules},
     }
+
+
+def _some(description: str, **rules: Any) -> OpenAPI:
+    """Texts of which there must be one: an empty list is more likely a slip than meant."""
+    return {**_texts(description, **rules), "minItems": 1}
 
 
 def _count(description: str) -> OpenAPI:
@@ -220,6 +232,10 @@ _USAGE: dict[str, OpenAPI] = {
         _text("A direction of traffic.", enum=["ingress", "egress"]),
     ),
     "manualSelectors": _flag("Whether a Job may choose its pods by a selector of its own."),
+    "quota": _mapping(
+        "Of the ResourceQuota that each namespace gets when a frame is rendered: how much, by resource.",
+        pattern=QUANTITY,
+    ),
     "silencedWarnings": _texts("Policies whose warnings are kept to audits; what they refuse stays refused."),
     "labels": _mapping(
         "Labels of all workloads, besides the one that names the tenant.", maxLength=63, pattern=LABEL_VALUE
@@ -345,8 +361,44 @@ SETTINGS_SPEC = _object(
 )
 
 
+WAIVER_SPEC = _object(
+    "Violations that are admitted until a day.",
+    {
+        "policies": _some("ValidatingAdmissionPolicies whose refusals are waived, by exact name."),
+        "tenants": _some("Tenants whose objects it is about, by exact name; any when absent.", maxLength=63),
+        "namespaces": _some(
+            "Namespaces in which it holds, in which * stands for any characters; any when absent.",
+            maxLength=63,
+            pattern=SOME_NAMESPACES,
+        ),
+        "kinds": _some("Kinds it is about, as Pod or Deployment.apps; any when absent.", pattern=KIND),
+        "names": _some("Names it is about, in which * stands for any characters; any when absent."),
+        "condition": _text(
+            "A CEL expression over the names of match conditions; where it is not true nothing is waived.",
+            minLength=1,
+            maxLength=8192,
+        ),
+        "reason": _text("Why.", minLength=1, maxLength=LONGEST_TEXT, pattern=WORDED),
+        "approvedBy": _text("Who has agreed.", minLength=1, maxLength=LONGEST_TEXT, pattern=WORDED),
+        "expires": _text("The last day on which it holds, in UTC: 2027-01-31.", pattern=DAY, maxLength=10),
+    },
+    "policies",
+    "reason",
+    "approvedBy",
+    "expires",
+    **{
+        "x-kubernetes-validations": [
+            {
+                "rule": "has(self.tenants) || has(self.namespaces)",
+                "message": "say whose violations are waived: give tenants, namespaces or both",
+            }
+        ]
+    },
+)
+
+
 def definitions() -> list[OpenAPI]:
-    """The CustomResourceDefinitions of Tenant and TenancySettings."""
+    """The CustomResourceDefinitions of Tenant, TenancySettings and Waiver."""
     return [
         _definition(
             "Tenant",
@@ -386,6 +438,18 @@ def definitions() -> list[OpenAPI]:
                 "rule": "self.metadata.name == 'settings'",
                 "message": "there is one TenancySettings, and its name is settings",
             },
+        ),
+        _definition(
+            "Waiver",
+            "waivers",
+            WAIVER_SPEC,
+            columns=[
+                _column("Policies", "string", ".spec.policies", "What it waives."),
+                _column("Tenants", "string", ".spec.tenants", "For whom."),
+                _column("Expires", "string", ".spec.expires", "The last day on which it holds."),
+                _column("Approved by", "string", ".spec.approvedBy", "Who has agreed."),
+                *_READY,
+            ],
         ),
     ]
 
@@ -433,7 +497,9 @@ _STATUS = _object(
 )
 
 
-def _definition(kind: str, plural: str, spec: OpenAPI, *, columns: list[OpenAPI], rule: OpenAPI) -> OpenAPI:
+def _definition(
+    kind: str, plural: str, spec: OpenAPI, *, columns: list[OpenAPI], rule: OpenAPI | None = None
+) -> OpenAPI:
     schema = {
         "type": "object",
         "required": ["spec"],
@@ -444,7 +510,7 @@ def _definition(kind: str, plural: str, spec: OpenAPI, *, columns: list[OpenAPI]
             "spec": spec,
             "status": _STATUS,
         },
-        "x-kubernetes-validations": [rule],
+        **({} if rule is None else {"x-kubernetes-validations": [rule]}),
     }
     return {
         "apiVersion": "apiextensions.k8s.io/v1",

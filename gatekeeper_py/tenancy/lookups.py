@@ -21,6 +21,7 @@ __all__ = [
     "found_look_ups",
     "look_up",
     "looked_up",
+    "looks_up",
     "meant",
     "mistaken",
     "stated",
@@ -55,6 +56,12 @@ def looked_up(policies: PolicySet) -> frozenset[GroupVersionKind]:
         for expression in expressions(policy):
             kinds.update(_named(expression.program.tree))
     return frozenset(kinds)
+
+
+def looks_up(expression: Expression) -> bool:
+    """Whether an expression looks up anything, or may."""
+    node = expression.program.tree
+    return _is_steered(node) or any(_named(node))
 
 
 def steered(policies: PolicySet) -> list[Problem]:

@@ -27,10 +27,13 @@ __all__ = [
     "API_VERSION",
     "CHOICES",
     "claim_of",
+    "declares_tenancy",
     "generation_of",
     "identity_of",
+    "is_settings",
     "is_tenancy_document",
     "is_tenant",
+    "is_waiver",
     "name_of",
     "place_of",
     "settings_of",
@@ -79,8 +82,23 @@ def is_tenancy_document(manifest: Manifest) -> bool:
 
 
 def is_tenant(document: Manifest) -> bool:
-    """Whether it declares a tenant, rather than the settings."""
+    """Whether it declares a tenant."""
     return document.object.get("kind") == "Tenant"
+
+
+def is_settings(document: Manifest) -> bool:
+    """Whether it is the settings."""
+    return document.object.get("kind") == "TenancySettings"
+
+
+def is_waiver(document: Manifest) -> bool:
+    """Whether it waives something, and says nothing of who owns what."""
+    return document.object.get("kind") == "Waiver"
+
+
+def declares_tenancy(manifest: Manifest) -> bool:
+    """Whether a manifest is a tenancy document that says, with others, who owns what."""
+    return is_tenancy_document(manifest) and not is_waiver(manifest)
 
 
 def name_of(document: Manifest) -> str:
@@ -187,6 +205,7 @@ def usage_of(spec: Mapping[str, Any], base: Tenant) -> Tenant:
         huge_pages=limits.get("hugePages", base.limits.huge_pages),
         object_size=limits.get("objectSize", base.limits.object_size),
     )
+    fields["quota"] = {**base.quota, **spec.get("quota", {})}
     fields["labels"] = {**base.labels, **spec.get("labels", {})}
     return Tenant(**fields)
 

@@ -21,6 +21,7 @@ from gatekeeper_py.policy.admission.decision import Enforcement
 from gatekeeper_py.tenancy.isolation import DEFAULT_HANDLERS, Level
 from gatekeeper_py.tenancy.patterns import Globs, Hosts, glob_matches, host_matches, image_matches
 from gatekeeper_py.tenancy.places import Surroundings
+from gatekeeper_py.tenancy.waiver import Waiver
 
 __all__ = [
     "GROUP",
@@ -309,6 +310,8 @@ class Tenant:
     """Directions, `ingress` and `egress`, in which it may open what the platform has closed."""
     manual_selectors: bool = False
     """Whether its Jobs may choose their pods by selectors of their own."""
+    quota: Mapping[str, str] = field(default_factory=dict)
+    """What the ResourceQuota of its frame holds besides, or in place of, what every frame does."""
     silenced_warnings: tuple[str, ...] = ()
     """Names of policies whose warnings its people are not told."""
     source: str = ""
@@ -368,7 +371,7 @@ class Settings:
         return ("", f"{API_SERVER}.{self.cluster_domain}", API_SERVER, "kubernetes.default.svc", "kubernetes")
 
 
-Reason = Literal["InForce", "Conflict", "Invalid", "NameTaken", "PlatformNamespace"]
+Reason = Literal["InForce", "Conflict", "Invalid", "NameTaken", "PlatformNamespace", "Expired"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -414,6 +417,8 @@ class Tenancy:
     """Of the documents that are objects of the cluster, by `Tenant/foo`."""
     documents: tuple[Manifest, ...] = ()
     """The documents that are files."""
+    waivers: tuple[Waiver, ...] = ()
+    """What is waived, and what was until its day came."""
 
     @cached_property
     def problems(self) -> tuple[str, ...]:

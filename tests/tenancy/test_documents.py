@@ -96,7 +96,7 @@ PROBLEMS = {
     ),
     "unknown kind": (
         tenant("foo", "{}", "Tennant"),
-        "t.yaml:2:7: kind is 'Tennant'. It must be Tenant or TenancySettings",
+        "t.yaml:2:7: kind is 'Tennant'. It must be Tenant, TenancySettings or Waiver",
     ),
     "unknown version": (
         FOO.replace("v1alpha1", "v9"),
