@@ -15,6 +15,7 @@ from typing import Any, Final, TypeAlias, cast
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from gatekeeper_py.webhook import expiry, log
 from gatekeeper_py.webhook.app import application, health_application
@@ -399,7 +400,7 @@ def _plain_config(app: Starlette) -> uvicorn.Config:
     return _config(app, HEALTH_GRACE, http=BoundedProtocol, lifespan="off")
 
 
-def _config(app: Starlette, grace: int, **options: Any) -> uvicorn.Config:
+def _config(app: ASGIApp, grace: int, **options: Any) -> uvicorn.Config:
     """What all our servers have in common, and the options of one.
 
     Options are arguments: uvicorn refuses one that it does not know, and would not notice an attribute.
