@@ -54,11 +54,17 @@ class Counts(_Kept[CounterMetricFamily]):
 
 
 class Level(_Kept[GaugeMetricFamily]):
-    """How many there are at the moment."""
+    """How many there are at the moment, one more while it is entered."""
 
     def __init__(self, name: str, meaning: str) -> None:
         super().__init__(GaugeMetricFamily, name, meaning, ())
         self.value = 0
+
+    def __enter__(self) -> None:
+        self.value += 1
+
+    def __exit__(self, *_: object) -> None:
+        self.value -= 1
 
     def _fill(self, family: GaugeMetricFamily) -> None:
         family.add_metric((), self.value)

@@ -17,6 +17,8 @@ class BoundedProtocol(HttpToolsProtocol):
     """Drops a connection whose request line and headers are too long or too slow."""
 
     _head = 0
+    _in_head = True
+    """Whether a request's head is awaited, or has begun and not ended."""
     _late: asyncio.TimerHandle | None = None
     heard = 0.0
     """When the client last sent something, by the loop's clock."""
@@ -25,7 +27,7 @@ class BoundedProtocol(HttpToolsProtocol):
         """A client is there: its first request has to begin soon."""
         super().connection_made(transport)
         self.heard = self.loop.time()
-        self._expect_head()
+        self._wait_for_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The client is gone."""
@@ -33,15 +35,18 @@ class BoundedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Bytes of a client. Between requests they have to begin one: empty lines would keep it for ever."""
+        """Bytes of a client: a whole head, mostly.
+
+        What is less has to become one in time, empty lines too: they would keep a connection for ever.
+        """
         self.heard = self.loop.time()
-        if self.idle and self._late is None:
-            self._expect_head()
         super().data_received(data)
+        if (self._in_head or self.idle) and self._late is None:
+            self._wait_for_head()
 
     def on_message_begin(self) -> None:
         """A request begins."""
-        self._expect_head()
+        self._head, self._in_head = 0, True
         super().on_message_begin()
 
     def on_url(self, url: bytes) -> None:
@@ -56,6 +61,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """The head is there; the body has a deadline of its own."""
+        self._in_head = False
         self._stop_waiting()
         super().on_headers_complete()
 
@@ -64,9 +70,7 @@ class BoundedProtocol(HttpToolsProtocol):
         """Whether no request is being answered."""
         return self.cycle is None or self.cycle.response_complete
 
-    def _expect_head(self) -> None:
-        self._head = 0
-        self._stop_waiting()
+    def _wait_for_head(self) -> None:
         self._late = self.loop.call_later(HEAD_SECONDS, self.transport.abort)
 
     def _stop_waiting(self) -> None:

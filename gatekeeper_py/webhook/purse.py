@@ -1,8 +1,8 @@
 """Which reviews the event loop decides itself, within how much of its time, and whose not for a while.
 
 A short review takes longer to hand over to a worker than to decide. So the loop decides it, with a purse of
-its own time, and gives what runs out of that to a worker, which begins anew with all the time there is. Whatever
-was said until then is forgotten: the answer is the one that there would have been without the attempt.
+its own time, and gives what runs out of that to a worker, which begins anew with all the time there is.
+Whatever was said until then is forgotten: the answer is what it would have been without the attempt.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ SHORT_BODY: Final = 16 * 1024
 """Bytes of a review that the loop decides: the creation of a pod has one to eight thousand."""
 
 MOST_VALUES: Final = 1024
-"""Values of such a review. What looks into no purse (to read JSON, to look for references) goes by their number:
-16 KiB of empty objects took 12 ms. With so many values nothing takes longer than 5."""
+"""Values of such a review. What looks into no purse (to read JSON, to look for references) goes by their
+number: 16 KiB of empty objects took 12 ms. With so many values nothing takes longer than 5."""
 
 SECONDS: Final = 0.002
 """Of the loop's processor time that one review may take."""
@@ -35,19 +35,30 @@ MOST_PENITENT: Final = 1000
 def is_short(body: bytes) -> bool:
     """Whether the loop may try to decide a review at once.
 
-    Values are counted by what comes before them, in texts too: lists that are texts are split as others are read.
+    Values are counted by what comes before them, in texts too, which may be lists that are split.
     """
-    return len(body) <= SHORT_BODY and sum(map(body.count, (b",", b"{", b"["))) <= MOST_VALUES
+    return len(body) <= SHORT_BODY and _values(body) <= MOST_VALUES
+
+
+def _values(body: bytes) -> int:
+    return body.count(b",") + body.count(b"{") + body.count(b"[")
 
 
 class Purse:
     """Seconds of work of the thread that opens it."""
 
-    __slots__ = ("_clock", "_end", "ran_out")
+    __slots__ = ("_clock", "_earliest", "_end", "ran_out")
 
-    def __init__(self, seconds: float = SECONDS, clock: Callable[[], float] = time.thread_time) -> None:
+    def __init__(
+        self,
+        seconds: float = SECONDS,
+        clock: Callable[[], float] = time.thread_time,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._clock = clock
         self._end = clock() + seconds
+        self._earliest = now() + seconds
+        """Nobody has worked for longer than time has passed: until then there is no need to ask his clock."""
         self.ran_out = False
         """Whether who is paid from it has found it empty, and perhaps gave up: what he says is not used."""
 
@@ -60,9 +71,9 @@ class Purse:
         """Seconds beyond what was in it, none while there is something left."""
         return max(0.0, self._clock() - self._end)
 
-    def is_empty(self) -> bool:
-        """Look into it."""
-        if self._clock() > self._end:
+    def is_empty(self, moment: float) -> bool:
+        """Look into it, at a moment by `time.monotonic()`."""
+        if moment >= self._earliest and self._clock() > self._end:
             self.ran_out = True
         return self.ran_out
 
@@ -84,7 +95,7 @@ class Deadline(float):
         return made
 
     def __lt__(self, moment: float) -> bool:
-        return self._purse.is_empty() or float(self) < moment
+        return self._purse.is_empty(moment) or float.__lt__(self, moment)
 
     def __sub__(self, seconds: float) -> Deadline:
         return Deadline(float(self) - seconds, self._purse)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -40,14 +39,9 @@ class Record:
     denials: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=LAST_DENIALS))
     """The last ones, each in a few words."""
 
-    @contextmanager
-    def in_flight(self) -> Iterator[None]:
+    def in_flight(self) -> AbstractContextManager[None]:
         """While this is entered a review is being answered."""
-        self.metrics.in_flight.value += 1
-        try:
-            yield
-        finally:
-            self.metrics.in_flight.value -= 1
+        return self.metrics.in_flight
 
     def answered(self, webhook: str, tenant: str, answer: Answer, seconds: float) -> None:
         """A review was answered with a verdict."""

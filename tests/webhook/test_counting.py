@@ -34,8 +34,9 @@ def test_a_count_without_labels_is_there_before_anything_happened() -> None:
 
 def test_a_level_is_what_it_is_now() -> None:
     level = Level("in_flight", "Reviews")
-    level.value += 3
-    assert exposed(level) == ["in_flight 3.0"]
+    with level, level:
+        assert exposed(level) == ["in_flight 2.0"]
+    assert exposed(level) == ["in_flight 0.0"]
 
 
 def test_a_bucket_holds_what_is_no_longer_than_its_bound() -> None:

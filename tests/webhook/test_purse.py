@@ -44,6 +44,11 @@ SEEDS = 6
 HOSTILE = dict(hostile())
 
 
+def long_ago() -> float:
+    """When purses are opened whose time is not that of `time.monotonic()`."""
+    return -NEVER
+
+
 class Clock:
     """Seconds that pass when they are told to."""
 
@@ -72,7 +77,7 @@ def test_a_short_review_has_few_bytes_and_few_values(body: bytes, short: bool) -
 
 def test_a_deadline_that_is_paid_from_a_purse_is_over_when_that_is_empty() -> None:
     clock = Clock()
-    purse = Purse(2, clock)
+    purse = Purse(2, clock, long_ago)
     budget = Budget(1, purse.until(NEVER))
     clock.now += 2
     budget.check_deadline()
@@ -81,6 +86,17 @@ def test_a_deadline_that_is_paid_from_a_purse_is_over_when_that_is_empty() -> No
     with pytest.raises(DeadlineExceeded):
         budget.check_deadline()
     assert (purse.ran_out, purse.overdrawn) == (True, 0.5)
+
+
+def test_nobody_has_worked_for_longer_than_time_has_passed() -> None:
+    def unasked() -> float:
+        raise AssertionError
+
+    purse = Purse(2, Clock(), lambda: 50.0)
+    purse._clock = unasked
+    assert not purse.is_empty(51.9)
+    with pytest.raises(AssertionError):
+        purse.is_empty(52)
 
 
 def test_it_is_over_at_its_own_time_too_and_that_is_not_the_purse_s_fault() -> None:
@@ -92,7 +108,7 @@ def test_it_is_over_at_its_own_time_too_and_that_is_not_the_purse_s_fault() -> N
 
 def test_an_earlier_deadline_is_paid_from_the_same_purse() -> None:
     clock = Clock()
-    purse = Purse(2, clock)
+    purse = Purse(2, clock, long_ago)
     earlier = purse.until(7) - 0.25
     assert float(earlier) == 6.75
     clock.now += 3
@@ -205,7 +221,7 @@ def test_no_short_review_takes_much_more_of_the_loop_than_its_purse(name: str) -
 def calls(door: Webhook, body: bytes) -> int:
     """What the loop takes, at most a purse and what comes until somebody looks into it."""
     work = Work()
-    purse = Purse(PURSE_CALLS, work)
+    purse = Purse(PURSE_CALLS, work, long_ago)
     with work.counted():
         said(door, body, purse)
     return work.calls
@@ -240,7 +256,7 @@ def test_with_whatever_is_in_the_purse_the_answer_is_a_worker_s_or_none(enforcem
         whole = attempt(reviewer(enforcement), door, parse(body), NEVER).body
         for looks in (0, 1, 3, 10, 100_000):
             clock = count()
-            answer = said(door, body, Purse(looks, lambda clock=clock: next(clock)), enforcement)  # type: ignore[misc]
+            answer = said(door, body, Purse(looks, lambda clock=clock: next(clock), long_ago), enforcement)  # type: ignore[misc]
             assert answer in (None, whole)
             answered += answer is not None
     assert answered
