@@ -14,9 +14,9 @@ ARENAS: Final = 2
 
 OWN_MAPPING: Final = 288 * 1024
 """Bytes from which an allocation is returned to the system as soon as it is freed. Unless told, the C library
-raises this to 32 MiB as soon as it has seen one freed, and keeps the rest. More than uvloop takes for each read
-of a TLS connection, a little over 256 KiB (SSL_READ_MAX_SIZE of uvloop/sslproto.pyx), which the system would have
-to map, cut, unmap and clear anew for every review."""
+raises this to 32 MiB as soon as it has seen one freed, and keeps the rest. For each read of a TLS connection
+uvloop takes a little over 256 KiB (SSL_READ_MAX_SIZE of uvloop/sslproto.pyx): less than this, or the system
+would have to map, cut, unmap and clear them anew for every review."""
 
 TRIM_SECONDS: Final = 15
 """How often to give back what a burst has left; it takes some milliseconds."""

@@ -41,28 +41,22 @@ class BoundedProtocol(HttpToolsProtocol):
         """
         self.heard = self.loop.time()
         super().data_received(data)
-        if (self._in_head or self.idle) and self._late is None:
-            self._wait_for_head()
+        if self._in_head or self.idle:
+            self._count(len(data))
+            if self._late is None:
+                self._wait_for_head()
 
     def on_message_begin(self) -> None:
         """A request begins."""
         self._head, self._in_head = 0, True
         super().on_message_begin()
 
-    def on_url(self, url: bytes) -> None:
-        """Part of the request line."""
-        self._count(len(url))
-        super().on_url(url)
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """One header."""
-        self._count(len(name) + len(value))
-        super().on_header(name, value)
-
     def on_headers_complete(self) -> None:
         """The head is there; the body has a deadline of its own."""
         self._in_head = False
         self._stop_waiting()
+        self._head = len(self.url)
+        self._count(sum([len(name) + len(value) for name, value in self.headers]))
         super().on_headers_complete()
 
     @property
