@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from functools import lru_cache
 from http import HTTPStatus
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from starlette.datastructures import QueryParams
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
-__all__ = ["Exchange", "Reply"]
+__all__ = ["WHOLE", "Exchange", "Reply"]
+
+WHOLE: Final = "gatekeeper.whole"
+"""In the scope of a request that has arrived whole before it is answered, as most have (protocol.py)."""
 
 
 class Reply(NamedTuple):
@@ -33,6 +36,11 @@ class Exchange:
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._scope, self._receive, self._send = scope, receive, send
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of it has arrived, so that to read it is not to wait."""
+        return WHOLE in self._scope
 
     @property
     def timeout(self) -> str | None:

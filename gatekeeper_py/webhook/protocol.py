@@ -7,6 +7,7 @@ import asyncio
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from gatekeeper_py.webhook.exchange import WHOLE
 from gatekeeper_py.webhook.limits import HEAD_SECONDS, MAX_HEAD
 from gatekeeper_py.webhook.tls import covers
 
@@ -58,6 +59,11 @@ class BoundedProtocol(HttpToolsProtocol):
         self._head = len(self.url)
         self._count(sum([len(name) + len(value) for name, value in self.headers]))
         super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """All of a request is there."""
+        self.scope[WHOLE] = True  # type: ignore[typeddict-unknown-key] # ours
+        super().on_message_complete()
 
     @property
     def idle(self) -> bool:

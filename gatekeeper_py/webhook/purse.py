@@ -12,7 +12,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final
 
-__all__ = ["Deadline", "Purse", "Purses", "is_short"]
+__all__ = ["SHORT_BODY", "Deadline", "Purse", "Purses", "is_short"]
 
 SHORT_BODY: Final = 16 * 1024
 """Bytes of a review that the loop decides: the creation of a pod has one to eight thousand."""

@@ -36,14 +36,26 @@ class Rounds:
 
     async def do(self, owner: str, work: Callable[[], Result]) -> Result:
         """What the work gives or raises; who is cancelled while it waits has it done no more."""
+        if self.has_room():
+            return self.work(work)
+        done: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(owner, deque()).append((work, done))
+        return await done
+
+    def has_room(self) -> bool:
+        """Whether work may be done now."""
         loop = asyncio.get_running_loop()
         if self._loop is not loop:
             self._begin(loop)
-        if self._left > 0 and not self._waiting:
-            return self._timed(work)
-        done: asyncio.Future[Result] = loop.create_future()
-        self._waiting.setdefault(owner, deque()).append((work, done))
-        return await done
+        return self._left > 0 and not self._waiting
+
+    def work(self, work: Callable[[], Result]) -> Result:
+        """Do it now, on the round's account."""
+        begun = self._clock()
+        try:
+            return work()
+        finally:
+            self._left -= self._clock() - begun
 
     def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop, self._left = loop, SECONDS
@@ -66,13 +78,6 @@ class Rounds:
 
     def _settle(self, work: Callable[[], Result], done: asyncio.Future[Result]) -> None:
         try:
-            done.set_result(self._timed(work))
+            done.set_result(self.work(work))
         except Exception as error:
             done.set_exception(error)
-
-    def _timed(self, work: Callable[[], Result]) -> Result:
-        begun = self._clock()
-        try:
-            return work()
-        finally:
-            self._left -= self._clock() - begun

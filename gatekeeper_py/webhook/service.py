@@ -30,7 +30,7 @@ from gatekeeper_py.webhook.arrivals import Arrivals
 from gatekeeper_py.webhook.body import BodyTooLarge, Memory, MemoryExhausted, read_body
 from gatekeeper_py.webhook.exchange import Exchange, Reply
 from gatekeeper_py.webhook.head import NO_HEAD, Head, head_of
-from gatekeeper_py.webhook.purse import Purses, is_short
+from gatekeeper_py.webhook.purse import SHORT_BODY, Purses, is_short
 from gatekeeper_py.webhook.record import Record
 from gatekeeper_py.webhook.revision import InForce, Policies, Webhook
 from gatekeeper_py.webhook.rounds import Rounds
@@ -88,8 +88,15 @@ class _Job:
     tenant: str = ""
     known: bool = False
     """Whether its namespace is known to exist."""
+    tried: bool = False
+    """Whether the event loop has tried to decide it."""
     begun: bool = False
-    """Whether somebody has begun to decide it who does not give up."""
+    """Whether a worker has begun to decide it."""
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether its namespace has not been heard of yet, though there must be one."""
+        return bool(self.namespace) and not self.known and not self.makes_namespace
 
     @property
     def is_long(self) -> bool:
@@ -156,10 +163,11 @@ class Service:
         """Answer one review, asked in these versions besides. Nothing is raised."""
         started = time.monotonic()
         job = _Job(webhook, conversions, started, started + limits.time_allowed(exchange.timeout))
-        with self.record.in_flight(), ExitStack() as held:
+        with self.record.in_flight():
             try:
-                async with asyncio.timeout_at(_loop_time(job.deadline)):
-                    answer = await self._decided(exchange, job, held)
+                answer = await self._decided_at_once(exchange, job)
+                if answer is None:
+                    answer = await self._decided_in_time(exchange, job)
                 return self._answer(job, answer)
             except TimeoutError:
                 return self._late(job)
@@ -177,16 +185,36 @@ class Service:
         versions = [UNREGISTERED.format(", ".join(map(str, sorted(lacking))))] if lacking else []
         return versions if in_force.loaded.is_asked(self.registered) else [*versions, UNASKED]
 
-    async def _decided(self, exchange: Exchange, job: _Job, held: ExitStack) -> Answer:
-        await self._read(exchange, job, held)
+    async def _decided_at_once(self, exchange: Exchange, job: _Job) -> Answer | None:
+        """The answer where nothing is to be waited for, so that nobody need look at the time."""
+        if exchange.is_whole and exchange.length is not None and exchange.length <= SHORT_BODY:
+            job.body, _ = await exchange.read()
+            self._understand(job)
+            in_force = self._in_force(job)
+            if job.request is not None and not job.is_awaited and self._rounds.has_room():
+                return self._rounds.work(lambda: self._decide_here(in_force, job))
+        return None
+
+    async def _decided_in_time(self, exchange: Exchange, job: _Job) -> Answer:
+        """The same before the deadline; raises `TimeoutError`."""
+        with ExitStack() as held:
+            async with asyncio.timeout_at(_loop_time(job.deadline)):
+                if not job.body:
+                    await self._read(exchange, job, held)
+                return await self._decided(self._in_force(job), job, held)
+
+    def _in_force(self, job: _Job) -> InForce:
         in_force = self.policies.in_force
         if in_force is None:
             raise NothingInForce("no policies are loaded yet")
         self.registered = job.conversions
-        if job.namespace and not job.known and not job.makes_namespace:
+        return in_force
+
+    async def _decided(self, in_force: InForce, job: _Job, held: ExitStack) -> Answer:
+        if job.is_awaited:
             await self._arrivals.wait_for(job.namespace, in_force.loaded.inquire)
             self._identify(job)
-        if job.request is not None:
+        if job.request is not None and not job.tried:
             answer = await self._rounds.do(job.owner, lambda: self._decide_here(in_force, job))
             if answer is not None:
                 return answer
@@ -196,7 +224,7 @@ class Service:
         return await self._decide_in_thread(in_force, job, held)
 
     async def _read(self, exchange: Exchange, job: _Job, held: ExitStack) -> None:
-        """Read the body, a long one only when its tenant has room for it, and note whose review it is."""
+        """Read the body, a long one only when its tenant has room for it."""
 
         async def reserve(beginning: bytes, size: int) -> None:
             self._behead(job, beginning)
@@ -205,6 +233,10 @@ class Service:
             held.callback(self._memory.give_back, owner, needed)
 
         job.body = await read_body(exchange, self.max_body, reserve)
+        self._understand(job)
+
+    def _understand(self, job: _Job) -> None:
+        """Note what is asked and whose review it is; of what is not short its beginning says it."""
         if is_short(job.body):
             request = job.request = job.read()
             job.namespace, job.username = request.namespace, request.user.username
@@ -229,6 +261,7 @@ class Service:
 
     def _decide_here(self, in_force: InForce, job: _Job) -> Answer | None:
         """Decide within a purse; None for who has none, or when it runs out."""
+        job.tried = True
         purse = self._purses.open(job.owner)
         if purse is None:
             return None

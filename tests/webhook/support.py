@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from starlette.testclient import TestClient
+from starlette.types import Receive, Scope, Send
 
 from gatekeeper_py.cel import DeadlineExceeded
 from gatekeeper_py.pki.development import make_certificates
 from gatekeeper_py.policy.admission.decision import Decision
 from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.webhook.app import application
+from gatekeeper_py.webhook.exchange import WHOLE
 from gatekeeper_py.webhook.health import Health
 from gatekeeper_py.webhook.log import make_log
 from gatekeeper_py.webhook.purse import Deadline
@@ -90,12 +92,17 @@ class Harness:
         self.service = Service(self.policies, self.record, **self.options)
         self.health = Health(self.policies, self.record)
 
-    def client(self, *, load: bool = True) -> TestClient:
-        """A client of the application, without a network between."""
+    def client(self, *, load: bool = True, whole: bool = False) -> TestClient:
+        """A client of the application, without a network between; its requests may count as arrived whole."""
         if load:
             self.policies.reload()
+        doors = application(self.service, self.health)
+
+        async def arrived(scope: Scope, receive: Receive, send: Send) -> None:
+            await doors({**scope, WHOLE: True}, receive, send)
+
         near = ("127.0.0.1", 50000)
-        return TestClient(application(self.service, self.health), raise_server_exceptions=False, client=near)
+        return TestClient(arrived if whole else doors, raise_server_exceptions=False, client=near)
 
     @property
     def lines(self) -> list[dict[str, Any]]:

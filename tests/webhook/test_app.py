@@ -20,6 +20,7 @@ from gatekeeper_py.webhook import child
 from gatekeeper_py.webhook.limits import LONG_BODY
 from gatekeeper_py.webhook.purse import MOST_VALUES, SECONDS, SHORT_BODY, Deadline
 from gatekeeper_py.webhook.revision import BadPolicies, Loaded, Reviewer, Webhook
+from gatekeeper_py.webhook.rounds import Rounds
 from tests.webhook.support import Harness, Held, allow, pod_review
 
 JSON = {"content-type": "application/json"}
@@ -290,16 +291,20 @@ def placed() -> tuple[list[str], Reviewer]:
     return places, review
 
 
+@pytest.mark.parametrize("whole", [False, True])
 @pytest.mark.parametrize(
     ("filling", "place"), [("", "loop"), ("x" * SHORT_BODY, "worker"), ([0] * MOST_VALUES, "worker")]
 )
-def test_a_short_review_is_decided_where_it_arrives(filling: object, place: str) -> None:
+def test_a_short_review_is_decided_where_it_arrives(filling: object, place: str, whole: bool) -> None:
     places, review = placed()
-    answer = Harness(review).client().post("/validate", json=pod_review(options={"filling": filling}))
+    answer = (
+        Harness(review).client(whole=whole).post("/validate", json=pod_review(options={"filling": filling}))
+    )
     assert (answer.json()["response"]["allowed"], places) == (True, [place])
 
 
-def test_what_runs_out_of_its_purse_is_decided_by_a_worker_with_all_its_time() -> None:
+@pytest.mark.parametrize("whole", [False, True])
+def test_what_runs_out_of_its_purse_is_decided_by_a_worker_with_all_its_time(whole: bool) -> None:
     deadlines: list[float] = []
 
     def review(request: AdmissionRequest, webhook: Webhook, deadline: float) -> Decision:
@@ -309,13 +314,14 @@ def test_what_runs_out_of_its_purse_is_decided_by_a_worker_with_all_its_time() -
         return Decision(allowed=True)
 
     harness = Harness(review)
-    answer = harness.client().post("/validate?timeout=10s", json=pod_review())
+    answer = harness.client(whole=whole).post("/validate?timeout=10s", json=pod_review())
     assert answer.json()["response"] == {"uid": "uid-1", "allowed": True}
     assert deadlines[0] == deadlines[1]
     assert len(harness.lines) == 1
 
 
-def test_an_answer_that_an_empty_purse_may_have_cut_short_is_forgotten() -> None:
+@pytest.mark.parametrize("whole", [False, True])
+def test_an_answer_that_an_empty_purse_may_have_cut_short_is_forgotten(whole: bool) -> None:
     """Where policies are only observed the engine takes the end of its time for an answer."""
 
     def review(request: AdmissionRequest, webhook: Webhook, deadline: float) -> Decision:
@@ -324,7 +330,7 @@ def test_an_answer_that_an_empty_purse_may_have_cut_short_is_forgotten() -> None
         burn()
         return Decision(allowed=True, warnings=("late",) if deadline < time.monotonic() else ())
 
-    answer = Harness(review).client().post("/validate", json=pod_review()).json()["response"]
+    answer = Harness(review).client(whole=whole).post("/validate", json=pod_review()).json()["response"]
     assert (answer["allowed"], answer.get("warnings")) == (False, None)
 
 
@@ -335,7 +341,8 @@ def burn() -> None:
         pass
 
 
-def test_whose_review_was_long_is_decided_by_workers_for_a_while_and_others_are_not() -> None:
+@pytest.mark.parametrize("whole", [False, True])
+def test_whose_review_was_long_is_decided_by_workers_for_a_while_and_others_are_not(whole: bool) -> None:
     places: list[tuple[str, str]] = []
 
     def review(request: AdmissionRequest, webhook: Webhook, deadline: float) -> Decision:
@@ -346,18 +353,19 @@ def test_whose_review_was_long_is_decided_by_workers_for_a_while_and_others_are_
             raise DeadlineExceeded("the purse is empty")
         return Decision(allowed=True)
 
-    client = Harness(review).client()
+    client = Harness(review).client(whole=whole)
     for uid, namespace in (("long", "foo"), ("short", "foo"), ("short", "bar")):
         client.post("/validate", json=pod_review(uid=uid, namespace=namespace))
     assert places == [("foo", "loop"), ("foo", "worker"), ("foo", "worker"), ("bar", "loop")]
 
 
-def test_a_namespace_that_is_not_known_yet_keeps_nobody_else_waiting() -> None:
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_namespace_that_is_not_known_yet_keeps_nobody_else_waiting(whole: bool) -> None:
     known = {"foo"}
     places, review = placed()
     loaded = Loaded(review, 1, knows=known.__contains__, inquire=known.__contains__)
     answers: list[Any] = []
-    with Harness(load=lambda: loaded).client() as client:
+    with Harness(load=lambda: loaded).client(whole=whole) as client:
         late = threading.Thread(
             target=lambda: answers.append(client.post("/validate", json=pod_review(namespace="new")))
         )
@@ -369,6 +377,25 @@ def test_a_namespace_that_is_not_known_yet_keeps_nobody_else_waiting() -> None:
         late.join()
     assert answers[0].json()["response"]["allowed"] is True
     assert places == ["loop"] * 6
+
+
+@pytest.mark.parametrize(
+    ("body", "code"), [(b"", 400), (b"[]", 400), (orjson.dumps(pod_review()), 200), (b" " * SHORT_BODY, 400)]
+)
+def test_what_arrives_whole_is_answered_as_what_does_not(body: bytes, code: int) -> None:
+    answers = [Harness().client(whole=whole).post("/validate", content=body) for whole in (False, True)]
+    assert [answer.status_code for answer in answers] == [code, code]
+    assert answers[0].content == answers[1].content
+
+
+def test_a_review_that_finds_no_room_in_a_round_waits_for_the_next_with_an_eye_on_the_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    places, review = placed()
+    monkeypatch.setattr(Rounds, "has_room", lambda _self: False)
+    answer = Harness(review).client(whole=True).post("/validate?timeout=100ms", json=pod_review())
+    assert answer.json()["response"]["status"]["code"] == 429
+    assert places == []
 
 
 @pytest.mark.parametrize("path", ["/mutate", "/validate/v1.apps"])
