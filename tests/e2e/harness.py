@@ -321,7 +321,7 @@ def _start_api_server(
         "--service-account-signing-key-file": str(key),
         "--service-account-issuer": "https://kubernetes.default.svc",
         "--token-auth-file": str(tokens),
-        "--authorization-mode": "RBAC",
+        "--authorization-mode": "Node,RBAC",
         "--service-cluster-ip-range": "10.0.0.0/24",
         "--allow-privileged": "true",
         "--disable-admission-plugins": disabled,
