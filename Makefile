@@ -9,7 +9,7 @@ LOWEST := .venv-lowest
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint docs unit e2e e2e-node lowest mutants benchmarks format lock image clean
+.PHONY: help install demo test lint docs unit e2e e2e-node lowest mutants benchmarks format lock image image-archive clean
 
 help:  ## Say what can be made
 	@sed -n 's/^\([a-z0-9-]*\):.*  ## /\1\t/p' Makefile
@@ -84,6 +84,10 @@ lock:  ## Remake the locks in requirements/ from pyproject.toml
 
 image:  ## The container image
 	docker build --tag gatekeeper-py:latest .
+
+# Needs root, debootstrap and pip; a minute the first time. `ctr images import`, `docker load` or `podman load` take it.
+image-archive: $(READY)  ## The container image as dist/gatekeeper-py.tar, without a container engine
+	$(VENV)/bin/python -m image dist/gatekeeper-py.tar
 
 clean:  ## Remove the environment and what tools cache
 	rm -rf $(VENV) $(LOWEST) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .benchmarks dist site

@@ -18,6 +18,7 @@ import orjson
 from tests.e2e.harness import Component, ControlPlane, Kubectl, User, free_port
 from tests.e2e.node.binaries import build
 from tests.e2e.node.images import PAUSE, write_images
+from tests.e2e.node.names import DOMAIN, SERVER
 
 __all__ = ["SCHEDULER", "Node", "kubelet_of", "node", "scheduler"]
 
@@ -124,6 +125,21 @@ class Node:
             component.stop()
             self.components.remove(component)
 
+    def lose(self) -> None:
+        """As when its power fails: nothing of it runs, and nobody there answers."""
+        self.stop_kubelet()
+        for task in self.ctr("tasks", "ls", "-q").split():
+            self.ctr("tasks", "kill", "-s", "KILL", task)
+        self._set_bridge("down")
+
+    def come_back(self) -> None:
+        """As when it boots: its kubelet starts its pods anew."""
+        self._set_bridge("up")
+        self.start_kubelet()
+
+    def _set_bridge(self, state: str) -> None:
+        subprocess.run(["ip", "link", "set", f"{self.name}-pods", state], check=True, timeout=10)
+
     def stop(self) -> None:
         """Ends the node's own processes; what its pods leave goes with the enclosure."""
         for component in reversed(self.components):
@@ -200,6 +216,8 @@ class Node:
             "localStorageCapacityIsolation": False,
             "makeIPTablesUtilChains": False,
             "resolvConf": "",
+            "clusterDNS": [SERVER],
+            "clusterDomain": DOMAIN,
             "evictionHard": {"memory.available": "50Mi"},
             "imageGCHighThresholdPercent": 100,
             "nodeStatusUpdateFrequency": "5s",
