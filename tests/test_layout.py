@@ -41,6 +41,11 @@ TESTED_ELSEWHERE = {
             "words",
         )
     },
+    "authoring/policyfile.py": "authoring/scaffold/test_drafted.py",
+    **{
+        f"authoring/scaffold/{name}.py": "authoring/scaffold/test_drafted.py"
+        for name in ("blueprint", "location", "refusal", "sketch", "templates", "valued", "whole")
+    },
     "authoring/lint/finding.py": "cli/test_lint.py",
     "authoring/lint/report.py": "cli/test_lint.py",
     "cel/checking/clauses.py": "cel/library/test_formatting.py",
@@ -56,7 +61,7 @@ TESTED_ELSEWHERE = {
     "cel/syntax/tree.py": "cel/syntax/test_parser.py",
     "cli/exits.py": "cli/test_main.py",
     "cli/options.py": "cli/test_review.py",
-    "cli/output.py": "cli/test_review.py",
+    "manifests/dumping.py": "cli/test_review.py",
     "cli/sources.py": "cli/test_review.py",
     "cli/uninstall.py": "cli/test_install.py",
     "cluster/inquiries.py": "cluster/test_live.py",

@@ -22,6 +22,7 @@ COMMANDS: dict[str, str] = {
     "init": "Draft a first folder of policies for a cluster.",
     "install": "Print or apply what the engine needs in a cluster.",
     "lint": "Say what is wrong with policies, tenants and suites.",
+    "new": "Write a new policy and its suite.",
     "review": "Decide about manifests or AdmissionReviews.",
     "serve": "Answer the API server over HTTPS.",
     "status": "Show a running server on one screen.",
