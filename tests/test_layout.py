@@ -41,6 +41,8 @@ TESTED_ELSEWHERE = {
             "words",
         )
     },
+    "authoring/layout/nodes.py": "authoring/layout/test_filelayout.py",
+    "authoring/layout/trivia.py": "authoring/layout/test_filelayout.py",
     "authoring/policyfile.py": "authoring/scaffold/test_drafted.py",
     **{
         f"authoring/scaffold/{name}.py": "authoring/scaffold/test_drafted.py"

@@ -47,6 +47,7 @@ from gatekeeper_py.cel.evaluation.values import (
     type_name,
 )
 from gatekeeper_py.cel.explanation import Explanation, Outcome, explain
+from gatekeeper_py.cel.layout import LINE_WIDTH, lay_out
 from gatekeeper_py.cel.library import authorizer, jsonpatch
 from gatekeeper_py.cel.library.authorizer import (
     AccessDecision,
@@ -64,6 +65,7 @@ __all__ = [
     "DYN",
     "EXPRESSION_LIMIT",
     "INT",
+    "LINE_WIDTH",
     "NONE",
     "NULL",
     "STRIDE",
@@ -102,6 +104,7 @@ __all__ = [
     "explain",
     "jsonpatch",
     "kubernetes_environment",
+    "lay_out",
     "list_of",
     "map_of",
     "object_type",

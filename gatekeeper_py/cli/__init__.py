@@ -19,6 +19,7 @@ COMMANDS: dict[str, str] = {
     "certs": "Make certificates for development.",
     "coverage": "Say how every kind that a cluster serves is judged.",
     "explain": "Show what every part of a policy's expressions gives.",
+    "fmt": "Lay out policies and the CEL in them.",
     "init": "Draft a first folder of policies for a cluster.",
     "install": "Print or apply what the engine needs in a cluster.",
     "lint": "Say what is wrong with policies, tenants and suites.",

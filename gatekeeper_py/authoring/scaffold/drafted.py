@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gatekeeper_py.authoring.entry import PREFIX
+from gatekeeper_py.authoring.layout.filelayout import laid_out
 from gatekeeper_py.authoring.lint.linting import lint
 from gatekeeper_py.authoring.policyfile import Expression, comment_block, file_text
 from gatekeeper_py.authoring.runner import run
@@ -63,7 +64,7 @@ def _policy_file(blueprint: Blueprint, sketch: Sketch) -> str:
         "spec": _spec(blueprint, sketch),
     }
     documents = [policy, _binding(blueprint, sketch, kind), *_params(blueprint, sketch)]
-    return file_text(comment_block(sketch.summary, {**sketch.parts, **stops}), documents)
+    return laid_out(file_text(comment_block(sketch.summary, {**sketch.parts, **stops}), documents))
 
 
 STOPS: Mapping[str, str] = {

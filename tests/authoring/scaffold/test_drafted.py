@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from gatekeeper_py.authoring.entry import entries
+from gatekeeper_py.authoring.layout.filelayout import laid_out
 from gatekeeper_py.authoring.runner import run
 from gatekeeper_py.authoring.scaffold.blueprint import TEMPLATES, Blueprint, Template
 from gatekeeper_py.authoring.scaffold.drafted import drafted, faults
@@ -103,6 +104,8 @@ def test_what_is_written_is_right_and_its_suite_sees_all_of_it(name: str, tmp_pa
     for file, text in drafted(BLUEPRINTS[name], DEFINITIONS).files.items():
         (tmp_path / file).write_text(text)
     assert faults(tmp_path / "new_test.yaml") == []
+    policy = (tmp_path / "new.yaml").read_text()
+    assert laid_out(policy) == policy
     (tried,) = try_all([tmp_path / "new_test.yaml"], ())
     assert tried.faults == ()
     assert len(tried.mutants) > 3
