@@ -31,6 +31,7 @@ TESTED_ELSEWHERE = {
         f"authoring/lint/{name}.py": "authoring/lint/test_linting.py"
         for name in (
             "codes",
+            "shapes",
             "lookup",
             "constancy",
             "proof",
@@ -41,6 +42,7 @@ TESTED_ELSEWHERE = {
             "words",
         )
     },
+    "authoring/specimens.py": "authoring/scaffold/test_target.py",
     "authoring/layout/nodes.py": "authoring/layout/test_filelayout.py",
     "authoring/layout/trivia.py": "authoring/layout/test_filelayout.py",
     "authoring/policyfile.py": "authoring/scaffold/test_drafted.py",

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import click
 
+from gatekeeper_py.authoring.lint.finding import Finding
 from gatekeeper_py.authoring.lint.linting import lint
+from gatekeeper_py.authoring.lint.repair import mended
 from gatekeeper_py.authoring.lint.report import FORMS
 from gatekeeper_py.cli.exits import DENIED, InputError
 from gatekeeper_py.cli.options import output_option
@@ -20,9 +22,10 @@ __all__ = ["command"]
 
 @click.command("lint")
 @click.argument("paths", nargs=-1, required=True, metavar="DIR|FILE...", type=click.Path(path_type=Path))
+@click.option("--fix", is_flag=True, help="Mend misspelt names where it is sure what is meant.")
 @output_option(*FORMS)
 @click.pass_context
-def command(context: click.Context, paths: tuple[Path, ...], output: str) -> None:
+def command(context: click.Context, paths: tuple[Path, ...], *, fix: bool, output: str) -> None:
     """Say everything that is wrong with policies, tenants and suites.
 
     docs/lint.md explains each code. Exit code 0: nothing, 1: something, 2: there is nothing to read.
@@ -32,7 +35,21 @@ def command(context: click.Context, paths: tuple[Path, ...], output: str) -> Non
         if empty:
             raise InputError("\n".join(str(nothing_in(path)) for path in empty))
         findings = lint(paths)
+        if fix:
+            findings = _after_mending(findings, paths)
     told = FORMS[output](findings)
     if told:
         click.echo(printable(told))
     context.exit(DENIED if findings else 0)
+
+
+def _after_mending(findings: list[Finding], paths: tuple[Path, ...]) -> list[Finding]:
+    """What is left: a name that is mended may show what it hid."""
+    try:
+        while done := mended(findings):
+            for finding in done:
+                click.echo(printable(f"mended: {finding}"), err=True)
+            findings = lint(paths)
+    except OSError as error:
+        raise InputError(f"{error.filename}: cannot be written: {error.strerror}") from error
+    return findings

@@ -6,14 +6,9 @@ import copy
 import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
-from typing import Any
-
-import yaml
 
 from gatekeeper_py.authoring.scaffold.refusal import CannotDraft
-from gatekeeper_py.authoring.workload import POD, TEMPLATES, in_workload
+from gatekeeper_py.authoring.specimens import specimen
 from gatekeeper_py.objects.kinds import Kinds
 from gatekeeper_py.objects.resource import GroupVersionKind, Object, Served
 from gatekeeper_py.objects.schema import Schema, builtin_schema, custom_schema, untyped_object
@@ -23,7 +18,7 @@ __all__ = ["Target", "find_target"]
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One resource, its kind's structure, and a manifest of it without name and namespace."""
+    """One resource, its kind's structure, and what its manifest has besides metadata."""
 
     served: Served
     schema: Schema
@@ -39,8 +34,6 @@ class Target:
         kind = self.served.kind
         metadata = {"name": "web", **({"namespace": namespace} if self.served.namespaced else {})}
         body = copy.deepcopy(self.specimen)
-        body.get("metadata", {}).pop("namespace", None)
-        metadata |= body.pop("metadata", {})
         return {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": metadata, **body}
 
 
@@ -58,7 +51,7 @@ def find_target(word: str, definitions: Mapping[str, Object]) -> Target:
         raise CannotDraft(f'nothing serves a resource "{word}". {meant}')
     best = max(found, key=lambda each: _preference(each, served.index(each)))
     definition = next((d for d in definitions.values() if _defines(d, best.kind)), None)
-    return Target(best, _schema(best.kind, definition), _specimen(best.kind))
+    return Target(best, _schema(best.kind, definition), specimen(best.kind))
 
 
 def _of_kind(word: str, served: list[Served]) -> list[Served]:
@@ -87,20 +80,3 @@ def _defines(definition: Object, kind: GroupVersionKind) -> bool:
 def _schema(kind: GroupVersionKind, definition: Object | None) -> Schema:
     schema = builtin_schema(kind) or (definition and custom_schema(definition, kind.version))
     return schema or untyped_object()
-
-
-def _specimen(kind: GroupVersionKind) -> Object:
-    """What a manifest of a kind cannot do without; of a kind that is not in the data, nothing."""
-    specimens = _specimens()
-    if TEMPLATES.get(kind.kind) == kind.api_version:
-        made = in_workload({"kind": POD, **copy.deepcopy(specimens["v1 Pod"])}, kind.kind)
-    else:
-        made = copy.deepcopy(specimens.get(f"{kind.api_version} {kind.kind}", {}))
-    return {key: value for key, value in made.items() if key not in ("apiVersion", "kind")}
-
-
-@cache
-def _specimens() -> Mapping[str, Any]:
-    text = files("gatekeeper_py.authoring").joinpath("data/specimens.yaml").read_text(encoding="utf-8")
-    loaded: Mapping[str, Any] = yaml.safe_load(text)
-    return loaded

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gatekeeper_py.authoring.scaffold.target import _specimens, find_target
+from gatekeeper_py.authoring.scaffold.target import find_target
+from gatekeeper_py.authoring.specimens import kinds_with_specimens
 from gatekeeper_py.cluster.snapshot import Snapshot
 from gatekeeper_py.manifests.fieldvalidation import validated
 from gatekeeper_py.manifests.manifest import Manifest, Source
@@ -29,9 +30,8 @@ def test_a_resource_is_found(word: str, api_version: str, kind: str) -> None:
     assert (found.api_version, found.kind) == (api_version, kind)
 
 
-@pytest.mark.parametrize("name", _specimens())
-def test_a_specimen_is_complete(name: str) -> None:
-    kind = GroupVersionKind.parse(*name.split())
+@pytest.mark.parametrize("kind", list(kinds_with_specimens()), ids=lambda kind: kind.kind)
+def test_a_specimen_is_complete(kind: GroupVersionKind) -> None:
     served = Kinds.builtin().served(kind)
     assert served is not None
     resource = f"{served.resource.resource}.{kind.version}.{kind.group}".rstrip(".")
