@@ -57,6 +57,7 @@ from gatekeeper_py.cel.library.authorizer import (
     ResourceCheck,
     Subject,
 )
+from gatekeeper_py.cel.printing import written
 from gatekeeper_py.cel.syntax import tree
 
 __all__ = [
@@ -115,4 +116,5 @@ __all__ = [
     "tree",
     "type_name",
     "types",
+    "written",
 ]
