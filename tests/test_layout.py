@@ -63,6 +63,8 @@ TESTED_ELSEWHERE = {
     "cel/library/optionals.py": "cel/library/test_recorded.py",
     "cel/syntax/source.py": "cel/syntax/test_parser.py",
     "cel/syntax/tree.py": "cel/syntax/test_parser.py",
+    "cli/auditing.py": "cli/test_audit.py",
+    "cli/testing.py": "cli/test_test.py",
     "cli/exits.py": "cli/test_main.py",
     "cli/options.py": "cli/test_review.py",
     "manifests/dumping.py": "cli/test_review.py",

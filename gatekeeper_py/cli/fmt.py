@@ -9,14 +9,8 @@ from pathlib import Path
 
 import click
 
-from gatekeeper_py.authoring.layout.filelayout import laid_out
-from gatekeeper_py.authoring.layout.nodes import CannotLayOut
 from gatekeeper_py.cli.exits import BAD_INPUT, DENIED, InputError
-from gatekeeper_py.cli.sources import input_errors
-from gatekeeper_py.manifests.manifest import files
 from gatekeeper_py.policy.admission.text import printable
-from gatekeeper_py.policy.loading.idle import nothing_in
-from gatekeeper_py.policy.loading.load import is_test
 
 __all__ = ["command"]
 
@@ -38,6 +32,9 @@ def command(context: click.Context, paths: tuple[str, ...], *, check: bool, show
 
     Exit code 0: all is laid out, 1: --check or --diff found something, 2: a file cannot be read or laid out.
     """
+    from gatekeeper_py.authoring.layout.filelayout import laid_out
+    from gatekeeper_py.authoring.layout.nodes import CannotLayOut
+
     if paths == ("-",):
         _from_standard_input()
         return
@@ -61,6 +58,11 @@ def command(context: click.Context, paths: tuple[str, ...], *, check: bool, show
 
 def _chosen(paths: Iterable[Path]) -> list[Path]:
     """The YAML among files and folders, without suites."""
+    from gatekeeper_py.cli.sources import input_errors
+    from gatekeeper_py.manifests.manifest import files
+    from gatekeeper_py.policy.loading.idle import nothing_in
+    from gatekeeper_py.policy.loading.load import is_test
+
     with input_errors():
         found = [(path, [each for each in files(path) if each.suffix in YAML]) for path in paths]
     empty = [path for path, each in found if not each]
@@ -85,6 +87,9 @@ def _tell(path: Path, before: str, after: str, *, shows: bool, check: bool) -> N
 
 
 def _from_standard_input() -> None:
+    from gatekeeper_py.authoring.layout.filelayout import laid_out
+    from gatekeeper_py.authoring.layout.nodes import CannotLayOut
+
     try:
         click.echo(laid_out(sys.stdin.buffer.read().decode()), nl=False)
     except (UnicodeDecodeError, CannotLayOut) as error:

@@ -5,22 +5,19 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 import click
 
-from gatekeeper_py.authoring.scaffold.blueprint import TEMPLATES, Blueprint, Template
-from gatekeeper_py.authoring.scaffold.drafted import drafted, faults
-from gatekeeper_py.authoring.scaffold.location import Location, locate
-from gatekeeper_py.authoring.scaffold.refusal import CannotDraft
-from gatekeeper_py.authoring.scaffold.target import Target, find_target
 from gatekeeper_py.cli.exits import InputError
-from gatekeeper_py.cli.sources import input_errors
-from gatekeeper_py.manifests.manifest import read
-from gatekeeper_py.objects.kinds import CUSTOM_RESOURCE_DEFINITION
-from gatekeeper_py.objects.resource import Object
+
+if TYPE_CHECKING:
+    from gatekeeper_py.authoring.scaffold.blueprint import Template
+    from gatekeeper_py.objects.resource import Object
 
 __all__ = ["command"]
 
+TEMPLATES: Final[tuple[Template, ...]] = ("validating", "mutating", "param", "tenant", "reference", "look-up")
 ABOUT_A_FIELD = frozenset({"validating", "mutating", "param", "tenant"})
 WITH_VALUES = frozenset({"validating", "mutating", "param"})
 MANY = 10
@@ -80,13 +77,23 @@ def command(
 
     Exit code 0: written, 2: it cannot be drafted, or a file is there already (nothing is overwritten).
     """
+    from gatekeeper_py.authoring.scaffold.blueprint import Blueprint
+    from gatekeeper_py.authoring.scaffold.drafted import drafted, faults
+    from gatekeeper_py.authoring.scaffold.location import locate
+    from gatekeeper_py.authoring.scaffold.refusal import CannotDraft
+    from gatekeeper_py.authoring.scaffold.target import find_target
+
     try:
         definitions = _definitions(crds)
         answers = _Answers(asks=is_terminal())
         chosen = template or answers.template()
         words = resources or answers.resources()
         targets = tuple(find_target(word, definitions) for word in words)
-        location = _located(field or answers.field(), targets) if chosen in ABOUT_A_FIELD else None
+        location = (
+            locate(field or answers.field(), [each.schema for each in targets])
+            if chosen in ABOUT_A_FIELD
+            else None
+        )
         given = values or (answers.values() if chosen in WITH_VALUES and field is None else ())
         blueprint = Blueprint(
             name=name,
@@ -156,12 +163,12 @@ def is_terminal() -> bool:
     return sys.stdin.isatty()
 
 
-def _located(field: str, targets: Sequence[Target]) -> Location:
-    return locate(field, [each.schema for each in targets])
-
-
 def _definitions(paths: Sequence[Path]) -> dict[str, Object]:
     """CustomResourceDefinitions by the kind they define."""
+    from gatekeeper_py.cli.sources import input_errors
+    from gatekeeper_py.manifests.manifest import read
+    from gatekeeper_py.objects.kinds import CUSTOM_RESOURCE_DEFINITION
+
     with input_errors():
         manifests = read(paths)
     found = [each.object for each in manifests if each.kind == CUSTOM_RESOURCE_DEFINITION]

@@ -77,3 +77,10 @@ def test_a_file_without_a_definition_is_told(tmp_path: Path) -> None:
     (tmp_path / "pod.yaml").write_text("apiVersion: v1\nkind: Pod\nmetadata: {name: a}\n")
     result = run("new", "w", "--template", "tenant", "--resource", "pods", "--crd", tmp_path / "pod.yaml")
     assert result.stderr == f"{tmp_path}/pod.yaml: holds no CustomResourceDefinition\n"
+
+
+def test_the_options_name_every_template() -> None:
+    from gatekeeper_py.authoring.scaffold import blueprint
+    from gatekeeper_py.cli import new
+
+    assert blueprint.TEMPLATES == new.TEMPLATES
