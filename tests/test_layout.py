@@ -45,6 +45,10 @@ TESTED_ELSEWHERE = {
     "authoring/specimens.py": "authoring/scaffold/test_target.py",
     "authoring/layout/nodes.py": "authoring/layout/test_filelayout.py",
     "authoring/layout/trivia.py": "authoring/layout/test_filelayout.py",
+    **{
+        f"authoring/migration/{name}.py": "authoring/migration/test_translation.py"
+        for name in ("carried", "constraint_template", "kyverno")
+    },
     "authoring/policyfile.py": "authoring/scaffold/test_drafted.py",
     **{
         f"authoring/scaffold/{name}.py": "authoring/scaffold/test_drafted.py"

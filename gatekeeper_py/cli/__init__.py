@@ -20,6 +20,7 @@ COMMANDS: dict[str, str] = {
     "coverage": "Say how every kind that a cluster serves is judged.",
     "explain": "Show what every part of a policy's expressions gives.",
     "fmt": "Lay out policies and the CEL in them.",
+    "import": "Turn policies of Kyverno and OPA Gatekeeper into native ones.",
     "init": "Draft a first folder of policies for a cluster.",
     "install": "Print or apply what the engine needs in a cluster.",
     "lint": "Say what is wrong with policies, tenants and suites.",
@@ -34,6 +35,10 @@ COMMANDS: dict[str, str] = {
 """Subcommands with their one-line help, here so that `gatekeeper --help` imports none of them."""
 
 
+MODULES = {"import": "importing"}
+"""Modules of commands that Python lets no module be called."""
+
+
 class LazyGroup(click.Group):
     """Imports `gatekeeper_py.cli.<name>` when the subcommand `<name>` runs."""
 
@@ -45,7 +50,7 @@ class LazyGroup(click.Group):
         """The subcommand's `command`, or None when there is none of that name."""
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"gatekeeper_py.cli.{cmd_name}")
+        module = importlib.import_module(f"gatekeeper_py.cli.{MODULES.get(cmd_name, cmd_name)}")
         command: click.Command = module.command
         return command
 
