@@ -72,6 +72,7 @@ TESTED_ELSEWHERE = {
     "cli/exits.py": "cli/test_main.py",
     "cli/options.py": "cli/test_review.py",
     "manifests/dumping.py": "cli/test_review.py",
+    "cli/reference.py": "authoring/test_documents.py",
     "cli/sources.py": "cli/test_review.py",
     "cli/uninstall.py": "cli/test_install.py",
     "cluster/inquiries.py": "cluster/test_live.py",

@@ -12,6 +12,7 @@ import yaml
 
 from gatekeeper_py.authoring import suite
 from gatekeeper_py.cli import COMMANDS, gatekeeper
+from gatekeeper_py.cli.reference import page
 from gatekeeper_py.engine import load_with_tenancy
 from gatekeeper_py.manifests.manifest import read_text
 from gatekeeper_py.policy.evaluation.compilation import Compiler, Environments, ExpressionKind
@@ -74,6 +75,24 @@ def test_commands_and_their_flags_that_are_named_exist(page: Path) -> None:
 def test_flags_that_are_named_alone_exist(page: Path) -> None:
     known = {flag for name in COMMANDS for flag in flags_of(subcommand((name,)))}
     assert references.lone_flags(page.read_text(encoding="utf-8")) <= known
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_flag_is_documented(name: str) -> None:
+    text = "\n".join(path.read_text(encoding="utf-8") for path in (*DOCS.glob("*.md"), ROOT / "README.md"))
+    command = subcommand((name,))
+    commands = command.commands.values() if isinstance(command, click.Group) else [command]
+    flags = {flag for each in commands for flag in flags_of(each) if flag.startswith("--")}
+    assert {flag for flag in flags if not re.search(rf"{flag}(?![\w-])", text)} == set()
+
+
+def test_the_page_of_commands_names_each_command() -> None:
+    text = (DOCS / "commands.md").read_text(encoding="utf-8")
+    for section in page().split("\n## ")[1:]:
+        heading = section.partition("\n")[0]
+        assert f"\n## {heading}\n" in text, (
+            f"python -m gatekeeper_py.cli.reference > docs/commands.md: {heading}"
+        )
 
 
 @SHOWN

@@ -23,6 +23,8 @@ from gatekeeper_py.objects.resource import Object
 __all__ = ["PARAM_NAMESPACE", "Drafted", "drafted", "faults"]
 
 VERSION = "admissionregistration.k8s.io/v1"
+NOBODYS = "open"
+"""What policies that ask about no tenant are tried on, so that those of the folder make no difference."""
 PARAM_NAMESPACE = "gatekeeper-system"
 """Where the ConfigMap of a param stands: a namespace that is not a tenant's."""
 
@@ -143,9 +145,9 @@ def _params(blueprint: Blueprint, sketch: Sketch) -> Iterator[dict[str, Any]]:
 
 
 def _suite_file(blueprint: Blueprint, sketch: Sketch, definitions: Mapping[str, Object]) -> str:
-    suite: dict[str, Any] = {}
+    suite: dict[str, Any] = {"tenants": [sketch.tenants or NOBODYS]}
     if sketch.tenants:
-        suite |= {"tenants": [sketch.tenants], "user": "alice"}
+        suite["user"] = "alice"
     used = [
         definitions[kind]
         for kind in dict.fromkeys(each.served.kind.kind for each in blueprint.targets)

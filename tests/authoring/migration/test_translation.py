@@ -152,7 +152,8 @@ def test_a_rule_of_cel_is_carried_with_its_conditions() -> None:
     )
     assert verdict(text, manifest("Deployment", BARE)) == "deny"
     conditional = (
-        text + "      celPreconditions: [{name: named, expression: \"object.metadata.labels.app != 'web'\"}]\n"
+        text
+        + "      celPreconditions: [{name: named, expression: \"object.metadata.labels.app != 'web'\"}]\n"
     )
     assert verdict(conditional, manifest("Deployment", BARE)) == "allow"
 
