@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +80,7 @@ def command(
     _demand_known(engine, names)
     answered = _record(record) if record is not None else None
     if answered is not None:
-        submission = _submission(answered)
+        submission = _submission(answered, submission)
     found = gather(files)
     fit = sift(found.manifests, view, validate)
     for manifest in fit.manifests:
@@ -123,9 +124,11 @@ def _record(path: Path) -> Mapping[str, Any]:
     return records[-1]
 
 
-def _submission(record: Mapping[str, Any]) -> Submission:
+def _submission(record: Mapping[str, Any], given: Submission) -> Submission:
+    """Who asked, and for what, by a record; when, by the command."""
     groups = tuple(str(group) for group in record.get("groups") or ())
-    return Submission(
+    return replace(
+        given,
         operation=record["operation"],
         subresource=str(record.get("subresource") or ""),
         user=make_user(str(record.get("user") or ""), groups),
@@ -165,14 +168,21 @@ SAID = {
 
 
 def _policy_lines(policy: PolicyAccount, width: int, *, detailed: bool) -> Iterator[str]:
-    said = SAID[policy.stage]
-    if policy.findings and not any("Deny" in finding.actions for finding in policy.findings):
-        said = f"would refuse it ({', '.join(policy.findings[0].actions)})"
-    yield f"{STEP}{policy.policy} {said}"
+    yield f"{STEP}{policy.policy} {_did(policy)}"
     yield from (f"{STEP * 2}{change_line(change)}" for change in policy.changed)
     if detailed or not policy.mutates:
         yield from _decided_lines(policy.decided, width)
     yield from (f"{STEP * 2}message: {finding.message}" for finding in policy.findings)
+
+
+def _did(policy: PolicyAccount) -> str:
+    """What a policy did, or would have done but for a waiver or its actions."""
+    waived = next((finding.waived for finding in policy.findings if finding.waived is not None), None)
+    if waived is not None:
+        return f"would refuse it, and is waived by {waived.waiver} until {waived.expires}"
+    if policy.findings and not any("Deny" in finding.actions for finding in policy.findings):
+        return f"would refuse it ({', '.join(policy.findings[0].actions)})"
+    return SAID[policy.stage]
 
 
 def _left_out(account: Account, width: int, *, detailed: bool) -> Iterator[str]:

@@ -164,3 +164,25 @@ def test_what_is_no_record_is_exit_code_2(text: str, told: str, policies: Path, 
     log.unlink()
     result = run("explain", "--policies", policies, "--decision", log, "-f", "-", stdin=GOOD)
     assert (result.exit_code, result.stderr) == (2, f"{log}: No such file or directory\n")
+
+
+WAIVER = """\
+apiVersion: tenancy.gatekeeper-py.dev/v1alpha1
+kind: Waiver
+metadata: {name: old}
+spec:
+  policies: [no-host]
+  namespaces: [default]
+  reason: it has always been so
+  approvedBy: somebody
+  expires: "2999-12-31"
+"""
+
+
+def test_a_waiver_is_told(policies: Path) -> None:
+    write(policies, waiver=WAIVER)
+    lines = run(
+        "explain", "--policies", policies, "--no-defaults", "-f", "-", stdin=STAMPED
+    ).stdout.splitlines()
+    assert lines[1] == "  no-host would refuse it, and is waived by old until 2999-12-31"
+    assert lines[-1] == "allowed"
