@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -12,7 +13,7 @@ import click
 from gatekeeper_py.cli.exits import InputError
 
 if TYPE_CHECKING:
-    from gatekeeper_py.authoring.scaffold.blueprint import Template
+    from gatekeeper_py.authoring.scaffold.blueprint import Blueprint, Template
     from gatekeeper_py.objects.resource import Object
 
 __all__ = ["command"]
@@ -77,34 +78,13 @@ def command(
 
     Exit code 0: written, 2: it cannot be drafted, or a file is there already (nothing is overwritten).
     """
-    from gatekeeper_py.authoring.scaffold.blueprint import Blueprint
     from gatekeeper_py.authoring.scaffold.drafted import drafted, faults
-    from gatekeeper_py.authoring.scaffold.location import locate
     from gatekeeper_py.authoring.scaffold.refusal import CannotDraft
-    from gatekeeper_py.authoring.scaffold.target import find_target
 
+    definitions = _definitions(crds)
+    given = _Given(template, resources, field, values, limit, stops)
     try:
-        definitions = _definitions(crds)
-        answers = _Answers(asks=is_terminal())
-        chosen = template or answers.template()
-        words = resources or answers.resources()
-        targets = tuple(find_target(word, definitions) for word in words)
-        location = (
-            locate(field or answers.field(), [each.schema for each in targets])
-            if chosen in ABOUT_A_FIELD
-            else None
-        )
-        given = values or (answers.values() if chosen in WITH_VALUES and field is None else ())
-        blueprint = Blueprint(
-            name=name,
-            template=chosen,
-            targets=targets,
-            location=location,
-            values=tuple(location.value(each) for each in given) if location else (),
-            may_be_absent=may_be_absent,
-            limit=limit or (answers.limit() if chosen == "look-up" else MANY),
-            stops=stops or answers.stops(),
-        )
+        blueprint = _blueprint(name, given, definitions, may_be_absent=may_be_absent)
         files = drafted(blueprint, definitions).files
     except CannotDraft as error:
         raise InputError(str(error)) from error
@@ -114,6 +94,47 @@ def command(
         raise InputError("\n".join(["written, and not right yet:", *told]))
     cases = files[f"{name}_test.yaml"].count("\n  - name: ")
     click.echo(f"{folder / name}.yaml, {folder / name}_test.yaml: {cases} cases pass, nothing to lint")
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """The options that are asked for when they are absent."""
+
+    template: Template | None
+    resources: tuple[str, ...]
+    field: str | None
+    values: tuple[str, ...]
+    limit: int | None
+    stops: str
+
+
+def _blueprint(
+    name: str, given: _Given, definitions: Mapping[str, Object], *, may_be_absent: bool
+) -> Blueprint:
+    """What options and answers come to. Raises `CannotDraft` when they do not fit together."""
+    from gatekeeper_py.authoring.scaffold.blueprint import Blueprint
+    from gatekeeper_py.authoring.scaffold.location import locate
+    from gatekeeper_py.authoring.scaffold.target import find_target
+
+    answers = _Answers(asks=is_terminal())
+    template = given.template or answers.template()
+    words = given.resources or answers.resources()
+    targets = tuple(find_target(word, definitions) for word in words)
+    schemas = [each.schema for each in targets]
+    about_a_field = template in ABOUT_A_FIELD
+    location = locate(given.field or answers.field(), schemas) if about_a_field else None
+    asks_values = template in WITH_VALUES and given.field is None
+    values = given.values or (answers.values() if asks_values else ())
+    return Blueprint(
+        name=name,
+        template=template,
+        targets=targets,
+        location=location,
+        values=tuple(location.value(each) for each in values) if location else (),
+        may_be_absent=may_be_absent,
+        limit=given.limit or (answers.limit() if template == "look-up" else MANY),
+        stops=given.stops or answers.stops(),
+    )
 
 
 class _Answers:

@@ -32,7 +32,10 @@ WRITES: Final = ("CREATE", "UPDATE")
 AUTOGEN = "pod-policies.kyverno.io/autogen-controllers"
 SEVERITY = "policies.kyverno.io/severity"
 TEMPLATED: Final = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Job")
-"""Kinds whose pods stand in spec.template; those of a CronJob stand deeper."""
+"""Kinds whose pods stand in spec.template."""
+CRON_JOB = "CronJob"
+"""Whose pods stand deeper."""
+EXISTING = "allowExistingViolations"
 OF_TEMPLATE, OF_CRON_JOB = ("spec", "template"), ("spec", "jobTemplate", "spec", "template")
 RULE_LEFT_OUT = "The rule is left out: write it by hand, or nothing enforces it"
 POLICY_LEFT_OUT = "The policy is left out: write it by hand, or nothing enforces it"
@@ -55,35 +58,54 @@ HARMLESS: Final = READ | {
 def carry_validating_policy(manifest: Manifest) -> Carried:
     """A ValidatingPolicy: the native one with Kyverno's own fields, and pods' controllers."""
     spec = manifest.object.get("spec") or {}
-    name = manifest.name
-    told: list[Problem] = []
     try:
-        documents = [each for native in _validating(manifest, spec, told) for each in native.documents()]
+        _demand_admission(spec)
+        base = _native(manifest, spec)
+        controllers = ((spec.get("autogen") or {}).get("podControllers") or {}).get("controllers") or ()
+        templated = list(_for_controllers(base, _kinds_of_plurals(controllers), _operations(base.rules)))
     except CannotCarry as error:
-        return Carried(name, left_out=(problem(manifest, error, POLICY_LEFT_OUT),))
-    return Carried(name, tuple(documents), otherwise=tuple(told))
+        return Carried(manifest.name, left_out=(problem(manifest, error, POLICY_LEFT_OUT),))
+    documents = tuple(each for native in (base, *templated) for each in native.documents())
+    pods_alone = bool(base.rules) and all(rule.get("resources") == ["pods"] for rule in base.rules)
+    told = (manifest.source.problem(*WITHOUT_CONTROLLERS),) if pods_alone and not controllers else ()
+    return Carried(manifest.name, documents, otherwise=told)
 
 
-def _validating(manifest: Manifest, spec: Mapping[str, Any], told: list[Problem]) -> Iterator[Native]:
-    known = {
-        "matchConstraints",
-        "matchConditions",
-        "variables",
-        "validations",
-        "auditAnnotations",
-        "failurePolicy",
-    }
-    unread(spec, known | {"validationActions", "evaluation", "autogen", "webhookConfiguration"}, ("spec",))
+WITHOUT_CONTROLLERS: Final = (
+    ("spec", "matchConstraints"),
+    "no podControllers are named: a controller's pods are judged when they are made, not its template",
+    "Name more resources if that is late",
+)
+
+
+def _demand_admission(spec: Mapping[str, Any]) -> None:
+    """Raise `CannotCarry` for a policy that judges something else than requests to an API server."""
     evaluation = spec.get("evaluation") or {}
     if evaluation.get("mode", "Kubernetes") != "Kubernetes":
-        raise CannotCarry(
-            ("spec", "evaluation", "mode"), "an evaluation of what is no request to an API server"
-        )
+        what = "an evaluation of what is no request to an API server"
+        raise CannotCarry(("spec", "evaluation", "mode"), what)
     if (evaluation.get("admission") or {}).get("enabled") is False:
         raise CannotCarry(("spec", "evaluation", "admission"), "a policy that is for reports alone")
+
+
+NATIVE_FIELDS: Final = (
+    "matchConstraints",
+    "matchConditions",
+    "variables",
+    "validations",
+    "auditAnnotations",
+    "failurePolicy",
+    "validationActions",
+)
+OWN_FIELDS: Final = ("evaluation", "autogen", "webhookConfiguration")
+
+
+def _native(manifest: Manifest, spec: Mapping[str, Any]) -> Native:
+    """What a ValidatingPolicy has of a ValidatingAdmissionPolicy."""
+    unread(spec, (*NATIVE_FIELDS, *OWN_FIELDS), ("spec",))
     constraints = dict(spec.get("matchConstraints") or {})
-    rules: list[Mapping[str, Any]] = constraints.pop("resourceRules", None) or []
-    base = Native(
+    rules = constraints.pop("resourceRules", None) or []
+    return Native(
         name=manifest.name,
         rules=rules,
         validations=spec.get("validations") or (),
@@ -95,18 +117,6 @@ def _validating(manifest: Manifest, spec: Mapping[str, Any], told: list[Problem]
         more={"auditAnnotations": spec["auditAnnotations"]} if spec.get("auditAnnotations") else {},
         annotations=_severity(manifest),
     )
-    yield base
-    controllers = ((spec.get("autogen") or {}).get("podControllers") or {}).get("controllers")
-    pods_alone = all(each.get("resources") == ["pods"] for each in rules)
-    if controllers:
-        yield from _for_controllers(base, _kinds_of_plurals(controllers), _operations(rules))
-    elif pods_alone and rules:
-        what = (
-            "no podControllers are named: a controller's pods are judged when they are made, not its template"
-        )
-        told.append(
-            manifest.source.problem(("spec", "matchConstraints"), what, "Name more resources if that is late")
-        )
 
 
 def _operations(rules: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -128,32 +138,39 @@ def _severity(manifest: Manifest) -> dict[str, str]:
 
 
 def _kinds_of_plurals(names: Iterable[str]) -> list[str]:
-    plurals = {f"{kind.lower()}s": kind for kind in (*TEMPLATED, "CronJob")}
-    return [plurals[name.lower()] for name in names if name.lower() in plurals]
+    plurals = {f"{kind.lower()}s": kind for kind in (*TEMPLATED, CRON_JOB)}
+    for index, name in enumerate(names):
+        if name.lower() not in plurals:
+            raise CannotCarry(
+                ("spec", "autogen", "podControllers", "controllers", index), f"controllers {name}"
+            )
+    return [plurals[name.lower()] for name in names]
+
+
+def _placed(kinds: Sequence[str]) -> Iterator[tuple[str, list[str], tuple[str, ...]]]:
+    """Of controllers: the ending of their policy's name, which they are, and where they have the template."""
+    templated = [kind for kind in TEMPLATED if kind in kinds]
+    if templated:
+        yield "-controllers", templated, OF_TEMPLATE
+    if CRON_JOB in kinds:
+        yield "-cronjobs", [CRON_JOB], OF_CRON_JOB
 
 
 def _for_controllers(base: Native, kinds: Sequence[str], operations: Sequence[str]) -> Iterator[Native]:
     """The policy for templates: Kyverno writes `object.spec.template.spec` for every `object.spec`."""
-    for suffix, chosen, steps in (
-        ("-controllers", [kind for kind in TEMPLATED if kind in kinds], OF_TEMPLATE),
-        ("-cronjobs", [kind for kind in ("CronJob",) if kind in kinds], OF_CRON_JOB),
-    ):
-        if chosen:
-            served = [each for kind in chosen for each in resources_of(kind, "*", "*", ("spec",))]
-            yield replace(
-                base,
-                name=f"{base.name}{suffix}",
-                rules=rules_for(served, operations),
-                conditions={key: _deeper(text, steps) for key, text in base.conditions.items()},
-                variables={key: _deeper(text, steps) for key, text in base.variables.items()},
-                validations=[
-                    {
-                        key: _deeper(value, steps) if "xpression" in key else value
-                        for key, value in each.items()
-                    }
-                    for each in base.validations
-                ],
-            )
+    for suffix, chosen, steps in _placed(kinds):
+        served = [each for kind in chosen for each in resources_of(kind, "*", "*", ("spec",))]
+        yield replace(
+            base,
+            name=f"{base.name}{suffix}",
+            rules=rules_for(served, operations),
+            conditions={key: _deeper(text, steps) for key, text in base.conditions.items()},
+            variables={key: _deeper(text, steps) for key, text in base.variables.items()},
+            validations=[
+                {key: _deeper(value, steps) if "xpression" in key else value for key, value in each.items()}
+                for each in base.validations
+            ],
+        )
 
 
 def _deeper(text: str, steps: Sequence[str]) -> str:
@@ -241,7 +258,7 @@ def _autogen(manifest: Manifest) -> list[str]:
     """The controllers whose templates a rule about pods judges, too: all, unless an annotation says less."""
     annotations = (manifest.object.get("metadata") or {}).get("annotations") or {}
     named = annotations.get(AUTOGEN)
-    every = [*TEMPLATED, "CronJob"]
+    every = [*TEMPLATED, CRON_JOB]
     if named is None or named in ("all", ""):
         return every
     return [kind for kind in every if kind in [each.strip() for each in named.split(",")]]
@@ -254,52 +271,60 @@ def _validated(
     operations: Sequence[str],
     path: FieldPath,
 ) -> Iterator[Native]:
-    unread(
-        validate,
-        ("message", "failureAction", "cel", "pattern", "anyPattern", "allowExistingViolations"),
-        path,
-    )
-    cel = validate.get("cel")
-    if isinstance(cel, Mapping):
-        unread(cel, ("expressions", "variables", "auditAnnotations", "generate"), (*path, "cel"))
-        message = {"message": validate["message"]} if validate.get("message") else {}
-        made = replace(
-            native,
-            validations=[{**message, **each} for each in cel.get("expressions") or ()],
-            variables=_named(cel.get("variables")),
-            more={"auditAnnotations": cel["auditAnnotations"]} if cel.get("auditAnnotations") else {},
-        )
+    """The policy of a rule, and those for the templates of controllers."""
+    unread(validate, VALIDATE_FIELDS, path)
+    if isinstance(validate.get("cel"), Mapping):
+        made = _in_cel(native, validate, path)
         yield made
         yield from _for_controllers(made, kinds, operations)
         return
     yield _patterned(native, validate, (), path)
-    for suffix, chosen, steps in (
-        ("-controllers", [kind for kind in TEMPLATED if kind in kinds], OF_TEMPLATE),
-        ("-cronjobs", [kind for kind in ("CronJob",) if kind in kinds], OF_CRON_JOB),
-    ):
-        if chosen:
-            served = [each for kind in chosen for each in resources_of(kind, "*", "*", path)]
-            deeper = _patterned(native, validate, steps, path)
-            yield replace(deeper, name=f"{native.name}{suffix}", rules=rules_for(served, operations))
+    for suffix, chosen, steps in _placed(kinds):
+        served = [each for kind in chosen for each in resources_of(kind, "*", "*", path)]
+        deeper = _patterned(native, validate, steps, path)
+        yield replace(deeper, name=f"{native.name}{suffix}", rules=rules_for(served, operations))
+
+
+VALIDATE_FIELDS: Final = ("message", "failureAction", "cel", "pattern", "anyPattern", EXISTING)
+
+
+def _in_cel(native: Native, validate: Mapping[str, Any], path: FieldPath) -> Native:
+    """A rule that is CEL already."""
+    cel = validate["cel"]
+    unread(cel, ("expressions", "variables", "auditAnnotations", "generate"), (*path, "cel"))
+    message = {"message": validate["message"]} if validate.get("message") else {}
+    return replace(
+        native,
+        validations=[{**message, **each} for each in cel.get("expressions") or ()],
+        variables=_named(cel.get("variables")),
+        more={"auditAnnotations": cel["auditAnnotations"]} if cel.get("auditAnnotations") else {},
+    )
 
 
 def _patterned(native: Native, validate: Mapping[str, Any], steps: Sequence[str], path: FieldPath) -> Native:
-    """The patterns of a rule, one of which an object must be like, at the place of a template."""
-    patterns = [validate["pattern"]] if "pattern" in validate else validate.get("anyPattern")
+    """The patterns of a rule, one of which an object must be like, at the place of a template.
+
+    What was unlike them before may go on, unless the rule says otherwise.
+    """
+    now, before = (_alike(validate, steps, root, path) for root in ("object", "oldObject"))
+    text = now if validate.get(EXISTING) is False else f"{now} || oldObject != null && !({before})"
+    message = {"message": str(validate["message"])} if validate.get("message") else {}
+    return replace(native, validations=[{"expression": text, **message}])
+
+
+def _alike(validate: Mapping[str, Any], steps: Sequence[str], root: str, path: FieldPath) -> str:
+    """CEL for an object that is like the pattern, or like one of several."""
+    single = "pattern" in validate
+    patterns = [validate["pattern"]] if single else validate.get("anyPattern")
     if not patterns:
         raise CannotCarry(path, "a rule without CEL and without a pattern")
-    place: FieldPath = (*path, "pattern" if "pattern" in validate else "anyPattern")
     alike = []
     for index, pattern in enumerate(patterns):
-        where = place if "pattern" in validate else (*place, index)
         for step in reversed(steps):
             pattern = {step: pattern}
-        alike.append(pattern_condition(pattern, "object", where))
-    text = alike[0] if len(alike) == 1 else " || ".join(f"({each})" for each in alike)
-    rule: dict[str, Any] = {"expression": text}
-    if message := validate.get("message"):
-        rule["message"] = str(message)
-    return replace(native, validations=[rule])
+        place: FieldPath = (*path, "pattern") if single else (*path, "anyPattern", index)
+        alike.append(pattern_condition(pattern, root, place))
+    return alike[0] if single else " || ".join(f"({each})" for each in alike)
 
 
 # --- match and exclude

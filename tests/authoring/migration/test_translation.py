@@ -137,6 +137,16 @@ def test_autogen_goes_as_far_as_the_annotation_says() -> None:
     assert verdict(none, manifest("Deployment", BARE)) == "allow"
 
 
+@pytest.mark.parametrize(("more", "expected"), [("", "allow"), ("allowExistingViolations: false, ", "deny")])
+def test_what_was_unlike_a_pattern_before_may_go_on(more: str, expected: str) -> None:
+    text = RULES.replace("validate: {", f"validate: {{{more}")
+    (policies,) = translated(read_text(text)).files.values()
+    engine = Engine.load(read_text(policies), Snapshot(()))
+    before, after = manifest("Pod", BARE), manifest("Pod", {"app": "db"})
+    request = make_request(Manifest(after, Source("x")), engine.cluster, Submission("UPDATE"), old=before)
+    assert engine.review(request).allowed is (expected == "allow")
+
+
 def test_a_policy_of_a_namespace_holds_there() -> None:
     text = RULES.replace("kind: ClusterPolicy", "kind: Policy").replace(
         "{name: p,", "{name: p, namespace: foo,"
@@ -224,6 +234,7 @@ LEFT_OUT = {
     "reports alone": (RULES, "  background: true", "  admission: false", "a policy that is for reports alone"),
     "words of Kyverno": (CEL, "'team' in variables.labels", "resource.Get('v1', 'pods', 'a', 'b') != null", "it does not load here: "),
     "another evaluation": (CEL, "  validationActions", "  evaluation: {mode: JSON}\n  validationActions", "an evaluation of what is no request to an API server"),
+    "unknown controllers": (CEL, "[deployments, cronjobs]", "[widgets]", "controllers widgets"),
     "other fields": (CEL, "  validationActions", "  images: [{name: a}]\n  validationActions", "images has no like here"),
     "Rego": (TEMPLATE + CONSTRAINT, "engine: K8sNativeValidation", "engine: Rego", "a template in Rego"),
     "another action": (TEMPLATE + CONSTRAINT, "  match:", "  enforcementAction: scoped\n  match:", "the enforcementAction scoped"),
