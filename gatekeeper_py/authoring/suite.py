@@ -64,21 +64,20 @@ CASE: OpenAPI = {
         "patched": MAPPING,
     },
 }
-SUITE = openapi_schema(
-    {
-        "type": "object",
-        "required": ["cases"],
-        "properties": {
-            "policies": {"type": "array", "items": TEXT},
-            "tenants": {"type": "array", "items": ANYTHING},
-            "cluster": {"type": "array", "items": MAPPING},
-            "objects": {"type": "object", "additionalProperties": MAPPING},
-            "user": TEXT,
-            "workloads": ANYTHING,
-            "cases": {"type": "array", "items": CASE},
-        },
-    }
-)
+DOCUMENT: OpenAPI = {
+    "type": "object",
+    "required": ["cases"],
+    "properties": {
+        "policies": {"type": "array", "items": TEXT},
+        "tenants": {"type": "array", "items": ANYTHING},
+        "cluster": {"type": "array", "items": MAPPING},
+        "objects": {"type": "object", "additionalProperties": MAPPING},
+        "user": TEXT,
+        "workloads": ANYTHING,
+        "cases": {"type": "array", "items": CASE},
+    },
+}
+SUITE = openapi_schema(DOCUMENT)
 
 KIND = ("apiVersion", "kind")
 
