@@ -40,6 +40,8 @@ TESTED_ELSEWHERE = {
     },
     "authoring/lint/finding.py": "cli/test_lint.py",
     "authoring/lint/report.py": "cli/test_lint.py",
+    "authoring/editor/outline.py": "authoring/editor/test_proposals.py",
+    "cli/lsp.py": "authoring/editor/test_language_server.py",
     "cel/checking/clauses.py": "cel/library/test_formatting.py",
     "cel/checking/declarations.py": DECLARES,
     "cel/compiling/code.py": "cel/compiling/test_generator.py",

@@ -31,6 +31,7 @@ COMMANDS: dict[str, str] = {
     "init": "Draft a first folder of policies for a cluster.",
     "install": "Print or apply what the engine needs in a cluster.",
     "lint": "Say what is wrong with policies, tenants and suites.",
+    "lsp": "Serve editors: findings, completion, hover, quick fixes.",
     "review": "Decide about manifests or AdmissionReviews.",
     "schemas": "Print the JSON Schema of policies, tenants and suites.",
     "serve": "Answer the API server over HTTPS.",
