@@ -55,7 +55,7 @@ TESTED_ELSEWHERE = {
     "cel/syntax/tree.py": "cel/syntax/test_parser.py",
     "cli/exits.py": "cli/test_main.py",
     "cli/options.py": "cli/test_review.py",
-    "cli/output.py": "cli/test_review.py",
+    "manifests/dumping.py": "cli/test_review.py",
     "cli/schemas.py": "authoring/editor/test_jsonschemas.py",
     "cli/sources.py": "cli/test_review.py",
     "cli/uninstall.py": "cli/test_install.py",
