@@ -32,6 +32,7 @@ COMMANDS: dict[str, str] = {
     "install": "Print or apply what the engine needs in a cluster.",
     "lint": "Say what is wrong with policies, tenants and suites.",
     "lsp": "Serve editors: findings, completion, hover, quick fixes.",
+    "playground": "Try policies on a page of this machine while you type.",
     "review": "Decide about manifests or AdmissionReviews.",
     "schemas": "Print the JSON Schema of policies, tenants and suites.",
     "serve": "Answer the API server over HTTPS.",

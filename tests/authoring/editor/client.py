@@ -123,6 +123,7 @@ def editing(folder: Path, *options: str) -> Iterator[Editor]:
             editor.notify("exit", None)
             assert process.wait(timeout=PATIENCE) == 0
             assert process.stderr is not None
-            assert process.stderr.read() == b""
+            said = process.stderr.read().decode()
+            assert said == "", said
         finally:
             process.kill()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import re
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -193,3 +196,13 @@ def test_without_its_library_the_command_says_what_to_install(monkeypatch: pytes
     result = run("lsp")
     assert result.exit_code == 2
     assert result.output == "the language server needs pygls: pip install 'gatekeeper_py[editor]'\n"
+
+
+def test_the_configurations_in_the_documents_can_be_read() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "editors.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```(json|toml)\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    read = [(form, json.loads(text) if form == "json" else tomllib.loads(text)) for form, text in blocks]
+    (server,) = [found for form, found in read if form == "json" and "glspc.server.command" in found]
+    assert server["glspc.server.commandArguments"] == ["lsp", "--policies", "policies"]
+    (helix,) = [found for form, found in read if form == "toml"]
+    assert helix["language-server"]["gatekeeper"] == {"command": "gatekeeper", "args": ["lsp"]}

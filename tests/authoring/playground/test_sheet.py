@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from gatekeeper_py.authoring.playground.sheet import LONGEST, NotASheet, Sheet
+
+
+def test_a_sheet_is_what_a_page_sends() -> None:
+    sheet = Sheet.read({"policy": "a", "operation": "UPDATE"})
+    assert sheet == Sheet(policy="a", operation="UPDATE")
+    assert sheet.plain == {"policy": "a", "operation": "UPDATE"}
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ([], "a sheet is an object"),
+        ({"polcy": ""}, "a sheet has no polcy"),
+        ({"policy": 1}, "policy is no text"),
+        ({"policy": "x" * (LONGEST + 1)}, "policy is longer than 262144 characters"),
+        ({"operation": "PATCH"}, "operation is none of CREATE, UPDATE, DELETE, CONNECT"),
+    ],
+)
+def test_anything_else_is_refused(value: Any, said: str) -> None:
+    with pytest.raises(NotASheet) as error:
+        Sheet.read(value)
+    assert str(error.value) == said
