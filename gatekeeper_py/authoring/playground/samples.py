@@ -18,7 +18,7 @@ from gatekeeper_py.policy.loading.load import KUSTOMIZATIONS, is_test
 from gatekeeper_py.policy.loading.shape import GROUP
 from gatekeeper_py.tenancy.documents import is_tenancy_document
 
-__all__ = ["Sample", "documented", "samples", "shipped"]
+__all__ = ["BLOCK", "Sample", "documented", "samples", "sheet_of", "shipped"]
 
 BLOCK = re.compile(r"^```(cel|yaml)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
@@ -50,12 +50,17 @@ def documented(pages: Iterable[Path]) -> Iterator[Sample]:
         title = HEADING.search(text)
         counted: dict[str, int] = {}
         for block in BLOCK.finditer(text):
-            sheet = _of_expression(block[2].strip()) if block[1] == "cel" else _of_documents(block[2])
+            sheet = sheet_of(block[1], block[2])
             if sheet is not None:
                 heading = [*HEADING.finditer(text, 0, block.start())][-1][1]
                 counted[heading] = counted.get(heading, 0) + 1
                 number = f" ({counted[heading]})" if counted[heading] > 1 else ""
                 yield Sample(title[1] if title else page.stem, f"{heading}{number}", sheet)
+
+
+def sheet_of(language: str, text: str) -> Sheet | None:
+    """The sheet of a block of a page; None of one that is nothing to try."""
+    return _of_expression(text.strip()) if language == "cel" else _of_documents(text)
 
 
 POLICY = """\

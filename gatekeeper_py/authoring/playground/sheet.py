@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
+
+import orjson
 
 from gatekeeper_py.policy.admission.request import OPERATIONS
 
@@ -56,6 +60,13 @@ class Sheet:
         if sheet.operation and sheet.operation not in OPERATIONS:
             raise NotASheet(f"operation is none of {', '.join(OPERATIONS)}")
         return sheet
+
+    @property
+    def fragment(self) -> str:
+        """What a link holds behind its #: the sheet as JSON, deflated, in the alphabet of URLs."""
+        squeeze = zlib.compressobj(level=9, wbits=-zlib.MAX_WBITS)
+        squeezed = squeeze.compress(orjson.dumps(self.plain)) + squeeze.flush()
+        return base64.urlsafe_b64encode(squeezed).decode().rstrip("=")
 
     @property
     def plain(self) -> dict[str, str]:

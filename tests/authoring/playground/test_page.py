@@ -111,6 +111,12 @@ def test_a_link_holds_the_whole_page(browser: Browser, address: str) -> None:
     assert json.loads(browser.run("JSON.stringify(read())")) == sheet
 
 
+def test_a_link_of_the_documents_opens(browser: Browser, address: str) -> None:
+    browser.go(f"{address}?from-the-documents#{DENIED.fragment}")
+    browser.until("document.querySelector('[data-verdict=denied]')")
+    assert json.loads(browser.run("JSON.stringify(read())")) == DENIED.plain
+
+
 def test_a_broken_link_is_said_to_be_one(browser: Browser, address: str) -> None:
     browser.go(f"{address}?again#nothing")
     browser.until("document.getElementById('results').innerText.includes('This link is broken')")

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import base64
+import json
+import string
+import zlib
 from typing import Any
 
 import pytest
@@ -11,6 +15,13 @@ def test_a_sheet_is_what_a_page_sends() -> None:
     sheet = Sheet.read({"policy": "a", "operation": "UPDATE"})
     assert sheet == Sheet(policy="a", operation="UPDATE")
     assert sheet.plain == {"policy": "a", "operation": "UPDATE"}
+
+
+def test_a_link_holds_the_whole_sheet() -> None:
+    sheet = Sheet(policy="é😀" * 1000, user="eve")
+    packed = base64.urlsafe_b64decode(sheet.fragment + "==")
+    assert json.loads(zlib.decompress(packed, wbits=-zlib.MAX_WBITS)) == sheet.plain
+    assert set(sheet.fragment) <= {*string.ascii_letters, *string.digits, "-", "_"}
 
 
 @pytest.mark.parametrize(
