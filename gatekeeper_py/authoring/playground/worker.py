@@ -108,7 +108,7 @@ def serve(asked: BinaryIO, answered: BinaryIO) -> None:
 
 
 def _tried(line: bytes) -> Any:
-    from gatekeeper_py.authoring.playground.trial import try_out
+    from gatekeeper_py.authoring.playground.tryout import try_out
 
     try:
         return try_out(Sheet.read(orjson.loads(line)))

@@ -11,7 +11,7 @@ import pytest
 
 from gatekeeper_py.authoring.playground.samples import Sample, documented, samples, shipped
 from gatekeeper_py.authoring.playground.sheet import Sheet
-from gatekeeper_py.authoring.playground.trial import try_out
+from gatekeeper_py.authoring.playground.tryout import try_out
 from tests.shipped import POLICIES
 
 ROOT = Path(__file__).parents[3]

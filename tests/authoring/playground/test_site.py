@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 from gatekeeper_py.authoring.playground.samples import Sample
 from gatekeeper_py.authoring.playground.sheet import Sheet
 from gatekeeper_py.authoring.playground.site import BUSY, LARGEST_BODY, TOO_SLOW, make_site
-from gatekeeper_py.authoring.playground.trial import try_out
+from gatekeeper_py.authoring.playground.tryout import try_out
 from gatekeeper_py.authoring.playground.worker import Busy, TooSlow, Worker
 from tests.authoring.playground.sheets import SHEET
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from gatekeeper_py.authoring.playground import trial
+from gatekeeper_py.authoring.playground import tryout
 from gatekeeper_py.authoring.playground.sheet import Sheet
-from gatekeeper_py.authoring.playground.trial import try_out
+from gatekeeper_py.authoring.playground.tryout import try_out
 from tests.authoring.playground.sheets import DENIED, MUTATION, POD, SHEET, TENANTS, VALIDATION
 
 
@@ -113,7 +113,7 @@ def test_a_fault_is_told_at_its_place(pane: str, text: str, line: int, said: str
     [
         (Sheet(), "policy", "write a policy and its binding"),
         (Sheet(policy=VALIDATION), "manifest", "write a manifest"),
-        (replace(SHEET, tenants=""), "tenants", trial.NO_TENANTS),
+        (replace(SHEET, tenants=""), "tenants", tryout.NO_TENANTS),
         (replace(SHEET, policy=VALIDATION.partition("---")[0]), "policy", "has no binding"),
         (
             replace(SHEET, manifest="---\n".join([POD] * 21)),
@@ -146,12 +146,12 @@ def test_an_object_that_cannot_be_submitted_costs_only_itself() -> None:
 
 
 def test_only_so_many_are_explained(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trial, "MOST_EXPLAINED", 1)
+    monkeypatch.setattr(tryout, "MOST_EXPLAINED", 1)
     explained, left = only(SHEET)["policies"]
     assert explained["expressions"]
     assert (left["why"], left["expressions"]) == ("only 1 are explained", [])
 
 
 def test_only_so_many_parts_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trial, "MOST_PARTS", 1)
+    monkeypatch.setattr(tryout, "MOST_PARTS", 1)
     assert only(DENIED)["policies"][1]["expressions"][0]["tree"]["parts"] == []

@@ -76,8 +76,8 @@ def _tried(sheet: Sheet) -> JSON:
     for definition in definitions:
         view = view.with_object(definition)
     engine = Engine.load(documents, view)
-    trial = _Trial(engine, view, sheet)
-    requests = [trial.request(manifest) for manifest in read["manifest"][:MOST_OBJECTS]]
+    tryout = _Tryout(engine, view, sheet)
+    requests = [tryout.request(manifest) for manifest in read["manifest"][:MOST_OBJECTS]]
     return {
         "problems": [],
         "notices": [*_notices(engine, documents), *_missing(read["manifest"], engine)],
@@ -120,7 +120,7 @@ def _missing(manifests: Sequence[Manifest], engine: Engine) -> Iterator[JSON]:
 # --- one object -------------------------------------------------------------------------------------------
 
 
-class _Trial:
+class _Tryout:
     """One sheet whose policies load."""
 
     def __init__(self, engine: Engine, view: Snapshot, sheet: Sheet) -> None:
