@@ -86,6 +86,17 @@ class PolicyServer(LanguageServer):
         named = [self.named] if self.named is not None else [root / POLICIES for root in self._roots]
         self._due |= {folder for folder in named if folder.is_dir()}
 
+    def watch(self) -> None:
+        """Have the editor tell of files that change on disk, if it can."""
+        workspace = self.client_capabilities.workspace
+        watched = workspace.did_change_watched_files if workspace is not None else None
+        if watched is not None and watched.dynamic_registration:
+            watchers = [types.FileSystemWatcher(f"**/*{suffix}") for suffix in SUFFIXES]
+            options = types.DidChangeWatchedFilesRegistrationOptions(watchers)
+            method = types.WORKSPACE_DID_CHANGE_WATCHED_FILES
+            registration = types.Registration("watch", method, options)
+            self.client_register_capability(types.RegistrationParams([registration]))
+
     def text_of(self, path: Path) -> str:
         """A file as the editor has it, or as it is saved."""
         return str(self.workspace.get_text_document(str(from_fs_path(str(path)))).source)
@@ -208,6 +219,7 @@ def _keep_findings(server: PolicyServer) -> None:
 
     @server.feature(types.INITIALIZED)
     async def begin(_params: types.InitializedParams) -> None:
+        server.watch()
         server.begin()
         await server.settle()
 

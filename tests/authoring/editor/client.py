@@ -25,6 +25,8 @@ class Editor:
         self.told: Queue[dict[str, Any]] = Queue()
         self.diagnostics: dict[str, list[dict[str, Any]]] = {}
         self.versions: dict[str, int] = {}
+        self.watched: list[dict[str, Any]] = []
+        """The files of which the server wants to be told."""
         self.asked = 0
         self.about: dict[str, Any] = {}
         threading.Thread(target=self._read, daemon=True).start()
@@ -61,6 +63,9 @@ class Editor:
             message = self.told.get(timeout=PATIENCE)
             if message.get("method") == "textDocument/publishDiagnostics":
                 self.diagnostics[message["params"]["uri"]] = message["params"]["diagnostics"]
+            if message.get("method") == "client/registerCapability":
+                self.watched = message["params"]["registrations"][0]["registerOptions"]["watchers"]
+                self._send(id=message["id"], result=None)
             if wanted(message):
                 return message
 
@@ -108,7 +113,8 @@ def editing(folder: Path, *options: str) -> Iterator[Editor]:
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, cwd=ROOT) as process:
         editor = Editor(process)
         try:
-            capabilities = {"general": {"positionEncodings": ["utf-16"]}}
+            watches = {"didChangeWatchedFiles": {"dynamicRegistration": True}}
+            capabilities = {"general": {"positionEncodings": ["utf-16"]}, "workspace": watches}
             root = {"uri": folder.as_uri(), "name": folder.name}
             params = {
                 "processId": None,

@@ -62,6 +62,16 @@ def test_a_workspace_is_looked_at_before_a_file_is_opened(workspace: Path, edito
     assert found[0]["range"] == {"start": {"line": 2, "character": 17}, "end": {"line": 2, "character": 24}}
 
 
+def test_what_changes_on_disk_is_looked_at_when_the_editor_tells(workspace: Path, editor: Editor) -> None:
+    path = workspace / "policies" / "unbound.yaml"
+    before = path.read_text(encoding="utf-8")
+    path.write_text(f"# gatekeeper: ignore-file GK101, GK601\n{before}", encoding="utf-8")
+    change = {"uri": path.as_uri(), "type": 2}
+    editor.notify("workspace/didChangeWatchedFiles", {"changes": [change]})
+    assert editor.wrong(path) == []
+    assert {each["globPattern"] for each in editor.watched} >= {"**/*.yaml", "**/*.json"}
+
+
 def test_an_edit_is_answered_and_its_correction_too(policy: Path, editor: Editor) -> None:
     editor.write(policy, GOOD.replace("c.image", "c.imge"))
     (found,) = editor.wrong(policy)
@@ -203,6 +213,6 @@ def test_the_configurations_in_the_documents_can_be_read() -> None:
     blocks = re.findall(r"^```(json|toml)\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
     read = [(form, json.loads(text) if form == "json" else tomllib.loads(text)) for form, text in blocks]
     (server,) = [found for form, found in read if form == "json" and "glspc.server.command" in found]
-    assert server["glspc.server.commandArguments"] == ["lsp", "--policies", "policies"]
+    assert server["glspc.server.commandArguments"] == ["lsp"]
     (helix,) = [found for form, found in read if form == "toml"]
     assert helix["language-server"]["gatekeeper"] == {"command": "gatekeeper", "args": ["lsp"]}

@@ -152,6 +152,7 @@ def test_a_phone_shows_one_pane_and_scrolls_down_only(browser: Browser) -> None:
         browser.run("document.querySelector('[data-pane=manifest]').click()")
         assert browser.run(seen) == ["manifest"]
         assert browser.run("document.documentElement.scrollWidth") <= PHONE[0]
+        assert browser.run("document.getElementById('live').getBoundingClientRect().bottom") <= PHONE[1]
         small = "[...document.querySelectorAll('header button, header select, [role=tab]')].filter((each) => each.offsetHeight < 36)"
         assert browser.run(f"{small}.length") == 0
     finally:
