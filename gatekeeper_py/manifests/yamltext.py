@@ -148,19 +148,32 @@ def field_at(text: str, index: int) -> Field | None:
 
 
 def _innermost(node: yaml.Node, index: int, found: Field) -> Field:
+    """As deep as it goes; an anchor may contain its own alias, and is entered once."""
+    entered: set[int] = set()
+    while id(node) not in entered:
+        entered.add(id(node))
+        inner = _inner(node, index, found)
+        if inner is None:
+            break
+        node, found = inner
+        if found.is_name:
+            break
+    return found
+
+
+def _inner(node: yaml.Node, index: int, found: Field) -> tuple[yaml.Node, Field] | None:
+    """What of a collection stands at a place, if anything does."""
     if isinstance(node, yaml.SequenceNode):
         for number, item in enumerate(node.value):
             if _covers(item, index):
-                inner = found._replace(path=(*found.path, number), span=_span(item, None))
-                return _innermost(item, index, inner)
+                return item, found._replace(path=(*found.path, number), span=_span(item, None))
     elif isinstance(node, yaml.MappingNode):
         for key, value in node.value:
-            inner = found._replace(path=(*found.path, key.value), span=_span(value, key))
-            if _covers(key, index):
-                return inner._replace(is_name=True)
-            if _covers(value, index):
-                return _innermost(value, index, inner)
-    return found
+            is_name = _covers(key, index)
+            if is_name or _covers(value, index):
+                path = (*found.path, key.value)
+                return value, found._replace(path=path, span=_span(value, key), is_name=is_name)
+    return None
 
 
 def _covers(node: yaml.Node, index: int) -> bool:

@@ -53,6 +53,14 @@ def test_what_comes_before_a_broken_document_can_be_read() -> None:
     assert cursor_at("}\n---\na: b", 8) is None
 
 
+@pytest.mark.parametrize(
+    "text", ["a: &x [*x]", "a: &x {b: *x}", "a: {? [b] : c}", "\t", "- - -", "a: !!binary x"]
+)
+def test_no_text_is_too_odd(text: str) -> None:
+    for index in range(len(text) + 1):
+        cursor_at(text, index)
+
+
 @pytest.mark.parametrize(("line", "column", "index"), [(0, 0, 0), (1, 1, 4), (1, 9, 5), (9, 0, 5)])
 def test_places_beyond_the_text_are_its_end(line: int, column: int, index: int) -> None:
     assert index_of("ab\ncd", line, column) == index
