@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from gatekeeper_py.authoring.lint.finding import Finding
-from gatekeeper_py.authoring.lint.shapes import reached
+from gatekeeper_py.authoring.lint.shapes import kinds_of
 from gatekeeper_py.authoring.lint.subject import Statement, Subject, statements
 from gatekeeper_py.cel import tree
 from gatekeeper_py.objects.kinds import Kinds
@@ -89,7 +89,7 @@ def _kinds(policy: Policy, kinds: Kinds) -> frozenset[str]:
         if not {resource.served.kind.group for resource in kinds}.issuperset(rule.groups):
             return frozenset()
         for named in rule.resources:
-            selected = {kind.kind for kind in reached(rule, named, kinds)}
+            selected = {kind.kind for kind in kinds_of(rule, named, kinds)}
             if not selected:
                 return frozenset()
             found |= selected

@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeAlias
 
 from gatekeeper_py.authoring.lint.subject import Subject
+from gatekeeper_py.manifests.manifest import Manifest
 from gatekeeper_py.objects.kinds import CUSTOM_RESOURCE_DEFINITION, Kinds
 from gatekeeper_py.objects.resource import GroupVersionKind, Object
 from gatekeeper_py.objects.schema import ANY, Form, Schema, builtin_schema, custom_schema
 from gatekeeper_py.policy.matching.match import selects
 from gatekeeper_py.policy.model import Policy, Rule
 
-__all__ = ["Shapes", "did_you_mean", "field_of", "fields_of", "items_of", "matched", "params_of", "reached"]
+__all__ = [
+    "Shapes",
+    "did_you_mean",
+    "field_of",
+    "fields_of",
+    "items_of",
+    "kinds_of",
+    "matched",
+    "params_of",
+    "reached",
+]
 
 Shapes: TypeAlias = tuple[Schema, ...] | None
 """What a value may be like; None when that cannot be told."""
@@ -21,13 +32,18 @@ Shapes: TypeAlias = tuple[Schema, ...] | None
 
 def matched(policy: Policy, subject: Subject) -> Shapes:
     """The structures of the kinds that a policy is about; None when one is not known."""
+    return reached(policy.match.rules, subject.kinds, subject.manifests)
+
+
+def reached(rules: Iterable[Rule], kinds: Kinds, manifests: Sequence[Manifest] = ()) -> Shapes:
+    """The structures of the kinds that rules are about; custom ones by the definitions among manifests."""
     found: dict[str, Schema] = {}
-    groups = {resource.served.kind.group for resource in subject.kinds}
-    for rule in policy.match.rules:
+    groups = {resource.served.kind.group for resource in kinds}
+    for rule in rules:
         if not groups.issuperset(rule.groups):
             return None
         for named in rule.resources:
-            schemas = {str(kind): _schema(kind, subject) for kind in set(reached(rule, named, subject.kinds))}
+            schemas = {str(kind): _schema(kind, manifests) for kind in set(kinds_of(rule, named, kinds))}
             if not schemas or None in schemas.values():
                 return None
             found |= {kind: schema for kind, schema in schemas.items() if schema is not None}
@@ -36,11 +52,11 @@ def matched(policy: Policy, subject: Subject) -> Shapes:
 
 def params_of(policy: Policy, subject: Subject) -> Shapes:
     """The structure of a policy's params; None when it has none, or the kind is not known."""
-    schema = None if policy.param_kind is None else _schema(policy.param_kind, subject)
+    schema = None if policy.param_kind is None else _schema(policy.param_kind, subject.manifests)
     return None if schema is None else (schema,)
 
 
-def reached(rule: Rule, named: str, kinds: Kinds) -> Iterator[GroupVersionKind]:
+def kinds_of(rule: Rule, named: str, kinds: Kinds) -> Iterator[GroupVersionKind]:
     """The kinds that one of a rule's resources sends."""
     for resource in kinds:
         for subresource in ("", *resource.subresources):
@@ -49,11 +65,11 @@ def reached(rule: Rule, named: str, kinds: Kinds) -> Iterator[GroupVersionKind]:
                 yield kind
 
 
-def _schema(kind: GroupVersionKind, subject: Subject) -> Schema | None:
+def _schema(kind: GroupVersionKind, manifests: Iterable[Manifest]) -> Schema | None:
     """Of a built-in kind, or of one whose definition is among the files."""
     if (builtin := builtin_schema(kind)) is not None:
         return builtin
-    for manifest in subject.manifests:
+    for manifest in manifests:
         if manifest.kind == CUSTOM_RESOURCE_DEFINITION and _defines(manifest.object, kind):
             return custom_schema(manifest.object, kind.version)
     return None

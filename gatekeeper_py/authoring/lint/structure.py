@@ -18,7 +18,7 @@ from gatekeeper_py.manifests.manifest import Problem
 from gatekeeper_py.objects.schema import Form, Schema
 from gatekeeper_py.policy.model import MutatingPolicy, Policy
 
-__all__ = ["structure"]
+__all__ = ["Walk", "structure"]
 
 OBJECTS: Final = ("object", "oldObject")
 PARAMS: Final = "params"
@@ -38,7 +38,7 @@ def structure(subject: Subject) -> Iterator[Finding]:
 def _policy(policy: Policy, names: Mapping[str, Shapes]) -> Iterator[Finding]:
     variables: dict[str, Shapes] = {}
     for statement in statements(policy):
-        walk = _Walk(statement, variables)
+        walk = Walk(statement, variables)
         shape = walk.shapes(statement.expression.program.tree, names)
         if statement.path[1] == "variables":
             variables[policy.variables[int(statement.path[2])].name] = shape
@@ -46,15 +46,21 @@ def _policy(policy: Policy, names: Mapping[str, Shapes]) -> Iterator[Finding]:
 
 
 @dataclass
-class _Walk:
+class Walk:
     """One expression."""
 
     statement: Statement
     variables: Mapping[str, Shapes]
     findings: list[Finding] = field(default_factory=list)
+    seen: dict[tree.Node, Shapes] = field(default_factory=dict)
+    """What each node's value is like."""
 
     def shapes(self, node: tree.Node, names: Mapping[str, Shapes]) -> Shapes:
         """What a node's value is like; the fields that cannot be there are found on the way."""
+        found = self.seen[node] = self._shapes(node, names)
+        return found
+
+    def _shapes(self, node: tree.Node, names: Mapping[str, Shapes]) -> Shapes:
         match node:
             case tree.Identifier():
                 return names.get(node.name)
