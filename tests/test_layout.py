@@ -46,7 +46,7 @@ TESTED_ELSEWHERE = {
     "authoring/layout/nodes.py": "authoring/layout/test_filelayout.py",
     "authoring/layout/trivia.py": "authoring/layout/test_filelayout.py",
     **{
-        f"authoring/migration/{name}.py": "authoring/migration/test_translation.py"
+        f"authoring/migration/{name}.py": "authoring/migration/test_migrated.py"
         for name in ("carried", "constraint_template", "kyverno")
     },
     "authoring/policyfile.py": "authoring/scaffold/test_drafted.py",

@@ -33,7 +33,7 @@ def command(context: click.Context, paths: tuple[Path, ...], *, folder: Path) ->
 
     Exit code 0: everything is carried, 1: something is left out, 2: bad input; nothing is overwritten.
     """
-    from gatekeeper_py.authoring.migration.translation import translated
+    from gatekeeper_py.authoring.migration.migrated import translated
     from gatekeeper_py.cli.sources import input_errors
     from gatekeeper_py.manifests.manifest import read
 

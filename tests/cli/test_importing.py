@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.authoring.migration.test_translation import RULES
+from tests.authoring.migration.test_migrated import RULES
 from tests.cli.support import run, write
 
 MUTATES = RULES + "    - {name: changes, match: {any: [{resources: {kinds: [Pod]}}]}, mutate: {a: b}}\n"

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from gatekeeper_py.authoring.layout.filelayout import laid_out
-from gatekeeper_py.authoring.migration.translation import translated
+from gatekeeper_py.authoring.migration.migrated import translated
 from gatekeeper_py.cluster.snapshot import Snapshot
 from gatekeeper_py.engine import Engine
 from gatekeeper_py.manifests.manifest import Manifest, Source, read_text
