@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import click
 
-from gatekeeper_py.cli import COMMANDS, gatekeeper
+from gatekeeper_py.cli import COMMANDS, cost, gatekeeper
 
-__all__ = ["page"]
+__all__ = ["APART", "page"]
 
+APART: Mapping[str, click.Command] = {"audit cost": cost.command}
+"""Commands that click does not know for what they are: `audit` takes other options without a word behind."""
 HEAD = """\
 # Commands
 
@@ -27,6 +29,8 @@ def page() -> str:
         if (command := gatekeeper.get_command(context, name)) is not None
         for section in _sections(command, click.Context(command, context, info_name=name))
     ]
+    for name, command in APART.items():
+        sections += _sections(command, click.Context(command, context, info_name=name))
     return "\n".join([HEAD, *sections])
 
 
