@@ -31,6 +31,7 @@ TESTED_ELSEWHERE = {
         f"authoring/lint/{name}.py": "authoring/lint/test_linting.py"
         for name in (
             "codes",
+            "shapes",
             "lookup",
             "constancy",
             "proof",
@@ -40,6 +41,18 @@ TESTED_ELSEWHERE = {
             "subject",
             "words",
         )
+    },
+    "authoring/specimens.py": "authoring/scaffold/test_target.py",
+    "authoring/layout/nodes.py": "authoring/layout/test_filelayout.py",
+    "authoring/layout/trivia.py": "authoring/layout/test_filelayout.py",
+    **{
+        f"authoring/migration/{name}.py": "authoring/migration/test_migrated.py"
+        for name in ("carried", "constraint_template", "kyverno")
+    },
+    "authoring/policyfile.py": "authoring/scaffold/test_drafted.py",
+    **{
+        f"authoring/scaffold/{name}.py": "authoring/scaffold/test_drafted.py"
+        for name in ("blueprint", "location", "refusal", "sketch", "templates", "valued", "whole")
     },
     "authoring/lint/finding.py": "cli/test_lint.py",
     "authoring/lint/report.py": "cli/test_lint.py",
@@ -56,9 +69,12 @@ TESTED_ELSEWHERE = {
     "cel/library/optionals.py": "cel/library/test_recorded.py",
     "cel/syntax/source.py": "cel/syntax/test_parser.py",
     "cel/syntax/tree.py": "cel/syntax/test_parser.py",
+    "cli/auditing.py": "cli/test_audit.py",
+    "cli/testing.py": "cli/test_test.py",
     "cli/exits.py": "cli/test_main.py",
     "cli/options.py": "cli/test_review.py",
     "manifests/dumping.py": "cli/test_review.py",
+    "cli/reference.py": "authoring/test_documents.py",
     "cli/schemas.py": "authoring/editor/test_jsonschemas.py",
     "cli/sources.py": "cli/test_review.py",
     "cli/uninstall.py": "cli/test_install.py",

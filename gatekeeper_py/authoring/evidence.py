@@ -56,8 +56,7 @@ def parts(policy: Policy) -> Iterator[Part]:
 
 def _mutation_parts(policy: MutatingPolicy) -> Iterator[Part]:
     for index, mutation in enumerate(policy.mutations):
-        kind = mutation.patch_type[0].lower() + mutation.patch_type[1:]
-        path: FieldPath = ("spec", "mutations", index, kind, "expression")
+        path: FieldPath = ("spec", "mutations", index, mutation.field, "expression")
         yield _part(policy, f"mutations[{index}]", path, (RUN,), mutation.expression)
 
 

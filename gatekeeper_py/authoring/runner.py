@@ -121,8 +121,14 @@ def faults_of(engine: Engine, case: Case, request: AdmissionRequest) -> list[str
     decision = engine.review(request)
     faults = _unexpected(case, decision) or _mismatched(case, decision, request, concerned)
     if case.patched:
-        faults += missing(decision.object, case.patched)
+        faults += _lacking(decision.object, case)
     return faults
+
+
+def _lacking(value: object, case: Case) -> list[str]:
+    """What of `patched` the object has not, as a diff."""
+    lines = list(missing(value, case.patched))
+    return ["\n".join(["the object in the end differs from patched", *lines])] if lines else []
 
 
 def _concerned(engine: Engine, request: AdmissionRequest) -> bool:
@@ -164,7 +170,7 @@ def _unexpected(case: Case, decision: Decision) -> list[str]:
     if found != ("allow" if case.expect == "unmatched" else case.expect):
         return [f"expected {case.expect}, got {found}{': ' + said if said else ''}"]
     if case.message and case.message not in said:
-        return [f"expected a message with {case.message!r}, got {said!r}"]
+        return [f"expected a message with\n- {case.message}\nand got\n{_added(said)}"]
     return []
 
 
@@ -175,6 +181,10 @@ def _found(decision: Decision) -> Expectation:
     if any(finding.waived is not None for finding in decision.findings):
         return "waived"
     return "warn" if decision.warnings else "allow"
+
+
+def _added(text: str) -> str:
+    return "\n".join(f"+ {line}" for line in text.split("\n"))
 
 
 def _said(case: Case, decision: Decision) -> str:

@@ -14,6 +14,8 @@ from itertools import product
 from pathlib import Path
 from typing import Any, Literal
 
+import orjson
+
 from gatekeeper_py.authoring.tenancies import TENANCIES, named_tenancy
 from gatekeeper_py.authoring.workload import POD, TEMPLATES, WORKLOADS, at_template, in_workload
 from gatekeeper_py.manifests.conformity import faults, problem_of
@@ -428,22 +430,17 @@ def merge(value: Any, change: Any) -> Any:
 
 
 def missing(value: Any, part: Any, path: str = "") -> Iterator[str]:
-    """What of `part` a value has not, in words."""
-    if isinstance(part, dict):
-        if not isinstance(value, dict):
-            yield f"{path or 'the object'} is {value!r}, not a mapping"
-            return
+    """What of `part` a value has not: a line with `-` for what is expected, with `+` for what is there."""
+    if isinstance(part, dict) and isinstance(value, dict):
         for key, inner in part.items():
-            where = f"{path}.{key}" if path else key
-            if inner is None:
-                if key in value:
-                    yield f"{where} is {value[key]!r}, expected to be absent"
-            elif key not in value:
-                yield f"{where} is absent, expected {inner!r}"
-            else:
-                yield from missing(value[key], inner, where)
+            yield from missing(value.get(key), inner, f"{path}.{key}" if path else key)
     elif isinstance(part, list) and isinstance(value, list) and len(part) == len(value):
         for index, (item, inner) in enumerate(zip(value, part, strict=True)):
             yield from missing(item, inner, f"{path}[{index}]")
     elif value != part:
-        yield f"{path} is {value!r}, expected {part!r}"
+        yield f"- {path}: {_shown(part)}"
+        yield f"+ {path}: {_shown(value)}"
+
+
+def _shown(value: Any) -> str:
+    return "(absent)" if value is None else orjson.dumps(value).decode()

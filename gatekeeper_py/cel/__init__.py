@@ -47,6 +47,7 @@ from gatekeeper_py.cel.evaluation.values import (
     type_name,
 )
 from gatekeeper_py.cel.explanation import Explanation, Outcome, explain
+from gatekeeper_py.cel.layout import LINE_WIDTH, lay_out
 from gatekeeper_py.cel.library import authorizer, jsonpatch
 from gatekeeper_py.cel.library.authorizer import (
     AccessDecision,
@@ -56,6 +57,7 @@ from gatekeeper_py.cel.library.authorizer import (
     ResourceCheck,
     Subject,
 )
+from gatekeeper_py.cel.printing import written
 from gatekeeper_py.cel.syntax import tree
 
 __all__ = [
@@ -64,6 +66,7 @@ __all__ = [
     "DYN",
     "EXPRESSION_LIMIT",
     "INT",
+    "LINE_WIDTH",
     "NONE",
     "NULL",
     "STRIDE",
@@ -102,6 +105,7 @@ __all__ = [
     "explain",
     "jsonpatch",
     "kubernetes_environment",
+    "lay_out",
     "list_of",
     "map_of",
     "object_type",
@@ -112,4 +116,5 @@ __all__ = [
     "tree",
     "type_name",
     "types",
+    "written",
 ]

@@ -42,6 +42,8 @@ class Explanation:
     outcomes: tuple[Outcome, ...]
     """In order, at most `OUTCOME_LIMIT`; empty when it was never evaluated."""
     parts: tuple[Explanation, ...]
+    node: Node
+    """What it is, by the syntax tree."""
 
     @property
     def evaluated(self) -> bool:
@@ -95,7 +97,7 @@ class _Description:
         known = self._constants.value(node)
         outcomes = tuple(self._seen.get(node, ())) if known is VARIABLE else (Outcome(known),)
         parts = tuple(self._visible(node)) if known is VARIABLE else ()
-        return Explanation(self._text[node.span.start : node.span.end], node.span, outcomes, parts)
+        return Explanation(self._text[node.span.start : node.span.end], node.span, outcomes, parts, node)
 
     def _visible(self, node: Node) -> Iterator[Explanation]:
         """The parts of a node. What a macro put between it and its arguments has its span, and no text."""

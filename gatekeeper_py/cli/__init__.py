@@ -28,9 +28,12 @@ COMMANDS: dict[str, str] = {
     "completion": "Print what lets a shell complete commands and options.",
     "coverage": "Say how every kind that a cluster serves is judged.",
     "explain": "Show what every part of a policy's expressions gives.",
+    "fmt": "Lay out policies and the CEL in them.",
+    "import": "Turn policies of Kyverno and OPA Gatekeeper into native ones.",
     "init": "Draft a first folder of policies for a cluster.",
     "install": "Print or apply what the engine needs in a cluster.",
     "lint": "Say what is wrong with policies, tenants and suites.",
+    "new": "Write a new policy and its suite.",
     "lsp": "Serve editors: findings, completion, hover, quick fixes.",
     "playground": "Try policies on a page of this machine while you type.",
     "review": "Decide about manifests or AdmissionReviews.",
@@ -44,6 +47,10 @@ COMMANDS: dict[str, str] = {
 """Subcommands with their one-line help, here so that `gatekeeper --help` imports none of them."""
 
 
+MODULES = {"import": "importing"}
+"""Modules of commands that Python lets no module be called."""
+
+
 class LazyGroup(click.Group):
     """Imports `gatekeeper_py.cli.<name>` when the subcommand `<name>` runs."""
 
@@ -55,7 +62,7 @@ class LazyGroup(click.Group):
         """The subcommand's `command`, or None when there is none of that name."""
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"gatekeeper_py.cli.{cmd_name}")
+        module = importlib.import_module(f"gatekeeper_py.cli.{MODULES.get(cmd_name, cmd_name)}")
         command: click.Command = module.command
         return command
 

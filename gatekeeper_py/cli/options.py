@@ -13,7 +13,6 @@ import click
 
 from gatekeeper_py.cli.exits import InputError
 from gatekeeper_py.policy.admission.request import OPERATIONS
-from gatekeeper_py.policy.admission.submission import ADMINISTRATOR, Submission, make_user
 
 __all__ = [
     "IGNORE",
@@ -172,6 +171,8 @@ def submission_options(function: Callable[..., None]) -> Callable[..., None]:
         no_defaults: bool,
         **rest: Any,
     ) -> None:
+        from gatekeeper_py.policy.admission.submission import ADMINISTRATOR, Submission, make_user
+
         asker = make_user(user, groups) if user or groups else ADMINISTRATOR
         now = datetime.now(UTC)
         submission = Submission(operation, subresource, asker, namespace, not no_defaults, now)

@@ -40,6 +40,7 @@ FailurePolicy = Literal["Fail", "Ignore"]
 MatchPolicy = Literal["Exact", "Equivalent"]
 Scope = Literal["*", "Cluster", "Namespaced"]
 PatchType = Literal["JSONPatch", "ApplyConfiguration"]
+PATCH_FIELDS: Mapping[PatchType, str] = {"JSONPatch": "jsonPatch", "ApplyConfiguration": "applyConfiguration"}
 ReinvocationPolicy = Literal["Never", "IfNeeded"]
 NotFoundAction = Literal["Allow", "Deny"]
 
@@ -135,6 +136,11 @@ class Mutation:
 
     patch_type: PatchType
     expression: Expression
+
+    @property
+    def field(self) -> str:
+        """The field of the mutation that the expression stands in."""
+        return PATCH_FIELDS[self.patch_type]
 
 
 @dataclass(frozen=True, slots=True)

@@ -145,8 +145,7 @@ def stated(policy: ValidatingPolicy | MutatingPolicy) -> Iterator[tuple[FieldPat
 
 def _mutations(policy: MutatingPolicy) -> Iterator[tuple[FieldPath, Expression]]:
     for index, mutation in enumerate(policy.mutations):
-        field = mutation.patch_type[0].lower() + mutation.patch_type[1:]
-        yield ("spec", "mutations", index, field, "expression"), mutation.expression
+        yield ("spec", "mutations", index, mutation.field, "expression"), mutation.expression
 
 
 def _validations(policy: ValidatingPolicy) -> Iterator[tuple[FieldPath, Expression]]:

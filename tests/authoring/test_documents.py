@@ -12,6 +12,7 @@ import yaml
 
 from gatekeeper_py.authoring import suite
 from gatekeeper_py.cli import COMMANDS, gatekeeper
+from gatekeeper_py.cli.reference import APART, page
 from gatekeeper_py.engine import load_with_tenancy
 from gatekeeper_py.manifests.manifest import read_text
 from gatekeeper_py.policy.evaluation.compilation import Compiler, Environments, ExpressionKind
@@ -72,8 +73,24 @@ def test_commands_and_their_flags_that_are_named_exist(page: Path) -> None:
 
 @SHOWN
 def test_flags_that_are_named_alone_exist(page: Path) -> None:
-    known = {flag for name in COMMANDS for flag in flags_of(subcommand((name,)))}
+    known = {flag for name in (*COMMANDS, *APART) for each in leaves(name) for flag in flags_of(each)}
     assert references.lone_flags(page.read_text(encoding="utf-8")) <= known
+
+
+@pytest.mark.parametrize("name", [*COMMANDS, *APART])
+def test_every_flag_is_documented(name: str) -> None:
+    text = "\n".join(path.read_text(encoding="utf-8") for path in (*DOCS.glob("*.md"), ROOT / "README.md"))
+    flags = {flag for each in leaves(name) for flag in flags_of(each) if flag.startswith("--")}
+    assert {flag for flag in flags if not re.search(rf"{flag}(?![\w-])", text)} == set()
+
+
+def test_the_page_of_commands_names_each_command() -> None:
+    text = (DOCS / "commands.md").read_text(encoding="utf-8")
+    for section in page().split("\n## ")[1:]:
+        heading = section.partition("\n")[0]
+        assert f"\n## {heading}\n" in text, (
+            f"python -m gatekeeper_py.cli.reference > docs/commands.md: {heading}"
+        )
 
 
 @SHOWN
@@ -108,6 +125,9 @@ def test_the_architecture_lists_the_floors_that_imports_are_held_to(
 
 def subcommand(words: tuple[str, ...]) -> click.Command:
     """The command of the words that name one; the words after it are its arguments."""
+    apart = APART.get(" ".join(words[:2]))
+    if apart is not None:
+        return apart
     command: click.Command = gatekeeper
     for word in words:
         if not isinstance(command, click.Group):
@@ -116,6 +136,12 @@ def subcommand(words: tuple[str, ...]) -> click.Command:
         assert found is not None, f"no command {word} of {words}"
         command = found
     return command
+
+
+def leaves(name: str) -> list[click.Command]:
+    """A command, or those of a group."""
+    command = subcommand(tuple(name.split()))
+    return list(command.commands.values()) if isinstance(command, click.Group) else [command]
 
 
 def flags_of(command: click.Command) -> set[str]:

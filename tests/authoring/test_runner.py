@@ -62,13 +62,16 @@ CASES = {
     "another message": (
         "  - {name: a, object: good, change: {data: {a: c}}, expect: deny, message: other}\n",
         [
-            "expected a message with 'other', got \"ValidatingAdmissionPolicy 'p' with binding 'p' denied "
-            'request: data.a must be b"'
+            "expected a message with\n- other\nand got\n"
+            "+ ValidatingAdmissionPolicy 'p' with binding 'p' denied request: data.a must be b"
         ],
     ),
     "another object": (
         "  - {name: a, object: good, patched: {data: {a: c, d: null, e: f}}, expect: allow}\n",
-        ["data.a is 'b', expected 'c'", "data.e is absent, expected 'f'"],
+        [
+            'the object in the end differs from patched\n- data.a: "c"\n+ data.a: "b"\n- data.e: "f"\n'
+            "+ data.e: (absent)"
+        ],
     ),
     "an update": ("  - {name: a, object: good, old: good, oldChange: {data: {a: c}}, expect: allow}\n", []),
 }

@@ -333,11 +333,11 @@ def test_a_change_is_a_merge_patch(value: Any, change: Any, merged: Any) -> None
     [
         ({"a": {"b": [1, 2]}}, []),
         ({"a": {"c": None}}, []),
-        ({"a": {"b": None}}, ["a.b is [1, 2], expected to be absent"]),
-        ({"a": {"b": [1, 3]}}, ["a.b[1] is 2, expected 3"]),
-        ({"a": {"b": [1]}}, ["a.b is [1, 2], expected [1]"]),
-        ({"a": {"b": {"x": 1}}}, ["a.b is [1, 2], not a mapping"]),
-        ({"z": 1}, ["z is absent, expected 1"]),
+        ({"a": {"b": None}}, ["- a.b: (absent)", "+ a.b: [1,2]"]),
+        ({"a": {"b": [1, 3]}}, ["- a.b[1]: 3", "+ a.b[1]: 2"]),
+        ({"a": {"b": [1]}}, ["- a.b: [1]", "+ a.b: [1,2]"]),
+        ({"a": {"b": {"x": 1}}}, ['- a.b: {"x":1}', "+ a.b: [1,2]"]),
+        ({"z": 1}, ["- z: 1", "+ z: (absent)"]),
     ],
 )
 def test_what_is_missing_is_told(part: Any, told: list[str]) -> None:

@@ -78,3 +78,10 @@ def test_files_are_linted_together(tmp_path: Path) -> None:
 def test_nothing_to_read_is_exit_code_2(tmp_path: Path) -> None:
     assert run("lint", tmp_path).exit_code == 2
     assert run("lint", tmp_path / "none").exit_code == 2
+
+
+def test_the_options_name_every_form() -> None:
+    from gatekeeper_py.authoring.lint import report
+    from gatekeeper_py.cli import lint
+
+    assert tuple(report.FORMS) == lint.FORMS

@@ -41,6 +41,18 @@ def test_help_imports_no_command() -> None:
     assert output.endswith("HEAVY []\n")
 
 
+@pytest.mark.parametrize("name", ["audit", "lint", "test", "fmt", "new"])
+def test_help_of_a_command_imports_no_engine(name: str) -> None:
+    code = (
+        "import sys, gatekeeper_py.cli as c\n"
+        f"try: c.gatekeeper.main(['{name}', '--help'])\n"
+        "except SystemExit: pass\n"
+        "print('HEAVY', [m for m in sys.modules if m in ('gatekeeper_py.engine', 'gatekeeper_py.cel', 'yaml', 'rich')])"
+    )
+    output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert output.endswith("HEAVY []\n")
+
+
 def test_an_unknown_command_is_exit_code_2() -> None:
     result = run("revue")
     assert result.exit_code == 2

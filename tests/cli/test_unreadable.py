@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gatekeeper_py.audit.outcome import Outcome
-from gatekeeper_py.cli.audit import REPORTS
+from gatekeeper_py.cli.auditing import REPORTS
 from gatekeeper_py.manifests.manifest import Problem
 from tests.cli.support import GOOD, POLICIES, run, write
 
@@ -27,7 +27,7 @@ def policies(tmp_path: Path) -> Path:
     [
         (("review",), "1 allowed, 0 denied"),
         (("audit",), "1 objects, 0 violating, 1 not audited"),
-        (("explain", "--policy", "no-host"), "(not needed)"),
+        (("explain", "--policy", "no-host"), "no-host passes it"),
     ],
 )
 @pytest.mark.parametrize("order", [(MISPLACED, GOOD), (GOOD, MISPLACED)])

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gatekeeper_py.authoring.lint.structure import Shapes, Walk, reached
+from gatekeeper_py.authoring.lint.shapes import Shapes, reached
+from gatekeeper_py.authoring.lint.structure import Walk
 from gatekeeper_py.authoring.lint.subject import Statement
 from gatekeeper_py.cel import CompileError, Environment, Program, tree
 from gatekeeper_py.manifests.manifest import Source

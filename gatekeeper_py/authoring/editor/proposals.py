@@ -12,7 +12,7 @@ from typing import Literal
 from gatekeeper_py.authoring.editor.fragment import Fragment
 from gatekeeper_py.authoring.editor.outline import Outline
 from gatekeeper_py.authoring.editor.vocabulary import FIELDS, FUNCTIONS, MACROS, VARIABLES
-from gatekeeper_py.authoring.lint.structure import Shapes
+from gatekeeper_py.authoring.lint.shapes import Shapes
 from gatekeeper_py.cel import (
     BOOL,
     DYN,

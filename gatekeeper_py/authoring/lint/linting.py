@@ -9,11 +9,13 @@ from gatekeeper_py.authoring.lint.constancy import outcomes
 from gatekeeper_py.authoring.lint.finding import Finding
 from gatekeeper_py.authoring.lint.lookup import lookups
 from gatekeeper_py.authoring.lint.proof import proof
+from gatekeeper_py.authoring.lint.reachability import reachability
 from gatekeeper_py.authoring.lint.recipients import recipients
 from gatekeeper_py.authoring.lint.rules import rules
 from gatekeeper_py.authoring.lint.structure import structure
 from gatekeeper_py.authoring.lint.subject import Subject
 from gatekeeper_py.authoring.lint.suppression import unknown_codes, unsuppressed
+from gatekeeper_py.authoring.lint.trial import trials
 from gatekeeper_py.authoring.lint.words import words
 from gatekeeper_py.authoring.runner import engine_for
 from gatekeeper_py.authoring.suite import Suite, read_suite
@@ -25,7 +27,7 @@ from gatekeeper_py.tenancy.reading import declares_tenancy
 
 __all__ = ["FAMILIES", "kinds_among", "lint", "loadable", "suite_problems"]
 
-FAMILIES = (rules, structure, lookups, words, outcomes, proof, recipients)
+FAMILIES = (rules, structure, trials, lookups, words, outcomes, reachability, proof, recipients)
 
 
 def lint(paths: Iterable[Path]) -> list[Finding]:
@@ -43,7 +45,18 @@ def lint(paths: Iterable[Path]) -> list[Finding]:
     told += [Finding(problem, "GK002") for problem in failures if problem not in {*problems, *more}]
     told += [finding for family in FAMILIES for finding in family(subject)]
     told += unknown_codes(map(str, found))
-    return sorted(set(unsuppressed(told)))
+    return sorted(set(unsuppressed(_plainest(told))))
+
+
+def _plainest(told: Sequence[Finding]) -> Iterator[Finding]:
+    """A field that no kind has is absent, too; that need not be said."""
+    unknown = {_place(finding) for finding in told if finding.code == "GK201"}
+    return (each for each in told if each.code != "GK202" or _place(each) not in unknown)
+
+
+def _place(finding: Finding) -> tuple[str, int, int]:
+    problem = finding.problem
+    return problem.path, problem.line, problem.column
 
 
 def _manifests(paths: Iterable[Path]) -> tuple[tuple[Manifest, ...], list[Problem]]:

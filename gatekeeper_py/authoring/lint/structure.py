@@ -5,37 +5,34 @@ What is not certain passes: a field is told when every kind that the rules reach
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final, TypeAlias
+from typing import Final
 
+from gatekeeper_py.authoring.lint.applied import written
 from gatekeeper_py.authoring.lint.finding import Finding
+from gatekeeper_py.authoring.lint.shapes import Shapes, did_you_mean, fields_of, items_of, matched, params_of
 from gatekeeper_py.authoring.lint.subject import Statement, Subject, statements
 from gatekeeper_py.cel import tree
 from gatekeeper_py.manifests.manifest import Problem
-from gatekeeper_py.objects.kinds import Kinds
-from gatekeeper_py.objects.resource import GroupVersionKind
-from gatekeeper_py.objects.schema import ANY, Form, Schema, builtin_schema
-from gatekeeper_py.policy.matching.match import selects
-from gatekeeper_py.policy.model import Policy, Rule
+from gatekeeper_py.objects.schema import Form, Schema
+from gatekeeper_py.policy.model import MutatingPolicy, Policy
 
-__all__ = ["Shapes", "Walk", "reached", "structure"]
-
-Shapes: TypeAlias = tuple[Schema, ...] | None
-"""What a value may be like; None when that cannot be told."""
+__all__ = ["Walk", "structure"]
 
 OBJECTS: Final = ("object", "oldObject")
+PARAMS: Final = "params"
 SAME: Final = frozenset({"filter", "or", "orValue", "value", "sort", "reverse", "distinct", "optional.of"})
 """Methods whose result is like their receiver, or like their argument."""
 
 
 def structure(subject: Subject) -> Iterator[Finding]:
-    """Every field of `object` and `oldObject` that cannot be there."""
+    """Every field of `object`, `oldObject` and `params` that cannot be there, read or written."""
     for policy in subject.every:
-        shapes = reached(policy.match.rules, subject.kinds)
-        if shapes is not None:
-            yield from _policy(policy, dict.fromkeys(OBJECTS, shapes))
+        shapes = matched(policy, subject)
+        yield from _policy(policy, {**dict.fromkeys(OBJECTS, shapes), PARAMS: params_of(policy, subject)})
+        if isinstance(policy, MutatingPolicy) and shapes is not None:
+            yield from written(policy, shapes)
 
 
 def _policy(policy: Policy, names: Mapping[str, Shapes]) -> Iterator[Finding]:
@@ -46,30 +43,6 @@ def _policy(policy: Policy, names: Mapping[str, Shapes]) -> Iterator[Finding]:
         if statement.path[1] == "variables":
             variables[policy.variables[int(statement.path[2])].name] = shape
         yield from walk.findings
-
-
-def reached(rules: Iterable[Rule], kinds: Kinds) -> Shapes:
-    """The schemas of the kinds that rules are about; None when one is not known."""
-    found: dict[str, Schema] = {}
-    groups = {resource.served.kind.group for resource in Kinds.builtin()}
-    for rule in rules:
-        if not groups.issuperset(rule.groups):
-            return None
-        for named in rule.resources:
-            schemas = {str(kind): builtin_schema(kind) for kind in set(_reached(rule, named, kinds))}
-            if not schemas or None in schemas.values():
-                return None
-            found |= {kind: schema for kind, schema in schemas.items() if schema is not None}
-    return tuple(found.values()) or None
-
-
-def _reached(rule: Rule, named: str, kinds: Kinds) -> Iterator[GroupVersionKind]:
-    """The kinds that one of a rule's resources sends."""
-    for resource in kinds:
-        for subresource in ("", *resource.subresources):
-            kind = resource.kind(subresource)
-            if kind is not None and selects(rule, named, resource.served, subresource):
-                yield kind
 
 
 @dataclass
@@ -111,21 +84,19 @@ class Walk:
         shapes = self.shapes(operand, names)
         if shapes is None:
             return None
-        found = tuple(inner for shape in shapes if (inner := _field(shape, node.field)) is not None)
+        found = fields_of(shapes, node.field)
         if not found:
             self.findings.append(Finding(self._unknown(node, shapes), "GK201"))
             return None
         return None if any(shape.form is Form.ANY for shape in found) else found
 
     def _unknown(self, node: tree.Select, shapes: tuple[Schema, ...]) -> Problem:
-        known = {name for shape in shapes for name in shape.fields}
-        near = difflib.get_close_matches(node.field, known, 1)
-        remedy = f"Did you mean {near[0]}?" if near else "Correct it, or the rules of the policy"
-        what = f'no kind that the policy matches has a field "{node.field}" here'
+        remedy = did_you_mean(node.field, shapes, "Correct it, or the rules of the policy")
+        whose = "the params have no" if _root(node) == PARAMS else "no kind that the policy matches has a"
         text = self.statement.expression.text
         start = max(text.find(node.field, node.operand.span.end), node.span.start)
         place = replace(node, span=tree.Span(start, start + len(node.field)))
-        return self.statement.problem(place, what, remedy)
+        return self.statement.problem(place, f'{whose} field "{node.field}" here', remedy)
 
     def _call(self, node: tree.Call, names: Mapping[str, Shapes]) -> Shapes:
         target = None if node.target is None else self.shapes(node.target, names)
@@ -133,7 +104,7 @@ class Walk:
         if node.function == "_?_:_":
             return _either(arguments[1], arguments[2])
         if node.function in ("_[_]", "_[?_]"):
-            return _items(arguments[0])
+            return items_of(arguments[0])
         if node.function == "_+_":
             return _either(*arguments)
         if node.function in ("or", "orValue"):
@@ -156,27 +127,18 @@ class Walk:
         return None
 
 
-def _field(shape: Schema, name: str) -> Schema | None:
-    """A field's schema; a scalar or a list has none."""
-    if shape.form is Form.ANY:
-        return ANY
-    return shape.field(name) if shape.form is Form.MAP else None
-
-
-def _items(shapes: Shapes) -> Shapes:
-    """What stands in a list, or in a map whose fields are not declared."""
-    if shapes is None:
-        return None
-    found = [shape.items if shape.form is Form.LIST else shape.values for shape in shapes]
-    known = tuple(each for each in found if each is not None and each.form is not Form.ANY)
-    return known if known and len(known) == len(found) else None
-
-
 def _elements(shapes: Shapes, variables: int) -> Shapes:
     """What a macro's last variable goes through: of a map with one variable, the keys."""
     if shapes is None or (variables == 1 and any(shape.form is not Form.LIST for shape in shapes)):
         return None
-    return _items(shapes)
+    return items_of(shapes)
+
+
+def _root(node: tree.Node) -> str:
+    """The name that fields are read of."""
+    while isinstance(node, tree.Select):
+        node = node.operand
+    return node.name if isinstance(node, tree.Identifier) else ""
 
 
 def _either(one: Shapes, other: Shapes) -> Shapes:

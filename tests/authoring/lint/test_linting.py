@@ -170,7 +170,7 @@ GUARDED = {
     "in the expression": (TRUE, "tenant == null || tenant.name != ''"),
     "a field that every kind has not, but one has": (
         "resources: [pods]",
-        "resources: [pods, replicationcontrollers, podtemplates]",
+        "resources: [pods, services]",
     ),
     "a custom group": ('[""]', '["", example.com]'),
     "a word that refuses all": (TRUE, "false"),
@@ -181,6 +181,48 @@ GUARDED = {
 @pytest.mark.parametrize("case", GUARDED)
 def test_what_may_be_right_is_not_told(case: str, tmp_path: Path) -> None:
     assert linted(tmp_path, *GUARDED[case]) == []
+
+
+PARAM = """\
+apiVersion: example.com/v1
+kind: Limits
+metadata: {name: limits, namespace: foo}
+most: 3
+"""
+DEFINITION = """\
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: limits.example.com}
+spec:
+  group: example.com
+  names: {kind: Limits, plural: limits}
+  scope: Namespaced
+  versions:
+    - {name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object, properties: {most: {type: integer}}}}}
+"""
+
+
+@pytest.mark.parametrize(("field", "told"), [("most", []), ("mots", ["GK201"])])
+def test_fields_of_params_are_known_by_their_definition(field: str, told: list[str], tmp_path: Path) -> None:
+    text = POLICY.replace(
+        "spec:\n  match", "spec:\n  paramKind: {apiVersion: example.com/v1, kind: Limits}\n  match"
+    )
+    text = text.replace(TRUE, f"object.spec.containers.size() <= params.{field}").replace(
+        "policyName: p,", "policyName: p, paramRef: {name: limits, parameterNotFoundAction: Deny},"
+    )
+    lines = found(tmp_path, {"p.yaml": text, "d.yaml": DEFINITION, "param.yaml": PARAM, "p_test.yaml": SUITE})
+    assert [line.partition(": ")[2][:5] for line in lines if "GK2" in line] == told
+    assert all('the params have no field "mots" here. Did you mean most?' in line for line in lines)
+
+
+def test_fields_of_custom_kinds_are_known_by_their_definition(tmp_path: Path) -> None:
+    text = POLICY.replace('[""]', "[example.com]").replace("[pods]", "[limits]")
+    lines = found(
+        tmp_path, {"p.yaml": text.replace(TRUE, "object.?mots.orValue(0) < 4"), "d.yaml": DEFINITION}
+    )
+    assert any(
+        'GK201 error: no kind that the policy matches has a field "mots" here' in line for line in lines
+    )
 
 
 def test_a_policy_without_binding_or_suite(tmp_path: Path) -> None:

@@ -1,0 +1,97 @@
+"""From manifests of other engines to files of native policies, each tried by loading it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from gatekeeper_py.authoring.layout.filelayout import laid_out
+from gatekeeper_py.authoring.migration.carried import Carried
+from gatekeeper_py.authoring.migration.constraint_template import GROUP, carry_template
+from gatekeeper_py.authoring.migration.kyverno import POLICY_LEFT_OUT, carry_rules, carry_validating_policy
+from gatekeeper_py.authoring.policyfile import comment_block, file_text
+from gatekeeper_py.engine import load_policies
+from gatekeeper_py.manifests.manifest import Manifest, ManifestError, Problem, read_text
+
+__all__ = ["Translated", "translated"]
+
+RULES = frozenset({"ClusterPolicy", "Policy"})
+UNREAD = "Kyverno's ClusterPolicies and ValidatingPolicies and Gatekeeper's ConstraintTemplates are"
+
+
+@dataclass(frozen=True, slots=True)
+class Translated:
+    """What all of them became."""
+
+    files: Mapping[str, str]
+    left_out: tuple[Problem, ...]
+    """What nothing enforces any more."""
+    otherwise: tuple[Problem, ...]
+    """What is said of the rest."""
+
+
+def translated(manifests: Sequence[Manifest]) -> Translated:
+    """The native policies of foreign ones, a file for each, and everything that could not be carried."""
+    carried = [_tried(each, manifest) for each, manifest in _carried(manifests)]
+    return Translated(
+        files={f"{each.name}.yaml": _text(each) for each in carried if each.documents},
+        left_out=tuple(problem for each in carried for problem in each.left_out),
+        otherwise=(*(problem for each in carried for problem in each.otherwise), *_foreign(manifests)),
+    )
+
+
+def _carried(manifests: Sequence[Manifest]) -> Iterator[tuple[Carried, Manifest]]:
+    constraints = [manifest for manifest in manifests if manifest.kind.group == GROUP]
+    for manifest in manifests:
+        kind = manifest.kind
+        if kind.group == "policies.kyverno.io" and kind.kind == "ValidatingPolicy":
+            yield carry_validating_policy(manifest), manifest
+        elif kind.group == "kyverno.io" and kind.kind in RULES:
+            yield carry_rules(manifest), manifest
+        elif kind.group == "templates.gatekeeper.sh" and kind.kind == "ConstraintTemplate":
+            crd = manifest.object.get("spec", {}).get("crd", {}).get("spec", {})
+            name = crd.get("names", {}).get("kind")
+            yield carry_template(manifest, [each for each in constraints if each.kind.kind == name]), manifest
+
+
+def _foreign(manifests: Sequence[Manifest]) -> Iterator[Problem]:
+    """Manifests that are none of these, and constraints without their template."""
+    templates = {
+        manifest.object.get("spec", {}).get("crd", {}).get("spec", {}).get("names", {}).get("kind")
+        for manifest in manifests
+        if manifest.kind.kind == "ConstraintTemplate"
+    }
+    for manifest in manifests:
+        kind = manifest.kind
+        if kind.group == GROUP and kind.kind not in templates:
+            what = f"the template of {kind.kind} is not here, so nothing enforces the constraint"
+            yield manifest.source.problem(("kind",), what, "Name the file of the template, too")
+        elif kind.group != GROUP and kind.kind not in (*RULES, "ValidatingPolicy", "ConstraintTemplate"):
+            yield manifest.source.problem(
+                ("kind",), f"{kind.kind} is nothing that is imported", f"{UNREAD} imported"
+            )
+
+
+def _tried(carried: Carried, manifest: Manifest) -> Carried:
+    """What loads; a policy with words that only the other engine has is left out."""
+    if not carried.documents:
+        return carried
+    try:
+        load_policies(read_text(_text(carried), "<imported>"))
+    except ManifestError as error:
+        what = error.problems[0].what.partition("\n")[0]
+        told = manifest.source.problem(("spec",), f"it does not load here: {what}", POLICY_LEFT_OUT)
+        return replace(carried, documents=(), left_out=(*carried.left_out, told))
+    return carried
+
+
+def _text(carried: Carried) -> str:
+    told = {"Origin": f"{carried.name}, as gatekeeper import has read it"}
+    notes = [_said(problem) for problem in (*carried.left_out, *carried.otherwise)]
+    return laid_out(
+        file_text(comment_block(f"Imported from {carried.name}.", told, notes), list(carried.documents))
+    )
+
+
+def _said(problem: Problem) -> str:
+    return f"Not carried: {problem.what}. {problem.remedy}."
