@@ -168,7 +168,7 @@ def _port(process: subprocess.Popen[bytes]) -> int:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         for line in LOG.read_text().splitlines():
-            if '"event": "listening"' in line:
+            if '"event":"listening"' in line:
                 return int(orjson.loads(line)["port"])
         time.sleep(0.05)
     raise SystemExit(f"gatekeeper serve did not start; its log is {LOG}")

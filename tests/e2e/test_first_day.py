@@ -155,7 +155,7 @@ class Cluster:
 
     def log(self) -> list[Json]:
         lines = (self.server.folder / "gatekeeper.log").read_text().splitlines()
-        return [orjson.loads(line) for line in lines if '"event": "decision"' in line]
+        return [orjson.loads(line) for line in lines if '"event":"decision"' in line]
 
     def hold(self, enforcement: str) -> None:
         """Edit the settings, and wait until they are in force."""

@@ -94,7 +94,7 @@ def _port(process: subprocess.Popen[bytes], log: Path) -> int:
         ended = process.poll() is not None
         lines = log.read_text().splitlines()
         for line in lines:
-            if '"event": "listening"' in line:
+            if '"event":"listening"' in line:
                 return int(json.loads(line)["port"])
         if ended:
             raise NotStarted(lines[-1] if lines else f"exit code {process.returncode}")

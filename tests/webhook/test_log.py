@@ -120,6 +120,15 @@ def test_text_of_tenants_stays_within_one_line_of_plain_ascii(output: io.StringI
     assert (line["name"], line["groups"], line["allowed"]) == (text, [text], False)
 
 
+@pytest.mark.parametrize("name", ["web", "w\N{LATIN SMALL LETTER U WITH DIAERESIS}b", "x" * 5000, "\x7f"])
+def test_every_line_is_written_alike(output: io.StringIO, name: str) -> None:
+    log.decision(output, "validate", "", Answer(request(name=name), Decision(True), b""), 0)
+    log.make_log(output).info("listening", port=8443)
+    decided, listening = output.getvalue().splitlines()
+    assert '"event":"decision","level":"info"' in decided
+    assert '"event":"listening","level":"info"' in listening
+
+
 def test_no_request_can_fill_the_disk(output: io.StringIO) -> None:
     long = "x" * 1_000_000
     finding = Finding(long, long, long, ("Deny",) * 1000)

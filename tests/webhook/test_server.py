@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import socket
 import ssl
@@ -21,6 +22,7 @@ from gatekeeper_py.tenancy.tenant import Tenancy
 from gatekeeper_py.tenancy.waiver import Waiver
 from gatekeeper_py.webhook.revision import BadPolicies, Loaded
 from gatekeeper_py.webhook.server import SWITCH
+from gatekeeper_py.webhook.service import Service
 from gatekeeper_py.webhook.tls import ServingCertificate, TLSError
 from tests.webhook.support import Harness, Held, Running, allow, pod_review, running
 
@@ -44,6 +46,25 @@ def test_it_answers_over_tls(tmp_path: Path) -> None:
         assert answer.json()["response"] == {"uid": "uid-1", "allowed": True}
         assert http.get("/readyz").json()["ready"] is True
         assert "server" not in answer.headers
+
+
+def test_a_short_review_is_answered_without_a_look_at_the_clock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(Service, "_decided_in_time")
+    body = json.dumps(pod_review()).encode()
+    head = b"POST /validate?timeout=10s HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % len(body)
+    with (
+        running(Harness(), tmp_path) as server,
+        socket.create_connection(("127.0.0.1", server.listening.port), 10) as plain,
+        server.trust().wrap_socket(plain, server_hostname="localhost") as secure,
+    ):
+        for _ in range(2):
+            secure.sendall(head + body)  # in one piece, as the API server does
+            answer = b""
+            while not answer.endswith(b"}}"):
+                answer += secure.recv(4096)
+            assert answer.startswith(b"HTTP/1.1 200 ")
 
 
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1_1 is deprecated:DeprecationWarning")
