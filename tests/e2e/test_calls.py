@@ -121,7 +121,7 @@ def names(kubectl: Kubectl) -> list[str]:
 
 def available(kubectl: Kubectl) -> bool:
     deployment: Any = kubectl.get("deployment", "counted")
-    return deployment.get("status", {}).get("availableReplicas") == 1
+    return bool(deployment.get("status", {}).get("availableReplicas") == 1)
 
 
 def test_a_cluster_at_rest_asks_nothing(server: Server, plane: ControlPlane) -> None:
