@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache, cached_property
-from threading import RLock
+from threading import Lock
 
 from gatekeeper_py.cel.checking.checker import Checked, Declarations, check
 from gatekeeper_py.cel.checking.declarations import Function, Library
@@ -87,7 +87,7 @@ class Program:
         self._checked = checked
         self._plain: Code | None = None
         self._code: Code | None = None
-        self._lock = RLock()
+        self._lock = Lock()
         if inspect(checked) > MODEST_DEPTH:
             self.prepare()
 
@@ -105,11 +105,12 @@ class Program:
         self._code = code
 
     def prepare(self) -> Code:
-        """Generate the code, if that has not been done."""
-        with self._lock:
-            if self._code is None:
-                self._code = self._generated()
-            return self._code
+        """Generate the code, if that has not been done.
+
+        Without a lock: two threads may both do so, and a process that is forked meanwhile waits for nobody.
+        """
+        code = self._code = self._code or self._generated()
+        return code
 
     def _generated(self) -> Code:
         if any(each.compared is not None for each in self._checked.references.values()):

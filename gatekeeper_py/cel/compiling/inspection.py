@@ -5,7 +5,7 @@ from __future__ import annotations
 from gatekeeper_py.cel.checking.checker import Checked
 from gatekeeper_py.cel.compiling.constants import Constants
 from gatekeeper_py.cel.library.standard import pattern
-from gatekeeper_py.cel.syntax.tree import Call, Node, children
+from gatekeeper_py.cel.syntax.tree import Call, children
 
 __all__ = ["MATCHING", "inspect"]
 
@@ -35,7 +35,8 @@ def _check_pattern(node: Call, checked: Checked, constants: Constants) -> None:
     reference = checked.references.get(node)
     if reference is None or reference.name not in MATCHING:
         return
-    operands: list[Node] = [*([node.target] if node.target is not None else []), *node.arguments]
+    target = () if node.target is None or reference.namespaced else (node.target,)
+    operands = (*target, *node.arguments)
     text = constants.value(operands[1]) if len(operands) > 1 else None
     if isinstance(text, str):
         pattern(text)
