@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Final
 
@@ -247,7 +248,8 @@ def _decide(in_force: InForce, job: _Job) -> Answer:
     job.begun = True
 
     def review(request: AdmissionRequest, webhook: Webhook, deadline: float) -> Decision:
-        return in_force.loaded.review(replace(request, conversions=job.conversions), webhook, deadline)
+        asked = replace(request, conversions=job.conversions, asked_at=datetime.now(UTC))
+        return in_force.loaded.review(asked, webhook, deadline)
 
     return decide(review, job.webhook, job.body, job.started, job.deadline)
 
