@@ -15,8 +15,8 @@ from gatekeeper_py.cel.checking.names import ReferenceKind
 from gatekeeper_py.cel.checking.types import RUNTIME_NAMES, Type
 from gatekeeper_py.cel.compiling.generator import Function as Code
 from gatekeeper_py.cel.compiling.generator import generate
-from gatekeeper_py.cel.compiling.inspection import inspect
 from gatekeeper_py.cel.compiling.resolution import resolve
+from gatekeeper_py.cel.compiling.soundness import inspect
 from gatekeeper_py.cel.errors import CompileError, EvaluationError, InstantiationError, Issue, ResultError
 from gatekeeper_py.cel.evaluation.budget import Budget
 from gatekeeper_py.cel.library import (

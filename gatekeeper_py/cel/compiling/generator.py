@@ -46,9 +46,9 @@ from gatekeeper_py.cel.compiling.code import (
 from gatekeeper_py.cel.compiling.constants import VARIABLE
 from gatekeeper_py.cel.compiling.dispatch import Dispatcher
 from gatekeeper_py.cel.compiling.inlining import Inliner
-from gatekeeper_py.cel.compiling.inspection import MATCHING
 from gatekeeper_py.cel.compiling.loops import Loop
 from gatekeeper_py.cel.compiling.python import STORE
+from gatekeeper_py.cel.compiling.soundness import MATCHING
 from gatekeeper_py.cel.compiling.writer import Writer
 from gatekeeper_py.cel.errors import DeadlineExceeded
 from gatekeeper_py.cel.evaluation import runtime, values

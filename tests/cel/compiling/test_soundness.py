@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gatekeeper_py.cel import DYN, Budget, CompileError, InstantiationError, kubernetes_environment
-from gatekeeper_py.cel.compiling.inspection import inspect
+from gatekeeper_py.cel.compiling.soundness import inspect
 
 ENVIRONMENT = kubernetes_environment().extend(variables={"x": DYN})
 
