@@ -39,7 +39,7 @@ from gatekeeper_py.policy.admission.submission import named, with_object
 from gatekeeper_py.policy.evaluation.activation import Facts, NamespaceMissing
 from gatekeeper_py.policy.leniency import lenient
 from gatekeeper_py.policy.loading.load import LoadError, PolicySet, load
-from gatekeeper_py.policy.model import MutatingPolicy, ValidatingPolicy
+from gatekeeper_py.policy.model import MutatingPolicy, Policy, ValidatingPolicy
 from gatekeeper_py.policy.mutating import mutate
 from gatekeeper_py.policy.mutation.mutation import StatusError
 from gatekeeper_py.policy.mutation.patch import difference
@@ -49,12 +49,12 @@ from gatekeeper_py.policy.validating import validate
 from gatekeeper_py.policy.verdict import NOTHING, Denial, Verdict, mutation_refused, validation_refused
 from gatekeeper_py.tenancy.documents import is_tenancy_document, load_tenancy
 from gatekeeper_py.tenancy.library import extension
-from gatekeeper_py.tenancy.lookups import mistaken, steered
+from gatekeeper_py.tenancy.lookups import expressions, mistaken, steered
 from gatekeeper_py.tenancy.mistakes import unknown_policies
 from gatekeeper_py.tenancy.tenant import GROUP, Tenancy
 from gatekeeper_py.tenancy.waivers import Waivers
 
-__all__ = ["BOTH", "Engine", "Phase", "load_policies", "load_with_tenancy"]
+__all__ = ["BOTH", "Engine", "Phase", "load_policies", "load_with_tenancy", "prepare"]
 
 Phase = Literal["mutate", "validate"]
 """What a webhook asks for: the changes, or the verdict on the changed object."""
@@ -231,6 +231,14 @@ class Engine:
             self.policies.mutating.concerning(request) if mutates else NO_MUTATING,
             self.policies.validating.concerning(request) if "validate" in phases else NO_VALIDATING,
         )
+
+
+def prepare(policies: PolicySet) -> None:
+    """Generate the code of all expressions, so that no review has to when it evaluates one first."""
+    every: tuple[Policy, ...] = (*policies.validating, *policies.mutating)
+    for policy in every:
+        for expression in expressions(policy):
+            expression.program.prepare()
 
 
 @contextmanager

@@ -15,7 +15,7 @@ import pytest
 
 from gatekeeper_py.cel import DeadlineExceeded
 from gatekeeper_py.cluster.snapshot import Snapshot
-from gatekeeper_py.engine import Engine, Phase, load_policies
+from gatekeeper_py.engine import Engine, Phase, load_policies, prepare
 from gatekeeper_py.objects.resource import GroupVersionKind, GroupVersionResource, Object
 from gatekeeper_py.policy.admission.request import UserInfo
 from gatekeeper_py.policy.loading.load import LoadError
@@ -392,3 +392,12 @@ def test_a_fault_of_ours_stops_nothing_where_it_is_observed() -> None:
 def test_settings_that_cannot_be_read_are_not_observed_on_trust() -> None:
     with pytest.raises(LoadError, match="enforcement"):
         engine(*tenancy("audit"), NONE)
+
+
+def test_code_is_generated_when_it_is_first_needed_or_beforehand() -> None:
+    made = engine(validating("p", validations=[{"expression": "object.kind != 'Pod' + 'x'"}]))
+    (policy,) = made.policies.validating
+    program = policy.validations[0].expression.program
+    assert program._code is None
+    prepare(made.policies)
+    assert program._code is program.evaluate

@@ -147,10 +147,9 @@ def _key(part: Part) -> tuple[str, str, str]:
 
 def _watched(program: Program, saw: Callable[[str], None]) -> Program:
     """A copy of a program that tells what it gives: a bool, or that it has run to its end."""
-    evaluate = program.evaluate
 
     def watch(activation: Mapping[str, object], budget: Budget) -> Any:
-        value = evaluate(activation, budget)
+        value = program.evaluate(activation, budget)
         saw(RUN)
         if isinstance(value, bool):
             saw(TRUE if value else FALSE)

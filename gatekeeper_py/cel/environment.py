@@ -16,6 +16,7 @@ from gatekeeper_py.cel.checking.types import RUNTIME_NAMES, Type
 from gatekeeper_py.cel.compiling.generator import Function as Code
 from gatekeeper_py.cel.compiling.generator import generate
 from gatekeeper_py.cel.compiling.resolution import resolve
+from gatekeeper_py.cel.compiling.soundness import inspect
 from gatekeeper_py.cel.errors import CompileError, EvaluationError, InstantiationError, Issue, ResultError
 from gatekeeper_py.cel.evaluation.budget import Budget
 from gatekeeper_py.cel.library import (
@@ -72,25 +73,50 @@ EXTRAS: tuple[Library, ...] = (bind.LIBRARY, math.LIBRARY, encoders.LIBRARY, str
 """What Kubernetes does not have."""
 
 
-class Program:
-    """A compiled expression."""
+MODEST_DEPTH = 50
+"""Levels of a tree whose code can surely be generated. Of a deeper one that is found out at once."""
 
-    __slots__ = ("_checked", "_lock", "_plain", "evaluate", "text")
+
+class Program:
+    """A compiled expression. Its code is generated when it is first asked for."""
+
+    __slots__ = ("_checked", "_code", "_lock", "_plain", "text")
 
     def __init__(self, text: str, checked: Checked) -> None:
         self.text = text
         self._checked = checked
-        compares = any(each.compared is not None for each in checked.references.values())
-        self._plain: Code | None = generate(checked) if compares else None
+        self._plain: Code | None = None
+        self._code: Code | None = None
         self._lock = Lock()
-        self.evaluate: Code = (
-            self.evaluate_plainly if compares else generate(checked, plainly=self.evaluate_plainly)
-        )
+        if inspect(checked) > MODEST_DEPTH:
+            self.prepare()
+
+    @property
+    def evaluate(self) -> Code:
         """`evaluate(activation, budget)`: the value for these variables; what it cost is taken from `budget`.
 
         Raises `EvaluationError` when it has none. One of its cost alone is `CostExceeded`, also when the
-        whole budget is spent: `budget.remaining` is then negative.
+        whole budget is spent: `budget.remaining` is then negative. Whoever evaluates often keeps it.
         """
+        return self._code or self.prepare()
+
+    @evaluate.setter
+    def evaluate(self, code: Code) -> None:
+        self._code = code
+
+    def prepare(self) -> Code:
+        """Generate the code, if that has not been done.
+
+        Without a lock: two threads may both do so, and a process that is forked meanwhile waits for nobody.
+        """
+        code = self._code = self._code or self._generated()
+        return code
+
+    def _generated(self) -> Code:
+        if any(each.compared is not None for each in self._checked.references.values()):
+            self._plain = generate(self._checked)
+            return self.evaluate_plainly
+        return generate(self._checked, plainly=self.evaluate_plainly)
 
     @property
     def type(self) -> Type:

@@ -292,7 +292,8 @@ def _told_apart(rule: Rule, necessary: _Expressions, sort: _Sort) -> Iterator[_C
 def _told_by_requester(rule: Rule, necessary: _Expressions, sort: _Sort) -> Iterator[_Case]:
     """By what is known of tenancy, and only where that is nothing by what the rule names."""
     operations, names = _of_sort(rule, sort)
-    known = frozenset(each for each in necessary if _is_of_tenancy(each))
+    said = (each for each in necessary if _has_value(each, sort, operations))
+    known = frozenset(each for each in said if _is_of_tenancy(each))
     if not known:
         yield from _told_apart(rule, frozenset(), sort)
     elif operations and names:

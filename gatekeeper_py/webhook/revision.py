@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
+from threading import Thread
 from typing import Literal, TypeAlias
 
+from gatekeeper_py.engine import prepare
 from gatekeeper_py.objects.resource import GroupVersion
 from gatekeeper_py.policy.admission.decision import Decision
 from gatekeeper_py.policy.admission.request import AdmissionRequest
@@ -157,6 +159,8 @@ class Policies:
     def _put_in_force(self, loaded: Loaded) -> InForce:
         revision = self._in_force.revision + 1 if self._in_force else 1
         self._in_force = InForce(loaded, time.time(), revision)
+        if loaded.policies is not None:
+            Thread(target=prepare, args=(loaded.policies,), name="prepare", daemon=True).start()
         return self._in_force
 
     def _compare(self, loaded: Loaded, *, at_rest: bool) -> None:

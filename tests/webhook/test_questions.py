@@ -399,6 +399,17 @@ def test_where_there_are_too_many_cases_less_is_told_apart() -> None:
     assert "!trustedNamespace" in texts[1]
 
 
+def test_what_is_told_of_a_deletion_looks_at_no_object() -> None:
+    """There is none, and a condition that fails refuses the request."""
+    text = "!tenant.trusted || object.?spec != oldObject.?spec"
+    rules = [{**EVERY, "operations": ["*"], "apiGroups": [f"g{at}.com"]} for at in range(MOST_CASES + 1)]
+    for some in (rules[:1], rules):
+        found = of(about("p", *some, matchConditions=[{"name": "c", "expression": text}]), tenancy=PLATFORM)
+        assert not any(
+            "object" in each["expression"] for each in found.conditions if "deletions" in each["name"]
+        )
+
+
 def test_a_changing_policy_asks_as_a_judging_one() -> None:
     policy = mutating("p", "[JSONPatch{op: 'test', path: '/x'}]", matchConstraints={"resourceRules": [RULE]})
     assert named(of(policy).rules) == [([""], ["CREATE"], ["pods"], "Namespaced")]

@@ -48,11 +48,11 @@ from gatekeeper_py.cel.compiling.dispatch import Dispatcher
 from gatekeeper_py.cel.compiling.inlining import Inliner
 from gatekeeper_py.cel.compiling.loops import Loop
 from gatekeeper_py.cel.compiling.python import STORE
+from gatekeeper_py.cel.compiling.soundness import MATCHING
 from gatekeeper_py.cel.compiling.writer import Writer
 from gatekeeper_py.cel.errors import DeadlineExceeded
 from gatekeeper_py.cel.evaluation import runtime, values
 from gatekeeper_py.cel.evaluation.budget import EXPRESSION_LIMIT, STRIDE, Budget
-from gatekeeper_py.cel.library.standard import pattern
 from gatekeeper_py.cel.syntax.macros import OPTIONAL_TARGET
 from gatekeeper_py.cel.syntax.tree import (
     Binding,
@@ -82,8 +82,6 @@ _CHAINED = frozenset({"_+_", "_-_", "_*_", "_/_", "_%_", "!_", "-_"})
 BLOCK_LIMIT = 10
 """Nested loops and try statements in one function; Python allows 20."""
 
-_MATCHING = frozenset({"matches", "find", "findAll"})
-"""Functions whose second argument is a regular expression."""
 _HASHABLE = frozenset({bool, int, values.UInt, float, str})
 _BUILTINS: dict[str, Any] = {
     **vars(builtins),
@@ -298,12 +296,11 @@ class Generator(Writer):
         return self._dispatch(reference, nodes)
 
     def _dispatch(self, reference: Reference, nodes: Sequence[Node]) -> ast.expr:
-        self._check_pattern(reference, nodes)
         if self._inliner is not None:
             made = self._inliner.resolved(reference, nodes)
             if made is not None:
                 return made
-        searched = reference.name in _MATCHING and self.constants.value(nodes[1]) is not VARIABLE
+        searched = reference.name in MATCHING and self.constants.value(nodes[1]) is not VARIABLE
         names = self._compared(nodes) if reference.compared is not None else self._arguments(nodes)
         self.charge(1)
         dispatcher = Dispatcher(
@@ -335,13 +332,6 @@ class Generator(Writer):
         ]
         self.emit(python.Try(block.statements(), handlers, [], []))
         return names
-
-    def _check_pattern(self, reference: Reference, nodes: Sequence[Node]) -> None:
-        """A constant regular expression must be one before anything runs; raises `EvaluationError`."""
-        if reference.name in _MATCHING and len(nodes) > 1:
-            text = self.constants.value(nodes[1])
-            if isinstance(text, str):
-                pattern(text)
 
     def _membership(self, node: Call) -> ast.expr:
         """`x in y`. In a list that the checker knows to be one it costs the length, else one unit."""

@@ -9,16 +9,15 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import cache
-from importlib.util import find_spec
-from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from gatekeeper_py.cel.syntax import tables
 from gatekeeper_py.cel.syntax.diagnosis import diagnose
 from gatekeeper_py.cel.syntax.literals import read_bytes, read_double, read_int, read_string, read_uint
 from gatekeeper_py.cel.syntax.macros import STANDARD, MacroCall, MacroError, expand
 from gatekeeper_py.cel.syntax.source import Issues
-from gatekeeper_py.cel.syntax.tokens import RESERVED, terminals
+from gatekeeper_py.cel.syntax.tokens import RESERVED
 from gatekeeper_py.cel.syntax.tree import (
     Binding,
     Call,
@@ -119,20 +118,9 @@ class _Reader:
     """Lark's parser and the builder it calls. One text at a time: the tables are shared by all threads."""
 
     def __init__(self) -> None:
-        from lark import Lark
-
         self._builder = _Builder()
         self._lock = Lock()
-        self._lark: Lark = Lark(
-            f"{_rules()}\n{terminals()}\n",
-            import_paths=[_celpy_folder()],
-            parser="lalr",
-            lexer="basic",
-            start="expr",
-            keep_all_tokens=True,
-            maybe_placeholders=False,
-            transformer=self._builder,
-        )
+        self._lark: Lark = tables.shipped(self._builder) or tables.made(self._builder)
 
     def read(self, issues: Issues, macros: frozenset[str], backticks: bool) -> Node:
         """The tree of `issues.text`; what is wrong goes to `issues`."""
@@ -151,20 +139,8 @@ class _Reader:
 
 @cache
 def _reader() -> _Reader:
-    """The one reader, built when the first text comes: that takes a fifth of a second."""
+    """The one reader, built when the first text comes."""
     return _Reader()
-
-
-def _rules() -> str:
-    return Path(__file__).with_name("grammar.lark").read_text()
-
-
-def _celpy_folder() -> str:
-    """Where cel-python keeps its grammar; importing the package would cost as much as building the parser."""
-    spec = find_spec("celpy")
-    assert spec is not None
-    assert spec.submodule_search_locations is not None
-    return str(spec.submodule_search_locations[0])
 
 
 class _Builder:
