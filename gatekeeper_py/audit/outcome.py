@@ -10,6 +10,7 @@ from typing import Any
 from gatekeeper_py.audit.result import SEVERITIES, Result, results, severity_of, severity_rank
 from gatekeeper_py.audit.scan import Audited
 from gatekeeper_py.manifests.place import Problem
+from gatekeeper_py.policy.admission.decision import Finding
 
 __all__ = ["Outcome", "Scope"]
 
@@ -57,10 +58,14 @@ class Outcome:
 
         What has no severity may be of any.
         """
-        wanted = (each for each in self.results if self.is_new(each) and each.level != "drift")
+        wanted = (each for each in self.results if self.is_new(each) and each.level not in TOLD)
         if severity is None:
             return any(each.level == "deny" for each in wanted)
         return any(is_as_severe(each.severity, severity) for each in wanted)
+
+
+TOLD = ("platform", "drift")
+"""Levels that are told, and are nobody's fault today."""
 
 
 def is_as_severe(severity: str, least: str) -> bool:
@@ -94,10 +99,10 @@ class Scope:
         return all(not wanted or value in wanted for wanted, value in parts)
 
     def _findings(self, item: Audited) -> Audited:
-        kept = tuple(
-            finding
-            for finding in item.findings
-            if (not self.policies or finding.policy in self.policies)
-            and is_as_severe(severity_of(finding.metadata), self.severity)
-        )
-        return replace(item, findings=kept, changes=() if self.policies else item.changes)
+        kept, reserved = (tuple(filter(self._tells, found)) for found in (item.findings, item.reserved))
+        changes = () if self.policies else item.changes
+        return replace(item, findings=kept, reserved=reserved, changes=changes)
+
+    def _tells(self, finding: Finding) -> bool:
+        named = not self.policies or finding.policy in self.policies
+        return named and is_as_severe(severity_of(finding.metadata), self.severity)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from gatekeeper_py.audit.scan import Audited
 from gatekeeper_py.manifests.place import Problem
@@ -25,9 +25,9 @@ __all__ = [
     "severity_rank",
 ]
 
-Level = Literal["deny", "observed", "warn", "audit", "drift"]
-"""What would be done about it; `observed`: it would be denied, were its tenant enforced; `drift`: mutation
-would change the object."""
+Level = Literal["deny", "observed", "warn", "audit", "platform", "drift"]
+"""What would be done about it; `observed`: it would be denied, were its tenant enforced; `platform`: a tenant
+would be denied it, and it is the platform's; `drift`: mutation would change the object."""
 
 SEVERITIES = ("critical", "high", "medium", "low")
 """The worst first; a policy may also have none."""
@@ -36,7 +36,7 @@ DRIFT = "(drift)"
 ERROR = "(error)"
 """Stand for the policy where no single one speaks."""
 
-RANK: Mapping[str, int] = {"deny": 0, "observed": 1, "warn": 2, "audit": 3, "drift": 4}
+RANK: Mapping[str, int] = {name: rank for rank, name in enumerate(get_args(Level))}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +86,9 @@ def results(item: Audited) -> Iterator[Result]:
     """Everything there is to say of an object."""
     for finding in item.findings:
         yield _result(item, finding.policy, finding.message, _level(item, finding), finding)
+    for finding in item.reserved:
+        said = f"a tenant would be denied this: {finding.message} ({item.platform})"
+        yield _result(item, finding.policy, said, "platform", finding)
     if item.error:
         yield _result(item, ERROR, item.error, _denial(item))
     for change in item.changes:

@@ -1,8 +1,8 @@
 """What is wrong with objects: those that exist, and those that authors are about to submit.
 
-What exists is judged as it is, as if it were created now; what mutation would change is told beside it, as
-drift. What an author submits is judged as it would be admitted, mutation first: what `review` admits is
-clean.
+What exists is judged as it is, as if its tenant created it now (`requester`); what mutation would change is
+told beside it, as drift. What an author submits is judged as it would be admitted, mutation first: what
+`review` admits is clean.
 """
 
 from __future__ import annotations
@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from gatekeeper_py.audit.requester import requester_of, tenant_user
+from gatekeeper_py.audit.stored import as_sent
 from gatekeeper_py.cluster.absence import Without
 from gatekeeper_py.cluster.view import ClusterView
-from gatekeeper_py.engine import Engine
+from gatekeeper_py.engine import Engine, Phase
 from gatekeeper_py.manifests.manifest import Manifest, ManifestError, Problem
 from gatekeeper_py.objects.resource import Object
 from gatekeeper_py.policy.admission.changes import Change, changes
@@ -26,6 +28,9 @@ __all__ = ["CLUSTER_WIDE", "Audited", "scan", "tenant_of"]
 
 CLUSTER_WIDE = "(cluster-wide)"
 """Stands for the tenant of objects outside any namespace."""
+
+VALIDATE: frozenset[Phase] = frozenset({"validate"})
+MUTATE: frozenset[Phase] = frozenset({"mutate"})
 
 CONTESTED = "(contested)"
 UNOWNED = "(none)"
@@ -47,6 +52,10 @@ class Audited:
     """The object as it exists, or as it would be admitted."""
     enforcement: Enforcement = "enforce"
     """How far an object like it is held to what is found."""
+    platform: str = ""
+    """Why an object in a tenant's namespace is taken for the platform's own; empty when it is not."""
+    reserved: tuple[Finding, ...] = ()
+    """What of that is refused to tenants, and not to the platform."""
 
     @property
     def violates(self) -> bool:
@@ -77,11 +86,14 @@ def scan(
 
 
 def _judge_existing(engine: Engine, tenancy: Tenancy, manifest: Manifest, submission: Submission) -> Audited:
-    submitted = replace(manifest, object=_as_submitted(manifest.object))
-    request = make_request(submitted, engine.cluster, submission)
+    sent = replace(manifest, object=as_sent(manifest.object, engine.cluster))
+    request = make_request(sent, engine.cluster, submission)
+    context = Context(tenancy, engine.cluster, request)
+    requester = requester_of(context)
+    request = replace(request, user=requester.user)
     before = _before(engine, request)
-    validated = before.judge(request, frozenset({"validate"}))
-    mutated = before.judge(request, frozenset({"mutate"}))
+    validated = before.judge(request, VALIDATE)
+    mutated = before.judge(request, MUTATE)
     return Audited(
         manifest,
         request,
@@ -91,6 +103,21 @@ def _judge_existing(engine: Engine, tenancy: Tenancy, manifest: Manifest, submis
         _error(validated) or _error(mutated),
         request.object,
         before.enforcement(request),
+        requester.platform,
+        _refused_to_tenants(before, context, validated) if requester.platform else (),
+    )
+
+
+def _refused_to_tenants(before: Engine, context: Context, validated: Decision) -> tuple[Finding, ...]:
+    """What is found beyond that if not the platform but the tenant had made the object."""
+    tenant = context.tenant()
+    if tenant is None:
+        return ()
+    request = replace(context.request, user=tenant_user(context, tenant))
+    return tuple(
+        finding
+        for finding in before.judge(request, VALIDATE).findings
+        if "Deny" in finding.actions and finding not in validated.findings
     )
 
 
@@ -107,23 +134,6 @@ def _judge_submitted(engine: Engine, tenancy: Tenancy, manifest: Manifest, submi
 def _before(engine: Engine, request: AdmissionRequest) -> Engine:
     """The engine as it was when the object was not there yet: what counts objects does not count it."""
     return Engine(engine.policies, Without(engine.cluster, request.resource, request.namespace, request.name))
-
-
-def _as_submitted(value: Object) -> Object:
-    """The object without what the cluster itself added since: the node of a pod that the scheduler placed."""
-    spec = value.get("spec")
-    if value.get("kind") != "Pod" or not isinstance(spec, dict) or not _is_scheduled(value.get("status")):
-        return value
-    return {**value, "spec": {name: part for name, part in spec.items() if name != "nodeName"}}
-
-
-def _is_scheduled(status: object) -> bool:
-    conditions = status.get("conditions") if isinstance(status, dict) else None
-    return any(
-        isinstance(condition, dict)
-        and (condition.get("type"), condition.get("status")) == ("PodScheduled", "True")
-        for condition in conditions or ()
-    )
 
 
 def _error(decision: Decision) -> str:

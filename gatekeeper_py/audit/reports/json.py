@@ -80,11 +80,17 @@ def _result(outcome: Outcome, item: Audited) -> dict[str, Any]:
         "name": request.name,
         "source": {"path": source.path, "line": source.line, "column": source.column},
         "enforcement": item.enforcement,
+        "askedAs": request.user.username,
         "violates": item.violates,
         "findings": [_finding(finding) for finding in item.findings],
         "changes": [_change(change) for change in item.changes],
         "fingerprints": [_fingerprint(outcome, result) for result in results(item)],
     }
+    if item.platform:
+        result["platform"] = {
+            "reason": item.platform,
+            "reserved": [_finding(finding) for finding in item.reserved],
+        }
     return result | ({"error": item.error} if item.error else {})
 
 

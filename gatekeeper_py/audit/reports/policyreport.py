@@ -28,6 +28,8 @@ MOST_RESULTS = 100
 LONGEST = 1024
 """Characters of one message."""
 
+VERDICTS = {"deny": "fail", "platform": "skip"}
+
 OUTCOMES = ("pass", "fail", "warn", "error", "skip")
 
 MANAGED = {"app.kubernetes.io/managed-by": SOURCE}
@@ -125,7 +127,7 @@ def _result(result: Result) -> Object:
 def _verdict(result: Result) -> str:
     if result.policy == ERROR:
         return "error"
-    return "fail" if result.level == "deny" else "warn"
+    return VERDICTS.get(result.level, "warn")
 
 
 def _passed(item: Audited) -> Object:

@@ -24,7 +24,14 @@ WIDTH = 160
 SHOWN = 20
 """Objects of one group; the rest are counted."""
 
-STYLE = {"deny": "bold red", "observed": "magenta", "warn": "yellow", "audit": "cyan", "drift": "green"}
+STYLE = {
+    "deny": "bold red",
+    "observed": "magenta",
+    "warn": "yellow",
+    "audit": "cyan",
+    "platform": "blue",
+    "drift": "green",
+}
 
 
 def report(outcome: Outcome, width: int | None = None) -> str:
