@@ -90,11 +90,11 @@ class Scope:
         return tuple(self._findings(item) for item in items if self._has(item))
 
     def _has(self, item: Audited) -> bool:
-        request = item.request
+        subject = item.subject
         parts = (
             (self.tenants, item.tenant),
-            (self.namespaces, request.namespace),
-            (self.kinds, request.kind.kind.lower()),
+            (self.namespaces, subject.namespace),
+            (self.kinds, subject.kind.kind.lower()),
         )
         return all(not wanted or value in wanted for wanted, value in parts)
 

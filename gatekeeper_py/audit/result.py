@@ -96,14 +96,14 @@ def results(item: Audited) -> Iterator[Result]:
 
 
 def _result(item: Audited, policy: str, said: str, level: Level, finding: Finding | None = None) -> Result:
-    request, source = item.request, item.manifest.source
+    subject = item.subject
     metadata = finding.metadata if finding is not None else {}
     return Result(
         item.tenant,
-        request.kind,
-        "" if request.resource.resource == "namespaces" else request.namespace,
-        request.name,
-        Problem(source.path, source.line, source.column, printable(said)),
+        subject.kind,
+        subject.home,
+        subject.name,
+        Problem(subject.path, subject.line, subject.column, printable(said)),
         policy,
         finding.binding if finding is not None else "",
         level,

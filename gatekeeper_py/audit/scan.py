@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 
 from gatekeeper_py.audit.requester import requester_of, tenant_user
 from gatekeeper_py.audit.stored import as_sent
+from gatekeeper_py.audit.subject import Subject
 from gatekeeper_py.cluster.absence import Without
 from gatekeeper_py.cluster.view import ClusterView
 from gatekeeper_py.engine import Engine, Phase
 from gatekeeper_py.manifests.manifest import Manifest, ManifestError, Problem
-from gatekeeper_py.objects.resource import Object
 from gatekeeper_py.policy.admission.changes import Change, changes
 from gatekeeper_py.policy.admission.decision import Decision, Enforcement, Finding
 from gatekeeper_py.policy.admission.request import AdmissionRequest
@@ -24,7 +24,7 @@ from gatekeeper_py.policy.admission.submission import Submission, make_request
 from gatekeeper_py.tenancy.context import Context
 from gatekeeper_py.tenancy.tenant import ContestedNamespace, Tenancy
 
-__all__ = ["CLUSTER_WIDE", "Audited", "scan", "tenant_of"]
+__all__ = ["CLUSTER_WIDE", "Audited", "Auditor", "scan", "tenant_of"]
 
 CLUSTER_WIDE = "(cluster-wide)"
 """Stands for the tenant of objects outside any namespace."""
@@ -40,16 +40,13 @@ UNOWNED = "(none)"
 class Audited:
     """One object and what is wrong with it."""
 
-    manifest: Manifest
-    request: AdmissionRequest
+    subject: Subject
     tenant: str
     findings: tuple[Finding, ...]
     changes: tuple[Change, ...]
     """What mutating policies would change in what exists, were it created now."""
     error: str = ""
     """Why the object could not be judged: a denial that no validation gave."""
-    admitted: Object | None = None
-    """The object as it exists, or as it would be admitted."""
     enforcement: Enforcement = "enforce"
     """How far an object like it is held to what is found."""
     platform: str = ""
@@ -68,6 +65,52 @@ class Audited:
         return bool(self.error) or any("Deny" in finding.actions for finding in self.findings)
 
 
+@dataclass(frozen=True, slots=True)
+class Auditor:
+    """Judges one object at a time."""
+
+    engine: Engine
+    tenancy: Tenancy
+    submission: Submission
+    existing: bool = True
+    """Objects are judged as they are; otherwise as they would be admitted."""
+
+    def judge(self, manifest: Manifest) -> Audited:
+        """What is wrong with an object; raise `ManifestError` when it cannot be asked about."""
+        return self._existing(manifest) if self.existing else self._submitted(manifest)
+
+    def _existing(self, manifest: Manifest) -> Audited:
+        cluster = self.engine.cluster
+        sent = replace(manifest, object=as_sent(manifest.object, cluster))
+        request = make_request(sent, cluster, self.submission)
+        context = Context(self.tenancy, cluster, request)
+        requester = requester_of(context)
+        request = replace(request, user=requester.user)
+        before = _before(self.engine, request)
+        validated = before.judge(request, VALIDATE)
+        mutated = before.judge(request, MUTATE)
+        return Audited(
+            Subject.of(manifest, request, request.object),
+            tenant_of(self.tenancy, cluster, request),
+            validated.findings,
+            tuple(changes(request.object, mutated.object)) if mutated.allowed else (),
+            _error(validated) or _error(mutated),
+            before.enforcement(request),
+            requester.platform,
+            _refused_to_tenants(before, context, validated) if requester.platform else (),
+        )
+
+    def _submitted(self, manifest: Manifest) -> Audited:
+        cluster = self.engine.cluster
+        request = make_request(manifest, cluster, self.submission)
+        before = _before(self.engine, request)
+        decision, enforcement = before.judge(request), before.enforcement(request)
+        admitted = decision.object if enforcement == "enforce" else request.object
+        subject = Subject.of(manifest, request, admitted)
+        tenant = tenant_of(self.tenancy, cluster, request)
+        return Audited(subject, tenant, decision.findings, (), _error(decision), enforcement)
+
+
 def scan(
     engine: Engine,
     tenancy: Tenancy,
@@ -77,35 +120,12 @@ def scan(
     existing: bool = True,
 ) -> Iterator[Audited | Problem]:
     """Each object in its order, or why it cannot be asked about; `existing` ones are judged as they are."""
-    judge = _judge_existing if existing else _judge_submitted
+    auditor = Auditor(engine, tenancy, submission, existing)
     for manifest in manifests:
         try:
-            yield judge(engine, tenancy, manifest, submission)
+            yield auditor.judge(manifest)
         except ManifestError as error:
             yield from error.problems
-
-
-def _judge_existing(engine: Engine, tenancy: Tenancy, manifest: Manifest, submission: Submission) -> Audited:
-    sent = replace(manifest, object=as_sent(manifest.object, engine.cluster))
-    request = make_request(sent, engine.cluster, submission)
-    context = Context(tenancy, engine.cluster, request)
-    requester = requester_of(context)
-    request = replace(request, user=requester.user)
-    before = _before(engine, request)
-    validated = before.judge(request, VALIDATE)
-    mutated = before.judge(request, MUTATE)
-    return Audited(
-        manifest,
-        request,
-        tenant_of(tenancy, engine.cluster, request),
-        validated.findings,
-        tuple(changes(request.object, mutated.object)) if mutated.allowed else (),
-        _error(validated) or _error(mutated),
-        request.object,
-        before.enforcement(request),
-        requester.platform,
-        _refused_to_tenants(before, context, validated) if requester.platform else (),
-    )
 
 
 def _refused_to_tenants(before: Engine, context: Context, validated: Decision) -> tuple[Finding, ...]:
@@ -119,16 +139,6 @@ def _refused_to_tenants(before: Engine, context: Context, validated: Decision) -
         for finding in before.judge(request, VALIDATE).findings
         if "Deny" in finding.actions and finding not in validated.findings
     )
-
-
-def _judge_submitted(engine: Engine, tenancy: Tenancy, manifest: Manifest, submission: Submission) -> Audited:
-    request = make_request(manifest, engine.cluster, submission)
-    before = _before(engine, request)
-    decision, enforcement = before.judge(request), before.enforcement(request)
-    admitted = decision.object if enforcement == "enforce" else request.object
-    tenant = tenant_of(tenancy, engine.cluster, request)
-    said = decision.findings, (), _error(decision)
-    return Audited(manifest, request, tenant, *said, admitted, enforcement)
 
 
 def _before(engine: Engine, request: AdmissionRequest) -> Engine:

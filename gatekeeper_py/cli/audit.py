@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
+from gatekeeper_py.audit.intake import Intake, take, take_objects
+from gatekeeper_py.audit.judgement import Selection, Validation, judge_all
 from gatekeeper_py.audit.outcome import Outcome, Scope
 from gatekeeper_py.audit.reports import (
     csv,
@@ -25,10 +28,11 @@ from gatekeeper_py.audit.reports import (
     table,
 )
 from gatekeeper_py.audit.result import SEVERITIES
-from gatekeeper_py.audit.scan import Audited, scan
+from gatekeeper_py.audit.scan import Audited, Auditor
+from gatekeeper_py.audit.spool import Spool, SpooledCluster
+from gatekeeper_py.audit.workers import WorkerDied, processors
 from gatekeeper_py.cli.exits import BAD_INPUT, DENIED, InputError
 from gatekeeper_py.cli.options import (
-    IGNORE,
     allow_no_objects_option,
     allow_no_policies_option,
     cluster_option,
@@ -38,18 +42,23 @@ from gatekeeper_py.cli.options import (
     one_cluster,
     output_option,
     policies_option,
+    shard_option,
+    since_option,
     validate_option,
 )
+from gatekeeper_py.cli.progress import Stage, stages
 from gatekeeper_py.cli.sources import (
-    gather,
     make_engine,
+    nothing_in_file,
+    pieces_of,
     read_cluster,
     read_policies,
-    sift,
     warn,
 )
 from gatekeeper_py.cluster.snapshot import Snapshot
-from gatekeeper_py.manifests.manifest import Manifest, Problem, Reading, Source
+from gatekeeper_py.engine import Engine
+from gatekeeper_py.manifests.manifest import Manifest, Problem
+from gatekeeper_py.objects.resource import Object
 from gatekeeper_py.policy.admission.submission import Submission
 from gatekeeper_py.policy.admission.text import printable
 from gatekeeper_py.tenancy.documents import is_tenancy_document, load_tenancy
@@ -80,9 +89,17 @@ class _Input:
     kubeconfig: Path | None
     defaults: bool
     existing: bool
-    validate: str
+    validate: Validation
     allow_no_policies: bool
     allow_no_objects: bool
+    workers: int
+    selection: Selection
+    scope: Scope
+
+    @property
+    def as_exists(self) -> bool:
+        """Whether objects are judged as they are."""
+        return self.existing or self.kubeconfig is not None
 
 
 def _named(option: str, name: str, text: str) -> Callable[[Any], Any]:
@@ -122,6 +139,14 @@ def _named(option: str, name: str, text: str) -> Callable[[Any], Any]:
     metavar="FILE",
     help="An earlier report (-o json): tell what is new, unchanged and fixed; exit code 1 for what is new.",
 )
+@since_option
+@shard_option
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    default=processors,
+    help="Processes that judge. [default: one a processor]",
+)
 @allow_no_policies_option
 @allow_no_objects_option
 @click.option("--allow-not-audited", is_flag=True, help="Exit code 2 no more for what cannot be audited.")
@@ -138,6 +163,8 @@ def command(
     severity: str,
     fail_on: str | None,
     baseline: Path | None,
+    shard: tuple[int, int],
+    since: datetime | None,
     allow_not_audited: bool,
     **given: Any,
 ) -> None:
@@ -155,8 +182,9 @@ def command(
     earlier = _baseline(baseline) if baseline is not None else None
     lowered = frozenset(kind.lower() for kind in kinds)
     scope = Scope(frozenset(tenants), frozenset(namespaces), lowered, frozenset(names), severity)
-    found = _audit(_Input(defaults=not no_defaults, **given))
-    outcome = Outcome(scope.select(found.audited), found.not_audited, earlier)
+    selection = Selection(*shard, since)
+    outcome = _audit(_Input(defaults=not no_defaults, scope=scope, selection=selection, **given))
+    outcome = replace(outcome, baseline=earlier)
     _tell(outcome)
     click.echo(REPORTS[output](outcome), nl=False)
     if outcome.not_audited and not allow_not_audited:
@@ -182,9 +210,17 @@ def _baseline(path: Path) -> Mapping[str, Any]:
 def _audit(given: _Input) -> Outcome:
     """Everything found; what stops the whole of it is a problem of the report too."""
     try:
-        return _live(given, given.kubeconfig) if given.kubeconfig is not None else _written(given)
+        with stages() as begin, Spool() as spool:
+            if given.kubeconfig is not None:
+                return _live(given, given.kubeconfig, spool, begin)
+            return _written(given, spool, begin)
     except InputError as error:
         return Outcome(not_audited=tuple(_problems(error)))
+    except WorkerDied as error:
+        return Outcome(not_audited=(Problem("audit", 0, 0, str(error), LESS),))
+
+
+LESS = "Give it more memory, fewer --workers, or divide it by --shard"
 
 
 PLACED = re.compile(r"(?P<path>.+?)(:(?P<line>[0-9]+):(?P<column>[0-9]+))?: (?P<what>.+)")
@@ -202,52 +238,69 @@ def _problems(error: InputError) -> Iterator[Problem]:
             )
 
 
-def _written(given: _Input) -> Outcome:
+def _written(given: _Input, spool: Spool, begin: Stage) -> Outcome:
     """Of files."""
-    found = gather(given.files, allow_none=given.allow_no_objects)
-    snapshot = read_cluster(given.cluster, found.manifests)
-    fit = sift(found.manifests, snapshot, IGNORE if given.existing else given.validate)
-    problems = (*found.problems, *fit.problems)
-    return _scanned(given, snapshot, Reading(fit.manifests, problems), (), existing=given.existing)
+    intake = Intake()
+    advance = begin("Reading", None)
+    for file in given.files:
+        before = intake.objects, len(intake.problems)
+        take(intake, spool, pieces_of(file, intake.problems), given.workers, advance)
+        if before == (intake.objects, len(intake.problems)) and not given.allow_no_objects:
+            intake.problems.append(nothing_in_file(file))
+    warn(dict.fromkeys(intake.warnings))
+    snapshot = read_cluster(given.cluster, intake.kept)
+    return _judged(given, spool, snapshot, intake, (), begin)
 
 
-def _live(given: _Input, kubeconfig: Path) -> Outcome:
+def _live(given: _Input, kubeconfig: Path, spool: Spool, begin: Stage) -> Outcome:
     """Of everything that exists in a cluster; the API server has given it its defaults long ago."""
-    from gatekeeper_py.cluster.live import ClusterError, configuration, list_cluster
+    from gatekeeper_py.cluster.live import ClusterError, configuration, walk_cluster
+
+    intake = Intake()
+    advance = begin("Listing", None)
+
+    def keep(objects: Sequence[Object]) -> None:
+        take_objects(intake, spool, objects)
+        advance(len(objects))
 
     try:
-        listing = list_cluster(configuration(kubeconfig))
+        unlisted = walk_cluster(configuration(kubeconfig), keep)
     except ClusterError as error:
         raise InputError(str(error)) from error
-    unlisted = [
-        Problem(f"{kind.api_version} {kind.kind}", 0, 0, why) for kind, why in listing.problems.items()
-    ]
-    existing = tuple(Manifest(value, Source("cluster")) for value in listing.objects)
-    if not existing and not unlisted and not given.allow_no_objects:
-        unlisted.append(Problem(str(kubeconfig), 0, 0, "the cluster shows no object"))
-    living = tuple(manifest for manifest in existing if is_tenancy_document(manifest))
-    as_stored = Reading(existing, tuple(unlisted))
-    snapshot = Snapshot.of(existing, complete=not unlisted)
-    return _scanned(given, snapshot, as_stored, living, existing=True)
+    intake.problems += (
+        Problem(f"{kind.api_version} {kind.kind}", 0, 0, why) for kind, why in unlisted.items()
+    )
+    if not intake.objects and not unlisted and not given.allow_no_objects:
+        intake.problems.append(Problem(str(kubeconfig), 0, 0, "the cluster shows no object"))
+    living = tuple(manifest for manifest in intake.kept if is_tenancy_document(manifest))
+    snapshot = Snapshot.of(intake.kept, complete=not unlisted)
+    return _judged(given, spool, snapshot, intake, living, begin)
 
 
-def _scanned(
-    given: _Input, snapshot: Snapshot, found: Reading, living: tuple[Manifest, ...], *, existing: bool
+def _judged(
+    given: _Input,
+    spool: Spool,
+    snapshot: Snapshot,
+    intake: Intake,
+    living: tuple[Manifest, ...],
+    begin: Stage,
 ) -> Outcome:
     manifests = read_policies(given.policies)
     engine = make_engine(given.policies, manifests, snapshot, living, allow_none=given.allow_no_policies)
     tenancy = load_tenancy(manifests, living)
     warn(tenancy.problems)
-    defaults = given.kubeconfig is None and given.defaults
-    submission = Submission("CREATE", defaults=defaults)
+    submission = Submission("CREATE", defaults=given.kubeconfig is None and given.defaults)
+    everything = Engine(engine.policies, SpooledCluster(snapshot, spool))
+    auditor = Auditor(everything, tenancy, submission, given.as_exists)
+    validation: Validation = "ignore" if given.as_exists else given.validate
     audited: list[Audited] = []
-    problems = list(found.problems)
-    for each in scan(engine, tenancy, found.manifests, submission, existing=existing):
-        if isinstance(each, Audited):
-            audited.append(each)
-        else:
-            problems.append(each)
-    return Outcome(tuple(audited), tuple(problems))
+    advance = begin("Judging", len(spool))
+    for batch in judge_all(auditor, spool, snapshot, validation, given.selection, given.workers):
+        audited += given.scope.select(batch.items)
+        intake.problems += batch.problems
+        warn(batch.warnings)
+        advance(batch.objects)
+    return Outcome(tuple(audited), tuple(intake.problems))
 
 
 def _for_people(outcome: Outcome) -> str:

@@ -105,13 +105,22 @@ class Connection:
     async def list(self, served: Served) -> Listed:
         """All objects of a kind, as the store holds them at this moment or later."""
         found: list[Object] = []
+        version = ""
+        async for page in self.pages(served):
+            found += page.objects
+            version = page.version
+        return Listed(found, version)
+
+    async def pages(self, served: Served) -> AsyncIterator[Listed]:
+        """The same, some at a time: of what memory does not hold at once."""
         params = {"limit": str(PAGE)}
         while True:
             page = await self._get(_path(served), params)
             metadata = page.get("metadata") or {}
-            found += (_plain(value, served.kind) for value in page.get("items") or ())
+            objects = [_plain(value, served.kind) for value in page.get("items") or ()]
+            yield Listed(objects, str(metadata.get("resourceVersion", "")))
             if not metadata.get("continue"):
-                return Listed(found, str(metadata.get("resourceVersion", "")))
+                return
             params["continue"] = metadata["continue"]
 
     async def get(self, served: Served, namespace: str, name: str) -> Object | None:

@@ -24,9 +24,6 @@ COLUMNS = (*SEVERITIES, UNRATED)
 NO_CLASS = "(none named)"
 """Stands for the runtime class of pods that the node's own runtime takes."""
 
-TO_THE_POD = ("spec", "jobTemplate", "template")
-"""The fields on the way from a workload to the pod that it makes."""
-
 
 def report(outcome: Outcome) -> str:
     """The page."""
@@ -75,22 +72,12 @@ def _counted(title: str, name: str, found: Iterable[tuple[str, Result]]) -> str:
 
 def _classes(audited: Iterable[Audited]) -> str:
     """How many workloads run in which runtime class, by tenant."""
-    counts = Counter((item.tenant, name) for item in audited if (name := _runtime_class(item)) is not None)
+    made = ((item.tenant, item.subject.runtime_class) for item in audited)
+    counts = Counter((tenant, name or NO_CLASS) for tenant, name in made if name is not None)
     classes = sorted({name for _, name in counts})
     tenants = sorted({tenant for tenant, _ in counts})
     rows = [(tenant, *(str(counts[tenant, name] or "") for name in classes)) for tenant in tenants]
     return _table("Runtime classes", ("Tenant", *classes), rows)
-
-
-def _runtime_class(item: Audited) -> str | None:
-    """The class that a pod, or the pods of a workload, run in; None of what makes no pods."""
-    value = item.admitted or {}
-    while not isinstance(value.get("containers"), list):
-        inner = next((value[name] for name in TO_THE_POD if isinstance(value.get(name), dict)), None)
-        if inner is None:
-            return None
-        value = inner
-    return str(value.get("runtimeClassName") or NO_CLASS)
 
 
 def _choices(found: Sequence[Result]) -> str:

@@ -71,16 +71,16 @@ def _summary(outcome: Outcome) -> dict[str, int]:
 
 
 def _result(outcome: Outcome, item: Audited) -> dict[str, Any]:
-    source, request = item.manifest.source, item.request
+    subject = item.subject
     result: dict[str, Any] = {
         "tenant": item.tenant,
-        "apiVersion": item.manifest.kind.api_version,
-        "kind": item.manifest.kind.kind,
-        "namespace": item.manifest.namespace or request.namespace,
-        "name": request.name,
-        "source": {"path": source.path, "line": source.line, "column": source.column},
+        "apiVersion": subject.kind.api_version,
+        "kind": subject.kind.kind,
+        "namespace": subject.namespace,
+        "name": subject.name,
+        "source": {"path": subject.path, "line": subject.line, "column": subject.column},
         "enforcement": item.enforcement,
-        "askedAs": request.user.username,
+        "askedAs": subject.asked_as,
         "violates": item.violates,
         "findings": [_finding(finding) for finding in item.findings],
         "changes": [_change(change) for change in item.changes],

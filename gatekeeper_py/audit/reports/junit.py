@@ -53,9 +53,9 @@ def _count(element: Element) -> None:
 def _cases(outcome: Outcome, item: Audited) -> Iterator[Element]:
     found = list(results(item))
     if not found:
-        request = item.request
-        name = printable(f"{request.kind.kind} {request.namespace}/{request.name}")
-        yield _case(name, CLEAN, item.manifest.source.path)
+        subject = item.subject
+        name = printable(f"{subject.kind.kind} {subject.namespace}/{subject.name}")
+        yield _case(name, CLEAN, subject.path)
     for result in found:
         case = _case(f"{result.subject}: {result.policy}", result.policy, result.place.path)
         _tell(case, result, failing=result.level == "deny" and outcome.is_new(result))

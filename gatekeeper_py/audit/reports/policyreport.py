@@ -14,6 +14,7 @@ from gatekeeper_py.audit.outcome import Outcome
 from gatekeeper_py.audit.reports.json import indented
 from gatekeeper_py.audit.result import ERROR, Result, results, severity_rank
 from gatekeeper_py.audit.scan import Audited
+from gatekeeper_py.audit.subject import Subject
 from gatekeeper_py.manifests.place import Problem
 from gatekeeper_py.objects.resource import Object
 from gatekeeper_py.policy.admission.text import printable
@@ -61,7 +62,7 @@ def reports(outcome: Outcome, dialect: Dialect) -> str:
 
 
 def _of_object(dialect: Dialect, item: Audited) -> Object:
-    namespace = "" if item.request.resource.resource == "namespaces" else item.request.namespace
+    namespace = item.subject.home
     found = sorted(results(item), key=lambda each: (severity_rank(each.severity), each.policy))
     told = [_result(each) for each in found] or [_passed(item)]
     report_of = _report(dialect, _name(item), namespace, told)
@@ -86,26 +87,24 @@ def _summary(told: Iterable[Object]) -> dict[str, int]:
 
 def _name(item: Audited) -> str:
     """A name of its own for every object, which fits into 253 characters whatever the object's is."""
-    request = item.request
-    parts = (request.resource.group, request.resource.resource, request.namespace, request.name)
+    subject = item.subject
+    parts = (subject.resource.group, subject.resource.resource, subject.namespace, subject.name)
     return f"{SOURCE}-{hashlib.sha256('/'.join(parts).encode()).hexdigest()[:32]}"
 
 
 def _owned(metadata: Object, item: Audited) -> Object:
     """Owned by the object when it is one of a cluster: with it goes its report."""
-    uid = (item.manifest.object.get("metadata") or {}).get("uid")
-    if not uid:
-        return metadata
-    kind = item.manifest.kind
-    owner = {"apiVersion": kind.api_version, "kind": kind.kind, "name": item.request.name, "uid": uid}
-    return {**metadata, "ownerReferences": [owner]}
+    owner = _identity(item.subject)
+    return {**metadata, "ownerReferences": [owner]} if "uid" in owner else metadata
 
 
 def _scope(item: Audited, namespace: str) -> Object:
-    kind = item.manifest.kind
-    uid = (item.manifest.object.get("metadata") or {}).get("uid")
-    named = {"apiVersion": kind.api_version, "kind": kind.kind, "name": item.request.name}
-    return {**named, **({"namespace": namespace} if namespace else {}), **({"uid": uid} if uid else {})}
+    return {**_identity(item.subject), **({"namespace": namespace} if namespace else {})}
+
+
+def _identity(subject: Subject) -> Object:
+    named = {"apiVersion": subject.kind.api_version, "kind": subject.kind.kind, "name": subject.name}
+    return {**named, "uid": subject.uid} if subject.uid else named
 
 
 def _result(result: Result) -> Object:
