@@ -79,8 +79,9 @@ class Spool:
         """Append objects; `text` is what `add_text` gave for the piece that they stand in."""
         for record in records:
             offset = self._write(orjson.dumps((*record.place, text)), record.body)
-            named = self._named.setdefault(record.kind, {})
-            named[_shared(record.namespace), record.name] = len(self._offsets)
+            if not is_kept(record.kind):
+                named = self._named.setdefault(record.kind, {})
+                named[_shared(record.namespace), record.name] = len(self._offsets)
             self._offsets.append(offset)
 
     def add_text(self, piece: Piece) -> int:
@@ -130,7 +131,7 @@ class Spool:
         return start[LENGTH.size : LENGTH.size + head], start[LENGTH.size + head : end]
 
     def number(self, kind: GroupVersionKind, namespace: str, name: str) -> int | None:
-        """Which object has a name; the last of several."""
+        """Which object has a name, the last of several; None of what `is_kept`, which is in memory."""
         return self._named.get(kind, {}).get((namespace, name))
 
     def numbers(self, kind: GroupVersionKind) -> Mapping[tuple[str, str], int]:
@@ -167,22 +168,31 @@ class SpooledCluster:
 
     def get(self, kind: GroupVersionKind, namespace: str, name: str) -> Object | None:
         """The object, or None."""
+        number = self._number(kind, namespace, name)
+        return self.base.get(kind, namespace, name) if number is None else self._read(number)
+
+    def _number(self, kind: GroupVersionKind, namespace: str, name: str) -> int | None:
         for version in self.base.versions(kind):
-            number = self._spool.number(version, namespace, name)
-            if number is None and namespace == DEFAULT_NAMESPACE:
-                number = self._spool.number(version, "", name)
-            if number is not None:
-                return self._read(number)
-        return self.base.get(kind, namespace, name)
+            for where in (namespace, "") if namespace == DEFAULT_NAMESPACE else (namespace,):
+                if (number := self._spool.number(version, where, name)) is not None:
+                    return number
+        return None
 
     def list(self, kind: GroupVersionKind, namespace: str | None = None) -> Iterable[Object]:
-        """All objects of a kind, those on disk by namespace and name."""
+        """All objects of a kind: those of the snapshot that are not on disk too, then those on disk."""
         listed = self._listed.get(kind)
         if listed is None:
             listed = self._listed[kind] = self._by_namespace(kind)
         wanted = listed if namespace is None else (namespace,)
         spooled = (self._read(number) for each in wanted for number in listed.get(each, ()))
-        return (*self.base.list(kind, namespace), *spooled)
+        return (*self._of_snapshot(kind, namespace), *spooled)
+
+    def _of_snapshot(self, kind: GroupVersionKind, namespace: str | None) -> Iterator[Object]:
+        for value in self.base.list(kind, namespace):
+            metadata = value.get("metadata") or {}
+            where = metadata.get("namespace") or ("" if namespace is None else namespace)
+            if self._number(kind, where, metadata.get("name") or "") is None:
+                yield value
 
     def _by_namespace(self, kind: GroupVersionKind) -> Mapping[str, Sequence[int]]:
         """The numbers of a kind's objects by namespace, both sorted; made once."""
