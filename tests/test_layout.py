@@ -54,6 +54,7 @@ TESTED_ELSEWHERE = {
     "cli/exits.py": "cli/test_main.py",
     "cli/options.py": "cli/test_review.py",
     "cli/output.py": "cli/test_review.py",
+    "cli/reporting.py": "cli/test_audit.py",
     "cli/sources.py": "cli/test_review.py",
     "cli/uninstall.py": "cli/test_install.py",
     "cluster/connection.py": "cluster/test_live.py",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -12,7 +13,16 @@ from gatekeeper_py.audit.scan import Audited
 from gatekeeper_py.manifests.place import Problem
 from gatekeeper_py.policy.admission.decision import Finding
 
-__all__ = ["Outcome", "Scope"]
+__all__ = ["Outcome", "Rest", "Scope"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """What an earlier report counted and did not list: nothing is wrong with it."""
+
+    objects: int = 0
+    runtime_classes: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    """Workloads by tenant and class, which is empty where they name none."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +34,23 @@ class Outcome:
     """What was to be looked at and could not be, with the reason. While there is any, nothing is clean."""
     baseline: Mapping[str, Any] | None = None
     """The findings of an earlier report by their fingerprint, when there is one to compare with."""
+    rest: Rest = Rest()
+    time: str = ""
+    """When it was looked at, as RFC 3339 has it; empty when nobody says."""
+    shard: tuple[int, int] = (0, 1)
+    """Which part of how many was looked at."""
+
+    @property
+    def objects(self) -> int:
+        """How many objects were looked at."""
+        return len(self.audited) + self.rest.objects
+
+    @cached_property
+    def runtime_classes(self) -> Mapping[tuple[str, str], int]:
+        """Workloads by tenant and class, which is empty where they name none."""
+        made = ((item.tenant, item.target.runtime_class) for item in self.audited)
+        counted = Counter((tenant, name) for tenant, name in made if name is not None)
+        return counted + Counter(self.rest.runtime_classes)
 
     @cached_property
     def results(self) -> tuple[Result, ...]:
@@ -90,11 +117,11 @@ class Scope:
         return tuple(self._findings(item) for item in items if self._has(item))
 
     def _has(self, item: Audited) -> bool:
-        subject = item.subject
+        target = item.target
         parts = (
             (self.tenants, item.tenant),
-            (self.namespaces, subject.namespace),
-            (self.kinds, subject.kind.kind.lower()),
+            (self.namespaces, target.namespace),
+            (self.kinds, target.kind.kind.lower()),
         )
         return all(not wanted or value in wanted for wanted, value in parts)
 

@@ -96,14 +96,14 @@ def results(item: Audited) -> Iterator[Result]:
 
 
 def _result(item: Audited, policy: str, said: str, level: Level, finding: Finding | None = None) -> Result:
-    subject = item.subject
+    target = item.target
     metadata = finding.metadata if finding is not None else {}
     return Result(
         item.tenant,
-        subject.kind,
-        subject.home,
-        subject.name,
-        Problem(subject.path, subject.line, subject.column, printable(said)),
+        target.kind,
+        target.home,
+        target.name,
+        Problem(target.path, target.line, target.column, printable(said)),
         policy,
         finding.binding if finding is not None else "",
         level,

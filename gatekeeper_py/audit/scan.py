@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from gatekeeper_py.audit.requester import requester_of, tenant_user
 from gatekeeper_py.audit.stored import as_sent
-from gatekeeper_py.audit.subject import Subject
+from gatekeeper_py.audit.target import Target
 from gatekeeper_py.cluster.absence import Without
 from gatekeeper_py.cluster.view import ClusterView
 from gatekeeper_py.engine import Engine, Phase
@@ -40,7 +40,7 @@ UNOWNED = "(none)"
 class Audited:
     """One object and what is wrong with it."""
 
-    subject: Subject
+    target: Target
     tenant: str
     findings: tuple[Finding, ...]
     changes: tuple[Change, ...]
@@ -90,7 +90,7 @@ class Auditor:
         validated = before.judge(request, VALIDATE)
         mutated = before.judge(request, MUTATE)
         return Audited(
-            Subject.of(manifest, request, request.object),
+            Target.of(manifest, request, request.object),
             tenant_of(self.tenancy, cluster, request),
             validated.findings,
             tuple(changes(request.object, mutated.object)) if mutated.allowed else (),
@@ -106,9 +106,9 @@ class Auditor:
         before = _before(self.engine, request)
         decision, enforcement = before.judge(request), before.enforcement(request)
         admitted = decision.object if enforcement == "enforce" else request.object
-        subject = Subject.of(manifest, request, admitted)
+        target = Target.of(manifest, request, admitted)
         tenant = tenant_of(self.tenancy, cluster, request)
-        return Audited(subject, tenant, decision.findings, (), _error(decision), enforcement)
+        return Audited(target, tenant, decision.findings, (), _error(decision), enforcement)
 
 
 def scan(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,24 +15,11 @@ import click
 from gatekeeper_py.audit.intake import Intake, take, take_objects
 from gatekeeper_py.audit.judgement import Selection, Validation, judge_all
 from gatekeeper_py.audit.outcome import Outcome, Scope
-from gatekeeper_py.audit.reports import (
-    csv,
-    github,
-    html,
-    json,
-    junit,
-    lines,
-    markdown,
-    openreports,
-    policyreport,
-    sarif,
-    table,
-)
 from gatekeeper_py.audit.result import SEVERITIES
 from gatekeeper_py.audit.scan import Audited, Auditor
 from gatekeeper_py.audit.spool import Spool, SpooledCluster
 from gatekeeper_py.audit.workers import WorkerDied, processors
-from gatekeeper_py.cli.exits import BAD_INPUT, DENIED, InputError
+from gatekeeper_py.cli.exits import InputError
 from gatekeeper_py.cli.options import (
     allow_no_objects_option,
     allow_no_policies_option,
@@ -40,13 +28,13 @@ from gatekeeper_py.cli.options import (
     files_option,
     kubeconfig_option,
     one_cluster,
-    output_option,
     policies_option,
     shard_option,
     since_option,
     validate_option,
 )
 from gatekeeper_py.cli.progress import Stage, stages
+from gatekeeper_py.cli.reporting import conclude, report_options
 from gatekeeper_py.cli.sources import (
     make_engine,
     nothing_in_file,
@@ -60,23 +48,9 @@ from gatekeeper_py.engine import Engine
 from gatekeeper_py.manifests.manifest import Manifest, Problem
 from gatekeeper_py.objects.resource import Object
 from gatekeeper_py.policy.admission.submission import Submission
-from gatekeeper_py.policy.admission.text import printable
 from gatekeeper_py.tenancy.documents import is_tenancy_document, load_tenancy
 
 __all__ = ["command"]
-
-REPORTS: Mapping[str, Callable[[Outcome], str]] = {
-    "table": lambda outcome: _for_people(outcome),
-    "json": json.report,
-    "csv": csv.report,
-    "markdown": markdown.report,
-    "sarif": sarif.report,
-    "junit": junit.report,
-    "policyreport": policyreport.report,
-    "openreports": openreports.report,
-    "github": github.report,
-    "html": html.report,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,15 +76,38 @@ class _Input:
         return self.existing or self.kubeconfig is not None
 
 
+SUBCOMMANDS = {"merge": "Put several reports together."}
+"""What `audit` does besides auditing: modules of their own, imported when they are asked for."""
+
+
+class _WithSubcommands(click.Command):
+    """A command whose first argument may name one of its subcommands."""
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """That of the subcommand, when one is named."""
+        if not args or args[0] not in SUBCOMMANDS:
+            return super().make_context(info_name, args, parent, **extra)
+        found: click.Command = importlib.import_module(f"gatekeeper_py.cli.{args[0]}").command
+        return found.make_context(f"{info_name} {args[0]}", args[1:], parent, **extra)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The options, and the subcommands."""
+        super().format_options(ctx, formatter)
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(SUBCOMMANDS.items()))
+
+
 def _named(option: str, name: str, text: str) -> Callable[[Any], Any]:
     """An option that narrows the report, repeatable."""
     return click.option(option, name, multiple=True, metavar="NAME", help=f"{text} May be repeated.")
 
 
-@click.command("audit")
+@click.command("audit", cls=_WithSubcommands)
 @policies_option
 @cluster_option
-@output_option(*REPORTS)
+@report_options
 @files_option(required=False)
 @kubeconfig_option
 @click.option(
@@ -128,17 +125,6 @@ def _named(option: str, name: str, text: str) -> Callable[[Any], Any]:
     default=SEVERITIES[-1],
     help="Report only findings as severe as this, and those of no severity.",
 )
-@click.option(
-    "--fail-on",
-    type=click.Choice(SEVERITIES),
-    help="Exit code 1 for any finding as severe as this. [default: for what would be denied]",
-)
-@click.option(
-    "--baseline",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="An earlier report (-o json): tell what is new, unchanged and fixed; exit code 1 for what is new.",
-)
 @since_option
 @shard_option
 @click.option(
@@ -149,7 +135,6 @@ def _named(option: str, name: str, text: str) -> Callable[[Any], Any]:
 )
 @allow_no_policies_option
 @allow_no_objects_option
-@click.option("--allow-not-audited", is_flag=True, help="Exit code 2 no more for what cannot be audited.")
 @click.pass_context
 def command(
     context: click.Context,
@@ -179,32 +164,12 @@ def command(
     if bool(given["files"]) == (given["kubeconfig"] is not None):
         raise InputError("name what to audit: either -f or --kubeconfig")
     one_cluster(given["cluster"], given["kubeconfig"])
-    earlier = _baseline(baseline) if baseline is not None else None
     lowered = frozenset(kind.lower() for kind in kinds)
     scope = Scope(frozenset(tenants), frozenset(namespaces), lowered, frozenset(names), severity)
     selection = Selection(*shard, since)
     outcome = _audit(_Input(defaults=not no_defaults, scope=scope, selection=selection, **given))
-    outcome = replace(outcome, baseline=earlier)
-    _tell(outcome)
-    click.echo(REPORTS[output](outcome), nl=False)
-    if outcome.not_audited and not allow_not_audited:
-        context.exit(BAD_INPUT)
-    context.exit(DENIED if outcome.fails(fail_on) else 0)
-
-
-def _tell(outcome: Outcome) -> None:
-    """Say on stderr what was not audited, whatever becomes of the report."""
-    for problem in outcome.not_audited:
-        click.echo(printable(str(problem)), err=True)
-
-
-def _baseline(path: Path) -> Mapping[str, Any]:
-    try:
-        return json.baseline(path.read_bytes())
-    except OSError as error:
-        raise InputError(f"--baseline {path}: cannot be read: {(error.strerror or '').lower()}") from error
-    except json.NotAReport as error:
-        raise InputError(f"--baseline {path}: {error}") from error
+    stamped = replace(outcome, time=datetime.now(UTC).isoformat(timespec="seconds"), shard=shard)
+    conclude(context, stamped, output, fail_on, baseline, allow_not_audited=allow_not_audited)
 
 
 def _audit(given: _Input) -> Outcome:
@@ -301,13 +266,3 @@ def _judged(
         warn(batch.warnings)
         advance(batch.objects)
     return Outcome(tuple(audited), tuple(intake.problems))
-
-
-def _for_people(outcome: Outcome) -> str:
-    """A table on a terminal, plain lines in a pipe."""
-    import shutil
-    import sys
-
-    if not sys.stdout.isatty():
-        return lines.report(outcome)
-    return table.report(outcome, shutil.get_terminal_size().columns)

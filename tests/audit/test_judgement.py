@@ -55,8 +55,8 @@ def judged(
 def test_all_are_judged_in_their_order(engine: Engine, workers: int) -> None:
     found = list(judged(engine, *(named(f"p{number}") for number in range(COUNT)), workers=workers))
     items = [item for batch in found for item in batch.items]
-    assert [item.subject.name for item in items] == [f"p{number}" for number in range(COUNT)]
-    assert [item.subject.line for item in items] == list(range(1, COUNT + 1))
+    assert [item.target.name for item in items] == [f"p{number}" for number in range(COUNT)]
+    assert [item.target.line for item in items] == list(range(1, COUNT + 1))
     assert all(item.violates for item in items)
     assert sum(batch.objects for batch in found) == COUNT
 
@@ -66,14 +66,14 @@ def test_what_is_found_of_many_is_kept_once(engine: Engine) -> None:
     one, other = batch.items
     assert one.findings[0] is other.findings[0]
     assert one.changes[0] is other.changes[0]
-    assert one.subject.kind is other.subject.kind
+    assert one.target.kind is other.target.kind
 
 
 def test_every_object_is_in_one_shard(engine: Engine) -> None:
     pods = [named(f"p{number}") for number in range(60)]
     shards = [
         [
-            item.subject.name
+            item.target.name
             for batch in judged(engine, *pods, selection=Selection(shard, 3))
             for item in batch.items
         ]
@@ -118,7 +118,7 @@ def test_what_no_api_server_takes_is_told_with_its_place(
 
 def test_what_cannot_be_asked_about_is_told_with_its_place(engine: Engine) -> None:
     (batch,) = judged(engine, named("a"), named("b", containers=1))
-    assert [item.subject.name for item in batch.items] == ["a"]
+    assert [item.target.name for item in batch.items] == ["a"]
     assert [str(problem) for problem in batch.problems] == [
         "all.json:2:107: spec.containers must be a list, not 1. Write it as the kind's reference says"
     ]

@@ -155,7 +155,7 @@ def test_an_object_that_cannot_be_asked_about_costs_only_itself() -> None:
 
 def test_the_table_shows_nothing_that_a_terminal_would_obey() -> None:
     (found,) = audit(pod())
-    hostile = Audited(found.subject, "t\x1b[2J", (), (Change("metadata.labels[x]", None, "\u202evil\r"),))
+    hostile = Audited(found.target, "t\x1b[2J", (), (Change("metadata.labels[x]", None, "\u202evil\r"),))
     text = table.report(Outcome((hostile,)))
     assert "\\x1b[2J" in text
     assert "\\u202evil\\r" in text
@@ -208,7 +208,7 @@ def test_what_exists_is_refused_as_its_tenant_would_be_and_the_platforms_own_is_
         for item in scan(engine, load_tenancy(documents), objects, Submission("CREATE"))
         if isinstance(item, Audited)
     ]
-    assert [(item.subject.name, item.violates) for item in found] == [
+    assert [(item.target.name, item.violates) for item in found] == [
         ("theirs", True),
         ("ours", False),
         ("system", False),

@@ -11,7 +11,6 @@ from string import Template
 from gatekeeper_py.audit.outcome import Outcome
 from gatekeeper_py.audit.reports.table import summary
 from gatekeeper_py.audit.result import SEVERITIES, Result
-from gatekeeper_py.audit.scan import Audited
 from gatekeeper_py.policy.admission.text import printable
 
 __all__ = ["report"]
@@ -33,7 +32,7 @@ def report(outcome: Outcome) -> str:
         unread=_unread(outcome),
         tenants=_counted("Tenants", "Tenant", ((each.tenant, each) for each in outcome.results)),
         policies=_counted("Policies", "Policy", ((each.policy, each) for each in outcome.results)),
-        classes=_classes(outcome.audited),
+        classes=_classes(outcome),
         choices=_choices(outcome.results),
         findings="\n".join(_finding(outcome, result) for result in outcome.results),
     )
@@ -70,14 +69,13 @@ def _counted(title: str, name: str, found: Iterable[tuple[str, Result]]) -> str:
     return _table(title, (name, *COLUMNS), rows)
 
 
-def _classes(audited: Iterable[Audited]) -> str:
+def _classes(outcome: Outcome) -> str:
     """How many workloads run in which runtime class, by tenant."""
-    made = ((item.tenant, item.subject.runtime_class) for item in audited)
-    counts = Counter((tenant, name or NO_CLASS) for tenant, name in made if name is not None)
+    counts = outcome.runtime_classes
     classes = sorted({name for _, name in counts})
     tenants = sorted({tenant for tenant, _ in counts})
-    rows = [(tenant, *(str(counts[tenant, name] or "") for name in classes)) for tenant in tenants]
-    return _table("Runtime classes", ("Tenant", *classes), rows)
+    rows = [(tenant, *(str(counts.get((tenant, name)) or "") for name in classes)) for tenant in tenants]
+    return _table("Runtime classes", ("Tenant", *(name or NO_CLASS for name in classes)), rows)
 
 
 def _choices(found: Sequence[Result]) -> str:

@@ -14,7 +14,7 @@ from gatekeeper_py.audit.outcome import Outcome
 from gatekeeper_py.audit.reports.json import indented
 from gatekeeper_py.audit.result import ERROR, Result, results, severity_rank
 from gatekeeper_py.audit.scan import Audited
-from gatekeeper_py.audit.subject import Subject
+from gatekeeper_py.audit.target import Target
 from gatekeeper_py.manifests.place import Problem
 from gatekeeper_py.objects.resource import Object
 from gatekeeper_py.policy.admission.text import printable
@@ -62,7 +62,7 @@ def reports(outcome: Outcome, dialect: Dialect) -> str:
 
 
 def _of_object(dialect: Dialect, item: Audited) -> Object:
-    namespace = item.subject.home
+    namespace = item.target.home
     found = sorted(results(item), key=lambda each: (severity_rank(each.severity), each.policy))
     told = [_result(each) for each in found] or [_passed(item)]
     report_of = _report(dialect, _name(item), namespace, told)
@@ -87,24 +87,24 @@ def _summary(told: Iterable[Object]) -> dict[str, int]:
 
 def _name(item: Audited) -> str:
     """A name of its own for every object, which fits into 253 characters whatever the object's is."""
-    subject = item.subject
-    parts = (subject.resource.group, subject.resource.resource, subject.namespace, subject.name)
+    target = item.target
+    parts = (target.resource.group, target.resource.resource, target.namespace, target.name)
     return f"{SOURCE}-{hashlib.sha256('/'.join(parts).encode()).hexdigest()[:32]}"
 
 
 def _owned(metadata: Object, item: Audited) -> Object:
     """Owned by the object when it is one of a cluster: with it goes its report."""
-    owner = _identity(item.subject)
+    owner = _identity(item.target)
     return {**metadata, "ownerReferences": [owner]} if "uid" in owner else metadata
 
 
 def _scope(item: Audited, namespace: str) -> Object:
-    return {**_identity(item.subject), **({"namespace": namespace} if namespace else {})}
+    return {**_identity(item.target), **({"namespace": namespace} if namespace else {})}
 
 
-def _identity(subject: Subject) -> Object:
-    named = {"apiVersion": subject.kind.api_version, "kind": subject.kind.kind, "name": subject.name}
-    return {**named, "uid": subject.uid} if subject.uid else named
+def _identity(target: Target) -> Object:
+    named = {"apiVersion": target.kind.api_version, "kind": target.kind.kind, "name": target.name}
+    return {**named, "uid": target.uid} if target.uid else named
 
 
 def _result(result: Result) -> Object:

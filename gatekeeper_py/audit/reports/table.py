@@ -50,7 +50,7 @@ def report(outcome: Outcome, width: int | None = None) -> str:
 
 def summary(outcome: Outcome) -> str:
     """`3 objects, 1 violating`, and what else there is to know."""
-    parts = [f"{len(outcome.audited)} objects", f"{outcome.violating} violating"]
+    parts = [f"{outcome.objects} objects", f"{outcome.violating} violating"]
     if outcome.observed:
         parts.append(f"{outcome.observed} observed")
     if outcome.not_audited:

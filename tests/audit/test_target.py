@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gatekeeper_py.audit.subject import Subject, runtime_class
+from gatekeeper_py.audit.target import Target, runtime_class
 from gatekeeper_py.cluster.snapshot import Snapshot
 from gatekeeper_py.manifests.manifest import read_text
 from gatekeeper_py.policy.admission.submission import Submission, make_request
@@ -41,7 +41,7 @@ def test_the_runtime_class_is_that_of_the_pods(value: dict[str, Any], name: str 
 )
 def test_a_namespace_is_in_no_namespace(text: str, namespace: str, home: str) -> None:
     (manifest,) = read_text(text, "a.yaml")
-    subject = Subject.of(manifest, make_request(manifest, Snapshot(), Submission("CREATE")), None)
-    assert (subject.namespace, subject.home, subject.name, subject.uid) == (namespace, home, "a", "u1")
-    assert (subject.path, subject.line, subject.column) == ("a.yaml", 1, 1)
-    assert subject.asked_as == "kubernetes-admin"
+    target = Target.of(manifest, make_request(manifest, Snapshot(), Submission("CREATE")), None)
+    assert (target.namespace, target.home, target.name, target.uid) == (namespace, home, "a", "u1")
+    assert (target.path, target.line, target.column) == ("a.yaml", 1, 1)
+    assert target.asked_as == "kubernetes-admin"

@@ -14,7 +14,7 @@ from gatekeeper_py.manifests.manifest import Manifest
 from gatekeeper_py.objects.resource import GroupVersionKind, GroupVersionResource, Object
 from gatekeeper_py.policy.admission.request import AdmissionRequest
 
-__all__ = ["Subject", "runtime_class"]
+__all__ = ["Target", "runtime_class"]
 
 NAMESPACES = GroupVersionResource("", "v1", "namespaces")
 
@@ -23,7 +23,7 @@ TO_THE_POD = ("spec", "jobTemplate", "template")
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class Target:
     """One object that was audited."""
 
     kind: GroupVersionKind
@@ -44,7 +44,7 @@ class Subject:
     """What its pods run in: empty when they name none, None when it makes no pods."""
 
     @classmethod
-    def of(cls, manifest: Manifest, request: AdmissionRequest, admitted: Object | None) -> Subject:
+    def of(cls, manifest: Manifest, request: AdmissionRequest, admitted: Object | None) -> Target:
         """Of an object as it was read, asked about and admitted."""
         source = manifest.source
         uid = (manifest.object.get("metadata") or {}).get("uid")
