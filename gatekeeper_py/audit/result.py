@@ -54,6 +54,8 @@ class Result:
     level: Level
     severity: str
     category: str
+    user: str = ""
+    """As whom the object was judged, or who was denied it."""
 
     @property
     def message(self) -> str:
@@ -109,6 +111,7 @@ def _result(item: Audited, policy: str, said: str, level: Level, finding: Findin
         level,
         severity_of(metadata),
         annotation(metadata, "category"),
+        target.asked_as,
     )
 
 

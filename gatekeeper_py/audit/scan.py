@@ -24,7 +24,7 @@ from gatekeeper_py.policy.admission.submission import Submission, make_request
 from gatekeeper_py.tenancy.context import Context
 from gatekeeper_py.tenancy.tenant import ContestedNamespace, Tenancy
 
-__all__ = ["CLUSTER_WIDE", "Audited", "Auditor", "scan", "tenant_of"]
+__all__ = ["CLUSTER_WIDE", "UNOWNED", "Audited", "Auditor", "scan", "tenant_of"]
 
 CLUSTER_WIDE = "(cluster-wide)"
 """Stands for the tenant of objects outside any namespace."""

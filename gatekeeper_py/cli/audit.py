@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +15,6 @@ import click
 from gatekeeper_py.audit.intake import Intake, take, take_objects
 from gatekeeper_py.audit.judgement import Selection, Validation, judge_all
 from gatekeeper_py.audit.outcome import Outcome, Scope
-from gatekeeper_py.audit.result import SEVERITIES
 from gatekeeper_py.audit.scan import Audited, Auditor
 from gatekeeper_py.audit.spool import Spool, SpooledCluster
 from gatekeeper_py.audit.workers import WorkerDied, processors
@@ -34,7 +33,7 @@ from gatekeeper_py.cli.options import (
     validate_option,
 )
 from gatekeeper_py.cli.progress import Stage, stages
-from gatekeeper_py.cli.reporting import conclude, report_options
+from gatekeeper_py.cli.reporting import conclude, report_options, scope_options
 from gatekeeper_py.cli.sources import (
     make_engine,
     nothing_in_file,
@@ -76,7 +75,10 @@ class _Input:
         return self.existing or self.kubeconfig is not None
 
 
-SUBCOMMANDS = {"merge": "Put several reports together."}
+SUBCOMMANDS = {
+    "decisions": "Say by decision logs who was denied what.",
+    "merge": "Put several reports together.",
+}
 """What `audit` does besides auditing: modules of their own, imported when they are asked for."""
 
 
@@ -99,11 +101,6 @@ class _WithSubcommands(click.Command):
             formatter.write_dl(sorted(SUBCOMMANDS.items()))
 
 
-def _named(option: str, name: str, text: str) -> Callable[[Any], Any]:
-    """An option that narrows the report, repeatable."""
-    return click.option(option, name, multiple=True, metavar="NAME", help=f"{text} May be repeated.")
-
-
 @click.command("audit", cls=_WithSubcommands)
 @policies_option
 @cluster_option
@@ -115,16 +112,7 @@ def _named(option: str, name: str, text: str) -> Callable[[Any], Any]:
 )
 @defaults_option
 @validate_option
-@_named("--tenant", "tenants", "Report only objects of this tenant.")
-@_named("--namespace", "namespaces", "Report only objects in this namespace.")
-@_named("--kind", "kinds", "Report only objects of this kind.")
-@_named("--policy", "names", "Report only findings of this policy.")
-@click.option(
-    "--severity",
-    type=click.Choice(SEVERITIES),
-    default=SEVERITIES[-1],
-    help="Report only findings as severe as this, and those of no severity.",
-)
+@scope_options
 @since_option
 @shard_option
 @click.option(
@@ -141,11 +129,7 @@ def command(
     /,
     output: str,
     no_defaults: bool,
-    tenants: tuple[str, ...],
-    namespaces: tuple[str, ...],
-    kinds: tuple[str, ...],
-    names: tuple[str, ...],
-    severity: str,
+    scope: Scope,
     fail_on: str | None,
     baseline: Path | None,
     shard: tuple[int, int],
@@ -164,8 +148,6 @@ def command(
     if bool(given["files"]) == (given["kubeconfig"] is not None):
         raise InputError("name what to audit: either -f or --kubeconfig")
     one_cluster(given["cluster"], given["kubeconfig"])
-    lowered = frozenset(kind.lower() for kind in kinds)
-    scope = Scope(frozenset(tenants), frozenset(namespaces), lowered, frozenset(names), severity)
     selection = Selection(*shard, since)
     outcome = _audit(_Input(defaults=not no_defaults, scope=scope, selection=selection, **given))
     stamped = replace(outcome, time=datetime.now(UTC).isoformat(timespec="seconds"), shard=shard)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -10,7 +11,7 @@ from typing import Any, TypeVar
 
 import click
 
-from gatekeeper_py.audit.outcome import Outcome
+from gatekeeper_py.audit.outcome import Outcome, Scope
 from gatekeeper_py.audit.reports import (
     csv,
     github,
@@ -29,7 +30,7 @@ from gatekeeper_py.cli.exits import BAD_INPUT, DENIED, InputError
 from gatekeeper_py.cli.options import F, output_option
 from gatekeeper_py.policy.admission.text import printable
 
-__all__ = ["REPORTS", "conclude", "read_report", "report_options"]
+__all__ = ["REPORTS", "conclude", "read_report", "report_options", "scope_options"]
 
 Pieces = Iterable[str]
 """A report, which need not be in memory as a whole."""
@@ -76,6 +77,48 @@ OPTIONS = (
     ),
     click.option("--allow-not-audited", is_flag=True, help="Exit code 2 no more for what cannot be audited."),
 )
+
+
+def _named(option: str, name: str, text: str) -> Callable[[Any], Any]:
+    """An option that narrows the report, repeatable."""
+    return click.option(option, name, multiple=True, metavar="NAME", help=f"{text} May be repeated.")
+
+
+NARROWING = (
+    _named("--tenant", "tenants", "Report only objects of this tenant."),
+    _named("--namespace", "namespaces", "Report only objects in this namespace."),
+    _named("--kind", "kinds", "Report only objects of this kind."),
+    _named("--policy", "names", "Report only findings of this policy."),
+    click.option(
+        "--severity",
+        type=click.Choice(SEVERITIES),
+        default=SEVERITIES[-1],
+        help="Report only findings as severe as this, and those of no severity.",
+    ),
+)
+
+
+def scope_options(function: Callable[..., None]) -> Callable[..., None]:
+    """Adds the options that narrow a report and passes what they say as `scope`."""
+
+    @functools.wraps(function)
+    def with_scope(
+        *arguments: Any,
+        tenants: tuple[str, ...],
+        namespaces: tuple[str, ...],
+        kinds: tuple[str, ...],
+        names: tuple[str, ...],
+        severity: str,
+        **rest: Any,
+    ) -> None:
+        lowered = frozenset(kind.lower() for kind in kinds)
+        scope = Scope(frozenset(tenants), frozenset(namespaces), lowered, frozenset(names), severity)
+        function(*arguments, scope=scope, **rest)
+
+    wrapped: Callable[..., None] = with_scope
+    for option in reversed(NARROWING):
+        wrapped = option(wrapped)
+    return wrapped
 
 
 def report_options(function: F) -> F:

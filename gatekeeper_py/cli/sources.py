@@ -36,6 +36,7 @@ from gatekeeper_py.tenancy.documents import is_tenancy_document
 from gatekeeper_py.tenancy.lookups import asks_about_tenants
 
 __all__ = [
+    "STANDARD_INPUT",
     "access_to",
     "gather",
     "input_errors",

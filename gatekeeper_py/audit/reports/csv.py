@@ -30,6 +30,7 @@ COLUMNS = (
     "column",
     "state",
     "fingerprint",
+    "user",
 )
 
 NOT_AUDITED = "not audited"
@@ -84,6 +85,7 @@ def _row(outcome: Outcome, result: Result) -> dict[str, object]:
         "message": result.message,
         "state": state,
         "fingerprint": result.fingerprint,
+        "user": result.user,
         **_place(result.place),
     }
 
