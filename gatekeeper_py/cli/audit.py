@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +15,8 @@ import click
 from gatekeeper_py.audit.intake import Intake, take, take_objects
 from gatekeeper_py.audit.judgement import Selection, Validation, judge_all
 from gatekeeper_py.audit.outcome import Outcome, Scope
+from gatekeeper_py.audit.reports.openreports import OPEN_REPORTS
+from gatekeeper_py.audit.reports.policyreport import WORKING_GROUP, Dialect, is_own
 from gatekeeper_py.audit.scan import Audited, Auditor
 from gatekeeper_py.audit.spool import Spool, SpooledCluster
 from gatekeeper_py.audit.workers import WorkerDied, processors
@@ -75,6 +77,8 @@ class _Input:
         return self.existing or self.kubeconfig is not None
 
 
+DIALECTS: Mapping[str, Dialect] = {"policyreport": WORKING_GROUP, "openreports": OPEN_REPORTS}
+
 SUBCOMMANDS = {
     "decisions": "Say by decision logs who was denied what.",
     "merge": "Put several reports together.",
@@ -113,6 +117,13 @@ class _WithSubcommands(click.Command):
 @defaults_option
 @validate_option
 @scope_options
+@click.option(
+    "--write",
+    type=click.Choice(tuple(DIALECTS)),
+    is_flag=False,
+    flag_value="policyreport",
+    help="Keep a report of every object in the cluster of --kubeconfig. [without a value: policyreport]",
+)
 @since_option
 @shard_option
 @click.option(
@@ -132,6 +143,7 @@ def command(
     scope: Scope,
     fail_on: str | None,
     baseline: Path | None,
+    write: str | None,
     shard: tuple[int, int],
     since: datetime | None,
     allow_not_audited: bool,
@@ -148,10 +160,32 @@ def command(
     if bool(given["files"]) == (given["kubeconfig"] is not None):
         raise InputError("name what to audit: either -f or --kubeconfig")
     one_cluster(given["cluster"], given["kubeconfig"])
+    if write is not None and (given["kubeconfig"] is None or scope != Scope()):
+        raise InputError("--write keeps whole reports in the cluster of --kubeconfig: narrow nothing")
     selection = Selection(*shard, since)
     outcome = _audit(_Input(defaults=not no_defaults, scope=scope, selection=selection, **given))
+    if write is not None:
+        whole = selection == Selection()
+        outcome = _published(outcome, given["kubeconfig"], DIALECTS[write], whole=whole)
     stamped = replace(outcome, time=datetime.now(UTC).isoformat(timespec="seconds"), shard=shard)
     conclude(context, stamped, output, fail_on, baseline, allow_not_audited=allow_not_audited)
+
+
+def _published(outcome: Outcome, kubeconfig: Path, dialect: Dialect, *, whole: bool) -> Outcome:
+    """The outcome, with what could not be kept of it; where nothing was looked at, nothing is written."""
+    from gatekeeper_py.audit.publisher import publish
+    from gatekeeper_py.cluster.live import ClusterError, configuration
+
+    if not outcome.audited:
+        return outcome
+    try:
+        whole = whole and not outcome.not_audited
+        published = publish(configuration(kubeconfig), outcome, dialect, whole=whole)
+    except ClusterError as error:
+        return replace(outcome, not_audited=(*outcome.not_audited, Problem("reports", 0, 0, str(error))))
+    told = f"{published.written} written, {published.removed} removed, {published.unchanged} unchanged"
+    click.echo(f"reports: {told}", err=True)
+    return replace(outcome, not_audited=(*outcome.not_audited, *published.problems()))
 
 
 def _audit(given: _Input) -> Outcome:
@@ -207,7 +241,7 @@ def _live(given: _Input, kubeconfig: Path, spool: Spool, begin: Stage) -> Outcom
     advance = begin("Listing", None)
 
     def keep(objects: Sequence[Object]) -> None:
-        take_objects(intake, spool, objects)
+        take_objects(intake, spool, (each for each in objects if not is_own(each)))
         advance(len(objects))
 
     try:

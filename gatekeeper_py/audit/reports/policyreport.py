@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from gatekeeper_py.audit.outcome import Outcome
@@ -17,9 +17,10 @@ from gatekeeper_py.audit.scan import Audited
 from gatekeeper_py.audit.target import Target
 from gatekeeper_py.manifests.place import Problem
 from gatekeeper_py.objects.resource import Object
+from gatekeeper_py.objects.selector import labels_of
 from gatekeeper_py.policy.admission.text import printable
 
-__all__ = ["MOST_RESULTS", "WORKING_GROUP", "Dialect", "report", "reports"]
+__all__ = ["MANAGED", "MOST_RESULTS", "WORKING_GROUP", "Dialect", "is_own", "listed", "report", "reports"]
 
 SOURCE = "gatekeeper-py"
 
@@ -48,6 +49,15 @@ class Dialect:
 WORKING_GROUP = Dialect("wgpolicyk8s.io/v1alpha2", "PolicyReport", "ClusterPolicyReport")
 
 
+REPORT_GROUPS = ("wgpolicyk8s.io", "openreports.io")
+
+
+def is_own(value: Object) -> bool:
+    """Whether an object is a report of ours, which no report is made of."""
+    group = str(value.get("apiVersion")).partition("/")[0]
+    return group in REPORT_GROUPS and labels_of(value).items() >= MANAGED.items()
+
+
 def report(outcome: Outcome) -> str:
     """A List as JSON."""
     return reports(outcome, WORKING_GROUP)
@@ -55,10 +65,15 @@ def report(outcome: Outcome) -> str:
 
 def reports(outcome: Outcome, dialect: Dialect) -> str:
     """A List of the reports of one dialect: of every object, and of what was not audited."""
-    made = [_of_object(dialect, item) for item in outcome.audited]
+    return indented({"apiVersion": "v1", "kind": "List", "items": list(listed(outcome, dialect))})
+
+
+def listed(outcome: Outcome, dialect: Dialect) -> Iterator[Object]:
+    """The same, one at a time."""
+    for item in outcome.audited:
+        yield _of_object(dialect, item)
     if outcome.not_audited:
-        made.append(_of_unread(dialect, outcome.not_audited))
-    return indented({"apiVersion": "v1", "kind": "List", "items": made})
+        yield _of_unread(dialect, outcome.not_audited)
 
 
 def _of_object(dialect: Dialect, item: Audited) -> Object:
