@@ -35,7 +35,7 @@ from gatekeeper_py.cli.options import (
     validate_option,
 )
 from gatekeeper_py.cli.progress import Stage, stages
-from gatekeeper_py.cli.reporting import conclude, report_options, scope_options
+from gatekeeper_py.cli.reporting import NO_FAIL, conclude, report_options, scope_options
 from gatekeeper_py.cli.sources import (
     make_engine,
     nothing_in_file,
@@ -109,6 +109,7 @@ class _WithSubcommands(click.Command):
 @policies_option
 @cluster_option
 @report_options
+@NO_FAIL
 @files_option(required=False)
 @kubeconfig_option
 @click.option(
@@ -147,6 +148,7 @@ def command(
     shard: tuple[int, int],
     since: datetime | None,
     allow_not_audited: bool,
+    no_fail: bool,
     **given: Any,
 ) -> None:
     """Review what exists in a live cluster (--kubeconfig), or what authors are about to submit (-f).
@@ -168,7 +170,8 @@ def command(
         whole = selection == Selection()
         outcome = _published(outcome, given["kubeconfig"], DIALECTS[write], whole=whole)
     stamped = replace(outcome, time=datetime.now(UTC).isoformat(timespec="seconds"), shard=shard)
-    conclude(context, stamped, output, fail_on, baseline, allow_not_audited=allow_not_audited)
+    ending = {"allow_not_audited": allow_not_audited, "no_fail": no_fail}
+    conclude(context, stamped, output, fail_on, baseline, **ending)
 
 
 def _published(outcome: Outcome, kubeconfig: Path, dialect: Dialect, *, whole: bool) -> Outcome:

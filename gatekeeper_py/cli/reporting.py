@@ -30,7 +30,7 @@ from gatekeeper_py.cli.exits import BAD_INPUT, DENIED, InputError
 from gatekeeper_py.cli.options import F, output_option
 from gatekeeper_py.policy.admission.text import printable
 
-__all__ = ["REPORTS", "conclude", "read_report", "report_options", "scope_options"]
+__all__ = ["NO_FAIL", "REPORTS", "conclude", "read_report", "report_options", "scope_options"]
 
 Pieces = Iterable[str]
 """A report, which need not be in memory as a whole."""
@@ -61,6 +61,12 @@ REPORTS: Mapping[str, Callable[[Outcome], Pieces]] = {
     "github": _whole(github.report),
     "html": _whole(html.report),
 }
+
+NO_FAIL = click.option(
+    "--no-fail",
+    is_flag=True,
+    help="Exit code 0 whatever is found, for who reads the report and not the code.",
+)
 
 OPTIONS = (
     output_option(*REPORTS),
@@ -136,6 +142,7 @@ def conclude(
     baseline: Path | None,
     *,
     allow_not_audited: bool,
+    no_fail: bool = False,
 ) -> None:
     """Print a report and end the command: 0 clean, 1 something fails, 2 something was not looked at."""
     if baseline is not None:
@@ -146,7 +153,7 @@ def conclude(
         click.echo(piece, nl=False)
     if outcome.not_audited and not allow_not_audited:
         context.exit(BAD_INPUT)
-    context.exit(DENIED if outcome.fails(fail_on) else 0)
+    context.exit(DENIED if not no_fail and outcome.fails(fail_on) else 0)
 
 
 def _baseline(path: Path) -> Mapping[str, Any]:

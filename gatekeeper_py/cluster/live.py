@@ -44,6 +44,7 @@ __all__ = [
     "LiveCluster",
     "configuration",
     "list_cluster",
+    "listable",
     "walk_cluster",
 ]
 
@@ -304,7 +305,7 @@ async def _walk_cluster(
             connection, _builtin_served(CUSTOM_RESOURCE_DEFINITION), definitions.extend, problems
         )
         known = Snapshot(definitions)
-        wanted = _listable(known) if kinds is None else [known.served(kind) for kind in kinds]
+        wanted = listable(known) if kinds is None else [known.served(kind) for kind in kinds]
         for served in wanted:
             if served is not None and served.kind != CUSTOM_RESOURCE_DEFINITION:
                 await _walk_kind(connection, served, take, problems)
@@ -336,7 +337,7 @@ async def _walk_kind(
         raise ClusterError(f"the cluster does not answer: {error or type(error).__name__}") from error
 
 
-def _listable(known: Snapshot) -> Iterator[Served]:
+def listable(known: Snapshot) -> Iterator[Served]:
     """One version of every resource that can be listed."""
     seen = set(NOT_AUDITED)
     for resource in known.kinds:
