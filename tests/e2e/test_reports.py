@@ -86,7 +86,7 @@ def audit(plane: ControlPlane, *arguments: str, user: Any = ADMIN) -> subprocess
 def report_of(kubectl: Kubectl, name: str) -> Json:
     listed: Json = kubectl.get("policyreports", "-n", "foo")
     (found,) = [each for each in listed["items"] if each["scope"]["name"] == name]
-    return found
+    return found  # type: ignore[no-any-return]
 
 
 def test_reports_are_kept_as_long_as_they_are_true(served: ControlPlane) -> None:
