@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
@@ -17,13 +17,17 @@ from gatekeeper_py.objects.resource import Objects
 from gatekeeper_py.policy.admission.changes import Change
 from gatekeeper_py.policy.admission.decision import Finding
 
-__all__ = ["Judged", "Selection", "Validation", "judge_all"]
+__all__ = ["Further", "Judged", "Selection", "Validation", "judge_all"]
 
 BATCH = 128
 """Objects that a worker judges at a time: enough to be worth the way there and back."""
 
 Validation = Literal["strict", "warn", "ignore"]
 """What is done about manifests that no API server would read."""
+
+
+Further = Callable[[Iterable[Audited | Problem]], Iterable[Audited | Problem]]
+"""Says of what policies have judged what else there is to say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,7 @@ class _Judge:
     kinds: Objects
     validation: Validation
     selection: Selection
+    further: Sequence[Further]
     found: dict[tuple[str, str, str], Finding] = field(default_factory=dict)
     changed: dict[str, Change] = field(default_factory=dict)
 
@@ -84,10 +89,26 @@ class _Judge:
                 continue
             try:
                 if self._may_be_judged(number, manifest, judged):
-                    judged.items.append(self._shared(self.auditor.judge(manifest)))
+                    self._judge(number, manifest, judged)
             except ManifestError:
                 judged.problems += self._exact_problems(number)
         return judged
+
+    def _judge(self, number: int, manifest: Manifest, judged: Judged) -> None:
+        said = list(self._said(manifest))
+        if any(isinstance(each, Problem) for each in said):
+            said = list(self._said(self.spool.exactly(number)))
+        for each in said:
+            if isinstance(each, Problem):
+                judged.problems.append(each)
+            else:
+                judged.items.append(self._shared(each))
+
+    def _said(self, manifest: Manifest) -> Iterable[Audited | Problem]:
+        said: Iterable[Audited | Problem] = (self.auditor.judge(manifest),)
+        for judge in self.further:
+            said = judge(said)
+        return said
 
     def _shared(self, item: Audited) -> Audited:
         """The same with what is found of many objects kept once: it is sent once, too."""
@@ -96,7 +117,7 @@ class _Judge:
             for found in (item.findings, item.reserved)
         )
         changes = tuple(self.changed.setdefault(repr(change), change) for change in item.changes)
-        return replace(item, findings=findings, reserved=reserved, changes=changes)
+        return replace(item, findings=findings, reserved=reserved, changes=changes, manifest=None)
 
     def _may_be_judged(self, number: int, manifest: Manifest, judged: Judged) -> bool:
         if self.validation == "ignore" or not validated(manifest, self.kinds):
@@ -121,9 +142,10 @@ def judge_all(
     validation: Validation,
     selection: Selection,
     workers: int,
+    further: Sequence[Further] = (),
 ) -> Iterator[Judged]:
     """All that is selected; `kinds` serves the custom kinds that are given. May raise `WorkerDied`."""
     spool.flush()
-    judge = _Judge(auditor, spool, kinds, validation, selection)
+    judge = _Judge(auditor, spool, kinds, validation, selection, further)
     batches = (range(at, min(at + BATCH, len(spool))) for at in range(0, len(spool), BATCH))
     return spread(judge.batch, batches, workers)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from gatekeeper_py.audit.result import SEVERITIES, Result, results, severity_of, severity_rank
+from gatekeeper_py.audit.result import SEVERITIES, Level, Result, results, severity_of, severity_rank
 from gatekeeper_py.audit.scan import Audited
 from gatekeeper_py.manifests.place import Problem
 from gatekeeper_py.policy.admission.decision import Finding
@@ -70,9 +70,15 @@ class Outcome:
         """Objects that would be denied, were their tenants enforced."""
         return sum(item.is_amiss and not item.violates for item in self.audited)
 
+    @cached_property
+    def waived(self) -> int:
+        """Violations that are admitted until a day."""
+        return sum(result.level == "waived" for result in self.results)
+
     def is_new(self, result: Result) -> bool:
-        """Whether the earlier report did not have it."""
-        return self.baseline is None or result.fingerprint not in self.baseline
+        """Whether the earlier report did not have it, or had it waived as it is no more."""
+        before = (self.baseline or {}).get(result.fingerprint)
+        return before is None or (before["level"] == "waived" != result.level)
 
     @cached_property
     def fixed(self) -> tuple[Mapping[str, Any], ...]:
@@ -91,7 +97,7 @@ class Outcome:
         return any(is_as_severe(each.severity, severity) for each in wanted)
 
 
-TOLD = ("platform", "drift")
+TOLD: tuple[Level, ...] = ("waived", "platform", "drift")
 """Levels that are told, and are nobody's fault today."""
 
 
@@ -119,11 +125,11 @@ class Scope:
     def _has(self, item: Audited) -> bool:
         target = item.target
         parts = (
-            (self.tenants, item.tenant),
-            (self.namespaces, target.namespace),
-            (self.kinds, target.kind.kind.lower()),
+            (self.tenants, (item.tenant, *item.concerns)),
+            (self.namespaces, (target.namespace,)),
+            (self.kinds, (target.kind.kind.lower(),)),
         )
-        return all(not wanted or value in wanted for wanted, value in parts)
+        return all(not wanted or not wanted.isdisjoint(values) for wanted, values in parts)
 
     def _findings(self, item: Audited) -> Audited:
         kept, reserved = (tuple(filter(self._tells, found)) for found in (item.findings, item.reserved))

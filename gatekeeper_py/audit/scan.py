@@ -8,7 +8,7 @@ told beside it, as drift. What an author submits is judged as it would be admitt
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from gatekeeper_py.audit.requester import requester_of, tenant_user
 from gatekeeper_py.audit.stored import as_sent
@@ -53,6 +53,10 @@ class Audited:
     """Why an object in a tenant's namespace is taken for the platform's own; empty when it is not."""
     reserved: tuple[Finding, ...] = ()
     """What of that is refused to tenants, and not to the platform."""
+    concerns: tuple[str, ...] = ()
+    """Other tenants that what is found is about: whom a binding gives something."""
+    manifest: Manifest | None = field(default=None, compare=False)
+    """The object as it was read, while it is judged: nothing that many are kept of."""
 
     @property
     def violates(self) -> bool:
@@ -98,6 +102,7 @@ class Auditor:
             before.enforcement(request),
             requester.platform,
             _refused_to_tenants(before, context, validated) if requester.platform else (),
+            manifest=manifest,
         )
 
     def _submitted(self, manifest: Manifest) -> Audited:
@@ -108,7 +113,8 @@ class Auditor:
         admitted = decision.object if enforcement == "enforce" else request.object
         target = Target.of(manifest, request, admitted)
         tenant = tenant_of(self.tenancy, cluster, request)
-        return Audited(target, tenant, decision.findings, (), _error(decision), enforcement)
+        said = decision.findings, (), _error(decision)
+        return Audited(target, tenant, *said, enforcement, manifest=manifest)
 
 
 def scan(

@@ -25,6 +25,7 @@ COMMANDS: dict[str, str] = {
     "review": "Decide about manifests or AdmissionReviews.",
     "serve": "Answer the API server over HTTPS.",
     "status": "Show a running server on one screen.",
+    "tenants": "Render what belongs into a tenant's namespaces.",
     "test": "Run the test suites of policies.",
     "uninstall": "Take the engine out of a cluster.",
 }

@@ -12,9 +12,11 @@ from typing import Any
 
 import click
 
+from gatekeeper_py.audit.frames import FRAME_KINDS, Frames
 from gatekeeper_py.audit.intake import Intake, take, take_objects
-from gatekeeper_py.audit.judgement import Selection, Validation, judge_all
+from gatekeeper_py.audit.judgement import Further, Selection, Validation, judge_all
 from gatekeeper_py.audit.outcome import Outcome, Scope
+from gatekeeper_py.audit.privileges import RBAC_KINDS, Privileges
 from gatekeeper_py.audit.reports.openreports import OPEN_REPORTS
 from gatekeeper_py.audit.reports.policyreport import WORKING_GROUP, Dialect, is_own
 from gatekeeper_py.audit.scan import Audited, Auditor
@@ -45,11 +47,13 @@ from gatekeeper_py.cli.sources import (
     warn,
 )
 from gatekeeper_py.cluster.snapshot import Snapshot
+from gatekeeper_py.cluster.view import ClusterView
 from gatekeeper_py.engine import Engine
 from gatekeeper_py.manifests.manifest import Manifest, Problem
-from gatekeeper_py.objects.resource import Object
+from gatekeeper_py.objects.resource import GroupVersionKind, Object
 from gatekeeper_py.policy.admission.submission import Submission
-from gatekeeper_py.tenancy.documents import is_tenancy_document, load_tenancy
+from gatekeeper_py.tenancy.documents import is_tenancy_document
+from gatekeeper_py.tenancy.tenant import Tenancy
 
 __all__ = ["command"]
 
@@ -258,7 +262,8 @@ def _live(given: _Input, kubeconfig: Path, spool: Spool, begin: Stage) -> Outcom
         intake.problems.append(Problem(str(kubeconfig), 0, 0, "the cluster shows no object"))
     living = tuple(manifest for manifest in intake.kept if is_tenancy_document(manifest))
     snapshot = Snapshot.of(intake.kept, complete=not unlisted)
-    return _judged(given, spool, snapshot, intake, living, begin)
+    listed = frozenset((*RBAC_KINDS, *FRAME_KINDS)) - unlisted.keys()
+    return _judged(given, spool, snapshot, intake, living, begin, listed)
 
 
 def _judged(
@@ -268,20 +273,35 @@ def _judged(
     intake: Intake,
     living: tuple[Manifest, ...],
     begin: Stage,
+    listed: frozenset[GroupVersionKind] | None = None,
 ) -> Outcome:
+    """Judge what was found; `listed` are kinds of which nothing is missing, None where that is to be told."""
     manifests = read_policies(given.policies)
-    engine = make_engine(given.policies, manifests, snapshot, living, allow_none=given.allow_no_policies)
-    tenancy = load_tenancy(manifests, living)
-    warn(tenancy.problems)
-    submission = Submission("CREATE", defaults=given.kubeconfig is None and given.defaults)
-    everything = Engine(engine.policies, SpooledCluster(snapshot, spool))
-    auditor = Auditor(everything, tenancy, submission, given.as_exists)
+    engine, tenancy = make_engine(
+        given.policies, manifests, snapshot, living, allow_none=given.allow_no_policies
+    )
+    defaults = given.kubeconfig is None and given.defaults
+    submission = Submission("CREATE", defaults=defaults, asked_at=datetime.now(UTC))
+    cluster = SpooledCluster(snapshot, spool)
+    auditor = Auditor(Engine(engine.policies, cluster), tenancy, submission, given.as_exists)
     validation: Validation = "ignore" if given.as_exists else given.validate
     audited: list[Audited] = []
     advance = begin("Judging", len(spool))
-    for batch in judge_all(auditor, spool, snapshot, validation, given.selection, given.workers):
+    whole = frozenset(filter(cluster.knows, FRAME_KINDS)) if listed is None else listed
+    further = _further(given, tenancy, cluster, whole)
+    for batch in judge_all(auditor, spool, snapshot, validation, given.selection, given.workers, further):
         audited += given.scope.select(batch.items)
         intake.problems += batch.problems
         warn(batch.warnings)
         advance(batch.objects)
-    return Outcome(tuple(audited), tuple(intake.problems))
+    return Outcome(tuple(audited), tuple(dict.fromkeys(intake.problems)))
+
+
+def _further(
+    given: _Input, tenancy: Tenancy, cluster: ClusterView, whole: frozenset[GroupVersionKind]
+) -> tuple[Further, ...]:
+    """What is looked at besides policies: what RBAC grants, and what namespaces that exist lack."""
+    privileges = Privileges(tenancy, cluster, frozenset(RBAC_KINDS) - whole).judge
+    if not given.as_exists:
+        return (privileges,)
+    return privileges, Frames(tenancy, cluster, frozenset(FRAME_KINDS) - whole).judge

@@ -220,7 +220,8 @@ def submission_options(function: Callable[..., None]) -> Callable[..., None]:
         **rest: Any,
     ) -> None:
         asker = make_user(user, groups) if user or groups else ADMINISTRATOR
-        submission = Submission(operation, subresource, asker, namespace, defaults=not no_defaults)
+        now = datetime.now(UTC)
+        submission = Submission(operation, subresource, asker, namespace, not no_defaults, now)
         function(*arguments, submission=submission, **rest)
 
     wrapped: Callable[..., None] = with_submission

@@ -19,7 +19,7 @@ import signal
 import sys
 import warnings
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import Final, NoReturn, TypeAlias
 
 __all__ = ["MEMORY", "ChildDied", "Work", "run_apart"]
@@ -45,16 +45,12 @@ Work: TypeAlias = Callable[[], bytes]
 
 
 class ChildDied(Exception):
-    """The child came to no end of its own: it was killed, or ran out of memory."""
+    """The child came to no end of its own: it was killed, ran out of memory, or could not be made."""
 
 
 async def run_apart(work: Work, seconds: float) -> bytes:
     """What `work` returns in a child process; raises `ChildDied`, or `TimeoutError` after so many seconds."""
-    reading, writing = os.pipe()
-    child = _fork()
-    if child == 0:
-        _be_child(work, writing, seconds)
-    os.close(writing)
+    child, reading = _begin(work, seconds)
     try:
         async with asyncio.timeout(seconds):
             answer = await _read_all(reading)
@@ -66,6 +62,23 @@ async def run_apart(work: Work, seconds: float) -> bytes:
     if not answer:
         raise ChildDied
     return answer
+
+
+def _begin(work: Work, seconds: float) -> tuple[int, int]:
+    """The child's id, and where its answer is read."""
+    with ExitStack() as opened:
+        try:
+            reading, writing = os.pipe()
+            opened.callback(os.close, writing)
+            unread = opened.enter_context(ExitStack())
+            unread.callback(os.close, reading)
+            child = _fork()
+        except OSError as error:  # no file descriptor, process or memory left
+            raise ChildDied from error
+        if child == 0:
+            _be_child(work, writing, seconds)
+        unread.pop_all()
+    return child, reading
 
 
 def _fork() -> int:

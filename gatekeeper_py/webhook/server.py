@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import signal
 import socket
+import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, TypeAlias, cast
 
 import uvicorn
 from starlette.applications import Starlette
 
+from gatekeeper_py.tenancy.waivers import neglected
 from gatekeeper_py.webhook import expiry, log
 from gatekeeper_py.webhook.app import application, health_application
 from gatekeeper_py.webhook.connections import Connections, most_connections
@@ -79,6 +83,8 @@ class Server:
     """Where probes are answered in plain HTTP, for callers that have no certificate."""
     _health_listener: socket.socket | None = field(default=None, init=False)
     _running: _Server | None = field(default=None, init=False)
+    _neglected: frozenset[str] = field(default=frozenset(), init=False)
+    """What was told of waivers that waive nothing."""
 
     def listen(self) -> Listening:
         """Load the policies and open the ports.
@@ -140,6 +146,15 @@ class Server:
             self.log.error("not in force", problem=problem)
         for warning in in_force.loaded.warnings():
             self.log.warning("does nothing", problem=warning)
+        self._neglected = frozenset()
+        self._tell_neglected(in_force)
+
+    def _tell_neglected(self, in_force: InForce) -> None:
+        """Say once of each waiver that waives nothing that it does not."""
+        problems = frozenset(neglected(in_force.loaded.tenancy, datetime.now(UTC)))
+        for problem in sorted(problems - self._neglected):
+            self.log.warning("does nothing", problem=problem)
+        self._neglected = problems
 
     def _secure_config(self, seen: _Seen) -> uvicorn.Config:
         """Everything about reviews; raises `TLSError` when they would be answered without our TLS."""
@@ -180,13 +195,44 @@ class Server:
             ),
             asyncio.create_task(_trim()),
             asyncio.create_task(self._warn_of_expiry()),
+            asyncio.create_task(self._warn_of_waivers()),
         ]
         try:
-            yield
+            with self._reloading_on_hangup():
+                yield
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+    @contextlib.contextmanager
+    def _reloading_on_hangup(self) -> Iterator[None]:
+        """SIGHUP reloads everything at once, changed or not; only a process's main thread hears signals."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        loop = asyncio.get_running_loop()
+        under_way: set[asyncio.Task[None]] = set()
+
+        def reload() -> None:
+            task = loop.create_task(self._reload_everything())
+            under_way.add(task)
+            task.add_done_callback(under_way.discard)
+
+        loop.add_signal_handler(signal.SIGHUP, reload)
+        try:
+            yield
+        finally:
+            loop.remove_signal_handler(signal.SIGHUP)
+            signal.signal(
+                signal.SIGHUP, signal.SIG_IGN
+            )  # one that comes late must not end the reviews under way
+
+    async def _reload_everything(self) -> None:
+        """Whoever asks for it has finished writing: what takes something away is believed, too."""
+        self.log.info("reload asked")
+        self.reload_certificate()
+        await asyncio.to_thread(self.reload_policies, at_rest=True)
 
     async def _follow(
         self, paths: Sequence[Path], seen: Hashable, take: Fingerprint | None, reload: Reload
@@ -259,6 +305,13 @@ class Server:
                 self.log.warning("certificate", problem=problem)
             told = problem
             await asyncio.sleep(expiry.LOOK)
+
+    async def _warn_of_waivers(self) -> None:
+        """Say which waivers have ended, for ever."""
+        while True:
+            await asyncio.sleep(expiry.LOOK)
+            if (in_force := self.service.policies.in_force) is not None:
+                self._tell_neglected(in_force)
 
     def _certificate_loaded(self, expires: float) -> None:
         self.metrics.expiry.set(expires)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import resource
 import signal
 import socket
 import ssl
@@ -100,6 +101,42 @@ def test_it_mutates_validates_follows_edits_and_ends_on_sigterm(tmp_path: Path) 
 
         server.process.send_signal(signal.SIGTERM)
         assert server.process.wait(30) == 0
+
+
+def test_sighup_reloads_policies_and_certificate_at_once(tmp_path: Path) -> None:
+    policies = write(tmp_path / "policies", all=POLICIES)
+    with serving(tmp_path, policies) as server, server.client() as http:
+        server.process.send_signal(signal.SIGHUP)
+        eventually(lambda: len(server.lines("policies loaded")) == 2)
+        assert len(server.lines("reload asked")) == len(server.lines("certificate loaded")) == 1
+        assert answer(http, "/validate", hostNetwork=True)["status"]["code"] == 403
+
+        (policies / "all.yaml").unlink()
+        server.process.send_signal(signal.SIGHUP)
+        refusal = "edit refused, the last good policies stay in force"
+        eventually(lambda: bool(server.lines(refusal)))
+        assert answer(http, "/validate", hostNetwork=True)["status"]["code"] == 403
+
+
+FEW = 64
+"""File descriptors: far fewer than there are callers."""
+
+
+def test_few_file_descriptors_stop_neither_decisions_nor_edits(tmp_path: Path) -> None:
+    policies = write(tmp_path / "policies", all=POLICIES)
+    with serving(tmp_path, policies) as server, contextlib.ExitStack() as callers:
+        resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (FEW, FEW))
+        (listening,) = server.lines("listening")
+        for _ in range(2 * FEW):
+            callers.enter_context(socket.create_connection(("127.0.0.1", listening["port"])))
+        for _ in range(FEW // 2):
+            caller = callers.enter_context(server.client())
+            assert answer(caller, "/validate", hostNetwork=True)["status"]["code"] == 403
+
+        write(policies, all=POLICIES.replace("spec.?hostNetwork", "spec.?hostPID"))
+        with server.client() as http:
+            eventually(lambda: bool(answer(http, "/validate", hostNetwork=True)["allowed"]))
+            assert answer(http, "/validate", hostPID=True)["allowed"] is False
 
 
 def test_an_edit_of_the_cluster_is_followed(tmp_path: Path) -> None:

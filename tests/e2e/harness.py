@@ -135,6 +135,7 @@ class Component:
         try:
             wait_for(self.name, ready, seconds)
         except TimeoutError as error:
+            self.stop()
             raise StartError(f"{error}\n{self.tail()}") from error
 
     def tail(self, characters: int = 3000) -> str:

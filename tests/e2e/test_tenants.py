@@ -132,14 +132,15 @@ def labelled(cluster: Cluster, where: str, name: str) -> bool:
     return f'"tenancy.gatekeeper-py.dev/tenant": "{name}"' in cluster._run(where)[0]
 
 
-def test_of_two_in_one_file_the_second_is_refused_with_both_names(cluster: Cluster) -> None:
-    said = cluster.admin.refused(tenant("one", "one", "both"), tenant("two", "two", "both"))
+def test_one_that_claims_what_another_has_is_refused_with_both_names(cluster: Cluster) -> None:
+    cluster.admin.apply(tenant("one", "one", "both"))
+    wait_for("tenant one", lambda: labelled(cluster, "both", "one"), SECONDS)
+    wait_for("its status", lambda: cluster.row("one")[:2] == ("True", "InForce"), SECONDS)
+    said = cluster.admin.refused(tenant("two", "two", "both"))
     assert (
         "Tenant 'two': the tenants 'one' (cluster/Tenant/one) and 'two' both claim the namespace 'both'"
         in said
     )
-    wait_for("tenant one", lambda: labelled(cluster, "both", "one"), SECONDS)
-    wait_for("its status", lambda: cluster.row("one")[:2] == ("True", "InForce"), SECONDS)
     assert cluster.row("one")[2] == '["both","one"]'
     assert cluster.admin.run("get", "tenant", "two").returncode != 0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import time
 from pathlib import Path
@@ -61,6 +62,18 @@ def test_a_child_without_an_answer_has_died(work: child.Work) -> None:
     with pytest.raises(ChildDied):
         run(work)
     assert children() == []
+
+
+@pytest.mark.parametrize("lacking", ["pipe", "fork"])
+def test_a_child_that_cannot_be_made_has_died(monkeypatch: pytest.MonkeyPatch, lacking: str) -> None:
+    def none_left() -> None:
+        raise OSError(errno.EAGAIN, "none left")
+
+    monkeypatch.setattr(os, lacking, none_left)
+    before = os.listdir("/proc/self/fd")
+    with pytest.raises(ChildDied):
+        run(lambda: b"never")
+    assert os.listdir("/proc/self/fd") == before
 
 
 def test_the_event_loop_goes_on_meanwhile() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
 from textwrap import indent
 from typing import Any
 
@@ -16,7 +18,7 @@ from gatekeeper_py.audit.target import Target
 from gatekeeper_py.manifests.place import Problem
 from gatekeeper_py.objects.resource import ABSENT, GroupVersionKind, GroupVersionResource
 from gatekeeper_py.policy.admission.changes import Change
-from gatekeeper_py.policy.admission.decision import Finding
+from gatekeeper_py.policy.admission.decision import Finding, Waived
 
 __all__ = ["NotAReport", "baseline", "indented", "pieces", "problem", "read", "report"]
 
@@ -87,7 +89,8 @@ def _summary(outcome: Outcome) -> dict[str, int]:
         "objects": outcome.objects,
         "violating": outcome.violating,
         "observed": outcome.observed,
-        "warned": sum(bool(item.findings) and not item.is_amiss for item in audited),
+        "waived": outcome.waived,
+        "warned": sum(_is_warned(item) for item in audited),
         "toBeChanged": sum(bool(item.changes) for item in audited),
         "notAudited": len(outcome.not_audited),
     }
@@ -95,6 +98,11 @@ def _summary(outcome: Outcome) -> dict[str, int]:
         return counts
     new = sum(map(outcome.is_new, outcome.results))
     return counts | {"new": new, "unchanged": len(outcome.results) - new, "fixed": len(outcome.fixed)}
+
+
+def _is_warned(item: Audited) -> bool:
+    """Whether something is said of an object, that is neither refused nor waived."""
+    return not item.is_amiss and any(finding.waived is None for finding in item.findings)
 
 
 def _result(outcome: Outcome, item: Audited) -> dict[str, Any]:
@@ -145,6 +153,17 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "message": finding.message,
         "error": finding.error,
         "metadata": dict(finding.metadata),
+        **({} if finding.waived is None else {"waived": _waived(finding.waived)}),
+    }
+
+
+def _waived(waived: Waived) -> dict[str, Any]:
+    return {
+        "waiver": waived.waiver,
+        "expires": str(waived.expires),
+        "daysLeft": waived.days_left,
+        "reason": waived.reason,
+        "approvedBy": waived.approved_by,
     }
 
 
@@ -218,7 +237,13 @@ def _target(item: dict[str, Any]) -> Target:
 
 def _found(each: dict[str, Any]) -> Finding:
     parts = (each["policy"], each["binding"], each["message"], tuple(each["actions"]))
-    return Finding(*parts, reason=each["reason"], error=each["error"], metadata=each["metadata"])
+    said = Finding(*parts, reason=each["reason"], error=each["error"], metadata=each["metadata"])
+    return replace(said, waived=_leave(each["waived"])) if "waived" in each else said
+
+
+def _leave(each: dict[str, Any]) -> Waived:
+    expires = date.fromisoformat(each["expires"])
+    return Waived(each["waiver"], expires, each["daysLeft"], each["reason"], each["approvedBy"])
 
 
 def _changed(each: dict[str, Any]) -> Change:

@@ -30,7 +30,7 @@ MOST_RESULTS = 100
 LONGEST = 1024
 """Characters of one message."""
 
-VERDICTS = {"deny": "fail", "platform": "skip"}
+VERDICTS = {"deny": "fail", "waived": "skip", "platform": "skip"}
 
 OUTCOMES = ("pass", "fail", "warn", "error", "skip")
 

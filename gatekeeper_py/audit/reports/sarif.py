@@ -12,6 +12,8 @@ from gatekeeper_py.audit.outcome import Outcome
 from gatekeeper_py.audit.reports.json import indented
 from gatekeeper_py.audit.result import DRIFT, ERROR, Result
 from gatekeeper_py.manifests.place import Problem
+from gatekeeper_py.policy.admission.decision import Waived
+from gatekeeper_py.policy.admission.text import printable
 
 __all__ = ["report"]
 
@@ -97,7 +99,14 @@ def _results(outcome: Outcome, rules: list[str]) -> Iterator[dict[str, Any]]:
             "partialFingerprints": {"gatekeeper/v1": result.fingerprint},
             "properties": {"tenant": result.tenant, "severity": result.severity},
             **({} if outcome.baseline is None else {"baselineState": state}),
+            **({} if result.waived is None else {"suppressions": [_suppression(result.waived)]}),
         }
+
+
+def _suppression(waived: Waived) -> dict[str, str]:
+    """That somebody has agreed to a result."""
+    who = f"{waived.waiver} until {waived.expires}, approved by {waived.approved_by}"
+    return {"kind": "external", "status": "accepted", "justification": printable(f"{who}: {waived.reason}")}
 
 
 def _absent(fixed: Mapping[str, Any]) -> dict[str, Any]:

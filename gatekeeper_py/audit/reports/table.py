@@ -27,6 +27,7 @@ SHOWN = 20
 STYLE = {
     "deny": "bold red",
     "observed": "magenta",
+    "waived": "bright_blue",
     "warn": "yellow",
     "audit": "cyan",
     "platform": "blue",
@@ -53,6 +54,8 @@ def summary(outcome: Outcome) -> str:
     parts = [f"{outcome.objects} objects", f"{outcome.violating} violating"]
     if outcome.observed:
         parts.append(f"{outcome.observed} observed")
+    if outcome.waived:
+        parts.append(f"{outcome.waived} waived")
     if outcome.not_audited:
         parts.append(f"{len(outcome.not_audited)} not audited")
     if outcome.baseline is not None:
