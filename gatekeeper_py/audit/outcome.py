@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -55,10 +55,16 @@ class Outcome:
     @cached_property
     def results(self) -> tuple[Result, ...]:
         """Every line, the worst first, then by tenant and object."""
-        every = (result for item in self.audited for result in results(item))
         return tuple(
-            sorted(every, key=lambda each: (*each.rank, each.tenant, each.policy, each.namespace, each.name))
+            sorted(
+                self._every(),
+                key=lambda each: (*each.rank, each.tenant, each.policy, each.namespace, each.name),
+            )
         )
+
+    def _every(self) -> Iterator[Result]:
+        """Every line, one at a time: there may be more than need be in memory at once."""
+        return (result for item in self.audited for result in results(item))
 
     @cached_property
     def violating(self) -> int:
@@ -73,7 +79,7 @@ class Outcome:
     @cached_property
     def waived(self) -> int:
         """Violations that are admitted until a day."""
-        return sum(result.level == "waived" for result in self.results)
+        return sum(result.level == "waived" for result in self._every())
 
     def is_new(self, result: Result) -> bool:
         """Whether the earlier report did not have it, or had it waived as it is no more."""
@@ -91,7 +97,7 @@ class Outcome:
 
         What has no severity may be of any.
         """
-        wanted = (each for each in self.results if self.is_new(each) and each.level not in TOLD)
+        wanted = (each for each in self._every() if self.is_new(each) and each.level not in TOLD)
         if severity is None:
             return any(each.level == "deny" for each in wanted)
         return any(is_as_severe(each.severity, severity) for each in wanted)
