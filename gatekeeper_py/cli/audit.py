@@ -84,6 +84,7 @@ class _Input:
 DIALECTS: Mapping[str, Dialect] = {"policyreport": WORKING_GROUP, "openreports": OPEN_REPORTS}
 
 SUBCOMMANDS = {
+    "cost": "Bill each tenant for what its pods ask for.",
     "decisions": "Say by decision logs who was denied what.",
     "merge": "Put several reports together.",
 }
@@ -160,6 +161,8 @@ def command(
     What exists is judged as it is, as if it were created now; the report also says what mutating policies
     would change (drift). Files are judged as they would be admitted, mutation first, as `review` does. All
     objects of -f and --cluster exist at the same time.
+
+    `gatekeeper audit cost` says what each tenant's pods cost.
 
     Exit code 0: clean, 1: something would be denied, 2: error, or something was not audited.
     """

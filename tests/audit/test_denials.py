@@ -67,7 +67,7 @@ def test_what_the_server_writes_is_read() -> None:
     decision = Engine.load(read_text(POLICY), Snapshot()).review(request)
     assert not decision.allowed
     written = io.StringIO()
-    log.decision(log.make_log(written), "validate", "acme", Answer(request, decision, b""), 0.001)
+    log.decision(written, "validate", "acme", Answer(request, decision, b""), 0.001)
     ((level, tenant, subject, policy, message),) = told(outcome(written.getvalue().encode()))
     assert (level, tenant, subject, policy) == ("deny", "acme", "Pod foo/p", "p")
     assert message.startswith("chooses its node (CREATE by alice, 20")
