@@ -7,6 +7,7 @@ from elsewhere. mkdocs calls the functions by their names.
 from __future__ import annotations
 
 import re
+from functools import cache
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,9 @@ from mkdocs.structure.pages import Page
 
 from gatekeeper_py.authoring import handbook
 from gatekeeper_py.authoring.entry import Entry, entries
+from gatekeeper_py.authoring.playground.samples import BLOCK, sheet_of, shipped
+from gatekeeper_py.authoring.playground.sheet import Sheet
+from gatekeeper_py.cli.playground import PORT
 
 ROOT = Path(__file__).parents[1]
 POLICIES = ROOT / "policies"
@@ -68,11 +72,28 @@ def _of_the_site(paper: Path) -> str:
     return re.sub(r"\]\((?:\.\./)?docs/", "](", paper.read_text(encoding="utf-8"))
 
 
-def on_page_markdown(markdown: str, **_: Any) -> str:
-    """Lead links to the papers to their pages."""
-    for paper, page in PAPERS.items():
-        markdown = re.sub(rf"\]\((?:\.\./)?{re.escape(paper)}(?=[)#])", f"]({page}", markdown)
-    return markdown
+def on_page_markdown(markdown: str, *, page: Page | None = None, **_: Any) -> str:
+    """Lead links to the papers to their pages, and examples to the playground of whoever reads."""
+    for paper, name in PAPERS.items():
+        markdown = re.sub(rf"\]\((?:\.\./)?{re.escape(paper)}(?=[)#])", f"]({name}", markdown)
+    sample = _samples().get(page.file.src_uri) if page is not None else None
+    return f"{markdown}\n\n{_opened(sample)}\n" if sample is not None else BLOCK.sub(_with_link, markdown)
+
+
+def _with_link(block: re.Match[str]) -> str:
+    sheet = sheet_of(block[1], block[2])
+    return block[0] if sheet is None else f"{block[0]}\n\n{_opened(sheet)}\n"
+
+
+def _opened(sheet: Sheet) -> str:
+    return f"[Open in the playground](http://localhost:{PORT}/#{sheet.fragment})"
+
+
+@cache
+def _samples() -> dict[str, Sheet]:
+    """What the page of each shipped policy opens."""
+    shown = {sample.name: sample.sheet for sample in shipped(POLICIES)}
+    return {_page(entry): shown[entry.path.stem] for entry in entries(POLICIES) if entry.path.stem in shown}
 
 
 def on_post_page(output: str, *, page: Page, **_: Any) -> str:

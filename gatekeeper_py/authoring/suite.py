@@ -67,23 +67,22 @@ CASE: OpenAPI = {
         "today": DAY,
     },
 }
-SUITE = openapi_schema(
-    {
-        "type": "object",
-        "required": ["cases"],
-        "properties": {
-            "policies": {"type": "array", "items": TEXT},
-            "tenants": {"type": "array", "items": ANYTHING},
-            "waivers": {"type": "array", "items": MAPPING},
-            "today": DAY,
-            "cluster": {"type": "array", "items": MAPPING},
-            "objects": {"type": "object", "additionalProperties": MAPPING},
-            "user": TEXT,
-            "workloads": ANYTHING,
-            "cases": {"type": "array", "items": CASE},
-        },
-    }
-)
+DOCUMENT: OpenAPI = {
+    "type": "object",
+    "required": ["cases"],
+    "properties": {
+        "policies": {"type": "array", "items": TEXT},
+        "tenants": {"type": "array", "items": ANYTHING},
+        "waivers": {"type": "array", "items": MAPPING},
+        "today": DAY,
+        "cluster": {"type": "array", "items": MAPPING},
+        "objects": {"type": "object", "additionalProperties": MAPPING},
+        "user": TEXT,
+        "workloads": ANYTHING,
+        "cases": {"type": "array", "items": CASE},
+    },
+}
+SUITE = openapi_schema(DOCUMENT)
 
 KIND = ("apiVersion", "kind")
 
@@ -148,9 +147,9 @@ def find_suites(paths: list[str | Path]) -> list[Path]:
     return [file for path in paths for file in files(path) if is_test(file)]
 
 
-def read_suite(path: Path) -> Suite:
-    """Read a suite; raises `ManifestError` with every problem."""
-    documents = read_documents(path)
+def read_suite(path: Path, text: str | None = None) -> Suite:
+    """Read a suite, from `text` or as it is saved; raises `ManifestError` with every problem."""
+    documents = read_documents(path, text)
     if len(documents) != 1:
         raise ManifestError([Problem(str(path), 1, 1, "a suite is one document", "Keep one, and its cases")])
     document = documents[0]

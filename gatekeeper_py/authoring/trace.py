@@ -32,6 +32,8 @@ class Explained:
     place: str
     """`matchConditions of-a-tenant`, `variables.spec`, `validations[0].expression`."""
     explanation: Explanation
+    cost: int = 0
+    """Units of Kubernetes' cost model that it took; what a variable took is the variable's own."""
 
 
 def explain_policy(engine: Engine, policy: Policy, request: AdmissionRequest) -> list[Explained]:
@@ -86,4 +88,6 @@ def _rules(policy: Policy) -> Iterator[tuple[str, Expression]]:
 
 
 def _one(binding: str, place: str, expression: Expression, activation: Mapping[str, Any]) -> Explained:
-    return Explained(binding, place, explain(expression.program, activation, Budget(PASS_BUDGET)))
+    budget = Budget(PASS_BUDGET)
+    explanation = explain(expression.program, activation, budget)
+    return Explained(binding, place, explanation, PASS_BUDGET - budget.remaining)

@@ -165,6 +165,16 @@ class Environment:
             homogeneous=self._homogeneous,
         )
 
+    @property
+    def variables(self) -> Mapping[str, Type]:
+        """The declared variables."""
+        return self._variables
+
+    @property
+    def functions(self) -> Mapping[str, Function]:
+        """The functions, methods and operators by name."""
+        return self._declarations.functions
+
     def compile(self, text: str, expected: Type | tuple[Type, ...] | None = None) -> Program:
         """A program; raises `CompileError`, also when the result is of none of the `expected` types."""
         checked = check(self._parse(text), self._declarations, text, self._container)
@@ -176,10 +186,11 @@ class Environment:
         return _program(text, resolve(self._parse(text), self._declarations, self._container))
 
     def _parse(self, text: str) -> Node:
-        return parse(text, macros=self._macros, backticks=self._backticks)
+        return parse(text, macros=self.macros, backticks=self._backticks)
 
     @cached_property
-    def _macros(self) -> frozenset[str]:
+    def macros(self) -> frozenset[str]:
+        """The macros, each as `name/arguments`."""
         return frozenset(name for library in self._libraries for name in library.macros)
 
     @cached_property

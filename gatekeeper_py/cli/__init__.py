@@ -6,23 +6,35 @@ import importlib
 import os
 import sys
 import traceback
+from typing import TYPE_CHECKING
 
 import click
 
 from gatekeeper_py import __version__
 from gatekeeper_py.cli.exits import BAD_INPUT
 
-__all__ = ["main"]
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+__all__ = ["COMMANDS", "COMPLETION_VARIABLE", "PROGRAM", "main"]
+
+PROGRAM = "gatekeeper"
+COMPLETION_VARIABLE = "_GATEKEEPER_COMPLETE"
+"""What a shell asks by; see `completion`."""
 
 COMMANDS: dict[str, str] = {
     "audit": "Say what already exists and should not.",
     "certs": "Make certificates for development.",
+    "completion": "Print what lets a shell complete commands and options.",
     "coverage": "Say how every kind that a cluster serves is judged.",
     "explain": "Show what every part of a policy's expressions gives.",
     "init": "Draft a first folder of policies for a cluster.",
     "install": "Print or apply what the engine needs in a cluster.",
     "lint": "Say what is wrong with policies, tenants and suites.",
+    "lsp": "Serve editors: findings, completion, hover, quick fixes.",
+    "playground": "Try policies on a page of this machine while you type.",
     "review": "Decide about manifests or AdmissionReviews.",
+    "schemas": "Print the JSON Schema of policies, tenants and suites.",
     "serve": "Answer the API server over HTTPS.",
     "status": "Show a running server on one screen.",
     "tenants": "Render what belongs into a tenant's namespaces.",
@@ -47,6 +59,14 @@ class LazyGroup(click.Group):
         command: click.Command = module.command
         return command
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """What may stand next: a key must not take as long as importing every subcommand."""
+        from click.shell_completion import CompletionItem
+
+        commands = sorted(COMMANDS.items())
+        named = [CompletionItem(name, help=told) for name, told in commands if name.startswith(incomplete)]
+        return [*named, *click.Command.shell_complete(self, ctx, incomplete)]
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - of click
         """List the subcommands without importing them."""
         with formatter.section("Commands"):
@@ -65,7 +85,7 @@ def gatekeeper() -> None:
 def main() -> None:
     """Run the command line; the exit code says the outcome. An error of ours is one line, not a traceback."""
     try:
-        gatekeeper.main()
+        gatekeeper.main(prog_name=PROGRAM, complete_var=COMPLETION_VARIABLE)
     except Exception as error:
         if os.environ.get("GATEKEEPER_DEBUG"):
             raise

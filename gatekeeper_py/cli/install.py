@@ -14,7 +14,6 @@ from cryptography import x509
 
 from gatekeeper_py.cli.exits import InputError
 from gatekeeper_py.cli.options import https_address
-from gatekeeper_py.cli.output import dump_all
 from gatekeeper_py.cli.sources import access_to, input_errors
 from gatekeeper_py.engine import load_policies, load_with_tenancy
 from gatekeeper_py.installation import kustomization
@@ -23,6 +22,7 @@ from gatekeeper_py.installation.config_maps import BadFile
 from gatekeeper_py.installation.contents import IMAGE, REPLICAS, Installation
 from gatekeeper_py.installation.deployment import Spread
 from gatekeeper_py.installation.installer import Installer, NotReady
+from gatekeeper_py.manifests.dumping import dump_all
 from gatekeeper_py.manifests.manifest import Manifest
 from gatekeeper_py.objects.kinds import CUSTOM_RESOURCE_DEFINITION, Kinds
 from gatekeeper_py.objects.resource import GroupVersion, Object

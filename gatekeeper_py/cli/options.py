@@ -112,6 +112,7 @@ def files_option(*, required: bool) -> Callable[[F], F]:
         multiple=True,
         required=required,
         metavar="FILE|DIR|-",
+        type=click.Path(allow_dash=True),
         help="Manifests; - is standard input. May be repeated.",
     )
 

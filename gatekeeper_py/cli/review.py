@@ -202,7 +202,7 @@ def _print_json(reviewed: Sequence[Reviewed]) -> None:
 
 def _print_yaml(reviewed: Sequence[Reviewed]) -> None:
     """Admitted objects on stdout, the rest on stderr."""
-    from gatekeeper_py.cli.output import dump_all
+    from gatekeeper_py.manifests.dumping import dump_all
 
     admitted = [item.admitted for item in reviewed if item.decision.allowed]
     click.echo(dump_all(value for value in admitted if value is not None), nl=False)
@@ -218,7 +218,7 @@ def _print_diff(reviewed: Sequence[Reviewed]) -> None:
 
 
 def _diff(item: Reviewed) -> Iterator[str]:
-    from gatekeeper_py.cli.output import dump_all
+    from gatekeeper_py.manifests.dumping import dump_all
 
     before, after = item.submitted, item.admitted
     if before is None or after is None or before == after:

@@ -9,9 +9,9 @@ import click
 
 from gatekeeper_py.cli.exits import InputError
 from gatekeeper_py.cli.options import cluster_option, kubeconfig_option, one_cluster, policies_option
-from gatekeeper_py.cli.output import dump_all
 from gatekeeper_py.cli.sources import input_errors, read_cluster, read_policies, warn
 from gatekeeper_py.cluster.snapshot import NAMESPACE, Snapshot
+from gatekeeper_py.manifests.dumping import dump_all
 from gatekeeper_py.manifests.manifest import Manifest, Source
 from gatekeeper_py.objects.resource import Object
 from gatekeeper_py.tenancy.documents import load_tenancy

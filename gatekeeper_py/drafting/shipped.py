@@ -10,7 +10,7 @@ import yaml
 
 from gatekeeper_py.policy.loading.load import KUSTOMIZATIONS, is_test
 
-__all__ = ["DRAFTED", "NotShipped", "policies", "spec_of"]
+__all__ = ["DRAFTED", "NotShipped", "folder", "policies", "spec_of"]
 
 PACKAGE: Final = Path(__file__).parents[1]
 PLACES: Final = (PACKAGE / "policies", PACKAGE.parent / "policies")

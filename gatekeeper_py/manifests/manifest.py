@@ -208,17 +208,22 @@ def read_text(text: str | bytes, path: str = STDIN) -> tuple[Manifest, ...]:
     return read_all_text(text, path).demanded()
 
 
-def read_all_text(text: str | bytes, path: str = STDIN) -> Reading:
+def read_all_text(text: str | bytes, path: str = STDIN, *, blank: bool = True) -> Reading:
     """As `read_text`, but what cannot be read costs only itself."""
+    if not blank and not text.strip():
+        return Reading((), (_blank(path),))
     manifests: list[Manifest] = []
     problems: list[Problem] = []
     _add(_text_documents(path, text), manifests, problems)
     return Reading(tuple(manifests), tuple(problems))
 
 
-def read_documents(path: str | Path) -> tuple[Document, ...]:
-    """The documents of one file, which need not be Kubernetes objects; empty ones are left out."""
-    return tuple(_file_documents(Path(path)))
+def read_documents(path: str | Path, text: str | None = None) -> tuple[Document, ...]:
+    """The documents of one file, which need not be Kubernetes objects; empty ones are left out.
+
+    `text` stands for what the file holds.
+    """
+    return tuple(_file_documents(Path(path)) if text is None else _text_documents(str(path), text))
 
 
 def _add(documents: Iterator[Document], manifests: list[Manifest], problems: list[Problem]) -> None:
@@ -233,8 +238,12 @@ def _add(documents: Iterator[Document], manifests: list[Manifest], problems: lis
 def _file_documents(path: Path, largest: int = LARGEST, *, blank: bool = True) -> Iterator[Document]:
     data = content(path, largest)
     if not blank and not data.strip():
-        raise ManifestError([Problem(str(path), 0, 0, BLANK, "Write it to its end, or remove it")])
+        raise ManifestError([_blank(str(path))])
     yield from _text_documents(str(path), data)
+
+
+def _blank(path: str) -> Problem:
+    return Problem(path, 0, 0, BLANK, "Write it to its end, or remove it")
 
 
 BLANK = "the file is empty, as a file is whose writing has just begun"

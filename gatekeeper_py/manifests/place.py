@@ -92,6 +92,16 @@ class Span:
                 return place + width if at_space else place
         return place
 
+    def offset(self, text: str, index: int) -> int:
+        """How many of the string's characters are written before the place `index` of the text."""
+        before = sum(place < index for place, _ in self._units(text))
+        for number, character in enumerate(self.value):
+            if not character.isspace():
+                before -= 1
+            if before < 0:
+                return number
+        return len(self.value)
+
     def _units(self, text: str) -> Iterator[tuple[int, int]]:
         """Place and width of every visible character of the value."""
         if self.style in ("|", ">"):

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 from yaml._yaml import CParser
@@ -20,7 +20,7 @@ from yaml._yaml import CParser
 from gatekeeper_py.manifests.place import ManifestError, Position, Problem, Span, position_of
 from gatekeeper_py.objects.fieldpath import FieldPath
 
-__all__ = ["documents", "find"]
+__all__ = ["Field", "documents", "field_at", "find"]
 
 MAX_DEPTH = 200
 """Levels of nesting: more than any object has, fewer than Python's and the C parser's recursion bear."""
@@ -126,6 +126,61 @@ def find(text: str, index: int, field: FieldPath) -> tuple[Span, bool]:
             return _span(node, key), False
         key, node = found
     return _span(node, key), True
+
+
+class Field(NamedTuple):
+    """What stands at a place of a text."""
+
+    document: int
+    path: FieldPath
+    span: Span
+    """Of the value."""
+    is_name: bool
+    """Whether it is the field's name that stands there."""
+
+
+def field_at(text: str, index: int) -> Field | None:
+    """The innermost field around the character at `index`; None outside of what can be read."""
+    for number, node in enumerate(_nodes(text)):
+        if node.start_mark.index <= index <= node.end_mark.index:
+            return _innermost(node, index, Field(number, (), _span(node, None), False))
+    return None
+
+
+def _innermost(node: yaml.Node, index: int, found: Field) -> Field:
+    """As deep as it goes; an anchor may contain its own alias, and is entered once."""
+    entered: set[int] = set()
+    while id(node) not in entered:
+        entered.add(id(node))
+        inner = _inner(node, index, found)
+        if inner is None:
+            break
+        node, found = inner
+        if found.is_name:
+            break
+    return found
+
+
+def _inner(node: yaml.Node, index: int, found: Field) -> tuple[yaml.Node, Field] | None:
+    """What of a collection stands at a place, if anything does."""
+    if isinstance(node, yaml.SequenceNode):
+        for number, item in enumerate(node.value):
+            if _covers(item, index):
+                return item, found._replace(path=(*found.path, number), span=_span(item, None))
+    elif isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            is_name = _covers(key, index)
+            if is_name or _covers(value, index):
+                path = (*found.path, key.value)
+                return value, found._replace(path=path, span=_span(value, key), is_name=is_name)
+    return None
+
+
+def _covers(node: yaml.Node, index: int) -> bool:
+    """Whether a place is in a node; a block collection ends where the next thing begins, on another line."""
+    start, end = node.start_mark, node.end_mark
+    is_block = isinstance(node, yaml.CollectionNode) and not node.flow_style
+    return bool(start.index <= index and (index < end.index if is_block else index <= end.index))
 
 
 def _compose(path: str, text: str) -> Iterator[yaml.Node]:

@@ -14,6 +14,8 @@ import pytest
 import yaml
 from mkdocs.exceptions import PluginError
 
+from gatekeeper_py.authoring.playground.samples import sheet_of
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -33,6 +35,22 @@ def test_links_to_papers_lead_to_their_pages(hooks: ModuleType) -> None:
         hooks.on_page_markdown(page)
         == "[a](security.md#doors), [b](certificates.md), [c](tenants.md), `SECURITY.md`"
     )
+
+
+def test_an_example_leads_to_the_playground(hooks: ModuleType) -> None:
+    block = "```cel\ntenant != null\n```"
+    sheet = sheet_of("cel", "tenant != null")
+    assert sheet is not None
+    fragment = sheet.fragment
+    link = f"\n\n[Open in the playground](http://localhost:8765/#{fragment})\n"
+    assert hooks.on_page_markdown(f"a\n\n{block}\nb") == f"a\n\n{block}{link}\nb"
+    assert hooks.on_page_markdown("```yaml\ncases: []\n```") == "```yaml\ncases: []\n```"
+
+
+def test_a_shipped_policy_leads_to_the_playground(hooks: ModuleType) -> None:
+    page: Any = SimpleNamespace(file=SimpleNamespace(src_uri="policies/host-access-host-path.md"))
+    made = hooks.on_page_markdown("# A", page=page)
+    assert made.startswith("# A\n\n[Open in the playground](http://localhost:8765/#")
 
 
 @pytest.mark.parametrize(

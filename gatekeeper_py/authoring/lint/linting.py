@@ -23,7 +23,7 @@ from gatekeeper_py.objects.kinds import CUSTOM_RESOURCE_DEFINITION, Kinds
 from gatekeeper_py.policy.loading.load import PolicySet, is_test, read
 from gatekeeper_py.tenancy.reading import declares_tenancy
 
-__all__ = ["lint"]
+__all__ = ["FAMILIES", "kinds_among", "lint", "loadable", "suite_problems"]
 
 FAMILIES = (rules, structure, lookups, words, outcomes, proof, recipients)
 
@@ -35,10 +35,10 @@ def lint(paths: Iterable[Path]) -> list[Finding]:
     """
     found = list(dict.fromkeys(file for path in paths for file in files(path)))
     manifests, problems = _manifests(file for file in found if not is_test(file))
-    policies, more = _loaded(manifests)
+    policies, more = loadable(manifests)
     suites, failures = _suites([file for file in found if is_test(file)], manifests)
     named = frozenset(str(file) for file in found if is_test(file))
-    subject = Subject(manifests, policies, _kinds(manifests), suites, named)
+    subject = Subject(manifests, policies, kinds_among(manifests), suites, named)
     told = [Finding(problem, "GK001") for problem in (*problems, *more)]
     told += [Finding(problem, "GK002") for problem in failures if problem not in {*problems, *more}]
     told += [finding for family in FAMILIES for finding in family(subject)]
@@ -58,7 +58,7 @@ def _manifests(paths: Iterable[Path]) -> tuple[tuple[Manifest, ...], list[Proble
     return tuple(manifests), problems
 
 
-def _loaded(manifests: Sequence[Manifest]) -> tuple[PolicySet, list[Problem]]:
+def loadable(manifests: Sequence[Manifest]) -> tuple[PolicySet, list[Problem]]:
     """The policies that load, and everything that loading them all says.
 
     Files with a problem are left out until the rest loads; what then lacks its other half is no problem of
@@ -85,13 +85,24 @@ def _suites(paths: Sequence[Path], manifests: Sequence[Manifest]) -> tuple[tuple
     for path in paths:
         try:
             suites.append(read_suite(path))
-            engine_for(suites[-1], tenancy)
         except ManifestError as error:
             problems += error.problems
+        else:
+            problems += suite_problems(suites[-1], tenancy)
     return tuple(suites), problems
 
 
-def _kinds(manifests: Iterable[Manifest]) -> Kinds:
+def suite_problems(suite: Suite, tenancy: Sequence[Manifest]) -> tuple[Problem, ...]:
+    """Why a suite cannot be run."""
+    try:
+        engine_for(suite, tenancy)
+    except ManifestError as error:
+        return error.problems
+    return ()
+
+
+def kinds_among(manifests: Iterable[Manifest]) -> Kinds:
+    """Kubernetes' own kinds, and those whose definitions are among these."""
     return Kinds.builtin().with_definitions(_definitions(manifests))
 
 

@@ -6,7 +6,7 @@ What is not certain passes: a field is told when every kind that the rules reach
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
@@ -20,7 +20,7 @@ from gatekeeper_py.objects.schema import ANY, Form, Schema, builtin_schema
 from gatekeeper_py.policy.matching.match import selects
 from gatekeeper_py.policy.model import Policy, Rule
 
-__all__ = ["structure"]
+__all__ = ["Shapes", "Walk", "reached", "structure"]
 
 Shapes: TypeAlias = tuple[Schema, ...] | None
 """What a value may be like; None when that cannot be told."""
@@ -33,7 +33,7 @@ SAME: Final = frozenset({"filter", "or", "orValue", "value", "sort", "reverse", 
 def structure(subject: Subject) -> Iterator[Finding]:
     """Every field of `object` and `oldObject` that cannot be there."""
     for policy in subject.every:
-        shapes = _shapes(policy, subject.kinds)
+        shapes = reached(policy.match.rules, subject.kinds)
         if shapes is not None:
             yield from _policy(policy, dict.fromkeys(OBJECTS, shapes))
 
@@ -41,23 +41,22 @@ def structure(subject: Subject) -> Iterator[Finding]:
 def _policy(policy: Policy, names: Mapping[str, Shapes]) -> Iterator[Finding]:
     variables: dict[str, Shapes] = {}
     for statement in statements(policy):
-        walk = _Walk(statement, variables)
+        walk = Walk(statement, variables)
         shape = walk.shapes(statement.expression.program.tree, names)
         if statement.path[1] == "variables":
             variables[policy.variables[int(statement.path[2])].name] = shape
         yield from walk.findings
 
 
-def _shapes(policy: Policy, kinds: Kinds) -> Shapes:
-    """The schemas of the kinds that a policy is about; None when one is not known."""
+def reached(rules: Iterable[Rule], kinds: Kinds) -> Shapes:
+    """The schemas of the kinds that rules are about; None when one is not known."""
     found: dict[str, Schema] = {}
     groups = {resource.served.kind.group for resource in Kinds.builtin()}
-    for rule in policy.match.rules:
+    for rule in rules:
         if not groups.issuperset(rule.groups):
             return None
         for named in rule.resources:
-            reached = set(_reached(rule, named, kinds))
-            schemas = {str(kind): builtin_schema(kind) for kind in reached}
+            schemas = {str(kind): builtin_schema(kind) for kind in set(_reached(rule, named, kinds))}
             if not schemas or None in schemas.values():
                 return None
             found |= {kind: schema for kind, schema in schemas.items() if schema is not None}
@@ -74,15 +73,21 @@ def _reached(rule: Rule, named: str, kinds: Kinds) -> Iterator[GroupVersionKind]
 
 
 @dataclass
-class _Walk:
+class Walk:
     """One expression."""
 
     statement: Statement
     variables: Mapping[str, Shapes]
     findings: list[Finding] = field(default_factory=list)
+    seen: dict[tree.Node, Shapes] = field(default_factory=dict)
+    """What each node's value is like."""
 
     def shapes(self, node: tree.Node, names: Mapping[str, Shapes]) -> Shapes:
         """What a node's value is like; the fields that cannot be there are found on the way."""
+        found = self.seen[node] = self._shapes(node, names)
+        return found
+
+    def _shapes(self, node: tree.Node, names: Mapping[str, Shapes]) -> Shapes:
         match node:
             case tree.Identifier():
                 return names.get(node.name)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
 
@@ -20,19 +20,28 @@ COMMENT = re.compile(r"#\s*gatekeeper:\s*ignore(?P<file>-file)?\s+(?P<codes>\w+(
 WHOLE_FILE = 0
 
 
-def unsuppressed(findings: Iterable[Finding]) -> Iterator[Finding]:
+def _saved(path: str) -> str:
+    """A file as it is; empty when it cannot be read, which is told elsewhere."""
+    try:
+        return Path(path).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def unsuppressed(findings: Iterable[Finding], text_of: Callable[[str], str] = _saved) -> Iterator[Finding]:
     """The findings that no comment suppresses; an error of loading cannot be."""
     for finding in findings:
         path, line = finding.problem.path, finding.problem.line
-        said = {code for where, code, _ in _comments(path) if where in (WHOLE_FILE, line, line - 1)}
+        comments = _comments(text_of(path))
+        said = {code for where, code, _ in comments if where in (WHOLE_FILE, line, line - 1)}
         if finding.code not in said or not CODES[finding.code].suppressible:
             yield finding
 
 
-def unknown_codes(paths: Iterable[str]) -> Iterator[Finding]:
+def unknown_codes(paths: Iterable[str], text_of: Callable[[str], str] = _saved) -> Iterator[Finding]:
     """Comments that name a code which does not exist, and so suppress nothing."""
     for path in paths:
-        for _, code, place in _comments(path):
+        for _, code, place in _comments(text_of(path)):
             if code not in CODES:
                 what = f'there is no code "{code}"'
                 yield Finding(Problem(path, *place, what, "Write one of docs/lint.md"), "GK003")
@@ -42,12 +51,8 @@ def unknown_codes(paths: Iterable[str]) -> Iterator[Finding]:
 
 
 @lru_cache(maxsize=1024)
-def _comments(path: str) -> tuple[tuple[int, str, tuple[int, int]], ...]:
+def _comments(text: str) -> tuple[tuple[int, str, tuple[int, int]], ...]:
     """Line (0 for the whole file), code, and place of each."""
-    try:
-        text = Path(path).read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ()
     return tuple(_in_text(text))
 
 

@@ -261,7 +261,7 @@ class Compiler:
         names = self._names(kind, read)
         results = kind.value.results
         try:
-            program = self._environments.program(names, text, lambda: self._environment(kind), results)
+            program = self._environments.program(names, text, lambda: self.environment(kind), results)
             expect(program.type, results)
         except (InstantiationError, ResultError) as error:
             raise InvalidExpression(str(error)) from error
@@ -282,7 +282,8 @@ class Compiler:
         fields = tuple((name, self._fields[name]) for name in read) if composed else None
         return kind.value.authorizer, kind.value.patches, self._params, fields
 
-    def _environment(self, kind: ExpressionKind) -> Environment:
+    def environment(self, kind: ExpressionKind) -> Environment:
+        """The names of a kind of expression, with the variables so far."""
         shared = self._environments.of(kind, params=self._params)
         if not kind.value.variables or not self._composed:
             return shared

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-__all__ = ["dump_all"]
+__all__ = ["PlainDumper", "dump_all"]
 
 PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_./-]*|[A-Za-z][A-Za-z0-9_.-]*/[A-Za-z0-9_.-]+", re.ASCII)
 """Strings that may stand without quotes, unless they are one of the words below."""
@@ -20,12 +20,12 @@ WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null", 
 def dump_all(documents: Iterable[Any]) -> str:
     """Documents as one stream, keys in their order."""
     text: str = yaml.dump_all(
-        documents, Dumper=_Dumper, sort_keys=False, width=1 << 30, allow_unicode=True, explicit_start=True
+        documents, Dumper=PlainDumper, sort_keys=False, width=1 << 30, allow_unicode=True, explicit_start=True
     )
     return text
 
 
-class _Dumper(yaml.SafeDumper):
+class PlainDumper(yaml.SafeDumper):
     """Quotes what could be misread, writes texts of several lines as blocks, and never uses anchors."""
 
     def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - of PyYAML
@@ -37,11 +37,11 @@ class _Dumper(yaml.SafeDumper):
         return super().increase_indent(flow, False)
 
 
-def _string(dumper: _Dumper, text: str) -> yaml.ScalarNode:
+def _string(dumper: PlainDumper, text: str) -> yaml.ScalarNode:
     if "\n" in text and text == text.strip(" \t\r") and "\r" not in text:
         return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|")
     plain = PLAIN.fullmatch(text) and text.lower() not in WORDS
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=None if plain else '"')
 
 
-_Dumper.add_representer(str, _string)
+PlainDumper.add_representer(str, _string)
