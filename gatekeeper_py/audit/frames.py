@@ -63,9 +63,11 @@ class Frames:
 
     def _tenant(self, item: Audited) -> Tenant | None:
         """Whose a Namespace is, if it is to have a frame; who is not enforced is to have none yet."""
-        if item.manifest.kind != NAMESPACE or "deletionTimestamp" in item.manifest.object["metadata"]:
+        if item.manifest is None or item.target.kind != NAMESPACE:
             return None
-        tenant = self._homes.get(item.request.name)
+        if "deletionTimestamp" in item.manifest.object["metadata"]:
+            return None
+        tenant = self._homes.get(item.target.name)
         return tenant if tenant is not None and tenant.enforcement == "enforce" else None
 
     @cached_property
@@ -79,8 +81,8 @@ class Frames:
 
     def _lacking(self, tenant: Tenant, item: Audited) -> Iterator[str]:
         """What a namespace lacks, in words."""
-        name = item.request.name
-        level = labels_of(item.manifest.object).get(LEVEL_LABEL, "")
+        name = item.target.name
+        level = labels_of(item.manifest.object if item.manifest else None).get(LEVEL_LABEL, "")
         if level not in LEVELS or LEVELS.index(level) < LEVELS.index(tenant.pod_security):
             yield f"the label {LEVEL_LABEL}: {tenant.pod_security}"
         if self._knows(ROLE_BINDING) and not self._binds_owners(tenant, name):

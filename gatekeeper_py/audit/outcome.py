@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -10,8 +11,18 @@ from typing import Any
 from gatekeeper_py.audit.result import SEVERITIES, Level, Result, results, severity_of, severity_rank
 from gatekeeper_py.audit.scan import Audited
 from gatekeeper_py.manifests.place import Problem
+from gatekeeper_py.policy.admission.decision import Finding
 
-__all__ = ["Outcome", "Scope"]
+__all__ = ["Outcome", "Rest", "Scope"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """What an earlier report counted and did not list: nothing is wrong with it."""
+
+    objects: int = 0
+    runtime_classes: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    """Workloads by tenant and class, which is empty where they name none."""
 
 
 @dataclass(frozen=True)
@@ -23,14 +34,37 @@ class Outcome:
     """What was to be looked at and could not be, with the reason. While there is any, nothing is clean."""
     baseline: Mapping[str, Any] | None = None
     """The findings of an earlier report by their fingerprint, when there is one to compare with."""
+    rest: Rest = Rest()
+    time: str = ""
+    """When it was looked at, as RFC 3339 has it; empty when nobody says."""
+    shard: tuple[int, int] = (0, 1)
+    """Which part of how many was looked at."""
+
+    @property
+    def objects(self) -> int:
+        """How many objects were looked at."""
+        return len(self.audited) + self.rest.objects
+
+    @cached_property
+    def runtime_classes(self) -> Mapping[tuple[str, str], int]:
+        """Workloads by tenant and class, which is empty where they name none."""
+        made = ((item.tenant, item.target.runtime_class) for item in self.audited)
+        counted = Counter((tenant, name) for tenant, name in made if name is not None)
+        return counted + Counter(self.rest.runtime_classes)
 
     @cached_property
     def results(self) -> tuple[Result, ...]:
         """Every line, the worst first, then by tenant and object."""
-        every = (result for item in self.audited for result in results(item))
         return tuple(
-            sorted(every, key=lambda each: (*each.rank, each.tenant, each.policy, each.namespace, each.name))
+            sorted(
+                self._every(),
+                key=lambda each: (*each.rank, each.tenant, each.policy, each.namespace, each.name),
+            )
         )
+
+    def _every(self) -> Iterator[Result]:
+        """Every line, one at a time: there may be more than need be in memory at once."""
+        return (result for item in self.audited for result in results(item))
 
     @cached_property
     def violating(self) -> int:
@@ -45,7 +79,7 @@ class Outcome:
     @cached_property
     def waived(self) -> int:
         """Violations that are admitted until a day."""
-        return sum(result.level == "waived" for result in self.results)
+        return sum(result.level == "waived" for result in self._every())
 
     def is_new(self, result: Result) -> bool:
         """Whether the earlier report did not have it, or had it waived as it is no more."""
@@ -63,11 +97,14 @@ class Outcome:
 
         What has no severity may be of any.
         """
-        harmless: tuple[Level, ...] = ("drift", "waived")
-        wanted = (each for each in self.results if self.is_new(each) and each.level not in harmless)
+        wanted = (each for each in self._every() if self.is_new(each) and each.level not in TOLD)
         if severity is None:
             return any(each.level == "deny" for each in wanted)
         return any(is_as_severe(each.severity, severity) for each in wanted)
+
+
+TOLD: tuple[Level, ...] = ("waived", "platform", "drift")
+"""Levels that are told, and are nobody's fault today."""
 
 
 def is_as_severe(severity: str, least: str) -> bool:
@@ -92,19 +129,19 @@ class Scope:
         return tuple(self._findings(item) for item in items if self._has(item))
 
     def _has(self, item: Audited) -> bool:
-        request = item.request
+        target = item.target
         parts = (
             (self.tenants, (item.tenant, *item.concerns)),
-            (self.namespaces, (request.namespace,)),
-            (self.kinds, (request.kind.kind.lower(),)),
+            (self.namespaces, (target.namespace,)),
+            (self.kinds, (target.kind.kind.lower(),)),
         )
         return all(not wanted or not wanted.isdisjoint(values) for wanted, values in parts)
 
     def _findings(self, item: Audited) -> Audited:
-        kept = tuple(
-            finding
-            for finding in item.findings
-            if (not self.policies or finding.policy in self.policies)
-            and is_as_severe(severity_of(finding.metadata), self.severity)
-        )
-        return replace(item, findings=kept, changes=() if self.policies else item.changes)
+        kept, reserved = (tuple(filter(self._tells, found)) for found in (item.findings, item.reserved))
+        changes = () if self.policies else item.changes
+        return replace(item, findings=kept, reserved=reserved, changes=changes)
+
+    def _tells(self, finding: Finding) -> bool:
+        named = not self.policies or finding.policy in self.policies
+        return named and is_as_severe(severity_of(finding.metadata), self.severity)

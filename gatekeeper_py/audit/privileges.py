@@ -24,6 +24,7 @@ from gatekeeper_py.cluster.authorization import (
     StatedRule,
 )
 from gatekeeper_py.cluster.view import ClusterView
+from gatekeeper_py.manifests.manifest import Manifest
 from gatekeeper_py.manifests.place import Problem
 from gatekeeper_py.objects.resource import GroupVersionKind, Object
 from gatekeeper_py.policy.admission.decision import Action, Finding
@@ -69,30 +70,35 @@ class Privileges:
         Without tenants nobody is one.
         """
         for item in items:
-            if isinstance(item, Problem) or item.manifest.kind not in BINDINGS or not self.tenancy.tenants:
+            if (
+                isinstance(item, Problem)
+                or item.manifest is None
+                or item.target.kind not in BINDINGS
+                or not self.tenancy.tenants
+            ):
                 yield item
             else:
-                yield from self._judged(item)
+                yield from self._judged(item, item.manifest)
 
-    def _judged(self, item: Audited) -> Iterator[Audited | Problem]:
+    def _judged(self, item: Audited, manifest: Manifest) -> Iterator[Audited | Problem]:
         try:
-            findings = list(self._findings(_placed(item)))
+            findings = list(self._findings(_placed(item, manifest)))
         except LookupError:
             yield item
-            yield from self._unread_role(item)
+            yield from self._unread_role(item, manifest)
             return
         tenants = tuple(dict.fromkeys(tenant for tenants, _ in findings for tenant in tenants))
         said = tuple(finding for _, finding in findings)
         yield replace(item, findings=(*item.findings, *said), concerns=tenants)
 
-    def _unread_role(self, item: Audited) -> Iterator[Problem]:
+    def _unread_role(self, item: Audited, manifest: Manifest) -> Iterator[Problem]:
         """A role that is not there grants nothing, but one that was not read may."""
-        reference = item.manifest.object.get("roleRef") or {}
+        reference = manifest.object.get("roleRef") or {}
         kind, name = str(reference.get("kind")), str(reference.get("name"))
         if (CLUSTER_ROLE if kind == "ClusterRole" else ROLE) in self.unread:
-            source = item.manifest.source
+            source = manifest.source
             place = source.locate(("roleRef", "name"))
-            subject = f"{item.manifest.kind.kind} {_name(_placed(item))!r}"
+            subject = f"{manifest.kind.kind} {_name(_placed(item, manifest))!r}"
             yield Problem(source.path, *place, UNREAD.format(subject, kind, name), READ_IT)
 
     def _findings(self, binding: Object) -> Iterator[tuple[Sequence[str], Finding]]:
@@ -197,10 +203,10 @@ class Privileges:
             return
 
 
-def _placed(item: Audited) -> Object:
+def _placed(item: Audited, manifest: Manifest) -> Object:
     """A binding with the namespace that it is in, whether it says so or not."""
-    value = item.manifest.object
-    return {**value, "metadata": {**value["metadata"], "namespace": item.request.namespace}}
+    value = manifest.object
+    return {**value, "metadata": {**value["metadata"], "namespace": item.target.namespace}}
 
 
 DECLARE: Final = "say in TenancySettings that it is the platform's, or in a Tenant whose it is"

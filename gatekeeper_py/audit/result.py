@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from gatekeeper_py.audit.scan import Audited
 from gatekeeper_py.manifests.place import Problem
@@ -25,9 +25,10 @@ __all__ = [
     "severity_rank",
 ]
 
-Level = Literal["deny", "observed", "waived", "warn", "audit", "drift"]
+Level = Literal["deny", "observed", "waived", "warn", "audit", "platform", "drift"]
 """What would be done about it; `observed`: it would be denied, were its tenant enforced; `waived`: were there
-no waiver; `drift`: mutation would change the object."""
+no waiver; `platform`: a tenant would be denied it, and it is the platform's; `drift`: mutation would change
+the object."""
 
 SEVERITIES = ("critical", "high", "medium", "low")
 """The worst first; a policy may also have none."""
@@ -36,7 +37,7 @@ DRIFT = "(drift)"
 ERROR = "(error)"
 """Stand for the policy where no single one speaks."""
 
-RANK: Mapping[str, int] = {"deny": 0, "observed": 1, "waived": 2, "warn": 3, "audit": 4, "drift": 5}
+RANK: Mapping[str, int] = {name: rank for rank, name in enumerate(get_args(Level))}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,8 @@ class Result:
     severity: str
     category: str
     waived: Waived | None = None
+    user: str = ""
+    """As whom the object was judged, or who was denied it."""
 
     @property
     def message(self) -> str:
@@ -87,6 +90,9 @@ def results(item: Audited) -> Iterator[Result]:
     """Everything there is to say of an object."""
     for finding in item.findings:
         yield _result(item, finding.policy, finding.message, _level(item, finding), finding)
+    for finding in item.reserved:
+        said = f"a tenant would be denied this: {finding.message} ({item.platform})"
+        yield _result(item, finding.policy, said, "platform", finding)
     if item.error:
         yield _result(item, ERROR, item.error, _denial(item))
     for change in item.changes:
@@ -94,20 +100,21 @@ def results(item: Audited) -> Iterator[Result]:
 
 
 def _result(item: Audited, policy: str, said: str, level: Level, finding: Finding | None = None) -> Result:
-    request, source = item.request, item.manifest.source
+    target = item.target
     metadata = finding.metadata if finding is not None else {}
     return Result(
         item.tenant,
-        request.kind,
-        "" if request.resource.resource == "namespaces" else request.namespace,
-        request.name,
-        Problem(source.path, source.line, source.column, printable(said)),
+        target.kind,
+        target.home,
+        target.name,
+        Problem(target.path, target.line, target.column, printable(said)),
         policy,
         finding.binding if finding is not None else "",
         level,
         severity_of(metadata),
         annotation(metadata, "category"),
         None if finding is None else finding.waived,
+        target.asked_as,
     )
 
 

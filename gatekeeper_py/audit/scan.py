@@ -1,20 +1,22 @@
 """What is wrong with objects: those that exist, and those that authors are about to submit.
 
-What exists is judged as it is, as if it were created now; what mutation would change is told beside it, as
-drift. What an author submits is judged as it would be admitted, mutation first: what `review` admits is
-clean.
+What exists is judged as it is, as if its tenant created it now (`requester`); what mutation would change is
+told beside it, as drift. What an author submits is judged as it would be admitted, mutation first: what
+`review` admits is clean.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
+from gatekeeper_py.audit.requester import requester_of, tenant_user
+from gatekeeper_py.audit.stored import as_sent
+from gatekeeper_py.audit.target import Target
 from gatekeeper_py.cluster.absence import Without
 from gatekeeper_py.cluster.view import ClusterView
-from gatekeeper_py.engine import Engine
+from gatekeeper_py.engine import Engine, Phase
 from gatekeeper_py.manifests.manifest import Manifest, ManifestError, Problem
-from gatekeeper_py.objects.resource import Object
 from gatekeeper_py.policy.admission.changes import Change, changes
 from gatekeeper_py.policy.admission.decision import Decision, Enforcement, Finding
 from gatekeeper_py.policy.admission.request import AdmissionRequest
@@ -22,10 +24,13 @@ from gatekeeper_py.policy.admission.submission import Submission, make_request
 from gatekeeper_py.tenancy.context import Context
 from gatekeeper_py.tenancy.tenant import ContestedNamespace, Tenancy
 
-__all__ = ["CLUSTER_WIDE", "Audited", "scan", "tenant_of"]
+__all__ = ["CLUSTER_WIDE", "UNOWNED", "Audited", "Auditor", "scan", "tenant_of"]
 
 CLUSTER_WIDE = "(cluster-wide)"
 """Stands for the tenant of objects outside any namespace."""
+
+VALIDATE: frozenset[Phase] = frozenset({"validate"})
+MUTATE: frozenset[Phase] = frozenset({"mutate"})
 
 CONTESTED = "(contested)"
 UNOWNED = "(none)"
@@ -35,20 +40,23 @@ UNOWNED = "(none)"
 class Audited:
     """One object and what is wrong with it."""
 
-    manifest: Manifest
-    request: AdmissionRequest
+    target: Target
     tenant: str
     findings: tuple[Finding, ...]
     changes: tuple[Change, ...]
     """What mutating policies would change in what exists, were it created now."""
     error: str = ""
     """Why the object could not be judged: a denial that no validation gave."""
-    admitted: Object | None = None
-    """The object as it exists, or as it would be admitted."""
     enforcement: Enforcement = "enforce"
     """How far an object like it is held to what is found."""
+    platform: str = ""
+    """Why an object in a tenant's namespace is taken for the platform's own; empty when it is not."""
+    reserved: tuple[Finding, ...] = ()
+    """What of that is refused to tenants, and not to the platform."""
     concerns: tuple[str, ...] = ()
     """Other tenants that what is found is about: whom a binding gives something."""
+    manifest: Manifest | None = field(default=None, compare=False)
+    """The object as it was read, while it is judged: nothing that many are kept of."""
 
     @property
     def violates(self) -> bool:
@@ -61,6 +69,54 @@ class Audited:
         return bool(self.error) or any("Deny" in finding.actions for finding in self.findings)
 
 
+@dataclass(frozen=True, slots=True)
+class Auditor:
+    """Judges one object at a time."""
+
+    engine: Engine
+    tenancy: Tenancy
+    submission: Submission
+    existing: bool = True
+    """Objects are judged as they are; otherwise as they would be admitted."""
+
+    def judge(self, manifest: Manifest) -> Audited:
+        """What is wrong with an object; raise `ManifestError` when it cannot be asked about."""
+        return self._existing(manifest) if self.existing else self._submitted(manifest)
+
+    def _existing(self, manifest: Manifest) -> Audited:
+        cluster = self.engine.cluster
+        sent = replace(manifest, object=as_sent(manifest.object, cluster))
+        request = make_request(sent, cluster, self.submission)
+        context = Context(self.tenancy, cluster, request)
+        requester = requester_of(context)
+        request = replace(request, user=requester.user)
+        before = _before(self.engine, request)
+        validated = before.judge(request, VALIDATE)
+        mutated = before.judge(request, MUTATE)
+        return Audited(
+            Target.of(manifest, request, request.object),
+            tenant_of(self.tenancy, cluster, request),
+            validated.findings,
+            tuple(changes(request.object, mutated.object)) if mutated.allowed else (),
+            _error(validated) or _error(mutated),
+            before.enforcement(request),
+            requester.platform,
+            _refused_to_tenants(before, context, validated) if requester.platform else (),
+            manifest=manifest,
+        )
+
+    def _submitted(self, manifest: Manifest) -> Audited:
+        cluster = self.engine.cluster
+        request = make_request(manifest, cluster, self.submission)
+        before = _before(self.engine, request)
+        decision, enforcement = before.judge(request), before.enforcement(request)
+        admitted = decision.object if enforcement == "enforce" else request.object
+        target = Target.of(manifest, request, admitted)
+        tenant = tenant_of(self.tenancy, cluster, request)
+        said = decision.findings, (), _error(decision)
+        return Audited(target, tenant, *said, enforcement, manifest=manifest)
+
+
 def scan(
     engine: Engine,
     tenancy: Tenancy,
@@ -70,62 +126,30 @@ def scan(
     existing: bool = True,
 ) -> Iterator[Audited | Problem]:
     """Each object in its order, or why it cannot be asked about; `existing` ones are judged as they are."""
-    judge = _judge_existing if existing else _judge_submitted
+    auditor = Auditor(engine, tenancy, submission, existing)
     for manifest in manifests:
         try:
-            yield judge(engine, tenancy, manifest, submission)
+            yield auditor.judge(manifest)
         except ManifestError as error:
             yield from error.problems
 
 
-def _judge_existing(engine: Engine, tenancy: Tenancy, manifest: Manifest, submission: Submission) -> Audited:
-    submitted = replace(manifest, object=_as_submitted(manifest.object))
-    request = make_request(submitted, engine.cluster, submission)
-    before = _before(engine, request)
-    validated = before.judge(request, frozenset({"validate"}))
-    mutated = before.judge(request, frozenset({"mutate"}))
-    return Audited(
-        manifest,
-        request,
-        tenant_of(tenancy, engine.cluster, request),
-        validated.findings,
-        tuple(changes(request.object, mutated.object)) if mutated.allowed else (),
-        _error(validated) or _error(mutated),
-        request.object,
-        before.enforcement(request),
+def _refused_to_tenants(before: Engine, context: Context, validated: Decision) -> tuple[Finding, ...]:
+    """What is found beyond that if not the platform but the tenant had made the object."""
+    tenant = context.tenant()
+    if tenant is None:
+        return ()
+    request = replace(context.request, user=tenant_user(context, tenant))
+    return tuple(
+        finding
+        for finding in before.judge(request, VALIDATE).findings
+        if "Deny" in finding.actions and finding not in validated.findings
     )
-
-
-def _judge_submitted(engine: Engine, tenancy: Tenancy, manifest: Manifest, submission: Submission) -> Audited:
-    request = make_request(manifest, engine.cluster, submission)
-    before = _before(engine, request)
-    decision, enforcement = before.judge(request), before.enforcement(request)
-    admitted = decision.object if enforcement == "enforce" else request.object
-    tenant = tenant_of(tenancy, engine.cluster, request)
-    said = decision.findings, (), _error(decision)
-    return Audited(manifest, request, tenant, *said, admitted, enforcement)
 
 
 def _before(engine: Engine, request: AdmissionRequest) -> Engine:
     """The engine as it was when the object was not there yet: what counts objects does not count it."""
     return Engine(engine.policies, Without(engine.cluster, request.resource, request.namespace, request.name))
-
-
-def _as_submitted(value: Object) -> Object:
-    """The object without what the cluster itself added since: the node of a pod that the scheduler placed."""
-    spec = value.get("spec")
-    if value.get("kind") != "Pod" or not isinstance(spec, dict) or not _is_scheduled(value.get("status")):
-        return value
-    return {**value, "spec": {name: part for name, part in spec.items() if name != "nodeName"}}
-
-
-def _is_scheduled(status: object) -> bool:
-    conditions = status.get("conditions") if isinstance(status, dict) else None
-    return any(
-        isinstance(condition, dict)
-        and (condition.get("type"), condition.get("status")) == ("PodScheduled", "True")
-        for condition in conditions or ()
-    )
 
 
 def _error(decision: Decision) -> str:

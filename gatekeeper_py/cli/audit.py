@@ -1,16 +1,28 @@
-"""`gatekeeper audit`: what exists, or is about to, and should not?
-
-Only the options: what they ask for is imported when it is done, so that `--help` and completion are quick.
-"""
+"""`gatekeeper audit`: what exists, or is about to, and should not?"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import importlib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import click
 
+from gatekeeper_py.audit.frames import FRAME_KINDS, Frames
+from gatekeeper_py.audit.intake import Intake, take, take_objects
+from gatekeeper_py.audit.judgement import Further, Selection, Validation, judge_all
+from gatekeeper_py.audit.outcome import Outcome, Scope
+from gatekeeper_py.audit.privileges import RBAC_KINDS, Privileges
+from gatekeeper_py.audit.reports.openreports import OPEN_REPORTS
+from gatekeeper_py.audit.reports.policyreport import WORKING_GROUP, Dialect, is_own
+from gatekeeper_py.audit.scan import Audited, Auditor
+from gatekeeper_py.audit.spool import Spool, SpooledCluster
+from gatekeeper_py.audit.workers import WorkerDied, processors
+from gatekeeper_py.cli.exits import InputError
 from gatekeeper_py.cli.options import (
     allow_no_objects_option,
     allow_no_policies_option,
@@ -18,52 +30,91 @@ from gatekeeper_py.cli.options import (
     defaults_option,
     files_option,
     kubeconfig_option,
-    output_option,
+    one_cluster,
     policies_option,
+    shard_option,
+    since_option,
     validate_option,
 )
+from gatekeeper_py.cli.progress import Stage, stages
+from gatekeeper_py.cli.reporting import NO_FAIL, conclude, report_options, scope_options
+from gatekeeper_py.cli.sources import (
+    make_engine,
+    nothing_in_file,
+    pieces_of,
+    read_cluster,
+    read_policies,
+    warn,
+)
+from gatekeeper_py.cluster.snapshot import Snapshot
+from gatekeeper_py.cluster.view import ClusterView
+from gatekeeper_py.engine import Engine
+from gatekeeper_py.manifests.manifest import Manifest, Problem
+from gatekeeper_py.objects.resource import GroupVersionKind, Object
+from gatekeeper_py.policy.admission.submission import Submission
+from gatekeeper_py.tenancy.documents import is_tenancy_document
+from gatekeeper_py.tenancy.tenant import Tenancy
 
 __all__ = ["command"]
 
-FORMS: Final = (
-    "table",
-    "json",
-    "csv",
-    "markdown",
-    "sarif",
-    "junit",
-    "policyreport",
-    "openreports",
-    "github",
-    "html",
-)
-SEVERITIES: Final = ("critical", "high", "medium", "low")
-"""Those of findings, the worst first."""
+
+@dataclass(frozen=True, slots=True)
+class _Input:
+    """What is to be audited, and by what."""
+
+    policies: Path
+    cluster: Path | None
+    files: tuple[str, ...]
+    kubeconfig: Path | None
+    defaults: bool
+    existing: bool
+    validate: Validation
+    allow_no_policies: bool
+    allow_no_objects: bool
+    workers: int
+    selection: Selection
+    scope: Scope
+
+    @property
+    def as_exists(self) -> bool:
+        """Whether objects are judged as they are."""
+        return self.existing or self.kubeconfig is not None
 
 
-def _named(option: str, name: str, text: str) -> Callable[[Any], Any]:
-    """An option that narrows the report, repeatable."""
-    return click.option(option, name, multiple=True, metavar="NAME", help=f"{text} May be repeated.")
+DIALECTS: Mapping[str, Dialect] = {"policyreport": WORKING_GROUP, "openreports": OPEN_REPORTS}
+
+SUBCOMMANDS = {
+    "cost": "Bill each tenant for what its pods ask for.",
+    "decisions": "Say by decision logs who was denied what.",
+    "merge": "Put several reports together.",
+}
+"""What `audit` does besides auditing: modules of their own, imported when they are asked for."""
 
 
-class _Audit(click.Command):
-    """`audit`; of `audit cost` what follows belongs to the bill."""
+class _WithSubcommands(click.Command):
+    """A command whose first argument may name one of its subcommands."""
 
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
     ) -> click.Context:
-        """The context of whichever is asked for."""
-        if args[:1] != ["cost"]:
+        """That of the subcommand, when one is named."""
+        if not args or args[0] not in SUBCOMMANDS:
             return super().make_context(info_name, args, parent, **extra)
-        from gatekeeper_py.cli import cost
+        found: click.Command = importlib.import_module(f"gatekeeper_py.cli.{args[0]}").command
+        return found.make_context(f"{info_name} {args[0]}", args[1:], parent, **extra)
 
-        return cost.command.make_context(f"{info_name} cost", args[1:], parent, **extra)
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The options, and the subcommands."""
+        super().format_options(ctx, formatter)
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(SUBCOMMANDS.items()))
 
 
-@click.command("audit", cls=_Audit)
+@click.command("audit", cls=_WithSubcommands)
 @policies_option
 @cluster_option
-@output_option(*FORMS)
+@report_options
+@NO_FAIL
 @files_option(required=False)
 @kubeconfig_option
 @click.option(
@@ -71,32 +122,40 @@ class _Audit(click.Command):
 )
 @defaults_option
 @validate_option
-@_named("--tenant", "tenants", "Report only objects of this tenant.")
-@_named("--namespace", "namespaces", "Report only objects in this namespace.")
-@_named("--kind", "kinds", "Report only objects of this kind.")
-@_named("--policy", "names", "Report only findings of this policy.")
+@scope_options
 @click.option(
-    "--severity",
-    type=click.Choice(SEVERITIES),
-    default=SEVERITIES[-1],
-    help="Report only findings as severe as this, and those of no severity.",
+    "--write",
+    type=click.Choice(tuple(DIALECTS)),
+    is_flag=False,
+    flag_value="policyreport",
+    help="Keep a report of every object in the cluster of --kubeconfig. [without a value: policyreport]",
 )
+@since_option
+@shard_option
 @click.option(
-    "--fail-on",
-    type=click.Choice(SEVERITIES),
-    help="Exit code 1 for any finding as severe as this. [default: for what would be denied]",
-)
-@click.option(
-    "--baseline",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="An earlier report (-o json): tell what is new, unchanged and fixed; exit code 1 for what is new.",
+    "--workers",
+    type=click.IntRange(min=1),
+    default=processors,
+    help="Processes that judge. [default: one a processor]",
 )
 @allow_no_policies_option
 @allow_no_objects_option
-@click.option("--allow-not-audited", is_flag=True, help="Exit code 2 no more for what cannot be audited.")
 @click.pass_context
-def command(context: click.Context, /, **given: Any) -> None:
+def command(
+    context: click.Context,
+    /,
+    output: str,
+    no_defaults: bool,
+    scope: Scope,
+    fail_on: str | None,
+    baseline: Path | None,
+    write: str | None,
+    shard: tuple[int, int],
+    since: datetime | None,
+    allow_not_audited: bool,
+    no_fail: bool,
+    **given: Any,
+) -> None:
     """Review what exists in a live cluster (--kubeconfig), or what authors are about to submit (-f).
 
     What exists is judged as it is, as if it were created now; the report also says what mutating policies
@@ -107,6 +166,145 @@ def command(context: click.Context, /, **given: Any) -> None:
 
     Exit code 0: clean, 1: something would be denied, 2: error, or something was not audited.
     """
-    from gatekeeper_py.cli.auditing import audit
+    if bool(given["files"]) == (given["kubeconfig"] is not None):
+        raise InputError("name what to audit: either -f or --kubeconfig")
+    one_cluster(given["cluster"], given["kubeconfig"])
+    if write is not None and (given["kubeconfig"] is None or scope != Scope()):
+        raise InputError("--write keeps whole reports in the cluster of --kubeconfig: narrow nothing")
+    selection = Selection(*shard, since)
+    outcome = _audit(_Input(defaults=not no_defaults, scope=scope, selection=selection, **given))
+    if write is not None:
+        whole = selection == Selection()
+        outcome = _published(outcome, given["kubeconfig"], DIALECTS[write], whole=whole)
+    stamped = replace(outcome, time=datetime.now(UTC).isoformat(timespec="seconds"), shard=shard)
+    ending = {"allow_not_audited": allow_not_audited, "no_fail": no_fail}
+    conclude(context, stamped, output, fail_on, baseline, **ending)
 
-    context.exit(audit(**given))
+
+def _published(outcome: Outcome, kubeconfig: Path, dialect: Dialect, *, whole: bool) -> Outcome:
+    """The outcome, with what could not be kept of it; where nothing was looked at, nothing is written."""
+    from gatekeeper_py.audit.publisher import publish
+    from gatekeeper_py.cluster.live import ClusterError, configuration
+
+    if not outcome.audited:
+        return outcome
+    try:
+        whole = whole and not outcome.not_audited
+        published = publish(configuration(kubeconfig), outcome, dialect, whole=whole)
+    except ClusterError as error:
+        return replace(outcome, not_audited=(*outcome.not_audited, Problem("reports", 0, 0, str(error))))
+    told = f"{published.written} written, {published.removed} removed, {published.unchanged} unchanged"
+    click.echo(f"reports: {told}", err=True)
+    return replace(outcome, not_audited=(*outcome.not_audited, *published.problems()))
+
+
+def _audit(given: _Input) -> Outcome:
+    """Everything found; what stops the whole of it is a problem of the report too."""
+    try:
+        with stages() as begin, Spool() as spool:
+            if given.kubeconfig is not None:
+                return _live(given, given.kubeconfig, spool, begin)
+            return _written(given, spool, begin)
+    except InputError as error:
+        return Outcome(not_audited=tuple(_problems(error)))
+    except WorkerDied as error:
+        return Outcome(not_audited=(Problem("audit", 0, 0, str(error), LESS),))
+
+
+LESS = "Give it more memory, fewer --workers, or divide it by --shard"
+
+
+PLACED = re.compile(r"(?P<path>.+?)(:(?P<line>[0-9]+):(?P<column>[0-9]+))?: (?P<what>.+)")
+
+
+def _problems(error: InputError) -> Iterator[Problem]:
+    """An error's lines, each of which begins with its place."""
+    for line in error.message.splitlines():
+        placed = PLACED.fullmatch(line)
+        if placed is None:
+            yield Problem("audit", 0, 0, line)
+        else:
+            yield Problem(
+                placed["path"], int(placed["line"] or 0), int(placed["column"] or 0), placed["what"]
+            )
+
+
+def _written(given: _Input, spool: Spool, begin: Stage) -> Outcome:
+    """Of files."""
+    intake = Intake()
+    advance = begin("Reading", None)
+    for file in given.files:
+        before = intake.objects, len(intake.problems)
+        take(intake, spool, pieces_of(file, intake.problems), given.workers, advance)
+        if before == (intake.objects, len(intake.problems)) and not given.allow_no_objects:
+            intake.problems.append(nothing_in_file(file))
+    warn(dict.fromkeys(intake.warnings))
+    snapshot = read_cluster(given.cluster, intake.kept)
+    return _judged(given, spool, snapshot, intake, (), begin)
+
+
+def _live(given: _Input, kubeconfig: Path, spool: Spool, begin: Stage) -> Outcome:
+    """Of everything that exists in a cluster; the API server has given it its defaults long ago."""
+    from gatekeeper_py.cluster.live import ClusterError, configuration, walk_cluster
+
+    intake = Intake()
+    advance = begin("Listing", None)
+
+    def keep(objects: Sequence[Object]) -> None:
+        take_objects(intake, spool, (each for each in objects if not is_own(each)))
+        advance(len(objects))
+
+    try:
+        unlisted = walk_cluster(configuration(kubeconfig), keep)
+    except ClusterError as error:
+        raise InputError(str(error)) from error
+    intake.problems += (
+        Problem(f"{kind.api_version} {kind.kind}", 0, 0, why) for kind, why in unlisted.items()
+    )
+    if not intake.objects and not unlisted and not given.allow_no_objects:
+        intake.problems.append(Problem(str(kubeconfig), 0, 0, "the cluster shows no object"))
+    living = tuple(manifest for manifest in intake.kept if is_tenancy_document(manifest))
+    snapshot = Snapshot.of(intake.kept, complete=not unlisted)
+    listed = frozenset((*RBAC_KINDS, *FRAME_KINDS)) - unlisted.keys()
+    return _judged(given, spool, snapshot, intake, living, begin, listed)
+
+
+def _judged(
+    given: _Input,
+    spool: Spool,
+    snapshot: Snapshot,
+    intake: Intake,
+    living: tuple[Manifest, ...],
+    begin: Stage,
+    listed: frozenset[GroupVersionKind] | None = None,
+) -> Outcome:
+    """Judge what was found; `listed` are kinds of which nothing is missing, None where that is to be told."""
+    manifests = read_policies(given.policies)
+    engine, tenancy = make_engine(
+        given.policies, manifests, snapshot, living, allow_none=given.allow_no_policies
+    )
+    defaults = given.kubeconfig is None and given.defaults
+    submission = Submission("CREATE", defaults=defaults, asked_at=datetime.now(UTC))
+    cluster = SpooledCluster(snapshot, spool)
+    auditor = Auditor(Engine(engine.policies, cluster), tenancy, submission, given.as_exists)
+    validation: Validation = "ignore" if given.as_exists else given.validate
+    audited: list[Audited] = []
+    advance = begin("Judging", len(spool))
+    whole = frozenset(filter(cluster.knows, FRAME_KINDS)) if listed is None else listed
+    further = _further(given, tenancy, cluster, whole)
+    for batch in judge_all(auditor, spool, snapshot, validation, given.selection, given.workers, further):
+        audited += given.scope.select(batch.items)
+        intake.problems += batch.problems
+        warn(batch.warnings)
+        advance(batch.objects)
+    return Outcome(tuple(audited), tuple(dict.fromkeys(intake.problems)))
+
+
+def _further(
+    given: _Input, tenancy: Tenancy, cluster: ClusterView, whole: frozenset[GroupVersionKind]
+) -> tuple[Further, ...]:
+    """What is looked at besides policies: what RBAC grants, and what namespaces that exist lack."""
+    privileges = Privileges(tenancy, cluster, frozenset(RBAC_KINDS) - whole).judge
+    if not given.as_exists:
+        return (privileges,)
+    return privileges, Frames(tenancy, cluster, frozenset(FRAME_KINDS) - whole).judge

@@ -180,7 +180,9 @@ def _bundle(ca: Path) -> str:
 def write(webhooks: Path, policies: Path) -> None:
     """The installation as files of a kustomization, and the component that brings the policies."""
     manifests = read([policies])
-    for name, (head, documents) in kustomization.webhooks(load_policies(manifests)).items():
+    made = kustomization.webhooks(load_policies(manifests))
+    audit = {f"audit/{name}": file for name, file in kustomization.audit().items()}
+    for name, (head, documents) in {**made, **audit}.items():
         (webhooks / name).write_text(head + dump_all(documents).removeprefix("---\n"), encoding="utf-8")
     head, component = kustomization.policies(_texts(policies, manifests))
     text = head + dump_all([component]).removeprefix("---\n")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -27,6 +27,8 @@ __all__ = [
     "one_cluster",
     "output_option",
     "policies_option",
+    "shard_option",
+    "since_option",
     "submission_options",
     "validate_option",
 ]
@@ -138,6 +140,52 @@ def validate_option(function: F) -> F:
         default=STRICT,
         help="Unknown kinds and fields, missing names, pods without containers: an error, a warning, or "
         "nothing. [default: strict]",
+    )(function)
+
+
+def shard_of(_context: click.Context, _parameter: click.Parameter, text: str) -> tuple[int, int]:
+    """The two numbers of `I/N`: the I-th of N parts, counted from 0, as the index of a Job is."""
+    shard, _, shards = text.partition("/")
+    if not (shard.isdecimal() and shards.isdecimal() and int(shard) < int(shards)):
+        raise click.BadParameter(f"{text!r} is not I/N with I from 0 to N-1")
+    return int(shard), int(shards)
+
+
+def shard_option(function: F) -> F:
+    """`--shard I/N`."""
+    return click.option(
+        "--shard",
+        callback=shard_of,
+        metavar="I/N",
+        default="0/1",
+        help="Judge the I-th of N parts, from 0 on; `gatekeeper audit merge` puts their reports together.",
+    )(function)
+
+
+UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+def time_of(_context: click.Context, _parameter: click.Parameter, text: str | None) -> datetime | None:
+    """A time with a zone, of a time or of how long ago it was."""
+    if text is None:
+        return None
+    try:
+        if text[:-1].isdecimal() and text[-1:] in UNITS:
+            return datetime.now(UTC) - timedelta(**{UNITS[text[-1]]: int(text[:-1])})
+        found = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except (OverflowError, ValueError) as error:
+        message = f"{text!r} is neither like 24h or 7d nor like 2026-11-30T18:00:00Z"
+        raise click.BadParameter(message) from error
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def since_option(function: F) -> F:
+    """`--since TIME`."""
+    return click.option(
+        "--since",
+        callback=time_of,
+        metavar="TIME",
+        help="Leave out what is older: 24h, 7d, or 2026-11-30T18:00:00Z. What has no time is never left out.",
     )(function)
 
 

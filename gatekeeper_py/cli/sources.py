@@ -16,7 +16,7 @@ from gatekeeper_py.cli.options import IGNORE, WARN
 from gatekeeper_py.cluster.snapshot import Snapshot
 from gatekeeper_py.engine import Engine, load_with_tenancy
 from gatekeeper_py.manifests.fieldvalidation import validated
-from gatekeeper_py.manifests.folder import is_stream
+from gatekeeper_py.manifests.folder import files, is_stream
 from gatekeeper_py.manifests.manifest import (
     STDIN,
     Manifest,
@@ -27,6 +27,7 @@ from gatekeeper_py.manifests.manifest import (
     read_all,
     read_all_text,
 )
+from gatekeeper_py.manifests.pieces import Piece, file_pieces, stream_pieces
 from gatekeeper_py.objects.kinds import CUSTOM_RESOURCE_DEFINITION
 from gatekeeper_py.policy.admission.admission_review import KIND as REVIEW
 from gatekeeper_py.policy.admission.text import printable
@@ -38,11 +39,14 @@ from gatekeeper_py.tenancy.tenant import Tenancy
 from gatekeeper_py.tenancy.waivers import neglected
 
 __all__ = [
+    "STANDARD_INPUT",
     "access_to",
     "gather",
     "input_errors",
     "load_engine",
     "make_engine",
+    "nothing_in_file",
+    "pieces_of",
     "read_cluster",
     "read_files",
     "read_policies",
@@ -146,9 +150,38 @@ def gather(files: Iterable[str], *, allow_none: bool = False) -> Reading:
         manifests += found.manifests
         problems += found.problems
         if not any(found) and not allow_none:
-            problems.append(Problem(SHOWN.get(file, file), 0, 0, f"holds no object; {ALLOW_NO_OBJECTS}"))
+            problems.append(nothing_in_file(file))
     warn(dict.fromkeys(problem for manifest in manifests for problem in manifest.warnings))
     return Reading(tuple(manifests), tuple(problems))
+
+
+def pieces_of(file: str, problems: list[Problem]) -> Iterator[Piece]:
+    """What one `-f` holds, piece by piece; what cannot be read costs only itself, and is a problem."""
+    if file == STANDARD_INPUT:
+        yield from stream_pieces(STDIN, sys.stdin.buffer)
+    elif is_stream(file):
+        with open(file, "rb") as stream:
+            yield from stream_pieces(file, stream)
+    else:
+        yield from _pieces_of_files(file, problems)
+
+
+def _pieces_of_files(path: str, problems: list[Problem]) -> Iterator[Piece]:
+    try:
+        found = list(files(path))
+    except ManifestError as error:
+        problems += error.problems
+        return
+    for file in found:
+        try:
+            yield from file_pieces(file)
+        except ManifestError as error:
+            problems += error.problems
+
+
+def nothing_in_file(file: str) -> Problem:
+    """That one `-f` holds nothing."""
+    return Problem(SHOWN.get(file, file), 0, 0, f"holds no object; {ALLOW_NO_OBJECTS}")
 
 
 SHOWN = {STANDARD_INPUT: STDIN}

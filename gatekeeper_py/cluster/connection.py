@@ -113,13 +113,23 @@ class Connection:
         No more than a page of whole objects is in memory at a time; what `take` makes of each stays.
         """
         found: list[Object] = []
-        params = {"limit": str(PAGE)}
+        version = ""
+        async for page in self.pages(served, kept=kept):
+            found += map(take, page.objects)
+            version = page.version
+        return Listed(found, version)
+
+    async def pages(
+        self, served: Served, labels: str = "", kept: Projection = WHOLE
+    ) -> AsyncGenerator[Listed, None]:
+        """The same, some at a time: of what memory does not hold at once. `labels` select some."""
+        params = {"limit": str(PAGE), **({"labelSelector": labels} if labels else {})}
         while True:
             body = await self._get(_path(served), params, _accepted(kept, "PartialObjectMetadataList"))
             objects, metadata = _page(body, served.kind, kept)
-            found += map(take, objects)
+            yield Listed(objects, str(metadata.get("resourceVersion", "")))
             if not metadata.get("continue"):
-                return Listed(found, str(metadata.get("resourceVersion", "")))
+                return
             params["continue"] = metadata["continue"]
 
     async def get(self, served: Served, namespace: str, name: str) -> Object | None:
@@ -131,6 +141,26 @@ class Connection:
             if error.code == NOT_FOUND:
                 return None
             raise
+
+    async def apply(self, served: Served, namespace: str, name: str, value: Object, manager: str) -> None:
+        """Server-side apply: make an object, or the fields that are stated as they are stated."""
+        answer = await self._client.patch(
+            f"{_path(served, namespace)}/{name}",
+            params={"fieldManager": manager, "force": "true"},
+            content=orjson.dumps(value),
+            headers={"Content-Type": "application/apply-patch+yaml"},
+            timeout=_timeout(ANSWER_SECONDS),
+        )
+        if answer.status_code >= NO_SUCCESS:
+            raise _refused(answer.status_code, answer.content, answer.headers)
+
+    async def delete(self, served: Served, namespace: str, name: str) -> None:
+        """Delete an object."""
+        answer = await self._client.delete(
+            f"{_path(served, namespace)}/{name}", timeout=_timeout(ANSWER_SECONDS)
+        )
+        if answer.status_code >= NO_SUCCESS:
+            raise _refused(answer.status_code, answer.content, answer.headers)
 
     async def merge_status(self, served: Served, name: str, body: Object) -> None:
         """Merge into the status of an object without a namespace."""

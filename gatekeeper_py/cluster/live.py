@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import re
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -45,6 +45,8 @@ __all__ = [
     "LiveCluster",
     "configuration",
     "list_cluster",
+    "listable",
+    "walk_cluster",
 ]
 
 RBAC = "rbac.authorization.k8s.io"
@@ -292,23 +294,44 @@ def list_cluster(config: SingleConfig, kinds: Iterable[GroupVersionKind] | None 
     A kind that cannot be listed (forbidden, no longer served) is a problem of the result, not an error;
     a cluster that does not answer at all raises `ClusterError`.
     """
-    return asyncio.run(_list_cluster(Connection(config), kinds))
-
-
-async def _list_cluster(connection: Connection, kinds: Iterable[GroupVersionKind] | None) -> Listing:
     listing = Listing()
+    listing.problems = walk_cluster(config, listing.objects.extend, kinds)
+    return listing
+
+
+def walk_cluster(
+    config: SingleConfig,
+    take: Callable[[Sequence[Object]], object],
+    kinds: Iterable[GroupVersionKind] | None = None,
+) -> dict[GroupVersionKind, str]:
+    """As `list_cluster`, but `take` is given the objects, some of one kind at a time.
+
+    The result tells which kinds could not be listed, or not to the end, and why.
+    """
+    return asyncio.run(_walk_cluster(Connection(config), take, kinds))
+
+
+async def _walk_cluster(
+    connection: Connection,
+    take: Callable[[Sequence[Object]], object],
+    kinds: Iterable[GroupVersionKind] | None,
+) -> dict[GroupVersionKind, str]:
+    problems: dict[GroupVersionKind, str] = {}
     try:
-        definitions = await _list_kind(connection, _builtin_served(CUSTOM_RESOURCE_DEFINITION), listing)
+        definitions: list[Object] = []
+        await _walk_kind(
+            connection, _builtin_served(CUSTOM_RESOURCE_DEFINITION), definitions.extend, problems
+        )
         known = Snapshot(definitions)
-        wanted = _listable(known) if kinds is None else [known.served(kind) for kind in kinds]
+        wanted = listable(known) if kinds is None else [known.served(kind) for kind in kinds]
         for served in wanted:
             if served is not None and served.kind != CUSTOM_RESOURCE_DEFINITION:
-                listing.objects += await _list_kind(connection, served, listing)
+                await _walk_kind(connection, served, take, problems)
             elif served is not None:
-                listing.objects += definitions
+                take(definitions)
     finally:
         await connection.close()
-    return listing
+    return problems
 
 
 def _builtin_served(kind: GroupVersionKind) -> Served:
@@ -317,17 +340,22 @@ def _builtin_served(kind: GroupVersionKind) -> Served:
     return served
 
 
-async def _list_kind(connection: Connection, served: Served, listing: Listing) -> list[Object]:
+async def _walk_kind(
+    connection: Connection,
+    served: Served,
+    take: Callable[[Sequence[Object]], object],
+    problems: dict[GroupVersionKind, str],
+) -> None:
     try:
-        return (await connection.list(served)).objects
+        async for page in connection.pages(served):
+            take(page.objects)
     except Refused as error:
-        listing.problems[served.kind] = error.message
+        problems[served.kind] = error.message
     except Exception as error:  # the HTTP library is lightkube's choice, and so are its errors
         raise ClusterError(f"the cluster does not answer: {error or type(error).__name__}") from error
-    return []
 
 
-def _listable(known: Snapshot) -> Iterator[Served]:
+def listable(known: Snapshot) -> Iterator[Served]:
     """One version of every resource that can be listed."""
     seen = set(NOT_AUDITED)
     for resource in known.kinds:

@@ -6,14 +6,15 @@ import textwrap
 from collections.abc import Mapping
 from typing import Final, TypeAlias
 
+from gatekeeper_py.installation import auditing
 from gatekeeper_py.installation.config_maps import component
-from gatekeeper_py.installation.contents import Installation, keepsakes, namespace, registration
+from gatekeeper_py.installation.contents import IMAGE, Installation, keepsakes, namespace, registration
 from gatekeeper_py.installation.deployment import kubeconfig, service
 from gatekeeper_py.installation.rights import rights
 from gatekeeper_py.objects.resource import Object
 from gatekeeper_py.policy.loading.load import PolicySet
 
-__all__ = ["FILE", "policies", "webhooks"]
+__all__ = ["FILE", "audit", "policies", "webhooks"]
 
 FILE: Final = "kustomization.yaml"
 
@@ -62,6 +63,19 @@ DEPLOYMENT: Final = _head(
     " component ../policies mounts ConfigMaps there, whose edits are in force when the kubelet has"
     " brought them."
 )
+ACCOUNTS: Final = _head(
+    "Who audits: it lists every kind of Kubernetes and tenancy but Secrets, and writes nothing but reports."
+    " A ClusterRole of yours with the label gatekeeper-py.dev/audit=true adds what it says: custom kinds, or"
+    " Secrets."
+)
+CRON_JOB: Final = _head(
+    "Audits the cluster every hour and keeps a PolicyReport of every object in it (docs/audit.md). It needs"
+    " the CustomResourceDefinitions of wgpolicyk8s.io/v1alpha2, and the policies in the image."
+)
+SHARDS: Final = _head(
+    "Audits a large cluster once, divided among several pods: `kubectl create -f`, beside the component."
+    " For another number of parts change completions, parallelism and the last argument alike."
+)
 COMPONENT: Final = _head(
     "Brings these policies as ConfigMaps, one a folder, and mounts them into the server. Used by the"
     " `components` line of webhooks/kustomization.yaml. A policy of yours needs a line"
@@ -81,6 +95,15 @@ def webhooks(policies: PolicySet) -> Mapping[str, File]:
         "kubeconfig.yaml": (KUBECONFIG, [kubeconfig()]),
         "service.yaml": (SERVICE, [service()]),
         "deployment.yaml": (DEPLOYMENT, [workload.quota(), workload.budget(), workload.deployment()]),
+    }
+
+
+def audit() -> Mapping[str, File]:
+    """The files of the component `webhooks/audit/`."""
+    return {
+        "accounts.yaml": (ACCOUNTS, auditing.accounts()),
+        "cronjob.yaml": (CRON_JOB, [auditing.cron_job(IMAGE)]),
+        "shards.yaml": (SHARDS, [auditing.sharded_job(IMAGE)]),
     }
 
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from gatekeeper_py.manifests.place import ManifestError, Problem
 
-__all__ = ["LARGEST", "SUFFIXES", "content", "files", "inhabitants", "is_stream"]
+__all__ = ["LARGEST", "SUFFIXES", "content", "files", "inhabitants", "is_stream", "opened"]
 
 SUFFIXES: Final = (".json", ".jsonl", ".yaml", ".yml")
 
@@ -74,17 +75,24 @@ def is_stream(path: str | Path) -> bool:
     return stat.S_ISFIFO(kind) or stat.S_ISCHR(kind)
 
 
-def content(path: Path, largest: int = LARGEST) -> bytes:
-    """The bytes of a plain file; raise `ManifestError` when it is none, or longer than `largest`."""
+@contextmanager
+def opened(path: Path) -> Iterator[BinaryIO]:
+    """A plain file, open; raise `ManifestError` when it is none, or cannot be read."""
     _demand_plain(path, _kind(path))
     try:
         # Not to wait, should something else have taken the file's place since.
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         with open(descriptor, "rb") as file:
             _demand_plain(path, os.fstat(descriptor).st_mode)
-            data = file.read(largest + 1)
+            yield file
     except OSError as error:
         raise _unreadable(path, error) from error
+
+
+def content(path: Path, largest: int = LARGEST) -> bytes:
+    """The bytes of a plain file; raise `ManifestError` when it is none, or longer than `largest`."""
+    with opened(path) as file:
+        data = file.read(largest + 1)
     if len(data) > largest:
         what = f"is longer than {largest} bytes"
         raise ManifestError([Problem(str(path), 0, 0, what, "Split it, or remove what does not belong here")])

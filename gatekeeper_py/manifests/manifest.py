@@ -68,6 +68,12 @@ class Source:
     """The document's number in YAML, the place of its first character in JSON."""
     prefix: FieldPath = ()
     """Where in the document the object is: `("items", 3)` in a List."""
+    above: int = 0
+    """Lines of the file before `text`, which may be a piece of it."""
+
+    def lowered(self, lines: int) -> Source:
+        """The same in a file that has lines before the text."""
+        return replace(self, _line=self._line and self._line + lines, above=self.above + lines)
 
     @property
     def line(self) -> int:
@@ -82,21 +88,25 @@ class Source:
     def locate(self, path: FieldPath) -> Position:
         """The place of a field's value, or of the nearest thing around it that exists."""
         span, _ = self._find(path)
-        return position_of(self.text, span.start) if span else Position(self._line, self._column)
+        return self._position(span.start) if span else Position(self._line, self._column)
 
     def locate_key(self, path: FieldPath) -> Position:
         """The place of a field's name."""
         span, found = self._find(path)
         if span is None or not found or span.key is None:
             return self.locate(path)
-        return position_of(self.text, span.key)
+        return self._position(span.key)
 
     def locate_in_text(self, path: FieldPath, offset: int) -> Position:
         """The place of a character of a string value, whatever style the string is written in."""
         span, found = self._find(path)
         if span is None or not found:
             return self.locate(path)
-        return position_of(self.text, span.index(self.text, offset))
+        return self._position(span.index(self.text, offset))
+
+    def _position(self, index: int) -> Position:
+        line, column = position_of(self.text, index)
+        return Position(line + self.above, column)
 
     def problem(self, path: FieldPath, what: str, remedy: str = "") -> Problem:
         """A problem with a field."""

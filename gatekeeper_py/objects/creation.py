@@ -1,6 +1,6 @@
 """What the API server's own plugins and a kind's strategy do to an object that is created or updated.
 
-kubernetes 1.36 plugin/pkg/admission/* (those on by default, but for ServiceAccount and LimitRanger) and
+kubernetes 1.36 plugin/pkg/admission/* (those on by default, but for ServiceAccount) and
 pkg/registry/*/*/strategy.go (PrepareForCreate, PrepareForUpdate). Every function changes its first argument,
 a fresh object, in place.
 
@@ -19,6 +19,7 @@ from typing import Any, TypeAlias
 from gatekeeper_py.golang import quantities as quantity
 from gatekeeper_py.objects.decoding import UnreadableObject
 from gatekeeper_py.objects.default_rules import containers
+from gatekeeper_py.objects.limit_ranges import apply_limit_ranges
 from gatekeeper_py.objects.resource import GroupVersionKind, Object, Objects
 from gatekeeper_py.objects.schema import CUSTOM_RESOURCE_DEFINITION, builtin_schema
 
@@ -117,6 +118,7 @@ def _has_status_subresource(kind: GroupVersionKind, view: Objects | None) -> boo
 
 def _pod(made: Object, view: Objects | None) -> None:
     spec = made["spec"]
+    apply_limit_ranges(made, view)
     _runtime_class(spec, view)
     _tolerations(spec)
     _priority(spec, view)

@@ -8,6 +8,7 @@ from typing import Any
 
 from gatekeeper_py.audit.outcome import Outcome
 from gatekeeper_py.audit.scan import Audited
+from gatekeeper_py.audit.target import Target
 from gatekeeper_py.cluster.snapshot import Snapshot
 from gatekeeper_py.manifests.manifest import Problem, read_text
 from gatekeeper_py.objects.resource import ABSENT
@@ -31,7 +32,8 @@ def audited(
 ) -> Audited:
     (manifest,) = read_text(f"# one line\n{text}", path)
     request = make_request(manifest, Snapshot(), Submission("CREATE"))
-    return Audited(manifest, request, tenant, findings, more.get("changes", ()), error, request.object)
+    target = Target.of(manifest, request, request.object)
+    return Audited(target, tenant, findings, more.get("changes", ()), error)
 
 
 WEB = audited(

@@ -9,6 +9,7 @@ import pytest
 
 from gatekeeper_py.audit.frames import FRAME_KINDS, Frames
 from gatekeeper_py.audit.scan import Audited
+from gatekeeper_py.audit.target import Target
 from gatekeeper_py.cluster.snapshot import Snapshot
 from gatekeeper_py.manifests.manifest import Manifest, Source, read_text
 from gatekeeper_py.manifests.place import Problem
@@ -39,7 +40,13 @@ def judged(
 ) -> list[Audited | Problem]:
     cluster = Snapshot(objects)
     items = [
-        Audited(manifest, make_request(manifest, cluster, Submission("CREATE")), "foo", (), ())
+        Audited(
+            Target.of(manifest, make_request(manifest, cluster, Submission("CREATE")), None),
+            "foo",
+            (),
+            (),
+            manifest=manifest,
+        )
         for manifest in (Manifest(each, Source("cluster")) for each in objects)
     ]
     return list(Frames(found, cluster, frozenset(unread)).judge(items))

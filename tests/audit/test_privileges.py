@@ -8,6 +8,7 @@ import pytest
 
 from gatekeeper_py.audit.privileges import RBAC_KINDS, Privileges
 from gatekeeper_py.audit.scan import Audited
+from gatekeeper_py.audit.target import Target
 from gatekeeper_py.cluster.authorization import ROLE_BINDING
 from gatekeeper_py.cluster.snapshot import Snapshot
 from gatekeeper_py.manifests.manifest import Manifest, Source
@@ -53,7 +54,7 @@ def judged(
     cluster = Snapshot((NAMESPACE, *others, value))
     manifest = Manifest(value, Source("rbac.yaml", 3, 1))
     request = make_request(manifest, cluster, Submission("CREATE"))
-    item = Audited(manifest, request, "foo", (), ())
+    item = Audited(Target.of(manifest, request, None), "foo", (), (), manifest=manifest)
     return list(Privileges(tenancy(unclaimed), cluster, frozenset(unread)).judge([item]))
 
 
@@ -219,7 +220,8 @@ def test_where_no_tenant_is_declared_nobody_is_one() -> None:
     value = everywhere(ALICE)
     cluster = Snapshot((role(SECRETS), value))
     manifest = Manifest(value, Source("rbac.yaml", 3, 1))
-    item = Audited(manifest, make_request(manifest, cluster, Submission("CREATE")), "", (), ())
+    request = make_request(manifest, cluster, Submission("CREATE"))
+    item = Audited(Target.of(manifest, request, None), "", (), (), manifest=manifest)
     assert list(Privileges(load_tenancy(()), cluster).judge([item])) == [item]
 
 

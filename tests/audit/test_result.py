@@ -7,7 +7,6 @@ from dataclasses import replace
 import pytest
 
 from gatekeeper_py.audit.result import results, severity_of
-from gatekeeper_py.manifests.manifest import Source
 from tests.audit.support import CLEAN, NASTY, NODE, WAIVED, WEB
 
 
@@ -35,7 +34,7 @@ def test_a_result_says_what_it_is_about_and_where_that_stands() -> None:
 
 
 def test_a_fingerprint_is_that_of_the_object_wherever_it_is_read() -> None:
-    moved = replace(WEB, manifest=replace(WEB.manifest, source=Source("other.yaml", 9, 9)))
+    moved = replace(WEB, target=replace(WEB.target, path="other.yaml", line=9, column=9))
     prints = [each.fingerprint for each in results(WEB)]
     assert [each.fingerprint for each in results(moved)] == prints
     assert len(set(prints)) == 3

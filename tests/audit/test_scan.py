@@ -155,9 +155,7 @@ def test_an_object_that_cannot_be_asked_about_costs_only_itself() -> None:
 
 def test_the_table_shows_nothing_that_a_terminal_would_obey() -> None:
     (found,) = audit(pod())
-    hostile = Audited(
-        found.manifest, found.request, "t\x1b[2J", (), (Change("metadata.labels[x]", None, "\u202evil\r"),)
-    )
+    hostile = Audited(found.target, "t\x1b[2J", (), (Change("metadata.labels[x]", None, "\u202evil\r"),))
     text = table.report(Outcome((hostile,)))
     assert "\\x1b[2J" in text
     assert "\\u202evil\\r" in text
@@ -167,3 +165,63 @@ def test_the_table_shows_nothing_that_a_terminal_would_obey() -> None:
 def test_many_objects_of_one_kind_of_violation_are_counted() -> None:
     (found,) = audit(pod())
     assert "and 5 more" in table.report(Outcome((found,) * 25))
+
+
+NOT_THE_PLATFORM = """
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata: {name: q}
+spec:
+  matchConstraints:
+    resourceRules:
+      - {apiGroups: ["*"], apiVersions: ["*"], operations: [CREATE], resources: ["*"]}
+  matchConditions:
+    - {name: not-the-platform, expression: "!requester.platform"}
+  validations:
+    - expression: "false"
+      message: not for tenants
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata: {name: q}
+spec: {policyName: q, validationActions: [Deny]}
+---
+apiVersion: tenancy.gatekeeper-py.dev/v1alpha1
+kind: Tenant
+metadata: {name: acme}
+spec:
+  namespaces: {names: [foo]}
+"""
+
+
+def test_what_exists_is_refused_as_its_tenant_would_be_and_the_platforms_own_is_told_beside_it() -> None:
+    documents = read_text(NOT_THE_PLATFORM)
+    meta = "namespace: foo, labels: {tenancy.gatekeeper-py.dev/protected: 'true'}"
+    objects = read_text(
+        "{apiVersion: v1, kind: ConfigMap, metadata: {name: theirs, namespace: foo}}\n---\n"
+        f"{{apiVersion: v1, kind: ConfigMap, metadata: {{name: ours, {meta}}}}}\n---\n"
+        "{apiVersion: v1, kind: ConfigMap, metadata: {name: system, namespace: kube-system}}"
+    )
+    engine = Engine.load(documents, Snapshot.of(objects))
+    found = [
+        item
+        for item in scan(engine, load_tenancy(documents), objects, Submission("CREATE"))
+        if isinstance(item, Audited)
+    ]
+    assert [(item.target.name, item.violates) for item in found] == [
+        ("theirs", True),
+        ("ours", False),
+        ("system", False),
+    ]
+    outcome = Outcome(tuple(found))
+    assert [(each.level, each.name, each.message) for each in outcome.results] == [
+        ("deny", "theirs", "not for tenants"),
+        (
+            "platform",
+            "ours",
+            "a tenant would be denied this: not for tenants "
+            "(it bears the platform's mark, or hangs below what bears it)",
+        ),
+    ]
+    assert outcome.fails()
+    assert not Outcome(tuple(found[1:])).fails("low")

@@ -11,7 +11,7 @@ from gatekeeper_py.audit.result import Result
 from gatekeeper_py.manifests.place import Problem
 from gatekeeper_py.policy.admission.text import printable
 
-__all__ = ["COLUMNS", "report"]
+__all__ = ["COLUMNS", "pieces", "report"]
 
 COLUMNS = (
     "level",
@@ -30,6 +30,7 @@ COLUMNS = (
     "column",
     "state",
     "fingerprint",
+    "user",
 )
 
 NOT_AUDITED = "not audited"
@@ -40,12 +41,20 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 def report(outcome: Outcome) -> str:
     """A line of names, then a line for each finding, the worst first."""
+    return "".join(pieces(outcome))
+
+
+def pieces(outcome: Outcome) -> Iterator[str]:
+    """The same, a line at a time."""
     output = io.StringIO()
     writer = csv.writer(output, lineterminator="\n")
     writer.writerow(COLUMNS)
     for row in _rows(outcome):
         writer.writerow([_cell(row.get(column, "")) for column in COLUMNS])
-    return output.getvalue()
+        yield output.getvalue()
+        output.seek(0)
+        output.truncate()
+    yield output.getvalue()
 
 
 def _rows(outcome: Outcome) -> Iterator[dict[str, object]]:
@@ -76,6 +85,7 @@ def _row(outcome: Outcome, result: Result) -> dict[str, object]:
         "message": result.message,
         "state": state,
         "fingerprint": result.fingerprint,
+        "user": result.user,
         **_place(result.place),
     }
 

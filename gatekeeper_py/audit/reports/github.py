@@ -11,14 +11,8 @@ from gatekeeper_py.manifests.place import Problem
 
 __all__ = ["report"]
 
-LEVELS = {
-    "deny": "error",
-    "observed": "notice",
-    "waived": "notice",
-    "warn": "warning",
-    "audit": "notice",
-    "drift": "notice",
-}
+LEVELS = {"deny": "error", "warn": "warning"}
+"""All else is a notice."""
 
 ESCAPES = {"%": "%25", "\r": "%0D", "\n": "%0A"}
 PROPERTY_ESCAPES = {**ESCAPES, ":": "%3A", ",": "%2C"}
@@ -41,7 +35,7 @@ def _lines(outcome: Outcome) -> Iterator[str]:
 
 def _level(outcome: Outcome, result: Result) -> str:
     """What an earlier report had is no error of this change."""
-    return LEVELS[result.level] if outcome.is_new(result) else "notice"
+    return LEVELS.get(result.level, "notice") if outcome.is_new(result) else "notice"
 
 
 def _title(result: Result) -> str:

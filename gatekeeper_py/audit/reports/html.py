@@ -11,7 +11,6 @@ from string import Template
 from gatekeeper_py.audit.outcome import Outcome
 from gatekeeper_py.audit.reports.table import summary
 from gatekeeper_py.audit.result import SEVERITIES, Result
-from gatekeeper_py.audit.scan import Audited
 from gatekeeper_py.policy.admission.text import printable
 
 __all__ = ["report"]
@@ -24,9 +23,6 @@ COLUMNS = (*SEVERITIES, UNRATED)
 NO_CLASS = "(none named)"
 """Stands for the runtime class of pods that the node's own runtime takes."""
 
-TO_THE_POD = ("spec", "jobTemplate", "template")
-"""The fields on the way from a workload to the pod that it makes."""
-
 
 def report(outcome: Outcome) -> str:
     """The page."""
@@ -36,7 +32,7 @@ def report(outcome: Outcome) -> str:
         unread=_unread(outcome),
         tenants=_counted("Tenants", "Tenant", ((each.tenant, each) for each in outcome.results)),
         policies=_counted("Policies", "Policy", ((each.policy, each) for each in outcome.results)),
-        classes=_classes(outcome.audited),
+        classes=_classes(outcome),
         choices=_choices(outcome.results),
         findings="\n".join(_finding(outcome, result) for result in outcome.results),
     )
@@ -73,24 +69,13 @@ def _counted(title: str, name: str, found: Iterable[tuple[str, Result]]) -> str:
     return _table(title, (name, *COLUMNS), rows)
 
 
-def _classes(audited: Iterable[Audited]) -> str:
+def _classes(outcome: Outcome) -> str:
     """How many workloads run in which runtime class, by tenant."""
-    counts = Counter((item.tenant, name) for item in audited if (name := _runtime_class(item)) is not None)
+    counts = outcome.runtime_classes
     classes = sorted({name for _, name in counts})
     tenants = sorted({tenant for tenant, _ in counts})
-    rows = [(tenant, *(str(counts[tenant, name] or "") for name in classes)) for tenant in tenants]
-    return _table("Runtime classes", ("Tenant", *classes), rows)
-
-
-def _runtime_class(item: Audited) -> str | None:
-    """The class that a pod, or the pods of a workload, run in; None of what makes no pods."""
-    value = item.admitted or {}
-    while not isinstance(value.get("containers"), list):
-        inner = next((value[name] for name in TO_THE_POD if isinstance(value.get(name), dict)), None)
-        if inner is None:
-            return None
-        value = inner
-    return str(value.get("runtimeClassName") or NO_CLASS)
+    rows = [(tenant, *(str(counts.get((tenant, name)) or "") for name in classes)) for tenant in tenants]
+    return _table("Runtime classes", ("Tenant", *(name or NO_CLASS for name in classes)), rows)
 
 
 def _choices(found: Sequence[Result]) -> str:

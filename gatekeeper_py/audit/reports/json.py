@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+from textwrap import indent
 from typing import Any
 
 import orjson
 
-from gatekeeper_py.audit.outcome import Outcome
+from gatekeeper_py.audit.outcome import Outcome, Rest
 from gatekeeper_py.audit.result import Result, results
 from gatekeeper_py.audit.scan import Audited
+from gatekeeper_py.audit.target import Target
 from gatekeeper_py.manifests.place import Problem
-from gatekeeper_py.objects.resource import ABSENT
+from gatekeeper_py.objects.resource import ABSENT, GroupVersionKind, GroupVersionResource
 from gatekeeper_py.policy.admission.changes import Change
 from gatekeeper_py.policy.admission.decision import Finding, Waived
 
-__all__ = ["NotAReport", "baseline", "indented", "problem", "report"]
+__all__ = ["NotAReport", "baseline", "indented", "pieces", "problem", "read", "report"]
+
+
+NOT_OURS = "is no report that `gatekeeper audit -o json` wrote"
 
 
 class NotAReport(ValueError):
@@ -23,14 +32,34 @@ class NotAReport(ValueError):
 
 def report(outcome: Outcome) -> str:
     """`{"summary": ..., "results": [...], "notAudited": [...], "fixed": [...]}`, indented."""
-    document: dict[str, Any] = {
+    return "".join(pieces(outcome))
+
+
+def pieces(outcome: Outcome) -> Iterator[str]:
+    """The same, an object at a time: there may be more of them than memory holds as JSON."""
+    head: dict[str, Any] = {
+        **({"time": outcome.time} if outcome.time else {}),
+        **({"shard": dict(zip(("index", "of"), outcome.shard, strict=True))} if outcome.shard[1] > 1 else {}),
         "summary": _summary(outcome),
-        "results": [_result(outcome, item) for item in outcome.audited if any(results(item))],
+        "runtimeClasses": [
+            {"tenant": tenant, "runtimeClass": name, "workloads": count}
+            for (tenant, name), count in sorted(outcome.runtime_classes.items())
+        ],
         "notAudited": [problem(each) for each in outcome.not_audited],
     }
     if outcome.baseline is not None:
-        document["fixed"] = list(outcome.fixed)
-    return indented(document)
+        head["fixed"] = list(outcome.fixed)
+    yield indented(head).removesuffix(END) + OPEN
+    between = "\n"
+    for item in outcome.audited:
+        if any(results(item)):
+            yield between + indent(indented(_result(outcome, item)).rstrip(), "    ")
+            between = ",\n"
+    yield "]\n}\n" if between == "\n" else "\n  ]\n}\n"
+
+
+END, OPEN = "\n}\n", ',\n  "results": ['
+"""How a document ends, and how its results begin instead."""
 
 
 def indented(document: Any) -> str:
@@ -51,13 +80,13 @@ def baseline(text: str | bytes) -> dict[str, Any]:
             for each in item["fingerprints"]
         }
     except (orjson.JSONDecodeError, KeyError, TypeError) as error:
-        raise NotAReport("is no report that `gatekeeper audit -o json` wrote") from error
+        raise NotAReport(NOT_OURS) from error
 
 
 def _summary(outcome: Outcome) -> dict[str, int]:
     audited = outcome.audited
     counts = {
-        "objects": len(audited),
+        "objects": outcome.objects,
         "violating": outcome.violating,
         "observed": outcome.observed,
         "waived": outcome.waived,
@@ -77,21 +106,29 @@ def _is_warned(item: Audited) -> bool:
 
 
 def _result(outcome: Outcome, item: Audited) -> dict[str, Any]:
-    source, request = item.manifest.source, item.request
+    target = item.target
     result: dict[str, Any] = {
         "tenant": item.tenant,
-        "apiVersion": item.manifest.kind.api_version,
-        "kind": item.manifest.kind.kind,
-        "namespace": item.manifest.namespace or request.namespace,
-        "name": request.name,
-        "source": {"path": source.path, "line": source.line, "column": source.column},
+        "apiVersion": target.kind.api_version,
+        "kind": target.kind.kind,
+        "resource": target.resource.resource,
+        "namespace": target.namespace,
+        "name": target.name,
+        "source": {"path": target.path, "line": target.line, "column": target.column},
         "enforcement": item.enforcement,
+        "askedAs": target.asked_as,
         "violates": item.violates,
         "findings": [_finding(finding) for finding in item.findings],
         "changes": [_change(change) for change in item.changes],
         "fingerprints": [_fingerprint(outcome, result) for result in results(item)],
     }
-    return result | ({"error": item.error} if item.error else {})
+    if item.platform:
+        result["platform"] = {
+            "reason": item.platform,
+            "reserved": [_finding(finding) for finding in item.reserved],
+        }
+    extra = {"uid": target.uid or None, "runtimeClass": target.runtime_class, "error": item.error or None}
+    return result | {name: value for name, value in extra.items() if value is not None}
 
 
 def _fingerprint(outcome: Outcome, result: Result) -> dict[str, str]:
@@ -133,3 +170,81 @@ def _waived(waived: Waived) -> dict[str, Any]:
 def _change(change: Change) -> dict[str, Any]:
     sides = (("before", change.before), ("after", change.after))
     return {"field": change.field, **{side: value for side, value in sides if value is not ABSENT}}
+
+
+# --- a report read again -------------------------------------------------------------------------------
+
+
+def read(text: str | bytes) -> Outcome:
+    """What a report says, but for what an earlier one said in turn; raise `NotAReport`."""
+    try:
+        document = orjson.loads(text)
+        audited = tuple(map(_audited, document["results"]))
+        shard = document.get("shard") or {"index": 0, "of": 1}
+        return Outcome(
+            audited,
+            tuple(map(_unread, document["notAudited"])),
+            rest=_rest(document, audited),
+            time=document.get("time", ""),
+            shard=(shard["index"], shard["of"]),
+        )
+    except (orjson.JSONDecodeError, AttributeError, KeyError, TypeError, ValueError) as error:
+        raise NotAReport(NOT_OURS) from error
+
+
+def _rest(document: dict[str, Any], audited: tuple[Audited, ...]) -> Rest:
+    listed = Outcome(audited)
+    counted = Counter(
+        {(each["tenant"], each["runtimeClass"]): each["workloads"] for each in document["runtimeClasses"]}
+    )
+    objects = document["summary"]["objects"] - len(audited)
+    return Rest(objects, counted - Counter(listed.runtime_classes))
+
+
+def _unread(each: dict[str, Any]) -> Problem:
+    return Problem(each["path"], each.get("line", 0), each.get("column", 0), each["reason"], each["remedy"])
+
+
+def _audited(item: dict[str, Any]) -> Audited:
+    platform = item.get("platform", {})
+    return Audited(
+        _target(item),
+        item["tenant"],
+        tuple(map(_found, item["findings"])),
+        tuple(map(_changed, item["changes"])),
+        item.get("error", ""),
+        item["enforcement"],
+        platform.get("reason", ""),
+        tuple(map(_found, platform.get("reserved", ()))),
+    )
+
+
+def _target(item: dict[str, Any]) -> Target:
+    kind = GroupVersionKind.parse(item["apiVersion"], item["kind"])
+    return Target(
+        kind,
+        GroupVersionResource(kind.group, kind.version, item["resource"]),
+        item["namespace"],
+        item["name"],
+        item["source"]["path"],
+        item["source"]["line"],
+        item["source"]["column"],
+        item.get("uid", ""),
+        item["askedAs"],
+        item.get("runtimeClass"),
+    )
+
+
+def _found(each: dict[str, Any]) -> Finding:
+    parts = (each["policy"], each["binding"], each["message"], tuple(each["actions"]))
+    said = Finding(*parts, reason=each["reason"], error=each["error"], metadata=each["metadata"])
+    return replace(said, waived=_leave(each["waived"])) if "waived" in each else said
+
+
+def _leave(each: dict[str, Any]) -> Waived:
+    expires = date.fromisoformat(each["expires"])
+    return Waived(each["waiver"], expires, each["daysLeft"], each["reason"], each["approvedBy"])
+
+
+def _changed(each: dict[str, Any]) -> Change:
+    return Change(each["field"], each.get("before", ABSENT), each.get("after", ABSENT))

@@ -53,9 +53,9 @@ def _count(element: Element) -> None:
 def _cases(outcome: Outcome, item: Audited) -> Iterator[Element]:
     found = list(results(item))
     if not found:
-        request = item.request
-        name = printable(f"{request.kind.kind} {request.namespace}/{request.name}")
-        yield _case(name, CLEAN, item.manifest.source.path)
+        target = item.target
+        name = printable(f"{target.kind.kind} {target.namespace}/{target.name}")
+        yield _case(name, CLEAN, target.path)
     for result in found:
         case = _case(f"{result.subject}: {result.policy}", result.policy, result.place.path)
         _tell(case, result, failing=result.level == "deny" and outcome.is_new(result))

@@ -9,12 +9,17 @@ from gatekeeper_py.audit.reports.table import summary
 from gatekeeper_py.audit.result import Result
 from gatekeeper_py.policy.admission.text import printable
 
-__all__ = ["report"]
+__all__ = ["pieces", "report"]
 
 
 def report(outcome: Outcome) -> str:
     """`place: level severity tenant policy: object: message`, after what was not audited; the worst first."""
-    return "".join(f"{line}\n" for line in _lines(outcome))
+    return "".join(pieces(outcome))
+
+
+def pieces(outcome: Outcome) -> Iterator[str]:
+    """The same, a line at a time."""
+    return (f"{line}\n" for line in _lines(outcome))
 
 
 def _lines(outcome: Outcome) -> Iterator[str]:

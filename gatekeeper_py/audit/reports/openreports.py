@@ -5,7 +5,7 @@ from __future__ import annotations
 from gatekeeper_py.audit.outcome import Outcome
 from gatekeeper_py.audit.reports.policyreport import Dialect, reports
 
-__all__ = ["report"]
+__all__ = ["OPEN_REPORTS", "report"]
 
 OPEN_REPORTS = Dialect("openreports.io/v1alpha1", "Report", "ClusterReport")
 

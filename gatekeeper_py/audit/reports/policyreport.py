@@ -7,18 +7,20 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from gatekeeper_py.audit.outcome import Outcome
 from gatekeeper_py.audit.reports.json import indented
 from gatekeeper_py.audit.result import ERROR, Result, results, severity_rank
 from gatekeeper_py.audit.scan import Audited
+from gatekeeper_py.audit.target import Target
 from gatekeeper_py.manifests.place import Problem
 from gatekeeper_py.objects.resource import Object
+from gatekeeper_py.objects.selector import labels_of
 from gatekeeper_py.policy.admission.text import printable
 
-__all__ = ["MOST_RESULTS", "WORKING_GROUP", "Dialect", "report", "reports"]
+__all__ = ["MANAGED", "MOST_RESULTS", "WORKING_GROUP", "Dialect", "is_own", "listed", "report", "reports"]
 
 SOURCE = "gatekeeper-py"
 
@@ -27,6 +29,8 @@ MOST_RESULTS = 100
 
 LONGEST = 1024
 """Characters of one message."""
+
+VERDICTS = {"deny": "fail", "waived": "skip", "platform": "skip"}
 
 OUTCOMES = ("pass", "fail", "warn", "error", "skip")
 
@@ -45,6 +49,15 @@ class Dialect:
 WORKING_GROUP = Dialect("wgpolicyk8s.io/v1alpha2", "PolicyReport", "ClusterPolicyReport")
 
 
+REPORT_GROUPS = ("wgpolicyk8s.io", "openreports.io")
+
+
+def is_own(value: Object) -> bool:
+    """Whether an object is a report of ours, which no report is made of."""
+    group = str(value.get("apiVersion")).partition("/")[0]
+    return group in REPORT_GROUPS and labels_of(value).items() >= MANAGED.items()
+
+
 def report(outcome: Outcome) -> str:
     """A List as JSON."""
     return reports(outcome, WORKING_GROUP)
@@ -52,14 +65,19 @@ def report(outcome: Outcome) -> str:
 
 def reports(outcome: Outcome, dialect: Dialect) -> str:
     """A List of the reports of one dialect: of every object, and of what was not audited."""
-    made = [_of_object(dialect, item) for item in outcome.audited]
+    return indented({"apiVersion": "v1", "kind": "List", "items": list(listed(outcome, dialect))})
+
+
+def listed(outcome: Outcome, dialect: Dialect) -> Iterator[Object]:
+    """The same, one at a time."""
+    for item in outcome.audited:
+        yield _of_object(dialect, item)
     if outcome.not_audited:
-        made.append(_of_unread(dialect, outcome.not_audited))
-    return indented({"apiVersion": "v1", "kind": "List", "items": made})
+        yield _of_unread(dialect, outcome.not_audited)
 
 
 def _of_object(dialect: Dialect, item: Audited) -> Object:
-    namespace = "" if item.request.resource.resource == "namespaces" else item.request.namespace
+    namespace = item.target.home
     found = sorted(results(item), key=lambda each: (severity_rank(each.severity), each.policy))
     told = [_result(each) for each in found] or [_passed(item)]
     report_of = _report(dialect, _name(item), namespace, told)
@@ -84,26 +102,24 @@ def _summary(told: Iterable[Object]) -> dict[str, int]:
 
 def _name(item: Audited) -> str:
     """A name of its own for every object, which fits into 253 characters whatever the object's is."""
-    request = item.request
-    parts = (request.resource.group, request.resource.resource, request.namespace, request.name)
+    target = item.target
+    parts = (target.resource.group, target.resource.resource, target.namespace, target.name)
     return f"{SOURCE}-{hashlib.sha256('/'.join(parts).encode()).hexdigest()[:32]}"
 
 
 def _owned(metadata: Object, item: Audited) -> Object:
     """Owned by the object when it is one of a cluster: with it goes its report."""
-    uid = (item.manifest.object.get("metadata") or {}).get("uid")
-    if not uid:
-        return metadata
-    kind = item.manifest.kind
-    owner = {"apiVersion": kind.api_version, "kind": kind.kind, "name": item.request.name, "uid": uid}
-    return {**metadata, "ownerReferences": [owner]}
+    owner = _identity(item.target)
+    return {**metadata, "ownerReferences": [owner]} if "uid" in owner else metadata
 
 
 def _scope(item: Audited, namespace: str) -> Object:
-    kind = item.manifest.kind
-    uid = (item.manifest.object.get("metadata") or {}).get("uid")
-    named = {"apiVersion": kind.api_version, "kind": kind.kind, "name": item.request.name}
-    return {**named, **({"namespace": namespace} if namespace else {}), **({"uid": uid} if uid else {})}
+    return {**_identity(item.target), **({"namespace": namespace} if namespace else {})}
+
+
+def _identity(target: Target) -> Object:
+    named = {"apiVersion": target.kind.api_version, "kind": target.kind.kind, "name": target.name}
+    return {**named, "uid": target.uid} if target.uid else named
 
 
 def _result(result: Result) -> Object:
@@ -125,9 +141,7 @@ def _result(result: Result) -> Object:
 def _verdict(result: Result) -> str:
     if result.policy == ERROR:
         return "error"
-    if result.level == "waived":
-        return "skip"
-    return "fail" if result.level == "deny" else "warn"
+    return VERDICTS.get(result.level, "warn")
 
 
 def _passed(item: Audited) -> Object:

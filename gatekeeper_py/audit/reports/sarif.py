@@ -19,14 +19,8 @@ __all__ = ["report"]
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 
-LEVELS = {
-    "deny": "error",
-    "observed": "note",
-    "waived": "note",
-    "warn": "warning",
-    "audit": "note",
-    "drift": "note",
-}
+LEVELS = {"deny": "error", "warn": "warning"}
+"""All else is a note."""
 
 SECURITY_SEVERITY = {"critical": "9.5", "high": "8.0", "medium": "5.5", "low": "3.0"}
 """As code scanning of GitHub orders alerts: a number of the scale of CVSS."""
@@ -67,7 +61,7 @@ def _rule(result: Result) -> dict[str, Any]:
         "shortDescription": {"text": f"Policy {name}" if name not in HELP else HELP[name].partition(". ")[0]},
         "fullDescription": {"text": _described(result)},
         "help": {"text": text, "markdown": text},
-        "defaultConfiguration": {"level": LEVELS[result.level]},
+        "defaultConfiguration": {"level": LEVELS.get(result.level, "note")},
         "properties": {"tags": tags, **({"security-severity": score} if score else {})},
     }
 
@@ -99,7 +93,7 @@ def _results(outcome: Outcome, rules: list[str]) -> Iterator[dict[str, Any]]:
         yield {
             "ruleId": result.policy,
             "ruleIndex": places[result.policy],
-            "level": LEVELS[result.level],
+            "level": LEVELS.get(result.level, "note"),
             "message": {"text": f"{result.subject}: {result.message}"},
             "locations": [{**_location(result.place), "logicalLocations": [_object(result)]}],
             "partialFingerprints": {"gatekeeper/v1": result.fingerprint},

@@ -27,9 +27,10 @@ SHOWN = 20
 STYLE = {
     "deny": "bold red",
     "observed": "magenta",
-    "waived": "blue",
+    "waived": "bright_blue",
     "warn": "yellow",
     "audit": "cyan",
+    "platform": "blue",
     "drift": "green",
 }
 
@@ -50,7 +51,7 @@ def report(outcome: Outcome, width: int | None = None) -> str:
 
 def summary(outcome: Outcome) -> str:
     """`3 objects, 1 violating`, and what else there is to know."""
-    parts = [f"{len(outcome.audited)} objects", f"{outcome.violating} violating"]
+    parts = [f"{outcome.objects} objects", f"{outcome.violating} violating"]
     if outcome.observed:
         parts.append(f"{outcome.observed} observed")
     if outcome.waived:
