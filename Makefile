@@ -63,6 +63,7 @@ mutants: $(READY)  ## Break every shipped policy in small ways: its own suite mu
 benchmarks: $(READY)  ## What a decision costs on this machine
 	$(VENV)/bin/python -m pytest tests/benchmarks -s
 	$(VENV)/bin/python -m tests.benchmarks.cel
+	$(VENV)/bin/python -m tests.benchmarks.cluster
 	$(VENV)/bin/python -m tests.benchmarks.engine
 	$(VENV)/bin/python -m tests.benchmarks.webhook
 	$(VENV)/bin/python -m tests.benchmarks.webhook.tenants

@@ -52,6 +52,7 @@ from gatekeeper_py.tenancy.library import extension
 from gatekeeper_py.tenancy.lookups import mistaken, steered
 from gatekeeper_py.tenancy.mistakes import unknown_policies
 from gatekeeper_py.tenancy.tenant import GROUP, Tenancy
+from gatekeeper_py.tenancy.waivers import Waivers
 
 __all__ = ["BOTH", "Engine", "Phase", "load_policies", "load_with_tenancy"]
 
@@ -259,10 +260,10 @@ def load_with_tenancy(
 
     `living` are tenancy documents that are objects of a cluster; one that is wrong costs only itself.
     """
-    documents = tuple(manifests)
+    documents, guests = tuple(manifests), tuple(living)
     problems: list[Problem] = []
     try:
-        tenancy = load_tenancy(documents, living)
+        tenancy = load_tenancy(documents, guests)
     except ManifestError as error:
         problems.extend(error.problems)
         tenancy = load_tenancy(())
@@ -275,11 +276,14 @@ def load_with_tenancy(
         if whole and not problems:
             names = {policy.name for policy in (*policies.validating, *policies.mutating)}
             problems.extend(unknown_policies(documents, names))
+        if not problems:
+            waivers = Waivers.of(policies, documents, guests, whole=whole)
+            problems.extend(waivers.problems)
     except LoadError as error:
         problems.extend(error.problems)
     if problems:
         raise LoadError(sorted(problems))
-    return policies, tenancy
+    return waivers.over_policies(policies, tenancy), waivers.over_tenancy(tenancy)
 
 
 @dataclass(frozen=True, slots=True)

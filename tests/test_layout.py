@@ -15,7 +15,9 @@ MODULES = sorted(
     path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py") if not path.name.startswith("__")
 )
 
-NAMED_TWICE: dict[str, str] = {}
+NAMED_TWICE: dict[str, str] = {
+    "tenants": "a command, which is called so; and the state of Tenants that the server writes",
+}
 """Basenames that stand more than once in the package, each with why it must."""
 
 DECLARES = "declares and does nothing"

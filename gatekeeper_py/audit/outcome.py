@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from gatekeeper_py.audit.result import SEVERITIES, Result, results, severity_of, severity_rank
+from gatekeeper_py.audit.result import SEVERITIES, Level, Result, results, severity_of, severity_rank
 from gatekeeper_py.audit.scan import Audited
 from gatekeeper_py.manifests.place import Problem
 
@@ -42,9 +42,15 @@ class Outcome:
         """Objects that would be denied, were their tenants enforced."""
         return sum(item.is_amiss and not item.violates for item in self.audited)
 
+    @cached_property
+    def waived(self) -> int:
+        """Violations that are admitted until a day."""
+        return sum(result.level == "waived" for result in self.results)
+
     def is_new(self, result: Result) -> bool:
-        """Whether the earlier report did not have it."""
-        return self.baseline is None or result.fingerprint not in self.baseline
+        """Whether the earlier report did not have it, or had it waived as it is no more."""
+        before = (self.baseline or {}).get(result.fingerprint)
+        return before is None or (before["level"] == "waived" != result.level)
 
     @cached_property
     def fixed(self) -> tuple[Mapping[str, Any], ...]:
@@ -57,7 +63,8 @@ class Outcome:
 
         What has no severity may be of any.
         """
-        wanted = (each for each in self.results if self.is_new(each) and each.level != "drift")
+        harmless: tuple[Level, ...] = ("drift", "waived")
+        wanted = (each for each in self.results if self.is_new(each) and each.level not in harmless)
         if severity is None:
             return any(each.level == "deny" for each in wanted)
         return any(is_as_severe(each.severity, severity) for each in wanted)
@@ -87,11 +94,11 @@ class Scope:
     def _has(self, item: Audited) -> bool:
         request = item.request
         parts = (
-            (self.tenants, item.tenant),
-            (self.namespaces, request.namespace),
-            (self.kinds, request.kind.kind.lower()),
+            (self.tenants, (item.tenant, *item.concerns)),
+            (self.namespaces, (request.namespace,)),
+            (self.kinds, (request.kind.kind.lower(),)),
         )
-        return all(not wanted or value in wanted for wanted, value in parts)
+        return all(not wanted or not wanted.isdisjoint(values) for wanted, values in parts)
 
     def _findings(self, item: Audited) -> Audited:
         kept = tuple(

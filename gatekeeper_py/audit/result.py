@@ -10,7 +10,7 @@ from typing import Literal
 from gatekeeper_py.audit.scan import Audited
 from gatekeeper_py.manifests.place import Problem
 from gatekeeper_py.objects.resource import GroupVersionKind
-from gatekeeper_py.policy.admission.decision import Finding
+from gatekeeper_py.policy.admission.decision import Finding, Waived
 from gatekeeper_py.policy.admission.text import change_line, printable
 
 __all__ = [
@@ -25,9 +25,9 @@ __all__ = [
     "severity_rank",
 ]
 
-Level = Literal["deny", "observed", "warn", "audit", "drift"]
-"""What would be done about it; `observed`: it would be denied, were its tenant enforced; `drift`: mutation
-would change the object."""
+Level = Literal["deny", "observed", "waived", "warn", "audit", "drift"]
+"""What would be done about it; `observed`: it would be denied, were its tenant enforced; `waived`: were there
+no waiver; `drift`: mutation would change the object."""
 
 SEVERITIES = ("critical", "high", "medium", "low")
 """The worst first; a policy may also have none."""
@@ -36,7 +36,7 @@ DRIFT = "(drift)"
 ERROR = "(error)"
 """Stand for the policy where no single one speaks."""
 
-RANK: Mapping[str, int] = {"deny": 0, "observed": 1, "warn": 2, "audit": 3, "drift": 4}
+RANK: Mapping[str, int] = {"deny": 0, "observed": 1, "waived": 2, "warn": 3, "audit": 4, "drift": 5}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +54,12 @@ class Result:
     level: Level
     severity: str
     category: str
+    waived: Waived | None = None
 
     @property
     def message(self) -> str:
-        """What is wrong, with nothing in it that a terminal would obey."""
-        return self.place.what
+        """What is wrong, with nothing in it that a terminal would obey; and how long it is waived."""
+        return self.place.what if self.waived is None else f"{self.place.what} ({_leave(self.waived)})"
 
     @property
     def subject(self) -> str:
@@ -68,7 +69,7 @@ class Result:
     @property
     def fingerprint(self) -> str:
         """The same for the same thing wrong with the same object, wherever the object is read."""
-        parts = (self.kind.group, self.kind.kind, self.namespace, self.name, self.policy, self.message)
+        parts = (self.kind.group, self.kind.kind, self.namespace, self.name, self.policy, self.place.what)
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
 
     @property
@@ -106,13 +107,21 @@ def _result(item: Audited, policy: str, said: str, level: Level, finding: Findin
         level,
         severity_of(metadata),
         annotation(metadata, "category"),
+        None if finding is None else finding.waived,
     )
+
+
+def _leave(waived: Waived) -> str:
+    days = "the last day" if waived.days_left == 0 else f"{waived.days_left} days left"
+    return printable(f"waived by {waived.waiver!r} until {waived.expires}, {days}: {waived.reason}")
 
 
 def _level(item: Audited, finding: Finding) -> Level:
     """The hardest of a finding's actions."""
     if "Deny" in finding.actions:
         return _denial(item)
+    if finding.waived is not None:
+        return "waived"
     return "warn" if "Warn" in finding.actions else "audit"
 
 

@@ -47,6 +47,8 @@ class Audited:
     """The object as it exists, or as it would be admitted."""
     enforcement: Enforcement = "enforce"
     """How far an object like it is held to what is found."""
+    concerns: tuple[str, ...] = ()
+    """Other tenants that what is found is about: whom a binding gives something."""
 
     @property
     def violates(self) -> bool:

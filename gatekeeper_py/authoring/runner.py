@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gatekeeper_py.authoring.known import unknown_kinds
-from gatekeeper_py.authoring.suite import Case, Suite, missing
+from gatekeeper_py.authoring.suite import Case, Expectation, Suite, missing
 from gatekeeper_py.authoring.tenancies import TENANCIES
 from gatekeeper_py.cluster.snapshot import Snapshot
 from gatekeeper_py.cluster.view import ClusterView
@@ -19,8 +19,8 @@ from gatekeeper_py.policy.admission.decision import Decision
 from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.policy.admission.submission import ADMINISTRATOR, Submission, make_request, make_user
 from gatekeeper_py.policy.loading.load import read
-from gatekeeper_py.tenancy.documents import is_tenancy_document
 from gatekeeper_py.tenancy.lookups import asks_about_tenants
+from gatekeeper_py.tenancy.reading import declares_tenancy
 
 __all__ = [
     "Outcome",
@@ -48,8 +48,11 @@ class Outcome:
 
 
 def tenancy_documents(paths: Iterable[str | Path]) -> tuple[Manifest, ...]:
-    """The tenancy documents among policies: suites are tried on the tenants of the folder they came from."""
-    return tuple(manifest for manifest in read(paths) if is_tenancy_document(manifest))
+    """The tenancy documents among policies: suites are tried on the tenants of the folder they came from.
+
+    On its waivers they are not: what a policy refuses is refused where nobody waives it.
+    """
+    return tuple(filter(declares_tenancy, read(paths)))
 
 
 def run(suite: Suite, tenancy: Sequence[Manifest] = ()) -> list[Outcome]:
@@ -77,7 +80,7 @@ def _definitions(documents: Iterable[Manifest]) -> Iterator[Object]:
 
 def _without_tenants(suite: Suite, engine: Engine, documents: Iterable[Manifest]) -> Iterator[Problem]:
     """Policies that ask about tenants where nothing is a tenant's: every case would be admitted."""
-    if asks_about_tenants(engine.policies) and not any(map(is_tenancy_document, documents)):
+    if asks_about_tenants(engine.policies) and not any(map(declares_tenancy, documents)):
         remedy = f"Write tenants: [{TENANCIES[0]}], or name the file they stand in"
         yield Problem(str(suite.path), 1, 1, "the policies ask about tenants, and none are here", remedy)
 
@@ -92,9 +95,9 @@ def try_on(
 def documents_of(suite: Suite, tenancy: Sequence[Manifest]) -> tuple[Manifest, ...]:
     """What a suite is tried on: its policies, and the tenancy of their folder unless they bring their own."""
     policies = read(suite.policies)
-    if suite.named or any(is_tenancy_document(manifest) for manifest in policies):
+    if suite.named or any(map(declares_tenancy, policies)):
         tenancy = ()
-    return (*policies, *tenancy, *suite.tenants)
+    return (*policies, *tenancy, *suite.tenants, *suite.waivers)
 
 
 def request_of(case: Case, cluster: ClusterView) -> AdmissionRequest:
@@ -104,6 +107,7 @@ def request_of(case: Case, cluster: ClusterView) -> AdmissionRequest:
         subresource=case.subresource,
         user=make_user(case.user, case.groups) if case.user else ADMINISTRATOR,
         namespace=case.namespace,
+        asked_at=case.asked_at,
     )
     request = make_request(Manifest(case.object, case.source), cluster, submission, old=case.old)
     return replace(request, name=case.request_name) if case.request_name else request
@@ -156,7 +160,7 @@ def _outcome_faults(
 
 def _unexpected(case: Case, decision: Decision) -> list[str]:
     said = _said(case, decision)
-    found = "deny" if not decision.allowed else "warn" if decision.warnings else "allow"
+    found = _found(decision)
     if found != ("allow" if case.expect == "unmatched" else case.expect):
         return [f"expected {case.expect}, got {found}{': ' + said if said else ''}"]
     if case.message and case.message not in said:
@@ -164,7 +168,18 @@ def _unexpected(case: Case, decision: Decision) -> list[str]:
     return []
 
 
+def _found(decision: Decision) -> Expectation:
+    """What became of a request."""
+    if not decision.allowed:
+        return "deny"
+    if any(finding.waived is not None for finding in decision.findings):
+        return "waived"
+    return "warn" if decision.warnings else "allow"
+
+
 def _said(case: Case, decision: Decision) -> str:
     if decision.status is not None and not decision.allowed:
         return "\n".join(cause.message for cause in decision.status.causes) or decision.status.message
+    if case.expect == "waived":
+        return "\n".join(finding.message for finding in decision.findings if finding.waived is not None)
     return "\n".join(decision.warnings) if case.expect == "warn" else ""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from itertools import product
 from pathlib import Path
 from typing import Any, Literal
@@ -34,10 +35,11 @@ from gatekeeper_py.policy.loading.load import is_test
 
 __all__ = ["Case", "Expectation", "Suite", "find_suites", "read_suite"]
 
-Expectation = Literal["allow", "deny", "warn", "unmatched"]
-EXPECTATIONS: tuple[Expectation, ...] = ("allow", "deny", "warn", "unmatched")
+Expectation = Literal["allow", "deny", "warn", "waived", "unmatched"]
+EXPECTATIONS: tuple[Expectation, ...] = ("allow", "deny", "warn", "waived", "unmatched")
 
 TEXT: OpenAPI = {"type": "string"}
+DAY: OpenAPI = {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"}
 OPERATION: OpenAPI = {"type": "string", "enum": OPERATIONS}
 MAPPING: OpenAPI = {"type": "object", "additionalProperties": ANYTHING}
 CASE: OpenAPI = {
@@ -62,6 +64,7 @@ CASE: OpenAPI = {
         "expect": {"type": "string", "enum": EXPECTATIONS},
         "message": TEXT,
         "patched": MAPPING,
+        "today": DAY,
     },
 }
 DOCUMENT: OpenAPI = {
@@ -70,6 +73,8 @@ DOCUMENT: OpenAPI = {
     "properties": {
         "policies": {"type": "array", "items": TEXT},
         "tenants": {"type": "array", "items": ANYTHING},
+        "waivers": {"type": "array", "items": MAPPING},
+        "today": DAY,
         "cluster": {"type": "array", "items": MAPPING},
         "objects": {"type": "object", "additionalProperties": MAPPING},
         "user": TEXT,
@@ -109,6 +114,8 @@ class Case:
     """A part of the denial's or warning's text."""
     patched: Mapping[str, Any] = field(default_factory=dict)
     """A part the object has in the end; null says that a field is absent."""
+    asked_at: datetime | None = None
+    """When; None where the suite waives nothing."""
     workload: bool = False
     """Whether it is one of the workloads that a policy under test is said to match."""
 
@@ -131,6 +138,8 @@ class Suite:
     """Objects that no case starts from: no error, but a slip of the pen."""
     written: tuple[Manifest, ...]
     """Every object that stands in it, with its place."""
+    waivers: tuple[Manifest, ...] = ()
+    """What is waived; nothing that the folder waives is."""
 
 
 def find_suites(paths: list[str | Path]) -> list[Path]:
@@ -176,6 +185,7 @@ class _Reader:
             policies=self._policies(),
             tenants=tenants,
             named=any(isinstance(tenant, str) for tenant in self._value.get("tenants", ())),
+            waivers=tuple(self._waivers()),
             cluster=tuple(self._value.get("cluster", ())),
             cases=tuple(cases),
             unused=tuple(self._unused()),
@@ -217,6 +227,10 @@ class _Reader:
                 yield self._manifest(tenant, path)
             else:
                 self._problem(path, "tenants are a file, example, or a document", "Write one of them")
+
+    def _waivers(self) -> Iterator[Manifest]:
+        for index, waiver in enumerate(self._value.get("waivers", ())):
+            yield self._manifest(waiver, ("waivers", index))
 
     def _named_tenants(self, name: str, path: FieldPath) -> Sequence[Manifest]:
         """Those of a tenancy that comes with us, or of a file or folder."""
@@ -315,7 +329,22 @@ class _Reader:
             expect=written["expect"],
             message=written.get("message", ""),
             patched=written.get("patched", {}),
+            asked_at=self._asked_at(written, path),
         )
+
+    def _asked_at(self, written: Mapping[str, Any], path: FieldPath) -> datetime | None:
+        """When a case asks. What holds until a day is tried on a day, or its suite fails on that day."""
+        place: FieldPath = (*path, "today") if "today" in written else ("today",)
+        day = written.get("today", self._value.get("today"))
+        if day is None:
+            if self._value.get("waivers"):
+                self._problem(path, "waivers hold until a day, and this case has none", "Write today")
+            return None
+        try:
+            return datetime.fromisoformat(day).replace(tzinfo=UTC)
+        except ValueError:
+            self._problem(place, f"today is {day!r}, which is no day", "Write it as 2027-01-31")
+            return None
 
     def _old(
         self, written: Mapping[str, Any], path: FieldPath, body: Object, submission: Submission

@@ -37,6 +37,7 @@ COMMANDS: dict[str, str] = {
     "schemas": "Print the JSON Schema of policies, tenants and suites.",
     "serve": "Answer the API server over HTTPS.",
     "status": "Show a running server on one screen.",
+    "tenants": "Render what belongs into a tenant's namespaces.",
     "test": "Run the test suites of policies.",
     "uninstall": "Take the engine out of a cluster.",
 }

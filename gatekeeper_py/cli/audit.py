@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
+from gatekeeper_py.audit.frames import FRAME_KINDS, Frames
 from gatekeeper_py.audit.outcome import Outcome, Scope
+from gatekeeper_py.audit.privileges import RBAC_KINDS, Privileges
 from gatekeeper_py.audit.reports import (
     csv,
     github,
@@ -46,13 +49,13 @@ from gatekeeper_py.cli.sources import (
     read_cluster,
     read_policies,
     sift,
-    warn,
 )
 from gatekeeper_py.cluster.snapshot import Snapshot
 from gatekeeper_py.manifests.manifest import Manifest, Problem, Reading, Source
+from gatekeeper_py.objects.resource import GroupVersionKind
 from gatekeeper_py.policy.admission.submission import Submission
 from gatekeeper_py.policy.admission.text import printable
-from gatekeeper_py.tenancy.documents import is_tenancy_document, load_tenancy
+from gatekeeper_py.tenancy.documents import is_tenancy_document
 
 __all__ = ["command"]
 
@@ -208,7 +211,8 @@ def _written(given: _Input) -> Outcome:
     snapshot = read_cluster(given.cluster, found.manifests)
     fit = sift(found.manifests, snapshot, IGNORE if given.existing else given.validate)
     problems = (*found.problems, *fit.problems)
-    return _scanned(given, snapshot, Reading(fit.manifests, problems), (), existing=given.existing)
+    whole = frozenset(filter(snapshot.knows, FRAME_KINDS))
+    return _scanned(given, snapshot, Reading(fit.manifests, problems), existing=given.existing, whole=whole)
 
 
 def _live(given: _Input, kubeconfig: Path) -> Outcome:
@@ -228,21 +232,33 @@ def _live(given: _Input, kubeconfig: Path) -> Outcome:
     living = tuple(manifest for manifest in existing if is_tenancy_document(manifest))
     as_stored = Reading(existing, tuple(unlisted))
     snapshot = Snapshot.of(existing, complete=not unlisted)
-    return _scanned(given, snapshot, as_stored, living, existing=True)
+    whole = frozenset((*RBAC_KINDS, *FRAME_KINDS)) - listing.problems.keys()
+    return _scanned(given, snapshot, as_stored, living, existing=True, whole=whole)
 
 
 def _scanned(
-    given: _Input, snapshot: Snapshot, found: Reading, living: tuple[Manifest, ...], *, existing: bool
+    given: _Input,
+    snapshot: Snapshot,
+    found: Reading,
+    living: tuple[Manifest, ...] = (),
+    *,
+    existing: bool,
+    whole: frozenset[GroupVersionKind] = frozenset(),
 ) -> Outcome:
+    """Judge what was found; `whole` are kinds of which nothing is missing."""
     manifests = read_policies(given.policies)
-    engine = make_engine(given.policies, manifests, snapshot, living, allow_none=given.allow_no_policies)
-    tenancy = load_tenancy(manifests, living)
-    warn(tenancy.problems)
+    engine, tenancy = make_engine(
+        given.policies, manifests, snapshot, living, allow_none=given.allow_no_policies
+    )
     defaults = given.kubeconfig is None and given.defaults
-    submission = Submission("CREATE", defaults=defaults)
+    submission = Submission("CREATE", defaults=defaults, asked_at=datetime.now(UTC))
     audited: list[Audited] = []
     problems = list(found.problems)
-    for each in scan(engine, tenancy, found.manifests, submission, existing=existing):
+    scanned = scan(engine, tenancy, found.manifests, submission, existing=existing)
+    judged = Privileges(tenancy, snapshot, frozenset(RBAC_KINDS) - whole).judge(scanned)
+    if existing:
+        judged = Frames(tenancy, snapshot, frozenset(FRAME_KINDS) - whole).judge(judged)
+    for each in judged:
         if isinstance(each, Audited):
             audited.append(each)
         else:

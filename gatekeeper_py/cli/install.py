@@ -15,7 +15,7 @@ from cryptography import x509
 from gatekeeper_py.cli.exits import InputError
 from gatekeeper_py.cli.options import https_address
 from gatekeeper_py.cli.sources import access_to, input_errors
-from gatekeeper_py.engine import load_policies
+from gatekeeper_py.engine import load_policies, load_with_tenancy
 from gatekeeper_py.installation import kustomization
 from gatekeeper_py.installation.access import AccessError
 from gatekeeper_py.installation.config_maps import BadFile
@@ -25,12 +25,10 @@ from gatekeeper_py.installation.installer import Installer, NotReady
 from gatekeeper_py.manifests.dumping import dump_all
 from gatekeeper_py.manifests.manifest import Manifest
 from gatekeeper_py.objects.kinds import CUSTOM_RESOURCE_DEFINITION, Kinds
-from gatekeeper_py.objects.resource import GroupVersion
+from gatekeeper_py.objects.resource import GroupVersion, Object
 from gatekeeper_py.policy.loading.idle import nothing_in
 from gatekeeper_py.policy.loading.load import PolicySet, read
 from gatekeeper_py.policy.matching.versions import versions_needed
-from gatekeeper_py.tenancy.documents import load_tenancy
-from gatekeeper_py.tenancy.tenant import Tenancy
 from gatekeeper_py.webhook.registration import Client, configurations
 
 __all__ = ["command"]
@@ -98,8 +96,7 @@ def command(
     """
     manifests = _manifests(policies)
     if ca is not None:
-        filled_in = configurations(_client(url, ca), _tenancy(manifests), _conversions(manifests))
-        click.echo(dump_all(filled_in), nl=False)
+        click.echo(dump_all(_filled_in(_client(url, ca), manifests)), nl=False)
         return
     if policies is None:
         raise InputError("name the policies with --policies: what the engine may read follows from them")
@@ -142,15 +139,16 @@ def _loaded(folder: Path, manifests: tuple[Manifest, ...]) -> PolicySet:
     return loaded
 
 
-def _tenancy(manifests: tuple[Manifest, ...]) -> Tenancy:
+def _filled_in(client: Client, manifests: tuple[Manifest, ...]) -> list[Object]:
+    """Both configurations: about what the policies need, or about everything where nobody named any."""
     with input_errors():
-        return load_tenancy(manifests)
+        policies, tenancy = load_with_tenancy(manifests)
+    named = policies if manifests else None
+    return configurations(client, tenancy, _conversions(policies, manifests), named)
 
 
-def _conversions(manifests: tuple[Manifest, ...]) -> frozenset[GroupVersion]:
+def _conversions(policies: PolicySet, manifests: tuple[Manifest, ...]) -> frozenset[GroupVersion]:
     """The versions in which policies judge what may be sent in others, as far as kinds are known."""
-    with input_errors():
-        policies = load_policies(manifests)
     kinds = Kinds.builtin().with_definitions(
         each.object for each in manifests if each.kind == CUSTOM_RESOURCE_DEFINITION
     )

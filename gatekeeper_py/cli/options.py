@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -172,7 +173,8 @@ def submission_options(function: Callable[..., None]) -> Callable[..., None]:
         **rest: Any,
     ) -> None:
         asker = make_user(user, groups) if user or groups else ADMINISTRATOR
-        submission = Submission(operation, subresource, asker, namespace, defaults=not no_defaults)
+        now = datetime.now(UTC)
+        submission = Submission(operation, subresource, asker, namespace, not no_defaults, now)
         function(*arguments, submission=submission, **rest)
 
     wrapped: Callable[..., None] = with_submission

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import unified_diff
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -160,7 +160,7 @@ def request_for(
     if manifest.kind.kind != KIND:
         return make_request(manifest, cluster, submission, old)
     try:
-        return parse_review(manifest.object)
+        return replace(parse_review(manifest.object), asked_at=submission.asked_at)
     except ReviewError as error:
         source = manifest.source
         problem = Problem(source.path, *source.locate(()), str(error), "Send what an API server sends")
@@ -274,6 +274,7 @@ def outcome(item: Reviewed) -> Iterator[str]:
         yield from map(change_line, changes(item.request.object, decision.object))
     else:
         yield from _denials(decision)
+    yield from _waivers(decision)
     yield from _warnings(decision)
     if decision.withheld is not None and decision.enforcement == "observe":
         yield from _withheld(item.request, decision.withheld)
@@ -308,6 +309,14 @@ def _denials(decision: Decision) -> Iterator[str]:
         yield from _reasons(decision)
     else:
         yield from (printable(f"{finding.policy}: {finding.message}") for finding in found)
+
+
+def _waivers(decision: Decision) -> Iterator[str]:
+    """What is admitted only until a day."""
+    for finding in decision.findings:
+        if finding.waived is not None:
+            until = f"waived by {finding.waived.waiver} until {finding.waived.expires}"
+            yield printable(f"{until}: {finding.policy}: {finding.message}")
 
 
 def _warnings(decision: Decision) -> Iterator[str]:

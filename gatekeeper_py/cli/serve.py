@@ -28,6 +28,7 @@ from gatekeeper_py.cli.options import (
 )
 from gatekeeper_py.installation.upkeep import LOOK
 from gatekeeper_py.objects.resource import GroupVersion
+from gatekeeper_py.policy.loading.load import PolicySet
 from gatekeeper_py.tenancy.tenant import Tenancy
 from gatekeeper_py.webhook.health import Health
 from gatekeeper_py.webhook.log import Log, lines_dropped, make_log, route_stray_errors
@@ -236,6 +237,7 @@ def _looking_after(health: Health, make_upkeep: MakeUpkeep | None) -> Iterator[N
         return
     upkeep = make_upkeep(partial(_tenancy, health.policies), partial(_tell, health.record.log))
     upkeep.conversions = partial(_conversions, health.policies)
+    upkeep.policies = partial(_set, health.policies)
     before = health.notices
     health.notices = lambda: [*before(), upkeep.problem]
     upkeep.start()
@@ -255,6 +257,12 @@ def _conversions(policies: Policies) -> frozenset[GroupVersion]:
     """In which versions the policies in force have the API server ask."""
     in_force = policies.in_force
     return in_force.loaded.conversions() if in_force is not None else frozenset()
+
+
+def _set(policies: Policies) -> PolicySet | None:
+    """The policies in force."""
+    in_force = policies.in_force
+    return in_force.loaded.policies if in_force is not None else None
 
 
 def _tell(log: Log, level: str, message: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ import click
 from gatekeeper_py.cli.exits import InputError
 from gatekeeper_py.cli.options import IGNORE, WARN
 from gatekeeper_py.cluster.snapshot import Snapshot
-from gatekeeper_py.engine import Engine
+from gatekeeper_py.engine import Engine, load_with_tenancy
 from gatekeeper_py.manifests.fieldvalidation import validated
 from gatekeeper_py.manifests.folder import is_stream
 from gatekeeper_py.manifests.manifest import (
@@ -31,8 +32,10 @@ from gatekeeper_py.policy.admission.admission_review import KIND as REVIEW
 from gatekeeper_py.policy.admission.text import printable
 from gatekeeper_py.policy.loading import load as loading
 from gatekeeper_py.policy.loading.idle import idle, nothing_in
-from gatekeeper_py.tenancy.documents import is_tenancy_document
 from gatekeeper_py.tenancy.lookups import asks_about_tenants
+from gatekeeper_py.tenancy.reading import declares_tenancy
+from gatekeeper_py.tenancy.tenant import Tenancy
+from gatekeeper_py.tenancy.waivers import neglected
 
 __all__ = [
     "access_to",
@@ -84,7 +87,7 @@ def access_to(kubeconfig: Path | None) -> Access:
 
 def load_engine(policies: Path, cluster: Snapshot, *, allow_none: bool = False) -> Engine:
     """The engine for a folder of policies; see `make_engine`."""
-    return make_engine(policies, read_policies(policies), cluster, allow_none=allow_none)
+    return make_engine(policies, read_policies(policies), cluster, allow_none=allow_none)[0]
 
 
 def read_policies(policies: Path) -> tuple[Manifest, ...]:
@@ -100,20 +103,20 @@ def make_engine(
     living: Sequence[Manifest] = (),
     *,
     allow_none: bool = False,
-) -> Engine:
-    """The engine for what a folder holds; there must be policies, unless none are allowed.
+) -> tuple[Engine, Tenancy]:
+    """The engine for what a folder holds, and its tenancy; there must be policies, unless none are allowed.
 
     `living` are tenancy documents of a cluster. What does nothing is said on stderr.
     """
     with input_errors():
-        engine = Engine.load(manifests, cluster, living)
-    loaded = engine.policies
+        loaded, tenancy = load_with_tenancy(manifests, living)
     if not loaded.validating and not loaded.mutating and not allow_none:
         raise InputError(f"{nothing_in(policies)}; --allow-no-policies would go on without")
-    if asks_about_tenants(loaded) and not any(map(is_tenancy_document, (*manifests, *living))):
+    if asks_about_tenants(loaded) and not any(map(declares_tenancy, (*manifests, *living))):
         warn([f"{policies}: {NO_TENANCY}"])
     warn(idle(loaded, cluster.kinds))
-    return engine
+    warn((*tenancy.problems, *neglected(tenancy, datetime.now(UTC))))
+    return Engine(loaded, cluster), tenancy
 
 
 NO_TENANCY = "the policies ask about tenants, and there is no tenancy document: nothing is a tenant's"

@@ -21,7 +21,7 @@ SECONDS: Final = 5.0
 """How long the server may take to answer; it answers from memory."""
 
 MANY: Final = 20
-"""Tenants that are named; a screen has no room for more."""
+"""Tenants and waivers that are named; a screen has no room for more."""
 
 REMEDY: Final = "is it `gatekeeper serve`, on this machine? kubectl port-forward makes it so"
 
@@ -85,6 +85,7 @@ def screen(status: Mapping[str, Any]) -> Iterable[str]:
     log = status["log"]
     yield f"log           {log['dropped']} lines dropped{'; ' + log['problem'] if log['problem'] else ''}"
     yield f"tenants       {_some(status['tenants'])}"
+    yield from _listed("waivers", [*_waivers(status["waivers"])] or ["none"])
     yield from _listed("last denials", [_denial(denial) for denial in status["denials"]] or ["none"])
 
 
@@ -96,6 +97,21 @@ def _listed(title: str, lines: Iterable[str]) -> Iterable[str]:
 def _some(names: list[str]) -> str:
     more = len(names) - MANY
     return (", ".join(names[:MANY]) or "none") + (f" and {more} more" if more > 0 else "")
+
+
+def _waivers(waivers: list[Mapping[str, Any]]) -> Iterable[str]:
+    yield from map(_waiver, waivers[:MANY])
+    if len(waivers) > MANY:
+        yield f"and {len(waivers) - MANY} more"
+
+
+def _waiver(waiver: Mapping[str, Any]) -> str:
+    days = waiver["daysLeft"]
+    left = "ends today" if days == 0 else f"{days} {'day' if days == 1 else 'days'} left"
+    if days < 0:
+        left = f"ENDED on {waiver['expires']}"
+    what = ", ".join(waiver["policies"])
+    return f"{waiver['name']}: {what}: {left}"
 
 
 def _denial(denial: Mapping[str, Any]) -> str:

@@ -17,7 +17,17 @@ from gatekeeper_py.cel import AccessDecision, AccessReview
 from gatekeeper_py.objects.resource import GroupVersionKind, Object
 from gatekeeper_py.objects.selector import Selector, SelectorError, labels_of
 
-__all__ = ["Authorizer", "Objects"]
+__all__ = [
+    "ANY",
+    "CLUSTER_ROLE",
+    "CLUSTER_ROLE_BINDING",
+    "ROLE",
+    "ROLE_BINDING",
+    "Authorizer",
+    "Objects",
+    "StatedRule",
+    "names_resource",
+]
 
 GROUP = "rbac.authorization.k8s.io"
 ROLE = GroupVersionKind(GROUP, "v1", "Role")
@@ -48,6 +58,16 @@ class _Grant(NamedTuple):
     subject: Mapping[str, Any]
 
 
+class StatedRule(NamedTuple):
+    """A rule, and where it stands."""
+
+    role: Object
+    """The Role or ClusterRole that states it: of an aggregated one the part."""
+    number: int
+    """Counted from 0, as in `rules[0]`."""
+    rule: Mapping[str, Any]
+
+
 class Authorizer:
     """Answers access reviews from the RBAC objects of one immutable view."""
 
@@ -62,11 +82,11 @@ class Authorizer:
         errors: list[str] = []
         for grant in self._grants(review):
             try:
-                rules = self._rules(grant.binding)
+                rules = self.rules(grant.binding)
             except LookupError as error:
                 errors.append(str(error.args[0]))
                 continue
-            if any(_allows(rule, review) for rule in rules):
+            if any(_allows(each.rule, review) for each in rules):
                 return AccessDecision(True, f"RBAC: allowed by {_describe(grant)}")
         return AccessDecision(False, f"RBAC: {_aggregate(errors)}" if errors else "")
 
@@ -98,7 +118,7 @@ class Authorizer:
     def _default(self, kind: str, namespace: str = "") -> Mapping[str, Object]:
         return self._defaults.get((kind, namespace), {})
 
-    def _rules(self, binding: Object) -> Iterable[Mapping[str, Any]]:
+    def rules(self, binding: Object) -> Iterable[StatedRule]:
         """The rules a binding grants; LookupError when the role does not exist."""
         reference = _mapping(binding.get("roleRef"))
         kind, name = reference.get("kind"), reference.get("name")
@@ -110,13 +130,13 @@ class Authorizer:
             raise LookupError(f'unsupported role reference kind: "{kind or ""}"')
         if role is None:
             raise LookupError(f'{str(kind).lower()}.{GROUP} "{name}" not found')
-        return self._aggregated(role, frozenset()) if kind == "ClusterRole" else _rules(role)
+        return self._aggregated(role, frozenset()) if kind == "ClusterRole" else _stated(role)
 
-    def _aggregated(self, role: Object, above: frozenset[str]) -> Iterator[Mapping[str, Any]]:
+    def _aggregated(self, role: Object, above: frozenset[str]) -> Iterator[StatedRule]:
         """A role's rules; with an aggregationRule those of the roles it selects."""
         selectors = _mappings(_mapping(role.get("aggregationRule")).get("clusterRoleSelectors"))
         if not selectors:
-            yield from _rules(role)
+            yield from _stated(role)
             return
         above |= {_name(role)}
         for name, other in sorted(self._cluster_roles.items()):
@@ -171,7 +191,7 @@ def _allows(rule: Mapping[str, Any], review: AccessReview) -> bool:
     names = _texts(rule.get("resourceNames"))
     return (
         _holds(rule.get("apiGroups"), review.group)
-        and _names_resource(_texts(rule.get("resources")), review)
+        and names_resource(_texts(rule.get("resources")), review.resource, review.subresource)
         and (not names or review.name in names)
     )
 
@@ -184,11 +204,11 @@ def _covers(url: str, path: str) -> bool:
     return url in (ANY, path) or (url.endswith(ANY) and path.startswith(url.rstrip(ANY)))
 
 
-def _names_resource(resources: list[str], review: AccessReview) -> bool:
+def names_resource(resources: list[str], resource: str, subresource: str = "") -> bool:
     """`*` is every resource and subresource; `*/scale` that subresource of every resource."""
-    if not review.subresource:
-        return _holds(resources, review.resource)
-    wanted = (ANY, f"{review.resource}/{review.subresource}", f"*/{review.subresource}")
+    if not subresource:
+        return _holds(resources, resource)
+    wanted = (ANY, f"{resource}/{subresource}", f"*/{subresource}")
     return any(resource in wanted for resource in resources)
 
 
@@ -217,8 +237,11 @@ def _selects(selector: Mapping[str, Any], role: Object) -> bool:
         return False
 
 
-def _rules(role: Object) -> Iterable[Mapping[str, Any]]:
-    return _mappings(role.get("rules"))
+def _stated(role: Object) -> Iterator[StatedRule]:
+    rules = role.get("rules")
+    for number, rule in enumerate(rules if isinstance(rules, list) else ()):
+        if isinstance(rule, dict):
+            yield StatedRule(role, number, rule)
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

@@ -8,11 +8,12 @@ next begins, and just that says how old a view is: so the requests are made here
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import orjson
 from lightkube.config.client_adapter import AsyncClient, ConnectionParams
@@ -20,6 +21,7 @@ from lightkube.config.kubeconfig import KubeConfig, SingleConfig
 from lightkube.core.exceptions import ConfigError
 
 from gatekeeper_py.cluster.view import ClusterError
+from gatekeeper_py.objects.projection import WHOLE, Projection
 from gatekeeper_py.objects.resource import GroupVersionKind, Object, Served
 
 __all__ = ["Connection", "Connections", "Event", "Listed", "Refused", "configuration", "now"]
@@ -73,11 +75,8 @@ class Event(NamedTuple):
 
     type: str
     object: Object
-
-    @property
-    def version(self) -> str:
-        """Where a watch that ends with this event goes on."""
-        return str(self.object["metadata"]["resourceVersion"])
+    version: str
+    """Where a watch that ends with this event goes on."""
 
 
 def configuration(kubeconfig: Path | None) -> SingleConfig:
@@ -93,6 +92,10 @@ def configuration(kubeconfig: Path | None) -> SingleConfig:
     return single
 
 
+def _as_it_is(obj: Object) -> Object:
+    return obj
+
+
 class Connection:
     """Asks the API server; raises `Refused`, or whatever the HTTP library raises when there is no answer."""
 
@@ -102,14 +105,19 @@ class Connection:
         except (ConfigError, OSError, ValueError) as error:
             raise ClusterError(f"the kubeconfig cannot be used: {error}") from error
 
-    async def list(self, served: Served) -> Listed:
-        """All objects of a kind, as the store holds them at this moment or later."""
+    async def list(
+        self, served: Served, kept: Projection = WHOLE, take: Callable[[Object], Object] = _as_it_is
+    ) -> Listed:
+        """All objects of a kind, as the store holds them at this moment or later, and so much of each.
+
+        No more than a page of whole objects is in memory at a time; what `take` makes of each stays.
+        """
         found: list[Object] = []
         params = {"limit": str(PAGE)}
         while True:
-            page = await self._get(_path(served), params)
-            metadata = page.get("metadata") or {}
-            found += (_plain(value, served.kind) for value in page.get("items") or ())
+            body = await self._get(_path(served), params, _accepted(kept, "PartialObjectMetadataList"))
+            objects, metadata = _page(body, served.kind, kept)
+            found += map(take, objects)
             if not metadata.get("continue"):
                 return Listed(found, str(metadata.get("resourceVersion", "")))
             params["continue"] = metadata["continue"]
@@ -117,7 +125,8 @@ class Connection:
     async def get(self, served: Served, namespace: str, name: str) -> Object | None:
         """One object, or None."""
         try:
-            return _plain(await self._get(f"{_path(served, namespace)}/{name}", {}), served.kind)
+            found = await self._get(f"{_path(served, namespace)}/{name}", {}, JSON)
+            return _plain(orjson.loads(found), served.kind, WHOLE)
         except Refused as error:
             if error.code == NOT_FOUND:
                 return None
@@ -136,8 +145,13 @@ class Connection:
             raise _refused(answer.status_code, answer.content, answer.headers)
 
     @asynccontextmanager
-    async def watch(self, served: Served, version: str) -> AsyncGenerator[AsyncIterator[Event], None]:
-        """What happens after a version, until the API server ends the watch; long silence is an error."""
+    async def watch(
+        self, served: Served, version: str, kept: Projection = WHOLE
+    ) -> AsyncGenerator[AsyncIterator[Sequence[Event]], None]:
+        """What happens after a version, until the API server ends the watch; long silence is an error.
+
+        Events that arrive together come together, at least one.
+        """
         params = {
             "watch": "true",
             "allowWatchBookmarks": "true",
@@ -146,23 +160,37 @@ class Connection:
         }
         silence = _timeout(SILENCE_SECONDS)
         path = _path(served)
-        asked = self._client.stream("GET", path, params=params, timeout=silence, extensions=_watched())
+        asked = self._client.stream(
+            "GET",
+            path,
+            params=params,
+            headers=_accepted(kept, "PartialObjectMetadata"),
+            timeout=silence,
+            extensions=_watched(),
+        )
         async with asked as answer:
             if answer.status_code >= NO_SUCCESS:
                 raise _refused(answer.status_code, await answer.aread(), answer.headers)
-            yield (_event(orjson.loads(line), served.kind) async for line in answer.aiter_lines())
+            yield (
+                [_event(line, served.kind, kept) for line in ended]
+                async for ended in lines(answer.aiter_bytes())
+            )
 
     async def close(self) -> None:
         """Close what is open."""
         await self._client.aclose()
 
-    async def _get(self, path: str, params: Mapping[str, str]) -> Object:
-        patience = _timeout(ANSWER_SECONDS)
-        answer = await self._client.get(path, params=dict(params), timeout=patience, extensions=_watched())
+    async def _get(self, path: str, params: Mapping[str, str], headers: Mapping[str, str]) -> bytes:
+        answer = await self._client.get(
+            path,
+            params=dict(params),
+            headers=dict(headers),
+            timeout=_timeout(ANSWER_SECONDS),
+            extensions=_watched(),
+        )
         if answer.status_code >= NO_SUCCESS:
             raise _refused(answer.status_code, answer.content, answer.headers)
-        read: Object = orjson.loads(answer.content)
-        return read
+        return answer.content
 
 
 class _Opening:
@@ -234,11 +262,52 @@ def _path(served: Served, namespace: str = "") -> str:
     return f"{base}/namespaces/{namespace}/{resource}" if namespace else f"{base}/{resource}"
 
 
-def _event(read: Object, kind: GroupVersionKind) -> Event:
+JSON: Final = {"Accept": "application/json"}
+METADATA: Final = Projection.of("apiVersion", "kind", "metadata")
+
+
+def _accepted(kept: Projection, form: str) -> Mapping[str, str]:
+    """What to ask for: metadata alone where no more is kept, from who can give it (KEP-2334)."""
+    if not METADATA.covers(kept):
+        return JSON
+    return {"Accept": f"application/json;as={form};g=meta.k8s.io;v=v1,application/json"}
+
+
+def _page(body: bytes, kind: GroupVersionKind, kept: Projection) -> tuple[list[Object], Mapping[str, Any]]:
+    """What is kept of the objects of a page, and its metadata.
+
+    The collector rests meanwhile: it would go through tens of thousands of values that are gone in a moment,
+    which takes longer than to read them.
+    """
+    resting = gc.isenabled()
+    gc.disable()
+    try:
+        read = orjson.loads(body)
+        return [_plain(value, kind, kept) for value in read.get("items") or ()], read.get("metadata") or {}
+    finally:
+        if resting:
+            gc.enable()
+
+
+async def lines(chunks: AsyncIterator[bytes]) -> AsyncIterator[Sequence[bytes]]:
+    """The lines that end in each chunk."""
+    begun: list[bytes] = []
+    async for chunk in chunks:
+        first, *others = chunk.split(b"\n")
+        begun.append(first)
+        if others:
+            *ended, last = b"".join(begun), *others
+            begun = [last]
+            yield [line for line in ended if line]
+
+
+def _event(line: bytes, kind: GroupVersionKind, kept: Projection) -> Event:
+    read = orjson.loads(line)
     value = read["object"]
     if read["type"] == "ERROR":
         raise Refused(int(value.get("code", 500)), str(value.get("message", "the watch failed")))
-    return Event(read["type"], _plain(value, kind))
+    version = str(value["metadata"]["resourceVersion"])
+    return Event(read["type"], _plain(value, kind, kept), version)
 
 
 def _refused(code: int, content: bytes, headers: Mapping[str, str]) -> Refused:
@@ -250,10 +319,11 @@ def _refused(code: int, content: bytes, headers: Mapping[str, str]) -> Refused:
     return Refused(code, message or "no reason given", float(wait) if wait.isdecimal() else 0.0)
 
 
-def _plain(value: Mapping[str, Any], kind: GroupVersionKind) -> Object:
-    """The object alone. Items of a list do not say what they are; nobody decides by managedFields."""
-    made: Object = {**value, "apiVersion": kind.api_version, "kind": kind.kind}
-    metadata = made.get("metadata")
-    if isinstance(metadata, dict) and "managedFields" in metadata:
-        made["metadata"] = {name: part for name, part in metadata.items() if name != "managedFields"}
-    return made
+def _plain(value: Object, kind: GroupVersionKind, kept: Projection) -> Object:
+    """What is kept of an object. Items of a list do not say what they are; nobody reads managedFields."""
+    value["apiVersion"], value["kind"] = kind.api_version, kind.kind
+    metadata = value.get("metadata")
+    if isinstance(metadata, dict):
+        metadata.pop("managedFields", None)
+    plain: Object = kept.keep(value)
+    return plain

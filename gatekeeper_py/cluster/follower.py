@@ -11,8 +11,9 @@ from __future__ import annotations
 import asyncio
 import random
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from gatekeeper_py.cluster.connection import (
     NOT_FOUND,
@@ -25,8 +26,10 @@ from gatekeeper_py.cluster.connection import (
     Refused,
     now,
 )
+from gatekeeper_py.cluster.pool import Pool
 from gatekeeper_py.cluster.snapshot import Snapshot
 from gatekeeper_py.cluster.staleness import Stale
+from gatekeeper_py.objects.projection import WHOLE, Projection
 from gatekeeper_py.objects.resource import GroupVersionKind, Object, Served
 
 __all__ = ["Follower", "Picture"]
@@ -42,6 +45,7 @@ LONGEST_WISH = 5.0
 """Seconds that the API server may ask us to wait (Retry-After)."""
 UNSERVED_PAUSE = 2.0
 """Seconds between looks for a kind that the cluster does not serve yet."""
+ADDED, MODIFIED, DELETED, BOOKMARK = "ADDED", "MODIFIED", "DELETED", "BOOKMARK"
 FORBIDDEN, GONE = 403, 410
 """GONE: the API server has forgotten the version to watch from."""
 
@@ -52,18 +56,27 @@ class Picture:
     def __init__(self) -> None:
         self.snapshot = Snapshot(complete=True)
         self.changed = threading.Condition()
+        self._pool = Pool()
 
-    def replace(self, kind: GroupVersionKind, objects: list[Object]) -> None:
+    def replace(self, kind: GroupVersionKind, objects: Iterable[Object]) -> None:
         """These are all objects of a kind."""
         self._publish(self.snapshot.with_kind(kind, objects))
 
-    def put(self, value: Object) -> None:
+    def put(self, kind: GroupVersionKind, value: Object) -> None:
         """There is this object."""
-        self._publish(self.snapshot.with_object(value))
+        self.change(kind, (value,), ())
 
-    def remove(self, value: Object) -> None:
-        """The object is gone."""
-        self._publish(self.snapshot.without_object(value))
+    def change(self, kind: GroupVersionKind, there: Iterable[Object], gone: Sequence[Object]) -> None:
+        """There are these objects of a kind, and others are gone; what says nothing new costs no more."""
+        snapshot = self.snapshot
+        new = [self._pool.share(each) for each in there if snapshot.held(kind, each) != each]
+        if new or gone:
+            self._publish(snapshot.with_changes(kind, new, gone))
+
+    def known(self, kind: GroupVersionKind, value: Object) -> Object:
+        """The object as it is held already when it is the same: the collector need not look at a new one."""
+        held = self.snapshot.held(kind, value)
+        return held if held is not None and held == value else self._pool.share(value)
 
     def _publish(self, snapshot: Snapshot) -> None:
         with self.changed:
@@ -82,6 +95,8 @@ class Follower:
     """Who follows the definitions of custom kinds; None for that one itself."""
     failed: Callable[[Exception], None]
     """Told of every error."""
+    kept: Projection = WHOLE
+    """How much is to be kept of each object."""
     synced: bool = False
     problem: str = "not listed yet"
     confirmed: float = field(default_factory=now)
@@ -89,6 +104,13 @@ class Follower:
     _version: str = ""
     _listed: float = 0.0
     _failures: int = 0
+    _held: Projection | None = None
+    """How much was kept when the kind was last listed."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether it has been listed since it was told how much to keep."""
+        return self.synced and self._held is not None and self._held.covers(self.kept)
 
     @property
     def age(self) -> float:
@@ -118,9 +140,10 @@ class Follower:
         if served is None:
             return self._wait_for_definition()
         if self._is_list_due():
-            asked = now()
+            asked, kept = now(), self.kept
+            known = partial(self.picture.known, self.kind)
             try:
-                self._found(await self.connection().list(served), asked)
+                self._found(await self.connection().list(served, kept, known), asked, kept)
             except Refused as error:
                 if error.code != NOT_FOUND:
                     raise
@@ -131,32 +154,34 @@ class Follower:
     def _is_list_due(self) -> bool:
         """Where there is nothing to go on from, now and then, and after errors when that confirms sooner."""
         behind = self._failures > 0 and self.age > BEHIND_SECONDS
-        return not self._version or behind or now() - self._listed > RELIST_SECONDS
+        due = not self._version or not self.complete
+        return due or behind or now() - self._listed > RELIST_SECONDS
 
-    def _found(self, found: Listed, asked: float) -> None:
+    def _found(self, found: Listed, asked: float, kept: Projection) -> None:
         self.picture.replace(self.kind, found.objects)
-        self._version, self._listed, self._unserved = found.version, asked, False
+        self._version, self._listed, self._unserved, self._held = found.version, asked, False, kept
         self._confirm(asked)
         self._tell(synced=True, problem="")
 
     async def _watch(self, served: Served) -> None:
         """Until the API server ends it in good order."""
         begun = heard = now()
-        async with self.connection().watch(served, self._version) as events:
+        async with self.connection().watch(served, self._version, self.kept) as batches:
             self._tell(synced=True, problem="")
-            async for event in events:
+            async for events in batches:
                 if now() - heard > SILENCE_SECONDS:
                     raise TimeoutError(SUSPENDED)
                 heard = now()
-                self._take(event)
+                self._take(events)
         self._succeed(begun)
 
-    def _take(self, event: Event) -> None:
-        if event.type == "DELETED":
-            self.picture.remove(event.object)
-        elif event.type in ("ADDED", "MODIFIED"):
-            self.picture.put(event.object)
-        self._version = event.version
+    def _take(self, events: Sequence[Event]) -> None:
+        """Put into the picture what came together; of an object the last event holds."""
+        last = {_identity(event.object): event for event in events if event.type != BOOKMARK}
+        there = [event.object for event in last.values() if event.type in (ADDED, MODIFIED)]
+        gone = [event.object for event in last.values() if event.type == DELETED]
+        self.picture.change(self.kind, there, gone)
+        self._version = events[-1].version
         self._succeed(now())
 
     def _succeed(self, moment: float) -> None:
@@ -176,7 +201,7 @@ class Follower:
         """A kind that does not exist has no objects: that is known, though it is worth a word."""
         if not self._unserved:
             self.picture.replace(self.kind, [])
-        self._version, self._unserved = "", True
+        self._version, self._unserved, self._held = "", True, self.kept
         self._confirm(moment)
         self._tell(synced=True, problem=f"the cluster serves no {self.kind.api_version} {self.kind.kind}")
         return UNSERVED_PAUSE
@@ -196,6 +221,11 @@ class Follower:
         with self.picture.changed:
             self.synced, self.problem = synced, problem
             self.picture.changed.notify_all()
+
+
+def _identity(obj: Object) -> tuple[object, object]:
+    metadata = obj["metadata"]
+    return metadata.get("namespace"), metadata.get("name")
 
 
 MOST_FAILURES = 10

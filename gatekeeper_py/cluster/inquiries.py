@@ -51,7 +51,7 @@ class Inquiries:
         assert served is not None
         found = await self._connection().get(served, "", name)
         if found is not None:
-            self._picture.put(found)
+            self._picture.put(NAMESPACE, found)
             return
         self._unknown.add(name)
         with self._picture.changed:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
-from typing import Final
+from typing import Any, Final
 
 import orjson
 from lightkube.config.kubeconfig import SingleConfig
@@ -34,6 +34,7 @@ from gatekeeper_py.cluster.snapshot import NAMESPACE, Snapshot
 from gatekeeper_py.cluster.staleness import Guarded, Stale
 from gatekeeper_py.cluster.view import ClusterError, ClusterView
 from gatekeeper_py.objects.kinds import CUSTOM_RESOURCE_DEFINITION
+from gatekeeper_py.objects.projection import WHOLE, Projection, union
 from gatekeeper_py.objects.resource import GroupVersionKind, Object, Served
 
 __all__ = [
@@ -97,14 +98,14 @@ class LiveCluster:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
         self._thread = threading.Thread(target=self._main, name="cluster-watch", daemon=True)
-        self.follow((*BASE_KINDS, *kinds))
+        self.follow(dict.fromkeys((*BASE_KINDS, *kinds), WHOLE))
 
     # --- what others ask ----------------------------------------------------------------------------
 
     @property
     def synced(self) -> bool:
-        """Whether every kind has been listed at least once."""
-        return all(each.synced for each in self._all)
+        """Whether every kind has been listed at least once, with all that is to be kept of it."""
+        return all(each.complete for each in self._all)
 
     @property
     def problems(self) -> Mapping[GroupVersionKind, str]:
@@ -154,21 +155,27 @@ class LiveCluster:
             self._loop.call_soon_threadsafe(self._inquiries.ask, namespace)
         return False
 
-    def follow(self, kinds: Iterable[GroupVersionKind]) -> list[GroupVersionKind]:
-        """Follow these kinds too; until they are listed nobody can look them up. Those that are new."""
-        new = [kind for kind in dict.fromkeys(kinds) if kind not in self._followers]
-        for kind in new:
-            self._followers = {**self._followers, kind: self._follower(kind)}
-            if self._loop is not None:
-                self._loop.call_soon_threadsafe(self._begin, self._followers[kind])
+    def follow(self, kinds: Mapping[GroupVersionKind, Projection]) -> list[GroupVersionKind]:
+        """Follow these kinds too, and keep so much of each; until they are listed nobody can look them up.
+
+        A kind of which less is kept is listed anew; until then it is looked up as it is. The kinds that were
+        not followed before.
+        """
+        new = [kind for kind in kinds if kind not in self._followers]
+        for kind, kept in kinds.items():
+            if kind not in self._followers:
+                self._followers = {**self._followers, kind: self._follower(kind, kept)}
+                self._soon(self._begin, self._followers[kind])
+            elif not self._followers[kind].kept.covers(kept):
+                self._followers[kind].kept = union((self._followers[kind].kept, kept))
+                self._soon(self._begin_anew, self._followers[kind])
         return new
 
     def unfollow(self, kinds: Iterable[GroupVersionKind]) -> None:
         """Follow these kinds no more: nobody looks them up after all."""
         gone = frozenset(kinds)
         self._followers = {kind: each for kind, each in self._followers.items() if kind not in gone}
-        if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._end, gone)
+        self._soon(self._end, gone)
 
     def write_status(self, kind: GroupVersionKind, body: Object, seconds: float) -> None:
         """Merge into the status of an object without a namespace; raise `ClusterError`. It blocks.
@@ -208,10 +215,17 @@ class LiveCluster:
     def _all(self) -> Iterable[Follower]:
         return self._followers.values()
 
-    def _follower(self, kind: GroupVersionKind) -> Follower:
+    def _soon(self, work: Callable[[Any], None], what: object) -> None:
+        """Have it done in the thread, once it runs."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(work, what)
+
+    def _follower(self, kind: GroupVersionKind, kept: Projection) -> Follower:
         definitions = self._followers.get(CUSTOM_RESOURCE_DEFINITION)
         connections = self._connections
-        return Follower(kind, self._picture, lambda: connections.current, definitions, connections.failed)
+        return Follower(
+            kind, self._picture, lambda: connections.current, definitions, connections.failed, kept
+        )
 
     # --- the thread ---------------------------------------------------------------------------------
 
@@ -234,6 +248,10 @@ class LiveCluster:
     def _begin(self, each: Follower) -> None:
         if each.kind not in self._tasks and each in self._all:
             self._tasks[each.kind] = asyncio.create_task(each.run())
+
+    def _begin_anew(self, each: Follower) -> None:
+        self._end((each.kind,))
+        self._begin(each)
 
     def _end(self, kinds: Iterable[GroupVersionKind]) -> None:
         for kind in kinds:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from itertools import groupby
-from operator import itemgetter
+from collections import ChainMap
+from collections.abc import Iterable, Mapping, Sequence
 
 from gatekeeper_py.cel import AccessDecision, AccessReview
 from gatekeeper_py.cluster.authorization import GROUP as RBAC_GROUP
@@ -23,6 +22,30 @@ NAME_LABEL = "kubernetes.io/metadata.name"
 """The label every API server sets on every namespace, to its own name."""
 
 
+class _ByName:
+    """The objects of a kind in one namespace; immutable once made."""
+
+    __slots__ = ("_sorted", "objects")
+
+    def __init__(self, objects: Mapping[str, Object]) -> None:
+        self.objects = objects
+        """By name."""
+        self._sorted: tuple[Object, ...] | None = None
+
+    def all(self) -> tuple[Object, ...]:
+        """All of them by name; sorted when it is first asked for."""
+        if self._sorted is None:
+            self._sorted = tuple(self.objects[name] for name in sorted(self.objects))
+        return self._sorted
+
+
+def _merged(versions: Sequence[_ByName]) -> tuple[Object, ...]:
+    """An object that is held in several versions is one, in the first of them."""
+    if len(versions) <= 1:
+        return versions[0].all() if versions else ()
+    return _ByName(dict(ChainMap(*(dict(each.objects) for each in versions)))).all()
+
+
 class Snapshot:
     """Implements `ClusterView` over objects in memory; immutable once made.
 
@@ -38,11 +61,9 @@ class Snapshot:
             obj for obj in held if _kind(obj) == CUSTOM_RESOURCE_DEFINITION
         )
         self._complete = complete
-        self._objects: dict[GroupVersionKind, dict[tuple[str, str], Object]] = {}
-        for obj in held:
-            kind = _kind(obj)
-            self._objects.setdefault(kind, {})[self._key(kind, obj)] = obj
-        self._listed: dict[GroupVersionKind, Mapping[str, tuple[Object, ...]]] = {}
+        self._held: dict[GroupVersionKind, Mapping[str, _ByName]] = {}
+        for kind, objects in _by_kind(held).items():
+            self._held[kind] = self._grouped(kind, objects)
         self._authorizer = Authorizer(self, defaults=not complete)
 
     @classmethod
@@ -55,60 +76,86 @@ class Snapshot:
 
     def with_object(self, obj: Object) -> Snapshot:
         """This snapshot and one more object, which replaces that of its name; cheap, for many in a row."""
-        kind = _kind(obj)
-        if kind == CUSTOM_RESOURCE_DEFINITION:
-            held = (value for objects in self._objects.values() for value in objects.values())
-            return Snapshot((*held, obj), complete=self._complete)
-        return self._with_objects(kind, {**self._objects.get(kind, {}), self._key(kind, obj): obj})
+        return self.with_changes(_kind(obj), (obj,), ())
 
     def without_object(self, obj: Object) -> Snapshot:
         """This snapshot without the object of that kind, namespace and name; cheap, for many in a row."""
-        kind = _kind(obj)
-        gone = self._key(kind, obj)
-        if kind == CUSTOM_RESOURCE_DEFINITION:
-            held = self._objects.get(kind, {})
-            kept = (value for objects in self._objects.values() for value in objects.values())
-            made = (value for value in kept if value is not held.get(gone))
-            return Snapshot(made, complete=self._complete)
-        left = {key: value for key, value in self._objects.get(kind, {}).items() if key != gone}
-        return self._with_objects(kind, left)
+        return self.with_changes(_kind(obj), (), (obj,))
+
+    def with_changes(
+        self, kind: GroupVersionKind, there: Iterable[Object], gone: Iterable[Object]
+    ) -> Snapshot:
+        """This snapshot with some objects of a kind, and without others; it costs what they are."""
+        held = self._held.get(kind, {})
+        changed: dict[str, dict[str, Object]] = {}
+
+        def objects(namespace: str) -> dict[str, Object]:
+            if namespace not in changed:
+                changed[namespace] = dict(held[namespace].objects) if namespace in held else {}
+            return changed[namespace]
+
+        for obj in there:
+            namespace, name = self._key(kind, obj)
+            objects(namespace)[name] = obj
+        for obj in gone:
+            namespace, name = self._key(kind, obj)
+            objects(namespace).pop(name, None)
+        after = dict(held)
+        for namespace, each in changed.items():
+            if each:
+                after[namespace] = _ByName(each)
+            else:
+                after.pop(namespace, None)
+        return self._with_held(kind, after)
 
     def with_kind(self, kind: GroupVersionKind, objects: Iterable[Object]) -> Snapshot:
         """This snapshot with these objects of a kind, and none else of it."""
-        if kind == CUSTOM_RESOURCE_DEFINITION:
-            others = (held for other, held in self._objects.items() if other != kind)
-            kept = (value for held in others for value in held.values())
-            return Snapshot((*kept, *objects), complete=self._complete)
-        return self._with_objects(kind, {self._key(kind, obj): obj for obj in objects})
+        return self._with_held(kind, self._grouped(kind, objects))
 
-    def _with_objects(self, kind: GroupVersionKind, objects: dict[tuple[str, str], Object]) -> Snapshot:
+    def _with_held(self, kind: GroupVersionKind, held: Mapping[str, _ByName]) -> Snapshot:
+        everything = {**self._held, kind: held}
+        if kind == CUSTOM_RESOURCE_DEFINITION:  # what is namespaced, and what is one and the same, may change
+            objects = (obj for each in everything.values() for there in each.values() for obj in there.all())
+            return Snapshot(objects, complete=self._complete)
         made = Snapshot.__new__(Snapshot)
         made.kinds = self.kinds
         made._complete = self._complete
-        made._objects = {**self._objects, kind: objects}
-        stale = frozenset(self.versions(kind))
-        made._listed = {other: listed for other, listed in self._listed.copy().items() if other not in stale}
+        made._held = everything
         made._authorizer = (
             Authorizer(made, defaults=not self._complete) if kind.group == RBAC_GROUP else self._authorizer
         )
         return made
 
+    def _grouped(self, kind: GroupVersionKind, objects: Iterable[Object]) -> Mapping[str, _ByName]:
+        namespaces: dict[str, dict[str, Object]] = {}
+        for obj in objects:
+            namespace, name = self._key(kind, obj)
+            namespaces.setdefault(namespace, {})[name] = obj
+        return {namespace: _ByName(each) for namespace, each in namespaces.items()}
+
     def get(self, kind: GroupVersionKind, namespace: str, name: str) -> Object | None:
         """The object, or None; a Namespace that nobody told of is assumed to exist."""
         for version in self.versions(kind):
-            found = self._objects.get(version, {}).get((namespace, name))
-            if found is not None:
-                return found
+            there = self._held.get(version, {}).get(namespace)
+            if there is not None and name in there.objects:
+                return there.objects[name]
         return _namespace(name) if kind == NAMESPACE and name and not self._complete else None
+
+    def held(self, kind: GroupVersionKind, obj: Object) -> Object | None:
+        """What is held of this very kind under an object's name."""
+        namespace, name = self._key(kind, obj)
+        there = self._held.get(kind, {}).get(namespace)
+        return None if there is None else there.objects.get(name)
 
     def list(self, kind: GroupVersionKind, namespace: str | None = None) -> Iterable[Object]:
         """All objects of a kind, by namespace and name, without assumed Namespaces."""
-        listed = self._listed.get(kind)
-        if listed is None:
-            listed = self._listed[kind] = self._by_namespace(kind)
+        versions = [held for version in self.versions(kind) if (held := self._held.get(version))]
         if namespace is not None:
-            return listed.get(namespace, ())
-        return tuple(obj for objects in listed.values() for obj in objects)
+            return _merged([each for held in versions if (each := held.get(namespace)) is not None])
+        if len(versions) == 1 and len(versions[0]) == 1:
+            return next(iter(versions[0].values())).all()
+        everywhere = sorted({namespace for held in versions for namespace in held})
+        return tuple(obj for each in everywhere for obj in self.list(kind, each))
 
     def knows(self, kind: GroupVersionKind) -> bool:
         """Whether it holds every object of a kind: when it is complete, or was told of one of that kind.
@@ -116,7 +163,7 @@ class Snapshot:
         Whoever writes down one RuntimeClass of a cluster writes down all; of a kind without any object in the
         snapshot nothing is known.
         """
-        return self._complete or any(self._objects.get(version) for version in self.versions(kind))
+        return self._complete or any(self._held.get(version) for version in self.versions(kind))
 
     def served(self, kind: GroupVersionKind) -> Served | None:
         """How a kind is served, or None when unknown."""
@@ -141,14 +188,6 @@ class Snapshot:
         if served:
             yield from (other.kind for other in self.kinds.equivalents(served.resource))
 
-    def _by_namespace(self, kind: GroupVersionKind) -> Mapping[str, tuple[Object, ...]]:
-        """The objects of a kind by namespace, both sorted; made once."""
-        held: dict[tuple[str, str], Object] = {}
-        for version in self.versions(kind):
-            held = self._objects.get(version, {}) | held
-        keys = groupby(sorted(held), key=itemgetter(0))
-        return {namespace: tuple(held[key] for key in group) for namespace, group in keys}
-
     def _key(self, kind: GroupVersionKind, obj: Object) -> tuple[str, str]:
         metadata: Mapping[str, str] = obj.get("metadata") or {}
         namespace, name = metadata.get("namespace") or "", metadata.get("name") or ""
@@ -156,6 +195,13 @@ class Snapshot:
         if served:
             namespace = (namespace or DEFAULT_NAMESPACE) if served.namespaced else ""
         return namespace, name
+
+
+def _by_kind(objects: Iterable[Object]) -> Mapping[GroupVersionKind, list[Object]]:
+    kinds: dict[GroupVersionKind, list[Object]] = {}
+    for obj in objects:
+        kinds.setdefault(_kind(obj), []).append(obj)
+    return kinds
 
 
 def _kind(obj: Object) -> GroupVersionKind:

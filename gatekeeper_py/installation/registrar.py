@@ -16,6 +16,7 @@ from typing import Any, Final
 from gatekeeper_py.installation.access import Access, AccessError
 from gatekeeper_py.installation.identifiers import CONFIG_MAP, CONFIGURATIONS, NAME, NAMESPACE, REACH
 from gatekeeper_py.objects.resource import GroupVersion, GroupVersionKind, Object
+from gatekeeper_py.policy.loading.load import PolicySet
 from gatekeeper_py.tenancy.tenant import Tenancy
 from gatekeeper_py.webhook.app import REACHED
 from gatekeeper_py.webhook.registration import Client, configurations, trial
@@ -56,15 +57,19 @@ class Registrar:
         self._clock, self._pause = clock, pause
 
     def register(
-        self, authorities: bytes, tenancy: Tenancy, conversions: Iterable[GroupVersion] = ()
+        self,
+        authorities: bytes,
+        tenancy: Tenancy,
+        conversions: Iterable[GroupVersion] = (),
+        policies: PolicySet | None = None,
     ) -> bool:
-        """Have both be as they should; whether anything was written.
+        """Have both be as they should for these policies; whether anything was written.
 
         `authorities` is the PEM of those whom the API server is to trust. Raises `NotReached` when nothing is
         registered yet and the API server does not reach the engine; then nothing is.
         """
         client = Client(self._url, base64.b64encode(authorities).decode("ascii"))
-        wanted = configurations(client, tenancy, conversions)
+        wanted = configurations(client, tenancy, conversions, policies)
         present = [self._read(kind) for kind in CONFIGURATIONS]
         if all(map(_same, present, wanted)):
             return False

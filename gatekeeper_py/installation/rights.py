@@ -32,7 +32,11 @@ FOLLOW: Final = ("list", "watch")
 ACCOUNT: Final = {"kind": "ServiceAccount", "name": NAME, "namespace": NAMESPACE}
 
 CLUSTER_RULES: Final = (
-    {"apiGroups": [GROUP], "resources": ["tenants/status", "tenancysettings/status"], "verbs": ["patch"]},
+    {
+        "apiGroups": [GROUP],
+        "resources": ["tenants/status", "tenancysettings/status", "waivers/status"],
+        "verbs": ["patch"],
+    },
     {"apiGroups": [""], "resources": ["events"], "verbs": ["create"]},
     {
         "apiGroups": [ADMISSION],
@@ -41,7 +45,7 @@ CLUSTER_RULES: Final = (
         "verbs": ["get", "update"],
     },
 )
-"""The state of Tenants and settings, Events about denials, and its own registration."""
+"""The state of Tenants, settings and Waivers, Events about denials, and its own registration."""
 
 
 def rights(policies: PolicySet) -> list[Object]:

@@ -17,6 +17,7 @@ from gatekeeper_py.installation.lease import Lease
 from gatekeeper_py.installation.registrar import Registrar
 from gatekeeper_py.objects.resource import GroupVersion
 from gatekeeper_py.pki.rotation import Issued, certificates_in
+from gatekeeper_py.policy.loading.load import PolicySet
 from gatekeeper_py.tenancy.tenant import Tenancy
 
 __all__ = ["LOOK", "FromFile", "FromSecret", "Trust", "Upkeep"]
@@ -71,6 +72,10 @@ class FromFile:
         """Nothing: that is somebody else's."""
 
 
+def _unknown() -> PolicySet | None:
+    return None
+
+
 @dataclass(slots=True)
 class Upkeep:
     """The looks, in a thread of their own."""
@@ -84,6 +89,8 @@ class Upkeep:
     """Gets a level and a message: what is wrong, once until it changes, and what was done."""
     conversions: Callable[[], frozenset[GroupVersion]] = frozenset
     """In which versions the policies in force have the API server ask."""
+    policies: Callable[[], PolicySet | None] = _unknown
+    """Those in force; None while nobody can tell what they need, and everything is asked."""
     problem: str = field(default="", init=False)
     """What is wrong now."""
     _stopping: threading.Event = field(default_factory=threading.Event, init=False)
@@ -121,7 +128,7 @@ class Upkeep:
         tenancy = self.tenancy()
         if self.registrar is None or tenancy is None:
             return
-        if self.registrar.register(authorities, tenancy, self.conversions()):
+        if self.registrar.register(authorities, tenancy, self.conversions(), self.policies()):
             self.tell("info", REGISTERED)
 
     def _trouble(self, problem: str) -> None:

@@ -75,6 +75,8 @@ def _bound(value: Any, schema: Schema, keyword: str) -> str:
             return f"is {value!r}, which does not match {bounds['pattern']}"
         case "maxItems":
             return f"has {len(value)} items, at most {bounds['maxItems']} are allowed"
+        case "minItems":
+            return "is empty; name one at least, or leave it out"
     return f"is empty; give at least one of {', '.join(schema.fields)}"
 
 

@@ -22,6 +22,7 @@ __all__ = [
     "internal_error",
     "mutation_denied",
     "not_found",
+    "remarked",
     "schema_not_found",
     "type_name_mismatch",
     "unconfigured_binding",
@@ -164,7 +165,12 @@ def unknown_now(what: object) -> str:
     )
 
 
-# --- what is not enforced (our own words) -----------------------------------------------------------------
+# --- what is waived, or not enforced (our own words) --------------------------------------------------
+
+
+def remarked(message: str, remarks: Sequence[str]) -> str:
+    """A refusal, and why a waiver that seems to admit it does not."""
+    return f"{message} ({'; '.join(remarks)})" if remarks else message
 
 
 def would_refuse(message: str) -> str:

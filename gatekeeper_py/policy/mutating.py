@@ -59,40 +59,56 @@ def _run(
     candidates: Candidates[MutatingPolicy], review: Review, only: frozenset[_Key] | None = None
 ) -> _Round:
     """One round over all policies, or over `only` some invocations of them."""
-    invocations, verdicts = _matched(candidates, review)
     value = review.request.object
     shared = Shared(candidates, review.facts, value, review.deadline)
+    matched, verdicts = _matched(candidates, shared, review)
     again: set[_Key] = set()
     patched = False
-    for candidate, matched in invocations:
-        invocation = matched.over(value)
-        result = _result(invocation, shared.applies(candidate), only)
-        if result is None:
+    for candidate, invocations in matched:
+        if shared.applies(candidate) is False:
             continue
-        for error in result.errors:
-            verdicts.append(_refusal(invocation.policy, invocation.binding.name, error, "Invalid"))
-        patched |= result.patched
-        if invocation.policy.reinvocation_policy == "IfNeeded":
-            again.add(_key(invocation))
-        if result.value is not value:
-            value = result.value
-            shared = Shared(candidates, review.facts, value, review.deadline)
+        for found in select(candidate, review) if invocations is None else invocations:
+            assert not isinstance(found, Misconfiguration)  # what could be is matched before
+            invocation = found.over(value)
+            result = _result(invocation, shared.applies(candidate), only)
+            if result is None:
+                continue
+            for error in result.errors:
+                verdicts.append(_refusal(invocation.policy, invocation.binding.name, error, "Invalid"))
+            patched |= result.patched
+            if invocation.policy.reinvocation_policy == "IfNeeded":
+                again.add(_key(invocation))
+            if result.value is not value:
+                value = result.value
+                shared = Shared(candidates, review.facts, value, review.deadline)
     return _Round(value, Verdict.merged(verdicts), frozenset(again) if patched else NO_KEYS)
 
 
+_Matched: TypeAlias = tuple[Candidate[MutatingPolicy], list[_Invocation] | None]
+
+
 def _matched(
-    candidates: Candidates[MutatingPolicy], review: Review
-) -> tuple[list[tuple[Candidate[MutatingPolicy], _Invocation]], list[Verdict]]:
-    """What to evaluate, and the verdicts on what cannot be. Matching is over before anything changes."""
-    invocations: list[tuple[Candidate[MutatingPolicy], _Invocation]] = []
+    candidates: Candidates[MutatingPolicy], shared: Shared[MutatingPolicy], review: Review
+) -> tuple[list[_Matched], list[Verdict]]:
+    """What to evaluate, and the verdicts on what cannot be. Matching is over before anything changes.
+
+    Of a policy whose matching cannot fail, None: it is matched, by the same request, when it turns out that
+    its conditions hold.
+    """
+    matched: list[_Matched] = []
     verdicts: list[Verdict] = []
     for candidate in candidates:
+        if shared.covers(candidate):
+            matched.append((candidate, None))
+            continue
+        invocations = []
         for found in select(candidate, review):
             if isinstance(found, Misconfiguration):
                 verdicts.append(_refusal(candidate.policy, found.binding, found.message))
             else:
-                invocations.append((candidate, found))
-    return invocations, verdicts
+                invocations.append(found)
+        matched.append((candidate, invocations))
+    return matched, verdicts
 
 
 def _result(

@@ -12,6 +12,7 @@ import orjson
 
 from gatekeeper_py.policy import messages
 from gatekeeper_py.policy.admission.decision import Action, Finding
+from gatekeeper_py.policy.evaluation.extension import UNDISPUTED, Ruling, Violation
 from gatekeeper_py.policy.evaluation.invocation import Invocation
 from gatekeeper_py.policy.evaluation.validation import Failure, ValidationResult, run_validations
 from gatekeeper_py.policy.model import Binding, ValidatingPolicy
@@ -69,17 +70,20 @@ def _refusal(policy: ValidatingPolicy, binding: str, message: str) -> Verdict:
 def _failed(invocation: Invocation[ValidatingPolicy], failure: Failure) -> Verdict:
     """What the actions of the binding make of a validation that failed."""
     policy, binding = invocation.policy, invocation.binding
-    actions = _actions(invocation)
-    denied = messages.validation_denied(policy.name, binding.name, failure.message)
+    ruling = _ruling(invocation, failure)
+    message = messages.remarked(failure.message, ruling.remarks)
+    actions = _actions(invocation, ruling)
+    denied = messages.validation_denied(policy.name, binding.name, message)
     finding = Finding(
         policy.name,
         binding.name,
-        failure.message,
+        message,
         actions,
         expression=failure.expression,
         reason=failure.reason or "Invalid",
         error=failure.error,
         metadata=policy.annotations,
+        waived=ruling.waived,
     )
     return Verdict(
         (Denial(denied, failure.reason),) if "Deny" in actions else (),
@@ -89,9 +93,31 @@ def _failed(invocation: Invocation[ValidatingPolicy], failure: Failure) -> Verdi
     )
 
 
-def _actions(invocation: Invocation[ValidatingPolicy]) -> tuple[Action, ...]:
-    """Those of the binding; a warning that is silenced is left to audits."""
+def _ruling(invocation: Invocation[ValidatingPolicy], failure: Failure) -> Ruling:
+    """What waivers say of a denial. They are about what a rule forbids, not about a rule that cannot tell."""
+    facts, remarks = invocation.facts, UNDISPUTED.remarks
+    if failure.error or "Deny" not in invocation.binding.actions:
+        return UNDISPUTED
+    for waive in facts.waives:
+        violation = Violation(
+            invocation.policy.name,
+            facts.request,
+            facts.cluster,
+            lambda: facts.condition(invocation.match, invocation.value, None),
+            invocation.deadline,
+        )
+        ruling = waive(violation)
+        if ruling.waived is not None:
+            return ruling
+        remarks += ruling.remarks
+    return Ruling(remarks=remarks) if remarks else UNDISPUTED
+
+
+def _actions(invocation: Invocation[ValidatingPolicy], ruling: Ruling) -> tuple[Action, ...]:
+    """Those of the binding, as far as none is waived; a warning that is silenced is left to audits."""
     actions = invocation.binding.actions
+    if ruling.waived is not None:
+        actions = tuple("Waived" if action == "Deny" else action for action in actions)
     if "Warn" not in actions or invocation.policy.name not in invocation.facts.silenced:
         return actions
     return tuple(dict.fromkeys("Audit" if action == "Warn" else action for action in actions))

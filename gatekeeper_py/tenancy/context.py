@@ -11,17 +11,18 @@ from gatekeeper_py.cluster.view import ClusterView
 from gatekeeper_py.objects.resource import GroupVersionKind, Object
 from gatekeeper_py.objects.selector import Requirement, Selector, SelectorError, labels_of
 from gatekeeper_py.policy.admission.request import AdmissionRequest, UserInfo
-from gatekeeper_py.tenancy.addresses import is_inner
+from gatekeeper_py.tenancy.addresses import canonical
 from gatekeeper_py.tenancy.forms import (
     ANYWHERE,
     DESTINATION,
     JOINED,
     MAX_REFERENCES,
+    QUALIFIED,
     Unreadable,
     only_values,
-    service_namespace,
 )
 from gatekeeper_py.tenancy.marks import marks
+from gatekeeper_py.tenancy.places import is_public, place_of
 from gatekeeper_py.tenancy.protection import Protection
 from gatekeeper_py.tenancy.reach import reached, reaching
 from gatekeeper_py.tenancy.references import references
@@ -63,6 +64,9 @@ MADE_FROM_TEMPLATES = frozenset(
     )
 )
 """What the control plane's controllers copy from templates. All else that they write they work out."""
+RBAC = "rbac.authorization.k8s.io"
+PEOPLE = ("User", "Group")
+"""What a RoleBinding names besides ServiceAccounts; a Tenant says whose they are (`owners`)."""
 KEPT_SUBRESOURCES = frozenset(("status", "finalize", "approval", "binding", "eviction", "token"))
 """Through these no object of a tenant's choice is written: whoever is trusted does its own work there."""
 
@@ -148,6 +152,8 @@ class Context:
     def permits(self, tenant: Tenant, reference: Mapping[str, Any]) -> bool:
         """Whether a tenant may name this: its own, what is granted, what has no namespace."""
         namespace = reference["namespace"]
+        if reference["group"] == RBAC and reference["kind"] in PEOPLE:
+            return tenant.trusted or self._may_bind(tenant, reference["kind"], reference["name"])
         if tenant.trusted or not namespace:
             return True
         if ANYWHERE in namespace:
@@ -165,17 +171,32 @@ class Context:
             for grant in owner.sharing
         )
 
+    def _may_bind(self, tenant: Tenant, kind: str, name: str) -> bool:
+        """Whether a tenant may give rights to a user or a group: its own, and whoever runs no tenant."""
+        is_user, settings = kind == "User", self.tenancy.settings
+        owners = self.tenancy.owned_by(name if is_user else "", () if is_user else (name,))
+        if tenant.name in owners:
+            return True
+        if name in (settings.platform_users if is_user else settings.platform_groups):
+            return False
+        in_force = [self.tenancy.by_name[owner] for owner in owners if owner in self.tenancy.by_name]
+        sharing = [grant for owner in in_force for grant in owner.sharing]
+        known_as = tenant.name if tenant.claimed else ""
+        return not owners or any(grant.covers(known_as, RBAC, kind, "", name) for grant in sharing)
+
     def may_call(self, tenant: Tenant, host: str) -> bool:
         """Whether a tenant may have a controller call a host: a Service it may name, or a place outside."""
-        namespace = service_namespace(host)
-        name, _, last = host.rpartition(".")
-        if not namespace and name and self._is_known(last):
+        around = self.tenancy.surroundings
+        name = canonical(host)
+        before, _, last = name.rpartition(".")
+        namespace = place_of(host, around).namespace
+        if not namespace and before and self._is_known(last):
             namespace = last  # the search path of pods makes it a Service
         if namespace:
-            service = host.partition(f".{namespace}")[0].rpartition(".")[2]
+            service = name.partition(f".{namespace}")[0].rpartition(".")[2]
             reference = {"kind": "Service", "group": "", "namespace": namespace, "name": service}
             return self.permits(tenant, reference)
-        return not is_inner(host, self.tenancy.settings.cluster_domain)
+        return is_public(host, self.tenancy.settings.cluster_domain, around)
 
     def references(self, value: Object) -> list[Object]:
         """What an object names; of the request's own objects it is found out once."""
@@ -204,6 +225,13 @@ class Context:
         if not self._is_known(namespace) or (pod and self.cluster.get(SERVICE, namespace, service) is None):
             return reference
         return {**reference, "kind": "Service", "name": service.rpartition(".")[2], "namespace": namespace}
+
+    def _qualified(self, reference: Object) -> Object:
+        """`bar/db` as an object of `bar`, where there is a namespace of that name."""
+        namespace, _, name = reference["name"].partition("/")
+        if not self._is_known(namespace):
+            return reference
+        return {**reference, "kind": "Object", "name": name, "namespace": namespace}
 
     def _separated(self, reference: Object) -> Object:
         """Traefik's `foo-bar-auth` as of another tenant's namespace, where there is one that it may be of."""
@@ -340,6 +368,7 @@ def _keeps_account(request: AdmissionRequest) -> bool:
 LOCATED: Mapping[str, Callable[[Context, Object], Object]] = {
     DESTINATION: Context._located,
     JOINED: Context._separated,
+    QUALIFIED: Context._qualified,
 }
 """References of which only the namespaces that exist tell what they name."""
 

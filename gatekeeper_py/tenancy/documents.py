@@ -14,7 +14,9 @@ from gatekeeper_py.tenancy.disputes import overlaps
 from gatekeeper_py.tenancy.mistakes import problems_of
 from gatekeeper_py.tenancy.reading import (
     API_VERSION,
+    declares_tenancy,
     identity_of,
+    is_settings,
     is_tenancy_document,
     is_tenant,
     name_of,
@@ -47,13 +49,14 @@ def load_tenancy(manifests: Iterable[Manifest], living: Iterable[Manifest] = ())
     that is wrong is not in force, and `Tenancy.standings` says why. Without any document nothing is a
     tenant's.
     """
-    files, guests = list(filter(is_tenancy_document, manifests)), list(filter(is_tenancy_document, living))
-    if not files and not guests:
-        return Tenancy(settings=Settings(unclaimed="ignore"))
-    problems = [problem for document in files for problem in problems_of(document)]
-    problems += _repetitions(files)
+    documents = list(filter(is_tenancy_document, manifests))
+    problems = [problem for document in documents for problem in problems_of(document)]
+    problems += _repetitions(documents)
     if problems:
         raise TenancyError(problems)
+    files, guests = list(filter(declares_tenancy, documents)), list(filter(declares_tenancy, living))
+    if not files and not guests:
+        return Tenancy(settings=Settings(unclaimed="ignore"))
     return _tenancy(files, guests)
 
 
@@ -83,8 +86,8 @@ def _settings(
     files: Sequence[Manifest], guests: Sequence[Manifest]
 ) -> tuple[Mapping[str, Any], Mapping[str, Standing]]:
     """The settings that hold, those of the files before those of the cluster, and how the latter stand."""
-    held = next((document.object["spec"] for document in files if not is_tenant(document)), None)
-    guest = next((guest for guest in guests if not is_tenant(guest)), None)
+    held = next((document.object["spec"] for document in files if is_settings(document)), None)
+    guest = next((guest for guest in guests if is_settings(guest)), None)
     if guest is None:
         return held or {}, {}
     spec = sound_settings(guest) if held is None else held

@@ -11,17 +11,28 @@ from typing import Any
 from gatekeeper_py.objects.schema import OpenAPI
 from gatekeeper_py.tenancy.isolation import LEVELS
 
-__all__ = ["SETTINGS_SPEC", "TENANT_SPEC", "definitions"]
+__all__ = ["SETTINGS_SPEC", "TENANT_SPEC", "WAIVER_SPEC", "definitions"]
 
 TENANT_NAME = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 TENANT_NAME_LENGTH = 53
 """A label value holds 63 characters; ten are kept for the prefix of an unclaimed namespace's tenant."""
 LABEL_VALUE = "^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$"
+PORTS = r"^([0-9]{1,5}(-[0-9]{1,5})?|\*)$"
 QUANTITY = "^[0-9]+(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?$"
+SIZE = "^[0-9]+(k|M|G|Ki|Mi|Gi)?$"
 NAMESPACE_PATTERN = r"^[-a-z0-9*]+$"
+SOME_NAMESPACES = r"^[-a-z0-9*]*[a-z0-9][-a-z0-9*]*$"
+"""A pattern that does not stand for every name there is."""
+KIND = r"^[A-Za-z][A-Za-z0-9]*(\.[-a-z0-9.]+)?$"
+DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+WORDED = r"[^ \t\n]"
+"""A text that says something."""
+LONGEST_TEXT = 1024
 GROUP_PATTERN = r"^[-a-z0-9.*]+$"
 LEVEL_NAMES = [*LEVELS, "virtual-node"]
 LONGEST_LIST = 256
+LONGEST_AUDIENCE = 1024
+"""Characters of an audience: those of federations are whole URLs."""
 
 
 def _text(description: str, **rules: Any) -> OpenAPI:
@@ -35,6 +46,11 @@ def _texts(description: str, **rules: Any) -> OpenAPI:
         "maxItems": LONGEST_LIST,
         "items": {"type": "string", "minLength": 1, "maxLength": 253, **rules},
     }
+
+
+def _some(description: str, **rules: Any) -> OpenAPI:
+    """Texts of which there must be one: an empty list is more likely a slip than meant."""
+    return {**_texts(description, **rules), "minItems": 1}
 
 
 def _count(description: str) -> OpenAPI:
@@ -177,16 +193,20 @@ _USAGE: dict[str, OpenAPI] = {
             "namespaces": _count("Namespaces of the tenant."),
             "loadBalancers": _count("Services of type LoadBalancer in one namespace."),
             "snapshots": _count("VolumeSnapshots in one namespace."),
+            "nodePorts": _count("Ports that Services of one namespace take on every node."),
             "replicas": _count("Pods of one workload, however it is scaled."),
             "cpu": _quantity("Processors of one container."),
             "memory": _quantity("Memory of one container."),
             "hugePages": _quantity("Huge pages of one size of one container."),
+            "objectSize": _text("Bytes of one object, as JSON.", pattern=SIZE, maxLength=10),
         },
     ),
     "annotations": _texts(
         "Annotations by which shared controllers take orders, besides the ordinary ones; a * may end them."
     ),
-    "hostlessRoutes": _flag("Whether an Ingress may serve every host that nobody else does."),
+    "hostlessRoutes": _flag(
+        "Whether an Ingress, a listener or a route may serve every host that nobody else does."
+    ),
     "nameservers": _texts(
         "CIDRs of the DNS servers that pods may ask in place of the cluster's; any when absent."
     ),
@@ -195,6 +215,26 @@ _USAGE: dict[str, OpenAPI] = {
     ),
     "roleRules": _texts(
         "Verbs and subresources that Roles may hold though they reach beyond ordinary work; * for all."
+    ),
+    "tokenAudiences": _texts(
+        "Audiences of ServiceAccount tokens, besides the API server's own; * stands for anything.",
+        maxLength=LONGEST_AUDIENCE,
+    ),
+    "topologyKeys": _texts(
+        "Labels of nodes by which pods may be kept together, apart or spread; * for all. The ordinary ones "
+        "when absent."
+    ),
+    "nodePorts": _texts(
+        "Ports of the nodes that Services may choose, as 30080 or 30000-30099; * for all.", pattern=PORTS
+    ),
+    "openTraffic": _list(
+        "Directions in which network policies may open everything though the platform has closed it.",
+        _text("A direction of traffic.", enum=["ingress", "egress"]),
+    ),
+    "manualSelectors": _flag("Whether a Job may choose its pods by a selector of its own."),
+    "quota": _mapping(
+        "Of the ResourceQuota that each namespace gets when a frame is rendered: how much, by resource.",
+        pattern=QUANTITY,
     ),
     "silencedWarnings": _texts("Policies whose warnings are kept to audits; what they refuse stays refused."),
     "labels": _mapping(
@@ -321,8 +361,44 @@ SETTINGS_SPEC = _object(
 )
 
 
+WAIVER_SPEC = _object(
+    "Violations that are admitted until a day.",
+    {
+        "policies": _some("ValidatingAdmissionPolicies whose refusals are waived, by exact name."),
+        "tenants": _some("Tenants whose objects it is about, by exact name; any when absent.", maxLength=63),
+        "namespaces": _some(
+            "Namespaces in which it holds, in which * stands for any characters; any when absent.",
+            maxLength=63,
+            pattern=SOME_NAMESPACES,
+        ),
+        "kinds": _some("Kinds it is about, as Pod or Deployment.apps; any when absent.", pattern=KIND),
+        "names": _some("Names it is about, in which * stands for any characters; any when absent."),
+        "condition": _text(
+            "A CEL expression over the names of match conditions; where it is not true nothing is waived.",
+            minLength=1,
+            maxLength=8192,
+        ),
+        "reason": _text("Why.", minLength=1, maxLength=LONGEST_TEXT, pattern=WORDED),
+        "approvedBy": _text("Who has agreed.", minLength=1, maxLength=LONGEST_TEXT, pattern=WORDED),
+        "expires": _text("The last day on which it holds, in UTC: 2027-01-31.", pattern=DAY, maxLength=10),
+    },
+    "policies",
+    "reason",
+    "approvedBy",
+    "expires",
+    **{
+        "x-kubernetes-validations": [
+            {
+                "rule": "has(self.tenants) || has(self.namespaces)",
+                "message": "say whose violations are waived: give tenants, namespaces or both",
+            }
+        ]
+    },
+)
+
+
 def definitions() -> list[OpenAPI]:
-    """The CustomResourceDefinitions of Tenant and TenancySettings."""
+    """The CustomResourceDefinitions of Tenant, TenancySettings and Waiver."""
     return [
         _definition(
             "Tenant",
@@ -362,6 +438,18 @@ def definitions() -> list[OpenAPI]:
                 "rule": "self.metadata.name == 'settings'",
                 "message": "there is one TenancySettings, and its name is settings",
             },
+        ),
+        _definition(
+            "Waiver",
+            "waivers",
+            WAIVER_SPEC,
+            columns=[
+                _column("Policies", "string", ".spec.policies", "What it waives."),
+                _column("Tenants", "string", ".spec.tenants", "For whom."),
+                _column("Expires", "string", ".spec.expires", "The last day on which it holds."),
+                _column("Approved by", "string", ".spec.approvedBy", "Who has agreed."),
+                *_READY,
+            ],
         ),
     ]
 
@@ -409,7 +497,9 @@ _STATUS = _object(
 )
 
 
-def _definition(kind: str, plural: str, spec: OpenAPI, *, columns: list[OpenAPI], rule: OpenAPI) -> OpenAPI:
+def _definition(
+    kind: str, plural: str, spec: OpenAPI, *, columns: list[OpenAPI], rule: OpenAPI | None = None
+) -> OpenAPI:
     schema = {
         "type": "object",
         "required": ["spec"],
@@ -420,7 +510,7 @@ def _definition(kind: str, plural: str, spec: OpenAPI, *, columns: list[OpenAPI]
             "spec": spec,
             "status": _STATUS,
         },
-        "x-kubernetes-validations": [rule],
+        **({} if rule is None else {"x-kubernetes-validations": [rule]}),
     }
     return {
         "apiVersion": "apiextensions.k8s.io/v1",

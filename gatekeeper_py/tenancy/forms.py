@@ -12,7 +12,8 @@ from typing import Any, NamedTuple, TypeAlias
 from urllib.parse import urlsplit
 
 from gatekeeper_py.objects.selector import Selector, SelectorError
-from gatekeeper_py.tenancy.places import CLUSTER, Surroundings, called_hosts, place_of
+from gatekeeper_py.tenancy.hosts import called_hosts
+from gatekeeper_py.tenancy.places import CLUSTER, Surroundings, place_of
 
 __all__ = [
     "ANYWHERE",
@@ -22,6 +23,7 @@ __all__ = [
     "JOINED",
     "MAX_REFERENCES",
     "NAME_LABEL",
+    "QUALIFIED",
     "Emit",
     "Finds",
     "Place",
@@ -30,7 +32,6 @@ __all__ = [
     "beside_namespace",
     "object_name",
     "only_values",
-    "service_namespace",
 ]
 
 ANYWHERE = "*"
@@ -45,6 +46,8 @@ HOSTNAME = "Hostname"
 """The kind of a backend that is a host of Istio's: its name is an address, and its namespace nothing."""
 JOINED = "Joined"
 """The kind of a name that begins with its namespace: `foo-bar-auth` is of `foo`, or of `foo-bar`."""
+QUALIFIED = "Qualified"
+"""The kind of a name that may stand behind that of its namespace: `bar/db`."""
 TRAEFIK_PROVIDER = "@kubernetescrd"
 """How Traefik's names end that begin with a namespace."""
 CLUSTER_KINDS = frozenset(
@@ -329,18 +332,6 @@ def _parameters(_group: str, _kind: str) -> Emit:
     return emit
 
 
-def service_namespace(host: str) -> str:
-    """The namespace a DNS name of the cluster lies in: `bar` of `db.bar.svc.cluster.local`; else empty.
-
-    The last `svc` counts: a Service, or what stands before one, may be called `svc` too.
-    """
-    labels = host.lower().rstrip(".").split(".")
-    for index in range(len(labels) - 1, 1, -1):
-        if labels[index] in ("svc", "pod"):
-            return labels[index - 1]
-    return ANYWHERE if labels[:1] == ["*"] and labels[1:2] == ["svc"] else ""
-
-
 def _host(text: str) -> str:
     """The host of a URL, or of what stands for one: `db.bar.svc:8080/metrics`."""
     try:
@@ -352,10 +343,9 @@ def _host(text: str) -> str:
 def _address(_group: str, _kind: str) -> Emit:
     def emit(value: Any, _around: Any, path: str, finds: Finds) -> None:
         if type(value) is str and value:
-            host = _host(value)
-            namespace = service_namespace(host)
-            if namespace:
-                finds.add("address", path, host.lower().partition(".")[0], "", "Service", namespace)
+            place = place_of(_host(value), finds.around)
+            if place.inner == "service":
+                finds.add("address", path, place.name, "", "Service", place.namespace)
             else:
                 finds.add("address", path, value, kind="Address")
         elif type(value) is list:

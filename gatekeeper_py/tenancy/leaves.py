@@ -12,10 +12,14 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from gatekeeper_py.tenancy.forms import DESTINATION, INSIDE, Finds
-from gatekeeper_py.tenancy.places import Place, Surroundings, hosts_in, place_of, whole_hosts
+from gatekeeper_py.tenancy.forms import DESTINATION, INSIDE, QUALIFIED, Finds
+from gatekeeper_py.tenancy.hosts import dialled_hosts, hosts_in, whole_hosts
+from gatekeeper_py.tenancy.places import Place, Surroundings, place_of
 
-__all__ = ["FILE", "IDENTITY", "add_leaves"]
+__all__ = ["AUDIENCE", "FILE", "IDENTITY", "add_leaves"]
+
+AUDIENCE = "Audience"
+"""The kind of what a token of a ServiceAccount is to be for, which an operator asks for."""
 
 FILE = "File"
 """The kind of a file in which a controller's own tokens and keys lie."""
@@ -46,20 +50,40 @@ SILENT = frozenset(
 """Fields of pods, which are judged when they come, and of what is for people and for comparison."""
 
 SECRET_FILE = re.compile(
+    r"(?:/host|/hostfs|/rootfs|/node|/proc/[0-9a-z]+/root)?(?:"
     r"/(?:var/)?run/secrets(?:/|$)|/etc/kubernetes(?:/|$)|/proc(?:/|$)|/sys(?:/|$)"
     r"|/var/lib/(?:kubelet|etcd|rancher|kubernetes)(?:/|$)|/etc/(?:shadow|passwd|rancher|cni)(?:/|$)"
     r"|/(?:root|home/[^/]+)/\.(?:aws|azure|config|docker|kube|ssh)(?:/|$)"
     r"|/(?:var/)?run/(?:docker|containerd|crio|cri-dockerd)(?:/|\.sock|$)"
+    r"|/dev/(?:k?mem|port|kvm|mapper|disk|dm-|sd[a-z]|vd[a-z]|xvd[a-z]|nvme|loop)|/pipe/(?:docker|containerd))"
 )
-PATH = re.compile(r"(?:file|unix|local):(?://)?(/.*)|((?:\.{1,2}/)*/?[^\s:]*/\S*)", re.IGNORECASE)
+PATH = re.compile(r"(?:file|unix|local|npipe):(?://)?(/.*)|@?((?:\.{1,2}/)*/?[^\s:]*/\S*)", re.IGNORECASE)
+HOME = re.compile(r"@?(?:~|\$HOME|\$\{HOME\}|%h)(?=/)", re.IGNORECASE)
+"""How a path begins in the home of whoever reads it."""
 LONGEST_PATH = 4096
 """Characters of a file's path, as Linux has it, and of a field's."""
 PROGRAM = frozenset(("args", "command"))
 """Fields that, when lists of text, start a program in a pod."""
 
+PRINCIPAL = re.compile(r"system:serviceaccount:([^:\s]+):([^:\s]+)")
+"""How the API server calls a ServiceAccount as a user."""
+ACTING = re.compile(r"account|impersonat|runas|[.](?:as|user)$", re.IGNORECASE)
+"""How fields are called that say as whom something is done."""
+QUALIFIER = re.compile(
+    r"(?:secret|config-?map|ref|credentials?|gateway|issuer|store)(?:s|name|names)?$|/k8s_secret_",
+    re.IGNORECASE,
+)
+"""How fields are called that name an object."""
+QUALIFIED_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}/[a-z0-9][a-z0-9.-]{0,252}(?:[/#:][^\s]*)?")
+"""The name of an object behind that of its namespace."""
+STORED = re.compile(
+    r"(?:ref\+)?(?:k8s|kubernetes|kubernetes-gateway|secret|configmap)://(?:v[0-9]\w*/\w+/)?([^/\s]+/[^\s]+)"
+)
+"""A URL of an object of the cluster."""
 ACCOUNT_THING = re.compile(
     r"arn:[a-z-]+:(?:iam|sts)::[0-9]*:(?:role|user|assumed-role)/\S+|arn:[a-z-]+:elasticloadbalancing:\S+"
-    r"|(?:sg|subnet|eni|tgw)-[0-9a-f]{8,17}|[a-z0-9-]+@[a-z0-9.-]+\.iam\.gserviceaccount\.com"
+    r"|(?:sg|subnet|eni|tgw)-[0-9a-f]{8,17}|(?:projects/[^/\s]+/serviceaccounts/)?[a-z0-9-]+@[a-z0-9.-]+\.iam\.gserviceaccount\.com"
+    r"|acs:ram::[0-9]*:(?:role|user)/\S+"
     r"|/subscriptions/[0-9a-f-]{36}/resourcegroups/[^/\s]+/providers/microsoft\.managedidentity/\S+",
     re.IGNORECASE,
 )
@@ -130,6 +154,12 @@ LOGGED_INTO = frozenset(
 )
 """What stands beside them then."""
 SEPARATOR_MARKS = str.maketrans("", "", "-_. ")
+AUDIENCES = frozenset(("audience", "audiences", "tokenAudience", "tokenAudiences"))
+"""Fields that say for whom a token is, where a ServiceAccount is named beside them or around."""
+ACCOUNT = "serviceaccount"
+"""What the names of fields hold that name one."""
+EXCHANGED = ".workloadIdentityFederation"
+"""Whose tokens go to Google's exchange alone, where the platform says what a ServiceAccount may have."""
 LONGEST_WORD = 64
 """Characters of a field's name or a value that may be one of the words above."""
 MANY_HOSTS = 1_000
@@ -143,6 +173,8 @@ class _Part(NamedTuple):
 
     around: _Part | None
     step: str
+    audience: bool = False
+    """Whether it says for whom a token of a ServiceAccount is."""
 
     def path(self) -> str:
         """The path in words, its beginning left out where it is longer than anybody reads: keys and depth are
@@ -179,12 +211,19 @@ def _leaves(body: Mapping[str, Any]) -> Iterator[tuple[_Part, Any]]:
 def _parts(value: Any, around: _Part | None) -> Iterator[tuple[_Part, Any]]:
     if type(value) is list:
         for index, item in enumerate(value):
-            yield _Part(around, f"[{index}]"), item
+            yield _Part(around, f"[{index}]", around is not None and around.audience), item
         return
     for key, item in value.items():
         if key in SILENT or _is_program(key, item) or (item == {} and not _is_login(key, value)):
             continue
-        yield _Part(around, f".{key}"), item
+        yield _Part(around, f".{key}", key in AUDIENCES and _is_of_account(value, around)), item
+
+
+def _is_of_account(value: Mapping[str, Any], around: _Part | None) -> bool:
+    """Whether a field stands beside, or directly within, what names a ServiceAccount."""
+    named = value if around is None else [*value, around.step]
+    is_exchanged = around is not None and EXCHANGED in f".{around.path()}"
+    return not is_exchanged and any(ACCOUNT in _word(key) for key in named)
 
 
 def _is_program(key: str, value: Any) -> bool:
@@ -199,6 +238,9 @@ def _is_login(key: str, around: Mapping[str, Any]) -> bool:
 
 
 def _add_text(text: str, part: _Part, finds: Finds, around: Surroundings, near: set[str]) -> None:
+    if part.audience:
+        finds.add("scan", part.path(), text[:LONGEST_PATH], kind=AUDIENCE)
+        return
     if "." in text or ":" in text or text == "localhost":
         hosts = list(whole_hosts(text))
         for place in (place_of(host, around) for host in hosts):
@@ -206,10 +248,24 @@ def _add_text(text: str, part: _Part, finds: Finds, around: Surroundings, near: 
                 _add_place(place, text, part, finds)
             if place.inner == "near":
                 near.add(place.name)
-        if not hosts and "://" in text:
+        if not hosts or "host=" in text:
             _add_told(text, part, finds, around)
-    if "/" in text and len(text) <= LONGEST_PATH and _is_secret_file(text):
-        finds.add("scan", part.path(), text[:LONGEST_SHOWN], kind=FILE)
+    if ("/" in text or ":" in text) and len(text) <= LONGEST_PATH:
+        _add_names(text, part, finds)
+        if _is_secret_file(text):
+            finds.add("scan", part.path(), text[:LONGEST_SHOWN], kind=FILE)
+
+
+def _add_names(text: str, part: _Part, finds: Finds) -> None:
+    """A ServiceAccount as a user, and an object behind the name of its namespace."""
+    account = PRINCIPAL.fullmatch(text)
+    if account is not None and ACTING.search(part.step):
+        finds.add("scan", part.path(), account[2], "", "ServiceAccount", account[1])
+    stored = STORED.match(text)
+    if stored is not None:
+        finds.add("scan", part.path(), stored[1][:LONGEST_SHOWN], kind=QUALIFIED)
+    elif QUALIFIER.search(part.step) and QUALIFIED_NAME.fullmatch(text):
+        finds.add("scan", part.path(), text[:LONGEST_SHOWN], kind=QUALIFIED)
 
 
 def _add_place(place: Place, text: str, part: _Part, finds: Finds) -> None:
@@ -228,6 +284,10 @@ def _add_told(text: str, part: _Part, finds: Finds, around: Surroundings) -> Non
         place = place_of(host, around)
         if place.inner == "service" or (place.inner == "inside" and not _is_itself(place.name)):
             _add_place(place, text, part, finds)
+    for host in dialled_hosts(text[:LONGEST_PATH]):
+        place = place_of(host, around)
+        if not _is_itself(place.name):
+            _add_place(place, text, part, finds)
 
 
 def _is_itself(name: str) -> bool:
@@ -235,7 +295,9 @@ def _is_itself(name: str) -> bool:
 
 
 def _is_secret_file(text: str) -> bool:
-    match = PATH.fullmatch(text.strip())
+    stripped = text.strip()
+    home = HOME.match(stripped)
+    match = PATH.fullmatch(stripped if home is None else f"/root{stripped[home.end() :]}")
     if match is None:
         return False
     path = posixpath.normpath("/" + (match[1] or match[2]).lstrip("./"))

@@ -6,6 +6,7 @@
     tenants.ofNamespaceObject(object) the owner a Namespace would have with the labels this object gives it
     tenant.owns(namespace)            whether a namespace is the tenant's
     tenant.permits(reference)         whether the tenant may name what a reference names
+    tenant.permitsAudience(audience)  whether its ServiceAccounts may have tokens for an audience
     tenant.permitsKind(group, kind)   whether the tenant was granted a custom kind that needs a grant
     customKind(group, kind)           what the catalogue knows of a custom kind
     tenant.ownsHostname(host), tenant.allowsImage(image), tenant.storageClasses.permits(name) ...
@@ -16,6 +17,7 @@
     isProtectedOwner(reference)       the same of what an ownerReference names
     reached(object)                   everything protected that an object reaches by selector, target or name
     reaching(object)                  what is there and would reach an object that is about to be
+    jsonSize(object)                  bytes of an object as compact JSON
     hosts(text)                       the hosts a text of settings names
     tenant.mayCall(host)              whether a controller may call a host for the tenant
     marks(object)                     the labels and annotations it hands on to what is made from it
@@ -31,6 +33,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from itertools import islice
 from typing import Any, cast
+
+import orjson
 
 from gatekeeper_py.cel import (
     BOOL,
@@ -57,12 +61,12 @@ from gatekeeper_py.objects.selector import labels_of
 from gatekeeper_py.policy.admission.decision import Enforcement
 from gatekeeper_py.policy.admission.request import AdmissionRequest, UserInfo
 from gatekeeper_py.policy.evaluation.extension import Extension
-from gatekeeper_py.tenancy.addresses import hosts
 from gatekeeper_py.tenancy.catalogue import catalogue
 from gatekeeper_py.tenancy.context import NAMESPACE, Context
 from gatekeeper_py.tenancy.custom import CustomKind, custom_kind, known_kinds
 from gatekeeper_py.tenancy.enforcement import enforcement_of
 from gatekeeper_py.tenancy.forms import MAX_REFERENCES, Unreadable
+from gatekeeper_py.tenancy.hosts import hosts_of_settings
 from gatekeeper_py.tenancy.isolation import Level, satisfies
 from gatekeeper_py.tenancy.refusals import closed, objection
 from gatekeeper_py.tenancy.tenant import (
@@ -86,7 +90,9 @@ NODES = object_type("tenancy.Nodes", {"selector": map_of(STRING, STRING), "toler
 LIMITS = object_type(
     "tenancy.Limits",
     {
-        **dict.fromkeys(("namespaces", "loadBalancers", "snapshots", "replicas"), INT),
+        **dict.fromkeys(
+            ("namespaces", "loadBalancers", "snapshots", "nodePorts", "replicas", "objectSize"), INT
+        ),
         **dict.fromkeys(("cpu", "memory", "hugePages"), STRING),
     },
 )
@@ -124,6 +130,11 @@ FIELDS: Mapping[str, tuple[Type, Callable[[Tenant], object]]] = {
     "nameservers": (list_of(STRING), lambda tenant: list(tenant.nameservers)),
     "populators": (list_of(STRING), lambda tenant: list(tenant.populators)),
     "roleRules": (list_of(STRING), lambda tenant: list(tenant.role_rules)),
+    "tokenAudiences": (list_of(STRING), lambda tenant: list(tenant.token_audiences)),
+    "topologyKeys": (list_of(STRING), lambda tenant: list(tenant.topology_keys)),
+    "nodePorts": (list_of(STRING), lambda tenant: list(tenant.node_ports)),
+    "openTraffic": (list_of(STRING), lambda tenant: list(tenant.open_traffic)),
+    "manualSelectors": (BOOL, lambda tenant: tenant.manual_selectors),
     "labels": (map_of(STRING, STRING), lambda tenant: dict(tenant.workload_labels)),
 }
 """The fields of `tenant`: their types, and where their values come from."""
@@ -367,10 +378,12 @@ def _limits(limits: Limits) -> Message:
         "namespaces": limits.namespaces,
         "loadBalancers": limits.load_balancers,
         "snapshots": limits.snapshots,
+        "nodePorts": limits.node_ports,
         "replicas": limits.replicas,
         "cpu": limits.cpu,
         "memory": limits.memory,
         "hugePages": limits.huge_pages,
+        "objectSize": limits.bytes_of_an_object,
     }
     return Message(LIMITS.name, counts)
 
@@ -456,6 +469,11 @@ def _permits(activation: Mapping[str, object], tenant: TenantValue, reference: A
     return _context(activation).permits(tenant.tenant, reference)
 
 
+def _permits_audience(activation: Mapping[str, object], tenant: TenantValue, audience: str) -> bool:
+    own = _context(activation).tenancy.settings.server_audiences
+    return audience in own or tenant.tenant.permits_audience(audience)
+
+
 def _is_protected(activation: Mapping[str, object], value: Any) -> bool:
     return isinstance(value, dict) and _context(activation).protection.covers(value)
 
@@ -477,10 +495,17 @@ def _read(find: Callable[[Context, Any], list[dict[str, Any]]]) -> Callable[[Any
 
 
 def _hosts(text: str) -> list[str]:
-    found = list(islice(hosts(text), MAX_REFERENCES))
+    found = list(islice(hosts_of_settings(text), MAX_REFERENCES))
     if len(found) == MAX_REFERENCES:
         raise EvaluationError(f"the text names more than {MAX_REFERENCES} hosts: shorten it")
     return found
+
+
+def _json_size(value: Any) -> int:
+    try:
+        return len(orjson.dumps(value))
+    except (TypeError, RecursionError) as error:  # deeper than JSON is read, or no object at all
+        raise EvaluationError(f"jsonSize() takes an object: {error}") from error
 
 
 def _may_call(activation: Mapping[str, object], tenant: TenantValue, host: str) -> bool:
@@ -674,6 +699,10 @@ LIBRARY = Library(
             (Overload("tenancy_hosts", (STRING,), list_of(STRING), _hosts, cost=lambda *_: REFERENCES_COST),),
         ),
         Function(
+            "jsonSize",
+            (Overload("tenancy_json_size", (DYN,), INT, _json_size, cost=lambda *_: REFERENCES_COST),),
+        ),
+        Function(
             "customKind",
             (Overload("tenancy_custom_kind", (STRING, STRING), CUSTOM_KIND, _custom_kind),),
         ),
@@ -683,6 +712,14 @@ LIBRARY = Library(
             (TENANT, STRING, STRING),
             BOOL,
             lambda tenant, group, kind: tenant.tenant.permits_kind(group, kind),
+        ),
+        _member(
+            "permitsAudience",
+            "tenant_permits_audience",
+            (TENANT, STRING),
+            BOOL,
+            _permits_audience,
+            contextual=True,
         ),
         _member("owns", "tenant_owns", (TENANT, STRING), BOOL, _owns, contextual=True),
         Function(

@@ -19,11 +19,14 @@ __all__ = [
     "asks_about_tenants",
     "expressions",
     "found_look_ups",
+    "look_up",
     "looked_up",
+    "looks_up",
     "meant",
     "mistaken",
     "stated",
     "steered",
+    "words",
 ]
 
 CLUSTER = "cluster"
@@ -53,6 +56,12 @@ def looked_up(policies: PolicySet) -> frozenset[GroupVersionKind]:
         for expression in expressions(policy):
             kinds.update(_named(expression.program.tree))
     return frozenset(kinds)
+
+
+def looks_up(expression: Expression) -> bool:
+    """Whether an expression looks up anything, or may."""
+    node = expression.program.tree
+    return _is_steered(node) or any(_named(node))
 
 
 def steered(policies: PolicySet) -> list[Problem]:
@@ -99,7 +108,7 @@ def _is_steered(node: tree.Node, hidden: bool = False) -> bool:
     """Whether a node uses `cluster` otherwise; `hidden` where a macro's variable has taken the name."""
     if isinstance(node, tree.Identifier):
         return node.name == CLUSTER and (node.absolute or not hidden)
-    if isinstance(node, tree.Call) and not hidden and _look_up(node) is not None:
+    if isinstance(node, tree.Call) and not hidden and look_up(node) is not None:
         return any(map(_is_steered, node.arguments))
     inside = hidden or CLUSTER in _variables(node)
     outer = _outer(node)
@@ -151,12 +160,13 @@ def _validations(policy: ValidatingPolicy) -> Iterator[tuple[FieldPath, Expressi
 
 
 def _named(node: tree.Node) -> Iterator[GroupVersionKind]:
-    look_up = _look_up(node)
-    if look_up is not None:
-        yield look_up
-    yield from BY_WORD.get(_word(node), ())
-    for child in tree.children(node):
-        yield from _named(child)
+    yield from filter(None, map(look_up, _nodes(node)))
+    yield from words(node)
+
+
+def words(node: tree.Node) -> Iterator[GroupVersionKind]:
+    """Kinds that a node looks up by a word of tenancy."""
+    return (kind for each in _nodes(node) for kind in BY_WORD.get(_word(each), ()))
 
 
 def _word(node: tree.Node) -> str:
@@ -171,7 +181,7 @@ def _word(node: tree.Node) -> str:
 def found_look_ups(expression: Expression) -> Iterator[tuple[tree.Node, GroupVersionKind]]:
     """Where an expression looks up which kind."""
     for node in _nodes(expression.program.tree):
-        if (kind := _look_up(node)) is not None:
+        if (kind := look_up(node)) is not None:
             yield node, kind
 
 
@@ -223,7 +233,7 @@ def no_such_kind(name: str, kind: GroupVersionKind) -> str:
     return f'policy {name} looks up kind "{kind.kind}" of "{kind.api_version}", which does not exist'
 
 
-def _look_up(node: tree.Node) -> GroupVersionKind | None:
+def look_up(node: tree.Node) -> GroupVersionKind | None:
     """The kind a node looks up, if it is a look-up of a kind named literally."""
     if not isinstance(node, tree.Call) or node.function not in METHODS or len(node.arguments) < 2:
         return None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from gatekeeper_py.tenancy.forms import Place
 from gatekeeper_py.tenancy.tenant import GROUP
@@ -33,6 +33,9 @@ OWN = frozenset(("metadata", "status"))
 """Parts of an object that are handed on to nothing: rules of their own judge them."""
 
 
+Way: TypeAlias = "tuple[Way | None, str | int]"
+"""How to get to a container: to the one around it, then by a key or an index. Most ways are never written."""
+
 START = Place(None, "", 0)
 """Where an object begins."""
 
@@ -47,32 +50,42 @@ class Mark(NamedTuple):
 
 def marks(body: Mapping[str, Any]) -> Iterator[Mark]:
     """All labels and annotations below an object's own, in no order; raises `Unreadable` at one too deep."""
-    stack: list[tuple[Any, Place, bool]] = [
-        (value, START.below(f".{key}"), _field(key) is TAGGED)
+    stack: list[tuple[Any, Way, bool]] = [
+        (value, (None, key), _field(key) is TAGGED)
         for key, value in body.items()
         if key not in OWN and type(value) in INNER
     ]
     while stack:
-        value, place, tags = stack.pop()
+        value, way, tags = stack.pop()
+        path = ""  # written once, and only where a mark is
         if type(value) is dict:
-            yield from _in_map(value, place, tags)
             for key, item in value.items():
+                if tags or ("/" in key and key.startswith(PREFIXES)):
+                    path = path or _path(way)
+                    yield Mark(path, key, item if type(item) is str else "")
                 if item and type(item) in INNER and (field := _field(key)) is not SELECTING:
-                    stack.append((item, place.below(f".{key}"), field is TAGGED))
+                    stack.append((item, (way, key), field is TAGGED))
         else:
             for index, item in enumerate(value):
                 if tags:
-                    yield from _entry(item, place.below(f"[{index}]"))
+                    path = path or _path(way)
+                    yield from _entry(item, f"{path}[{index}]")
                 if item and type(item) in INNER:
-                    stack.append((item, place.below(f"[{index}]"), False))
+                    stack.append((item, (way, index), False))
 
 
-def _in_map(value: Mapping[str, Any], place: Place, tags: bool) -> Iterator[Mark]:
-    path = ""
-    for key, item in value.items():
-        if tags or ("/" in key and key.startswith(PREFIXES)):
-            path = path or place.path()
-            yield Mark(path, key, item if type(item) is str else "")
+def _path(way: Way) -> str:
+    """A way in words: `spec.template.metadata.labels`."""
+    place = START
+    for step in reversed([*_steps(way)]):
+        place = place.below(f".{step}" if isinstance(step, str) else f"[{step}]")
+    return place.path()
+
+
+def _steps(way: Way | None) -> Iterator[str | int]:
+    while way is not None:
+        way, step = way
+        yield step
 
 
 @lru_cache(REMEMBERED)
@@ -84,12 +97,12 @@ def _field(key: str) -> str:
     return SELECTING if lower.endswith(SELECTORS) else PLAIN
 
 
-def _entry(item: Any, place: Place) -> Iterator[Mark]:
+def _entry(item: Any, path: str) -> Iterator[Mark]:
     """An item of a list of labels: `{name: key, value: v}`, or `key=v` as text."""
     if type(item) is dict:
         for field in ENTRY_KEYS:
             if type(item.get(field)) is str:
-                yield Mark(place.path(), item[field], str(item.get("value", "")))
+                yield Mark(path, item[field], str(item.get("value", "")))
     elif type(item) is str:
         key, _, value = item.partition("=")
-        yield Mark(place.path(), key.strip(), value.strip())
+        yield Mark(path, key.strip(), value.strip())

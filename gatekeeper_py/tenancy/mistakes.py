@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import date
 from functools import cache
 from typing import Any
 
@@ -13,8 +14,8 @@ from gatekeeper_py.manifests.place import Problem
 from gatekeeper_py.objects.fieldpath import FieldPath
 from gatekeeper_py.objects.schema import ANYTHING, OpenAPI, Schema, openapi_schema
 from gatekeeper_py.objects.selector import Selector, SelectorError
-from gatekeeper_py.tenancy.fields import SETTINGS_SPEC, TENANT_NAME_LENGTH, TENANT_SPEC
-from gatekeeper_py.tenancy.reading import API_VERSION, CHOICES, is_tenancy_document, is_tenant
+from gatekeeper_py.tenancy.fields import SETTINGS_SPEC, TENANT_NAME_LENGTH, TENANT_SPEC, WAIVER_SPEC
+from gatekeeper_py.tenancy.reading import API_VERSION, CHOICES, declares_tenancy, is_tenant
 from gatekeeper_py.tenancy.tenant import GROUP
 
 __all__ = ["asks_for_label", "mistakes", "problems_of", "unknown_policies"]
@@ -29,7 +30,7 @@ def problems_of(document: Manifest) -> list[Problem]:
 
 def unknown_policies(manifests: Iterable[Manifest], names: Collection[str]) -> Iterator[Problem]:
     """Names of policies in well-formed documents that are none of `names`."""
-    for document in filter(is_tenancy_document, manifests):
+    for document in filter(declares_tenancy, manifests):
         path: FieldPath = ("spec",) if is_tenant(document) else ("spec", "defaults")
         usage: Mapping[str, Any] = document.object
         for key in path:
@@ -51,14 +52,14 @@ def _shape_faults(body: Mapping[str, Any]) -> Iterator[Fault]:
         return
     schema = _schemas().get(str(body.get("kind")))
     if schema is None:
-        yield ("kind",), f"is {body.get('kind')!r}; it must be Tenant or TenancySettings"
+        yield ("kind",), f"is {body.get('kind')!r}; it must be Tenant, TenancySettings or Waiver"
         return
     yield from faults(dict(body), schema)
 
 
 @cache
 def _schemas() -> Mapping[str, Schema]:
-    specs = {"Tenant": TENANT_SPEC, "TenancySettings": SETTINGS_SPEC}
+    specs = {"Tenant": TENANT_SPEC, "TenancySettings": SETTINGS_SPEC, "Waiver": WAIVER_SPEC}
     return {kind: openapi_schema(_document_schema(spec)) for kind, spec in specs.items()}
 
 
@@ -102,6 +103,8 @@ def _meaning_faults(body: Mapping[str, Any]) -> Iterator[Fault]:
     if body["kind"] == "Tenant":
         yield from _tenant_faults(body["metadata"]["name"], spec)
         yield from _usage_faults(spec, ("spec",))
+    elif body["kind"] == "Waiver":
+        yield from _waiver_faults(spec)
     else:
         if body["metadata"]["name"] != SETTINGS_NAME:
             yield ("metadata", "name"), f"must be {SETTINGS_NAME}: there is one set of settings"
@@ -130,6 +133,15 @@ def _tenant_faults(name: str, spec: Mapping[str, Any]) -> Iterator[Fault]:
     for index, owner in enumerate(spec.get("owners", ())):
         if (owner["kind"] == "ServiceAccount") != ("namespace" in owner):
             yield ("spec", "owners", index), "gives namespace for ServiceAccounts only, and they need one"
+
+
+def _waiver_faults(spec: Mapping[str, Any]) -> Iterator[Fault]:
+    if "tenants" not in spec and "namespaces" not in spec:
+        yield ("spec",), "waives for everybody; give tenants, namespaces or both"
+    try:
+        date.fromisoformat(spec["expires"])
+    except ValueError:
+        yield ("spec", "expires"), f"is {spec['expires']!r}, which is no day; write it as 2027-01-31"
 
 
 def _selector_faults(selector: Mapping[str, Any], path: FieldPath) -> Iterator[Fault]:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
+from gatekeeper_py.objects.projection import Projection
 from gatekeeper_py.objects.resource import GroupVersionKind, Object, Objects, Served
 from gatekeeper_py.objects.selector import Selector, SelectorError, labels_of
 from gatekeeper_py.tenancy.catalogue import BUILT_IN_GROUPS
@@ -25,7 +26,7 @@ from gatekeeper_py.tenancy.protection import (
     name_of,
 )
 
-__all__ = ["LOOKED_UP", "MAY_REACH", "Reach", "reached", "reaching"]
+__all__ = ["LOOKED_UP", "MAY_REACH", "READ", "Reach", "reached", "reaching"]
 
 POD, CONTROLLER, _, DEPLOYMENT, REPLICA_SET, STATEFUL_SET, DAEMON_SET, JOB, CRON_JOB = CHAIN
 SERVICE = GroupVersionKind("", "v1", "Service")
@@ -456,3 +457,19 @@ MAY_REACH = (
     GroupVersionKind("policy", "v1", "PodDisruptionBudget"),
 )
 """Kinds of which something may reach what comes later, and is looked for then."""
+
+
+def _of_pods(path: str) -> Iterator[str]:
+    """What is read where a kind says what its pods are."""
+    yield f"{path}metadata.labels"
+    yield from (f"{path}spec.volumes[].{name}" for name in ("name", "ephemeral", "persistentVolumeClaim"))
+
+
+READ = Projection.of(
+    *("spec.selector", "spec.podSelector", "spec.scaleTargetRef"),
+    "spec.volumeClaimTemplates[].metadata.name",
+    *_of_pods(""),
+    *_of_pods("spec.template."),
+    *_of_pods("spec.jobTemplate.spec.template."),
+)
+"""What is read of the objects of a cluster, here and in `protection.py`, beside what tells which they are."""

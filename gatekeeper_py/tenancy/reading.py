@@ -27,10 +27,13 @@ __all__ = [
     "API_VERSION",
     "CHOICES",
     "claim_of",
+    "declares_tenancy",
     "generation_of",
     "identity_of",
+    "is_settings",
     "is_tenancy_document",
     "is_tenant",
+    "is_waiver",
     "name_of",
     "place_of",
     "settings_of",
@@ -64,6 +67,10 @@ LISTS: Mapping[str, str] = {
     "nameservers": "nameservers",
     "populators": "populators",
     "roleRules": "role_rules",
+    "tokenAudiences": "token_audiences",
+    "topologyKeys": "topology_keys",
+    "nodePorts": "node_ports",
+    "openTraffic": "open_traffic",
     "silencedWarnings": "silenced_warnings",
 }
 
@@ -75,8 +82,23 @@ def is_tenancy_document(manifest: Manifest) -> bool:
 
 
 def is_tenant(document: Manifest) -> bool:
-    """Whether it declares a tenant, rather than the settings."""
+    """Whether it declares a tenant."""
     return document.object.get("kind") == "Tenant"
+
+
+def is_settings(document: Manifest) -> bool:
+    """Whether it is the settings."""
+    return document.object.get("kind") == "TenancySettings"
+
+
+def is_waiver(document: Manifest) -> bool:
+    """Whether it waives something, and says nothing of who owns what."""
+    return document.object.get("kind") == "Waiver"
+
+
+def declares_tenancy(manifest: Manifest) -> bool:
+    """Whether a manifest is a tenancy document that says, with others, who owns what."""
+    return is_tenancy_document(manifest) and not is_waiver(manifest)
 
 
 def name_of(document: Manifest) -> str:
@@ -170,16 +192,20 @@ def usage_of(spec: Mapping[str, Any], base: Tenant) -> Tenant:
     fields["pod_security"] = spec.get("podSecurity", base.pod_security)
     fields["require_limits"] = spec.get("requireLimits", base.require_limits)
     fields["hostless_routes"] = spec.get("hostlessRoutes", base.hostless_routes)
+    fields["manual_selectors"] = spec.get("manualSelectors", base.manual_selectors)
     limits = spec.get("limits", {})
     fields["limits"] = Limits(
         namespaces=limits.get("namespaces", base.limits.namespaces),
         load_balancers=limits.get("loadBalancers", base.limits.load_balancers),
         snapshots=limits.get("snapshots", base.limits.snapshots),
+        node_ports=limits.get("nodePorts", base.limits.node_ports),
         replicas=limits.get("replicas", base.limits.replicas),
         cpu=limits.get("cpu", base.limits.cpu),
         memory=limits.get("memory", base.limits.memory),
         huge_pages=limits.get("hugePages", base.limits.huge_pages),
+        object_size=limits.get("objectSize", base.limits.object_size),
     )
+    fields["quota"] = {**base.quota, **spec.get("quota", {})}
     fields["labels"] = {**base.labels, **spec.get("labels", {})}
     return Tenant(**fields)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from gatekeeper_py.cluster.view import ClusterView
 from gatekeeper_py.manifests.manifest import Manifest, Source
@@ -13,9 +13,11 @@ from gatekeeper_py.tenancy.reading import API_VERSION, generation_of, identity_o
 from gatekeeper_py.tenancy.standing import Hosts, settings_standing
 from gatekeeper_py.tenancy.tenant import GROUP, ContestedNamespace, Tenancy, Tenant
 
-__all__ = ["TENANCY_KINDS", "closed", "living", "objection"]
+__all__ = ["TENANCY_KINDS", "closed", "document_of", "living", "objection", "worsened"]
 
-TENANCY_KINDS = tuple(GroupVersionKind.parse(API_VERSION, kind) for kind in ("Tenant", "TenancySettings"))
+TENANCY_KINDS = tuple(
+    GroupVersionKind.parse(API_VERSION, kind) for kind in ("Tenant", "TenancySettings", "Waiver")
+)
 """Documents that may also be objects in the cluster."""
 
 WRITES = frozenset({"CREATE", "UPDATE"})
@@ -33,7 +35,12 @@ def closed(tenancy: Tenancy, request: AdmissionRequest, cluster: ClusterView) ->
 
 
 def objection(tenancy: Tenancy, request: AdmissionRequest, cluster: ClusterView) -> str:
-    """Why a Tenant or settings would not be in force, or would close a namespace; empty when neither.
+    """Why a Tenant or settings would not be in force, or would close a namespace; empty when neither."""
+    return worsened(request, lambda value: _faults(tenancy, value, cluster))
+
+
+def worsened(request: AdmissionRequest, faults: Callable[[Object], Iterable[str]]) -> str:
+    """What a request makes wrong with a tenancy document, by what is wrong with one; empty for nothing.
 
     What is wrong already, and is not made worse, may be: else it could not be mended step by step.
     """
@@ -44,15 +51,15 @@ def objection(tenancy: Tenancy, request: AdmissionRequest, cluster: ClusterView)
     before = request.old_object
     if before is not None and before.get("spec") == request.object.get("spec"):
         return ""
-    said = dict.fromkeys(_faults(tenancy, request.object, cluster))
-    for known in _faults(tenancy, before, cluster) if before is not None else ():
+    said = dict.fromkeys(faults(request.object))
+    for known in faults(before) if before is not None else ():
         said.pop(known, None)
     return "\n".join(f"{request.kind.kind} {request.name!r}: {fault}" for fault in said)
 
 
 def _faults(tenancy: Tenancy, value: Object, cluster: ClusterView) -> tuple[str, ...]:
     """What would be wrong with a document if it were an object of the cluster, among those that are."""
-    document = _document(value)
+    document = document_of(value)
     if not is_tenant(document):
         return settings_standing(tenancy.documents, document).faults
     hosts, identity = Hosts.of(tenancy), identity_of(document)
@@ -73,9 +80,10 @@ def _tenants(documents: Iterable[Manifest], hosts: Hosts, tenancy: Tenancy) -> I
 
 def living(cluster: ClusterView) -> tuple[Manifest, ...]:
     """The tenancy documents that are objects of the cluster."""
-    return tuple(_document(value) for kind in TENANCY_KINDS for value in cluster.list(kind))
+    return tuple(document_of(value) for kind in TENANCY_KINDS for value in cluster.list(kind))
 
 
-def _document(value: Object) -> Manifest:
+def document_of(value: Object) -> Manifest:
+    """A tenancy document that is an object of the cluster."""
     name = (value.get("metadata") or {}).get("name")
     return Manifest(value, Source(f"cluster/{value['kind']}/{name}"))

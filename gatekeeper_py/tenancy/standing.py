@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from gatekeeper_py.manifests.conformity import Fault, problem_of
 from gatekeeper_py.manifests.manifest import Manifest
 from gatekeeper_py.manifests.place import Problem
 from gatekeeper_py.objects.selector import SelectorError
@@ -17,7 +18,7 @@ from gatekeeper_py.tenancy.mistakes import asks_for_label, mistakes, problems_of
 from gatekeeper_py.tenancy.reading import claim_of, generation_of, identity_of, name_of, place_of, tenant_of
 from gatekeeper_py.tenancy.tenant import PLATFORM, Claim, Owner, Standing, Tenancy, Tenant
 
-__all__ = ["Hosts", "Received", "settings_standing", "sound_settings"]
+__all__ = ["Hosts", "Received", "guest_standing", "settings_standing", "sound_settings"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,12 @@ def _declared(documents: Iterable[Manifest], guest: Manifest) -> Standing | None
 
 def settings_standing(documents: Iterable[Manifest], guest: Manifest) -> Standing:
     """How settings stand that are an object of the cluster."""
-    problems = tuple(map(_told, problems_of(guest)))
+    return guest_standing(documents, guest, mistakes(guest.object))
+
+
+def guest_standing(documents: Iterable[Manifest], guest: Manifest, faults: Iterable[Fault]) -> Standing:
+    """How an object of the cluster stands with which this is wrong, beside the documents of the files."""
+    problems = tuple(_told(problem_of(fault, guest.source)) for fault in faults)
     wrong = Standing("Invalid", problems) if problems else _declared(documents, guest)
     return _of(guest, wrong or Standing("InForce"))
 

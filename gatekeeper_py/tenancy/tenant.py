@@ -21,6 +21,7 @@ from gatekeeper_py.policy.admission.decision import Enforcement
 from gatekeeper_py.tenancy.isolation import DEFAULT_HANDLERS, Level
 from gatekeeper_py.tenancy.patterns import Globs, Hosts, glob_matches, host_matches, image_matches
 from gatekeeper_py.tenancy.places import Surroundings
+from gatekeeper_py.tenancy.waiver import Waiver
 
 __all__ = [
     "GROUP",
@@ -60,6 +61,23 @@ PLATFORM_NAMESPACES = ("kube-system", "kube-public", "kube-node-lease")
 """Trusted even when no document says so: an engine that stops kube-system stops the cluster."""
 PLATFORM_USERS = ("system:apiserver", "system:kube-controller-manager", "system:kube-scheduler")
 """The control plane, by the names Kubernetes gives it."""
+
+TOPOLOGY_KEYS = (
+    "kubernetes.io/hostname",
+    "topology.kubernetes.io/zone",
+    "topology.kubernetes.io/region",
+    "failure-domain.beta.kubernetes.io/zone",
+    "failure-domain.beta.kubernetes.io/region",
+    "zone",
+    "region",
+    "node",
+)
+"""The labels by which Kubernetes says where a node is (k8s.io/api/core/v1/well_known_labels.go), and the
+words of its tutorials, which hardly any node has."""
+
+API_SERVER = "https://kubernetes.default.svc"
+"""How the issuer begins that kubeadm configures; the API server's audience is the issuer unless another is
+stated (kubernetes/pkg/kubeapiserver/options/authentication.go, --api-audiences)."""
 
 PodSecurity = Literal["baseline", "restricted"]
 Requirement = Level | Literal["virtual-node"]
@@ -143,6 +161,8 @@ class Limits:
     """Services of type LoadBalancer, in one namespace."""
     snapshots: int = 0
     """VolumeSnapshots, in one namespace."""
+    node_ports: int = 0
+    """Ports of every node that Services take, in one namespace."""
     replicas: int = 0
     """Pods of one workload."""
     cpu: str = "0"
@@ -151,6 +171,14 @@ class Limits:
     """Memory of one container."""
     huge_pages: str = "0"
     """Huge pages of one size, of one container."""
+    object_size: str = "0"
+    """Bytes of one object as JSON."""
+
+    @property
+    def bytes_of_an_object(self) -> int:
+        """`object_size` as a number; 0 is no limit."""
+        found = quantities.parse(self.object_size)
+        return int(found[0]) if found is not None else 0
 
     def excess(self, resources: Iterable[object]) -> tuple[str, str, str] | None:
         """What the first of some ResourceRequirements asks too much of: its name, the amount, the bound."""
@@ -272,6 +300,18 @@ class Tenant:
     """What may fill its volumes besides claims and snapshots, as `Kind.group`."""
     role_rules: tuple[str, ...] = ()
     """Verbs and subresources its Roles may hold beyond the ordinary."""
+    token_audiences: tuple[str, ...] = ()
+    """Patterns of audiences that tokens of its ServiceAccounts may be for, besides the API server's own."""
+    topology_keys: tuple[str, ...] = TOPOLOGY_KEYS
+    """Labels of nodes by which its pods may be kept together, apart or spread."""
+    node_ports: tuple[str, ...] = ()
+    """Ports of the nodes its Services may choose, as `30080` or `30000-30099`."""
+    open_traffic: tuple[str, ...] = ()
+    """Directions, `ingress` and `egress`, in which it may open what the platform has closed."""
+    manual_selectors: bool = False
+    """Whether its Jobs may choose their pods by selectors of their own."""
+    quota: Mapping[str, str] = field(default_factory=dict)
+    """What the ResourceQuota of its frame holds besides, or in place of, what every frame does."""
     silenced_warnings: tuple[str, ...] = ()
     """Names of policies whose warnings its people are not told."""
     source: str = ""
@@ -293,6 +333,10 @@ class Tenant:
     def permits_kind(self, group: str, kind: str) -> bool:
         """Whether it was granted a custom kind that needs a grant."""
         return any(grant.covers(group, kind) for grant in self.custom_resources)
+
+    def permits_audience(self, audience: str) -> bool:
+        """Whether tokens of its ServiceAccounts may be for an audience that is not the API server."""
+        return any(glob_matches(pattern, audience) for pattern in self.token_audiences)
 
     def shares_itself_with(self, tenant: str) -> bool:
         """Whether another tenant's people may act in its namespaces, as far as RBAC lets them."""
@@ -321,8 +365,13 @@ class Settings:
     unknown_kinds: UnknownKinds = "scan"
     """What becomes of custom kinds that the catalogue does not know."""
 
+    @property
+    def server_audiences(self) -> tuple[str, ...]:
+        """For whom a token is that names nobody: the API server, as kubeadm and most others call it."""
+        return ("", f"{API_SERVER}.{self.cluster_domain}", API_SERVER, "kubernetes.default.svc", "kubernetes")
 
-Reason = Literal["InForce", "Conflict", "Invalid", "NameTaken", "PlatformNamespace"]
+
+Reason = Literal["InForce", "Conflict", "Invalid", "NameTaken", "PlatformNamespace", "Expired"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -368,6 +417,8 @@ class Tenancy:
     """Of the documents that are objects of the cluster, by `Tenant/foo`."""
     documents: tuple[Manifest, ...] = ()
     """The documents that are files."""
+    waivers: tuple[Waiver, ...] = ()
+    """What is waived, and what was until its day came."""
 
     @cached_property
     def problems(self) -> tuple[str, ...]:

@@ -56,6 +56,7 @@ WORDS: Mapping[str, tuple[DocumentField, ...]] = {
     "tenant.isolation": _tenant("runtimeClasses.isolation"),
     "tenant.owns": _tenant("namespaces"),
     "tenant.permits": _tenant("sharing"),
+    "tenant.permitsAudience": _tenant("tokenAudiences"),
     "tenant.permitsKind": _tenant("customResources"),
     "tenant.mayCall": (*_tenant("sharing"), *_settings("clusterDomain")),
     "tenant.excess": _tenant("limits"),

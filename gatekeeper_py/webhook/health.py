@@ -5,8 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from gatekeeper_py import __version__
+from gatekeeper_py.tenancy.tenant import Tenancy
+from gatekeeper_py.tenancy.waivers import neglected
 from gatekeeper_py.webhook import expiry
 from gatekeeper_py.webhook.record import Record
 from gatekeeper_py.webhook.revision import Policies
@@ -42,7 +45,10 @@ class Health:
                 "policies": in_force.loaded.count,
                 "revision": in_force.revision,
                 "loadedAt": in_force.loaded_at,
-                "warnings": list(in_force.loaded.warnings()),
+                "warnings": [
+                    *in_force.loaded.warnings(),
+                    *neglected(in_force.loaded.tenancy, datetime.now(UTC)),
+                ],
             }
         if verbose:
             details |= self._beside()
@@ -57,12 +63,13 @@ class Health:
         """Everything that a person wants to see at once."""
         _, details = self.readiness(verbose=True)
         in_force = self.policies.in_force
-        tenants = sorted(in_force.loaded.tenancy.by_name) if in_force is not None else []
+        tenancy = in_force.loaded.tenancy if in_force is not None else Tenancy()
         return {
             "version": __version__,
             "now": time.time(),
             **details,
-            "tenants": tenants,
+            "tenants": sorted(tenancy.by_name),
+            "waivers": _waivers(tenancy, datetime.now(UTC)),
             "denials": list(self.record.denials),
         }
 
@@ -73,3 +80,16 @@ class Health:
             log = {"dropped": self.output.dropped, "problem": self.output.problem}
         views = {kind: round(age, 1) for kind, age in self.ages().items()}
         return {"log": log, "views": views, "certificateExpires": self.certificate_expires}
+
+
+def _waivers(tenancy: Tenancy, now: datetime) -> list[Mapping[str, object]]:
+    """What is waived, that which ends first before the rest."""
+    return [
+        {
+            "name": waiver.name,
+            "policies": sorted(waiver.policies),
+            "expires": str(waiver.expires),
+            "daysLeft": waiver.days_left(now),
+        }
+        for waiver in sorted(tenancy.waivers, key=lambda each: (each.expires, each.name))
+    ]

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from gatekeeper_py.manifests.manifest import Manifest
 from gatekeeper_py.policy.loading.load import PolicySet
 from gatekeeper_py.policy.model import Policy, ValidatingPolicy
-from gatekeeper_py.tenancy.documents import is_tenancy_document
+from gatekeeper_py.tenancy.reading import declares_tenancy
 
 __all__ = ["Inventory", "contradictions", "losses"]
 
@@ -46,8 +46,8 @@ class Inventory:
             documents=frozenset(map(_name, files)),
             policies=frozenset(map(_policy, every)),
             bound=frozenset(_policy(policy) for policy in every if policy.bindings),
-            tenancy=frozenset(map(_name, filter(is_tenancy_document, files))),
-            living=frozenset(map(_name, living)),
+            tenancy=frozenset(map(_name, filter(declares_tenancy, files))),
+            living=frozenset(map(_name, filter(declares_tenancy, living))),
             texts={manifest.source.path: manifest.source.text for manifest in files},
         )
 

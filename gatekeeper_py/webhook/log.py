@@ -18,7 +18,7 @@ from typing import Any, Final, TextIO, cast
 import structlog
 from structlog.typing import EventDict
 
-from gatekeeper_py.policy.admission.decision import Decision
+from gatekeeper_py.policy.admission.decision import Decision, Finding
 from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.webhook.answer import Answer, Incident
 from gatekeeper_py.webhook.sink import Sink
@@ -176,11 +176,19 @@ def _outcome(answer: Answer, seconds: float) -> dict[str, Any]:
             {"policy": f.policy, "binding": f.binding, "actions": list(f.actions), "message": f.message}
             for f in decision.findings[:MAX_ITEMS]
         ]
+    if waived := [finding for finding in decision.findings if finding.waived is not None]:
+        outcome["waived"] = [_waived(finding) for finding in waived[:MAX_ITEMS]]
     outcome["patch_operations"] = len(decision.patch)
     outcome["warnings"] = len(decision.warnings)
     if answer.incident is not None:
         outcome["incident"] = answer.incident.identifier
     return outcome
+
+
+def _waived(finding: Finding) -> dict[str, str]:
+    """By which waiver what is admitted."""
+    assert finding.waived is not None
+    return {"policy": finding.policy, "waiver": finding.waived.waiver, "expires": str(finding.waived.expires)}
 
 
 def _withheld(decision: Decision) -> dict[str, Any]:

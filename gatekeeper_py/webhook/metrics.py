@@ -1,7 +1,7 @@
 """What the server counts, in the manner of kube-apiserver's own admission metrics; see docs/metrics.md.
 
-Labels are words of ours, names of policies and tenants in force, and "other" for whatever else or too many:
-never text that a tenant chooses.
+Labels are words of ours, names of policies, tenants and waivers in force, and "other" for whatever else or
+too many: never text that a tenant chooses.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Metrics:
 
     def __init__(self, observed: Observed | None = None) -> None:
         self.registry = CollectorRegistry()
-        self._policies, self._tenants = _Names(), _Names()
+        self._policies, self._tenants, self._waivers = _Names(), _Names(), _Names()
         self._declared: frozenset[str] = frozenset()
         self._count_reviews()
         self._count_connections()
@@ -110,6 +110,12 @@ class Metrics:
         self.tenants = self._gauge("tenants", "Tenants in force")
         disputed = "Tenants and settings of the cluster that are not in force, or contested by another"
         self.disputed = self._gauge("tenants_not_ready", disputed)
+        ends = "When a waiver ends, or has ended, in seconds since the epoch"
+        self.waivers = Gauge(
+            "gatekeeper_waiver_end_timestamp_seconds", ends, ["waiver"], registry=self.registry
+        )
+        bad = "Waivers of the cluster that are not in force, for something is wrong with them"
+        self.bad_waivers = self._gauge("waivers_not_ready", bad)
         self.expiry = self._gauge(
             "serving_certificate_expiry_timestamp_seconds", "When the serving certificate expires"
         )
@@ -150,7 +156,13 @@ class Metrics:
         tenancy = in_force.loaded.tenancy
         self._declared = frozenset(tenancy.by_name)
         self.tenants.set(len(tenancy.tenants))
-        self.disputed.set(sum(not standing.ready for standing in tenancy.standings.values()))
+        unready = [name for name, standing in tenancy.standings.items() if not standing.ready]
+        waivers = sum(name.startswith("Waiver/") for name in unready)
+        self.disputed.set(len(unready) - waivers)
+        self.bad_waivers.set(waivers)
+        self.waivers.clear()
+        for waiver in tenancy.waivers:
+            self.waivers.labels(self._waivers.value(waiver.name)).set(waiver.end.timestamp())
 
     def policies_refused(self) -> None:
         """Note that an edit was refused."""

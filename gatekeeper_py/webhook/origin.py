@@ -20,8 +20,9 @@ from gatekeeper_py.policy.loading import load as loading
 from gatekeeper_py.policy.loading.idle import idle, nothing_in, unserved
 from gatekeeper_py.policy.loading.load import PolicySet
 from gatekeeper_py.policy.matching.versions import versions_needed
-from gatekeeper_py.tenancy.documents import is_tenancy_document
-from gatekeeper_py.tenancy.lookups import asks_about_tenants, looked_up
+from gatekeeper_py.tenancy.lookups import asks_about_tenants
+from gatekeeper_py.tenancy.reading import declares_tenancy
+from gatekeeper_py.tenancy.reads import read_by
 from gatekeeper_py.tenancy.refusals import TENANCY_KINDS, living
 from gatekeeper_py.webhook.inventory import Inventory
 from gatekeeper_py.webhook.revision import BadPolicies, Loaded, Webhook
@@ -55,7 +56,7 @@ class Demands:
         """Raise `BadPolicies` when something is missing."""
         if self.policies and not policies.validating and not policies.mutating:
             raise BadPolicies((f"{nothing_in(folder)}; --allow-no-policies would serve without",))
-        if self.tenants and asks_about_tenants(policies) and not any(map(is_tenancy_document, documents)):
+        if self.tenants and asks_about_tenants(policies) and not any(map(declares_tenancy, documents)):
             raise BadPolicies((f"{folder}: {NO_TENANCY}",))
 
 
@@ -127,6 +128,7 @@ class FromFiles:
             review,
             _count(policies),
             engine.owner,
+            policies=policies,
             inventory=Inventory.of(files, policies),
             tenancy=tenancy,
             warnings=partial(_idle(policies), cluster.kinds),
@@ -176,7 +178,7 @@ class FromCluster:
         with _bad_policies():
             policies, tenancy = load_with_tenancy(files, documents)
         self.demands.check(self.policies, policies, (*files, *documents))
-        new = self.live.follow(looked_up(policies))
+        new = self.live.follow(read_by(policies))
         try:
             self._sync()
         except BadPolicies:
@@ -197,6 +199,7 @@ class FromCluster:
             self._knows,
             self.live.inquire,
             lambda: _conversions(policies, self.live.seen.kinds),
+            policies,
             Inventory.of(files, policies, documents),
             tenancy,
             warnings=partial(self._warnings, _idle(policies, complete=True)),

@@ -1,9 +1,9 @@
 """The two webhook configurations: what the API server asks about, and what it never does.
 
-It asks about everything but what the control plane writes to bring nodes, network, storage and this engine
-back: `exemptions.yaml` lists that by exact user and kind, with a reason each. Every entry becomes a match
-condition, which the API server evaluates by itself (KEP-3716). So a cluster heals while the engine is gone,
-and tenants are refused. `docs/registration.md` shows the list.
+It asks about what the policies in force need (`questions`), but never about what the control plane writes to
+bring nodes, network, storage and this engine back: `exemptions.yaml` lists that by exact user and kind, with
+a reason each. Every entry becomes a match condition, which the API server evaluates by itself (KEP-3716). So
+a cluster heals while the engine is gone, and tenants are refused. `docs/registration.md` shows the list.
 """
 
 from __future__ import annotations
@@ -17,7 +17,11 @@ from typing import Any, Literal
 import yaml
 
 from gatekeeper_py.objects.resource import GroupVersion, Object
+from gatekeeper_py.policy.loading.load import PolicySet
+from gatekeeper_py.policy.model import Rule
 from gatekeeper_py.tenancy.tenant import GROUP, PLATFORM_USERS, Settings, Tenancy
+from gatekeeper_py.webhook.phrases import in_namespaces, one_of, texts, who
+from gatekeeper_py.webhook.questions import RESOURCE, Questions, everything, fingerprint, questions
 
 __all__ = [
     "EXEMPT_NAMESPACES",
@@ -25,9 +29,12 @@ __all__ = [
     "Client",
     "Exemption",
     "Registered",
+    "asked_by",
+    "asks_for",
     "configurations",
     "conversions_of",
     "exemptions",
+    "purpose",
     "segment",
     "trial",
 ]
@@ -51,6 +58,8 @@ Door = Literal["mutate", "validate"]
 REACH = "gatekeeper-reach"
 """The ConfigMap in the engine's namespace that the trial is about."""
 
+DOORS: tuple[Door, ...] = ("mutate", "validate")
+
 KINDS: Mapping[Door, str] = {
     "mutate": "MutatingWebhookConfiguration",
     "validate": "ValidatingWebhookConfiguration",
@@ -61,9 +70,6 @@ OPERATIONS: Mapping[Door, tuple[str, ...]] = {
     "validate": ("CREATE", "UPDATE", "DELETE", "CONNECT"),
 }
 """CONNECT is exec, attach, port-forward and proxy."""
-
-RESOURCE = "request.resource.resource + (has(request.subResource) ? '/' + request.subResource : '')"
-"""The API server leaves empty fields of a request out (admission/v1, omitempty)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +107,13 @@ class Registered:
     @property
     def expression(self) -> str:
         """Whether a request is about one of them, in CEL."""
-        demands = [f"request.resource.group == '{self.group}'", f"{RESOURCE} in {_texts(self.resources)}"]
+        demands = [f"request.resource.group == '{self.group}'", f"{RESOURCE} in {texts(self.resources)}"]
         if self.operations:
-            demands.append(f"request.operation in {_texts(self.operations)}")
+            demands.append(f"request.operation in {texts(self.operations)}")
         if self.namespace:
-            demands.append(_in_namespaces([self.namespace]))
+            demands.append(in_namespaces([self.namespace]))
         if self.names:
-            demands.append(f"has(request.name) && request.name in {_texts(self.names)}")
+            demands.append(f"has(request.name) && request.name in {texts(self.names)}")
         return " && ".join(demands)
 
 
@@ -126,9 +132,9 @@ class Exemption:
     @property
     def condition(self) -> Object:
         """The match condition that keeps it out."""
-        what = _any(each.expression for each in self.what)
-        who = _any(_who(self.users, self.prefixes, self.groups))
-        return _unless(self.name, f"{who} &&\n{what}" if who else what)
+        what = one_of(each.expression for each in self.what)
+        whoever = one_of(who(self.users, self.prefixes, self.groups))
+        return _unless(self.name, f"{whoever} &&\n{what}" if whoever else what)
 
 
 @cache
@@ -140,8 +146,8 @@ def exemptions() -> tuple[Exemption, ...]:
 
 def _exemption(entry: Mapping[str, Any]) -> Exemption:
     what = tuple(Registered(**{key: _frozen(value) for key, value in part.items()}) for part in entry["what"])
-    who = {key: tuple(entry.get(key, ())) for key in ("users", "prefixes", "groups")}
-    return Exemption(entry["name"], entry["reason"], what, **who)
+    whoever = {key: tuple(entry.get(key, ())) for key in ("users", "prefixes", "groups")}
+    return Exemption(entry["name"], entry["reason"], what, **whoever)
 
 
 def _frozen(value: Any) -> Any:
@@ -149,54 +155,107 @@ def _frozen(value: Any) -> Any:
 
 
 def configurations(
-    client: Client = SERVICE, tenancy: Tenancy = NO_TENANCY, conversions: Iterable[GroupVersion] = ()
+    client: Client = SERVICE,
+    tenancy: Tenancy = NO_TENANCY,
+    conversions: Iterable[GroupVersion] = (),
+    policies: PolicySet | None = None,
 ) -> list[Object]:
     """Both configurations, the mutating one first, for these trusted tenants and this platform.
 
-    `conversions` are the versions in which policies judge what may be sent in others (`versions_needed`).
-    Raises `ValueError` when there are more exemptions than the API server takes.
+    They ask about what the `policies` need, or about everything. `conversions` are the versions in which
+    policies judge what may be sent in others (`versions_needed`). Raises `ValueError` when there are more
+    exemptions than the API server takes.
     """
+    asked = asked_by(policies, tenancy)
     versions = tuple(sorted(conversions))
     trusted = [name for tenant in tenancy.tenants if tenant.trusted for name in tenant.claim.names]
     mending = _mending(tenancy.settings)
     kept_out = [each.condition for each in exemptions()]
     conditions = [*kept_out, *_among_trusted(trusted), _unless("mending", mending)]
-    needed = len(conditions) + bool(versions)
+    needed = len(conditions) + bool(versions) + max(len(each.conditions) for each in asked.values())
     if needed > MOST_CONDITIONS:
         raise ValueError(f"{needed} match conditions; the API server takes {MOST_CONDITIONS}")
-    asking = _Asking(client, tuple(conditions), versions)
-    mutating = _configuration("mutate", asking.webhooks("mutate"))
-    validating = _configuration("validate", [*asking.webhooks("validate"), _mended(client, mending)])
-    return [mutating, validating]
+    told = versions if policies is None else (*versions, purpose(policies, tenancy))
+    mutating, validating = (
+        _Asking(door, client, asked[door], tuple(conditions), versions, told).webhooks() for door in DOORS
+    )
+    return [
+        _configuration("mutate", mutating),
+        _configuration("validate", [*validating, _mended(client, mending)]),
+    ]
+
+
+def asked_by(policies: PolicySet | None, tenancy: Tenancy) -> Mapping[Door, Questions]:
+    """What each webhook has to ask about for these policies."""
+    if policies is None:
+        return {door: everything(OPERATIONS[door]) for door in DOORS}
+    return {
+        "mutate": questions(policies.mutating, OPERATIONS["mutate"], tenancy),
+        "validate": questions(policies.validating, OPERATIONS["validate"], tenancy, [DOCUMENTS]),
+    }
+
+
+DOCUMENTS = Rule(("CREATE", "UPDATE"), (GROUP,), ("*",), ("*",))
+"""Those of tenancy are judged whatever the policies say."""
+
+PURPOSE = "asks-"
+"""How the version begins that no API serves, and by which a path says for which policies is asked."""
+
+
+def purpose(policies: PolicySet, tenancy: Tenancy) -> GroupVersion:
+    """What a path says besides versions, when it was made for these policies."""
+    return GroupVersion("", PURPOSE + fingerprint(asked_by(policies, tenancy).values()))
+
+
+def asks_for(told: Iterable[GroupVersion], wanted: GroupVersion) -> bool:
+    """Whether a path tells that it is asked about what is wanted, or about everything."""
+    purposes = [each for each in told if each.version.startswith(PURPOSE)]
+    return not purposes or wanted in purposes
 
 
 @dataclass(frozen=True, slots=True)
 class _Asking:
-    """The webhooks of a door: one about everything as it was sent, and one for each version to convert to.
+    """The webhooks of a door: one about what is sent, as it is sent, one for each version to convert to.
 
     What matches a webhook as it was sent is not converted, and then it is not asked about again. All say by
     their path to which versions the API server converts: the engine knows what it will be asked besides.
     """
 
+    door: Door
     client: Client
+    asked: Questions
     conditions: tuple[Object, ...]
+    """Of both doors."""
     conversions: tuple[GroupVersion, ...]
+    told: tuple[GroupVersion, ...]
+    """By the path."""
 
-    def webhooks(self, door: Door) -> list[Object]:
+    def webhooks(self) -> list[Object]:
         """In the order in which they are called."""
-        path = "/".join([door, *map(segment, self.conversions)])
-        sent = _webhook(door, self.client, self.conditions)
-        sent["clientConfig"] = self.client.config(path)
+        sent = _webhook(self.door, self.client, [*self.conditions, *self.asked.conditions])
+        sent["clientConfig"] = self.client.config("/".join([self.door, *map(segment, self.told)]))
+        sent["rules"] = list(self.asked.rules)
         return [sent, *(self._converted(sent, version) for version in self.conversions)]
 
     def _converted(self, sent: Object, version: GroupVersion) -> Object:
-        (rule,) = sent["rules"]
+        rules = [
+            {**rule, "apiGroups": groups, "apiVersions": [version.version]}
+            for rule in self.asked.rules
+            if (groups := _common(rule["apiGroups"], version.group))
+        ]
         return {
             **sent,
             "name": f"{segment(version)}.{sent['name']}",
-            "rules": [{**rule, "apiGroups": [version.group], "apiVersions": [version.version]}],
-            "matchConditions": [CONVERTED, *self.conditions],
+            "rules": rules,
+            "matchConditions": [CONVERTED, *sent["matchConditions"]],
         }
+
+
+def _common(groups: list[str], group: str) -> list[str]:
+    """The groups that a rule and a version are both of."""
+    if group == "*":
+        return groups
+    return [group] if group in groups or "*" in groups else []
 
 
 CONVERTED: Object = {
@@ -237,14 +296,14 @@ def _among_trusted(namespaces: Iterable[str]) -> list[Object]:
     if not named:
         return []
     homes = [f"system:serviceaccounts:{name}" for name in sorted({*named, *EXEMPT_NAMESPACES})]
-    who = _any(_who(PLATFORM_USERS, ("system:node:",), homes))
-    return [_unless("trusted", f"{who} && {_in_namespaces(named)}")]
+    whoever = one_of(who(PLATFORM_USERS, ("system:node:",), homes))
+    return [_unless("trusted", f"{whoever} && {in_namespaces(named)}")]
 
 
 def _mending(settings: Settings) -> str:
     """Whether the platform writes a document of tenancy."""
-    who = _who(settings.platform_users, (), settings.platform_groups)
-    return f"request.resource.group == '{GROUP}' && {_any(who)}"
+    whoever = who(settings.platform_users, (), settings.platform_groups)
+    return f"request.resource.group == '{GROUP}' && {one_of(whoever)}"
 
 
 def _mended(client: Client, mending: str) -> Object:
@@ -254,7 +313,8 @@ def _mended(client: Client, mending: str) -> Object:
     came in that way costs only itself.
     """
     condition = {"name": "platform-mends", "expression": mending}
-    ruled = {**_rule("validate"), "apiGroups": [GROUP]}
+    (rule,) = everything(OPERATIONS["validate"]).rules
+    ruled = {**rule, "apiGroups": [GROUP]}
     webhook = _webhook("validate", client, [condition])
     return {**webhook, "name": GROUP, "failurePolicy": "Ignore", "rules": [ruled]}
 
@@ -305,7 +365,7 @@ def _webhook(door: Door, client: Client, conditions: Sequence[Object]) -> Object
         **({"reinvocationPolicy": "IfNeeded"} if door == "mutate" else {}),
         "sideEffects": "None",
         "timeoutSeconds": TIMEOUT_SECONDS,
-        "rules": [_rule(door)],
+        "rules": [],
         # The API server itself sets this label on every namespace and resets it on every write: no tenant
         # chooses it. Namespace objects are matched by their own labels, and by this one only.
         "namespaceSelector": {"matchExpressions": [by_name]},
@@ -313,49 +373,5 @@ def _webhook(door: Door, client: Client, conditions: Sequence[Object]) -> Object
     }
 
 
-def _rule(door: Door) -> Object:
-    """Everything: `*` alone would leave subresources out."""
-    return {
-        "apiGroups": ["*"],
-        "apiVersions": ["*"],
-        "operations": list(OPERATIONS[door]),
-        "resources": ["*/*"],
-        "scope": "*",
-    }
-
-
-# --- CEL ------------------------------------------------------------------------------------------------
-
-
 def _unless(name: str, expression: str) -> Object:
     return {"name": f"no-{name}", "expression": f"!({expression})"}
-
-
-def _who(users: Sequence[str], prefixes: Sequence[str], groups: Sequence[str]) -> list[str]:
-    """Ways to tell that one of them asks."""
-    ways = [f"request.userInfo.username in {_texts(users)}"] if users else []
-    ways += [f"request.userInfo.username.startsWith('{prefix}')" for prefix in prefixes]
-    if groups:
-        ways.append(f"request.userInfo.groups.exists(group, group in {_texts(groups)})")
-    return ways
-
-
-def _in_namespaces(names: Sequence[str]) -> str:
-    return f"has(request.namespace) && request.namespace in {_texts(names)}"
-
-
-def _any(expressions: Iterable[str]) -> str:
-    """One of them holds; nothing when there are none. `&&` binds closer than `||`."""
-    found = list(expressions)
-    joined = " ||\n".join(found)
-    return f"({joined})" if len(found) > 1 else joined
-
-
-def _texts(values: Sequence[str]) -> str:
-    return f"[{', '.join(_text(value) for value in values)}]"
-
-
-def _text(value: str) -> str:
-    """A literal; names of users may hold anything."""
-    escaped = value.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n").replace("\r", "\\r")
-    return f"'{escaped}'"

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Literal, TypeAlias
 
 from gatekeeper_py.objects.resource import GroupVersion
 from gatekeeper_py.policy.admission.decision import Decision
 from gatekeeper_py.policy.admission.request import AdmissionRequest
+from gatekeeper_py.policy.loading.load import PolicySet
 from gatekeeper_py.tenancy.tenant import Tenancy
 from gatekeeper_py.webhook.inventory import Inventory, contradictions, losses
+from gatekeeper_py.webhook.registration import asks_for, purpose
 
 __all__ = ["BadPolicies", "InForce", "Loaded", "Policies", "Reviewer", "Unsettled", "Webhook"]
 
@@ -53,7 +56,7 @@ def _never() -> Loaded | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Loaded:
     """One immutable set of policies over one picture of the cluster."""
 
@@ -68,6 +71,8 @@ class Loaded:
     """Whether it is known if there is such a namespace; if not, the cluster is asked, without waiting."""
     conversions: Callable[[], frozenset[GroupVersion]] = frozenset
     """The versions in which policies judge what may be sent in others: the API server has to ask in them."""
+    policies: PolicySet | None = None
+    """What the set is made of; None where nobody registers it."""
     inventory: Inventory = field(default_factory=Inventory)
     tenancy: Tenancy = field(default_factory=Tenancy)
     warnings: Callable[[], tuple[str, ...]] = _nothing
@@ -75,10 +80,20 @@ class Loaded:
     renew: Callable[[], Loaded | None] = _never
     """The same files over the tenants of the cluster as they are now; None when these are the same."""
 
+    def is_asked(self, told: Iterable[GroupVersion]) -> bool:
+        """Whether a registration whose path tells so asks about all that these policies need."""
+        return self.policies is None or asks_for(told, _purpose(self))
+
     @property
     def problems(self) -> tuple[str, ...]:
         """What is not in force though the set is: tenants that are bad or contested."""
         return self.tenancy.problems
+
+
+@lru_cache(maxsize=1)
+def _purpose(loaded: Loaded) -> GroupVersion:
+    assert loaded.policies is not None
+    return purpose(loaded.policies, loaded.tenancy)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,14 @@ import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, TypeAlias, cast
 
 import uvicorn
 from starlette.applications import Starlette
 
+from gatekeeper_py.tenancy.waivers import neglected
 from gatekeeper_py.webhook import expiry, log
 from gatekeeper_py.webhook.app import application, health_application
 from gatekeeper_py.webhook.connections import Connections, most_connections
@@ -81,6 +83,8 @@ class Server:
     """Where probes are answered in plain HTTP, for callers that have no certificate."""
     _health_listener: socket.socket | None = field(default=None, init=False)
     _running: _Server | None = field(default=None, init=False)
+    _neglected: frozenset[str] = field(default=frozenset(), init=False)
+    """What was told of waivers that waive nothing."""
 
     def listen(self) -> Listening:
         """Load the policies and open the ports.
@@ -142,6 +146,15 @@ class Server:
             self.log.error("not in force", problem=problem)
         for warning in in_force.loaded.warnings():
             self.log.warning("does nothing", problem=warning)
+        self._neglected = frozenset()
+        self._tell_neglected(in_force)
+
+    def _tell_neglected(self, in_force: InForce) -> None:
+        """Say once of each waiver that waives nothing that it does not."""
+        problems = frozenset(neglected(in_force.loaded.tenancy, datetime.now(UTC)))
+        for problem in sorted(problems - self._neglected):
+            self.log.warning("does nothing", problem=problem)
+        self._neglected = problems
 
     def _secure_config(self, seen: _Seen) -> uvicorn.Config:
         """Everything about reviews; raises `TLSError` when they would be answered without our TLS."""
@@ -182,6 +195,7 @@ class Server:
             ),
             asyncio.create_task(_trim()),
             asyncio.create_task(self._warn_of_expiry()),
+            asyncio.create_task(self._warn_of_waivers()),
         ]
         try:
             with self._reloading_on_hangup():
@@ -291,6 +305,13 @@ class Server:
                 self.log.warning("certificate", problem=problem)
             told = problem
             await asyncio.sleep(expiry.LOOK)
+
+    async def _warn_of_waivers(self) -> None:
+        """Say which waivers have ended, for ever."""
+        while True:
+            await asyncio.sleep(expiry.LOOK)
+            if (in_force := self.service.policies.in_force) is not None:
+                self._tell_neglected(in_force)
 
     def _certificate_loaded(self, expires: float) -> None:
         self.metrics.expiry.set(expires)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Final
 
@@ -39,6 +40,12 @@ class NothingInForce(Exception):
 
 STRANGERS: Final = "unknown namespaces"
 """Who takes turns for all namespaces that do not exist: there can be any number of names."""
+
+UNASKED: Final = (
+    "the webhooks are registered for other policies than those in force, which may need to be asked more. "
+    "--register does it within seconds; without, print the registration anew: gatekeeper install --ca FILE "
+    "--policies DIR"
+)
 
 UNREGISTERED: Final = (
     "the webhooks are not registered for these policies: they judge {}, to which the API server does not "
@@ -149,7 +156,8 @@ class Service:
         if in_force is None or self.registered is None:
             return []
         lacking = missing(in_force.loaded.conversions(), self.registered)
-        return [UNREGISTERED.format(", ".join(map(str, sorted(lacking))))] if lacking else []
+        versions = [UNREGISTERED.format(", ".join(map(str, sorted(lacking))))] if lacking else []
+        return versions if in_force.loaded.is_asked(self.registered) else [*versions, UNASKED]
 
     async def _decided(self, request: Request, job: _Job, held: ExitStack) -> Answer:
         await self._read(request, job, held)
@@ -240,7 +248,8 @@ def _decide(in_force: InForce, job: _Job) -> Answer:
     job.begun = True
 
     def review(request: AdmissionRequest, webhook: Webhook, deadline: float) -> Decision:
-        return in_force.loaded.review(replace(request, conversions=job.conversions), webhook, deadline)
+        asked = replace(request, conversions=job.conversions, asked_at=datetime.now(UTC))
+        return in_force.loaded.review(asked, webhook, deadline)
 
     return decide(review, job.webhook, job.body, job.started, job.deadline)
 

@@ -10,8 +10,8 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
 from typing import Final, Protocol
 
 from gatekeeper_py.cluster.staleness import StaleView
@@ -20,7 +20,7 @@ from gatekeeper_py.manifests.manifest import Manifest
 from gatekeeper_py.objects.resource import GroupVersionKind, Object
 from gatekeeper_py.objects.selector import labels_of
 from gatekeeper_py.tenancy.context import NAMESPACE
-from gatekeeper_py.tenancy.reading import identity_of, is_tenant
+from gatekeeper_py.tenancy.reading import identity_of, is_tenant, place_of
 from gatekeeper_py.tenancy.refusals import living
 from gatekeeper_py.tenancy.tenant import ContestedNamespace, Standing, Tenancy
 from gatekeeper_py.webhook.log import Log, Seldom
@@ -41,6 +41,7 @@ LISTED: Final = 256
 """Namespaces that a status lists; a status is read by people, and an object has a size."""
 
 IN_FORCE = "in force"
+ENDED: Final = "has ended on {}; give it another day, or remove it"
 
 Status = dict[str, object]
 
@@ -56,20 +57,21 @@ class Cluster(Protocol):
         """Merge into the status of an object; raises `ClusterError`."""
 
 
-def statuses(tenancy: Tenancy, cluster: ClusterView, now: str) -> Iterator[tuple[Manifest, Status]]:
-    """The documents of a cluster whose status is not what it should be, each with the one it should have.
-
-    `now` is the time of a condition that changes (RFC 3339).
-    """
+def statuses(tenancy: Tenancy, cluster: ClusterView, now: datetime) -> Iterator[tuple[Manifest, Status]]:
+    """The documents of a cluster whose status is not what it should be, each with the one it should have."""
     owned = _owned(tenancy, cluster)
+    ended = {waiver.source: waiver for waiver in tenancy.waivers if waiver.has_ended(now)}
+    told = now.strftime("%Y-%m-%dT%H:%M:%SZ")
     for document in living(cluster):
         standing = tenancy.standings.get(identity_of(document))
         if standing is None:
             continue
+        if standing.ready and (waiver := ended.get(place_of(document))) is not None:
+            standing = replace(standing, reason="Expired", faults=(ENDED.format(waiver.expires),))
         before = document.object.get("status")
         before = before if isinstance(before, dict) else {}
         names = owned.get(document.name, []) if is_tenant(document) and not standing.rejected else []
-        status = _status(standing, names if is_tenant(document) else None, before, now)
+        status = _status(standing, names if is_tenant(document) else None, before, told)
         if status != before:
             yield document, status
 
@@ -118,8 +120,10 @@ class StatusWriter:
     log: Log
     _written: dict[object, tuple[Status, float]] = field(default_factory=dict, init=False)
     """What was written last of each object, and when (monotonic)."""
-    _seen: tuple[InForce | None, ClusterView | None] = field(default=(None, None), init=False)
-    """What was there when nothing was left to write."""
+    _seen: tuple[InForce | None, ClusterView | None, date | None] = field(
+        default=(None, None, None), init=False
+    )
+    """What was there when nothing was left to write, and on which day."""
     _failures: Seldom = field(init=False)
     _stopping: threading.Event = field(default_factory=threading.Event, init=False)
 
@@ -147,16 +151,21 @@ class StatusWriter:
     def write(self) -> None:
         """Write what differs, if anything has changed since the last look or is still to be written."""
         in_force, view = self.policies.in_force, self.cluster.view
-        if in_force is None or (self._seen[0] is in_force and self._seen[1] is view):
+        now = datetime.now(UTC)
+        if in_force is None or self._is_seen(in_force, view, now.date()):
             return
-        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         try:
             found = list(statuses(in_force.loaded.tenancy, view, now))
             self._forget(view)
         except StaleView:
             return
         written = [self._write(*each) for each in found]
-        self._seen = (in_force, view) if all(written) else (None, None)
+        self._seen = (in_force, view, now.date()) if all(written) else (None, None, None)
+
+    def _is_seen(self, in_force: InForce, view: ClusterView, day: date) -> bool:
+        """Whether nothing has changed since nothing was left to write; waivers end with a day."""
+        before, earlier, last_day = self._seen
+        return before is in_force and earlier is view and last_day == day
 
     def _forget(self, view: ClusterView) -> None:
         """What was written of objects that are gone."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import date
 from typing import Any
 
 from gatekeeper_py.audit.outcome import Outcome
@@ -10,7 +12,7 @@ from gatekeeper_py.cluster.snapshot import Snapshot
 from gatekeeper_py.manifests.manifest import Problem, read_text
 from gatekeeper_py.objects.resource import ABSENT
 from gatekeeper_py.policy.admission.changes import Change
-from gatekeeper_py.policy.admission.decision import Action, Finding
+from gatekeeper_py.policy.admission.decision import Action, Finding, Waived
 from gatekeeper_py.policy.admission.submission import Submission, make_request
 
 HOSTILE = '=cmd|"x" <b>`&\x1b[2J\n::error::, %|, *'
@@ -45,6 +47,14 @@ NASTY = audited(
     "{apiVersion: v1, kind: Secret, metadata: {name: s, namespace: bar}}",
     "bar",
     finding("texts", HOSTILE, "Audit", severity="medium"),
+)
+WAIVED = audited(
+    "{apiVersion: v1, kind: Pod, metadata: {name: agent, namespace: foo}}",
+    "foo",
+    replace(
+        finding("no-host", "uses the host", "Waived", severity="critical"),
+        waived=Waived("old-agent", date(2027, 1, 31), 30, "until the new agent", "the platform"),
+    ),
 )
 UNREAD = Problem("secrets.yaml", 4, 2, "not valid YAML", "Correct the line")
 UNLISTED = Problem("v1 Secret", 0, 0, "may not be listed")

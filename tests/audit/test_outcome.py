@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from gatekeeper_py.audit.outcome import Outcome, Scope
 from gatekeeper_py.audit.reports import json
 from gatekeeper_py.audit.result import results
-from tests.audit.support import CLEAN, EVERYTHING, NASTY, NODE, WEB, audited, finding
+from tests.audit.support import CLEAN, EVERYTHING, NASTY, NODE, WAIVED, WEB, audited, finding
 
 WARNED = audited(
     "{apiVersion: v1, kind: Pod, metadata: {name: p, namespace: foo}}",
@@ -91,3 +92,16 @@ SCOPES = [
 def test_a_scope_narrows_what_is_told(scope: Scope, told: list[str]) -> None:
     items = scope.select((WEB, NODE, CLEAN, NASTY))
     assert [each.policy for item in items for each in results(item)] == told
+
+
+@pytest.mark.parametrize("severity", [None, "critical", "low"])
+def test_what_is_waived_does_not_fail(severity: str | None) -> None:
+    outcome = Outcome((WAIVED,))
+    assert (outcome.waived, outcome.violating, outcome.fails(severity)) == (1, 0, False)
+
+
+def test_what_is_waived_no_more_is_new() -> None:
+    before = json.baseline(json.report(Outcome((WAIVED,))))
+    refused = replace(WAIVED, findings=(replace(WAIVED.findings[0], actions=("Deny",), waived=None),))
+    assert Outcome((refused,), baseline=before).fails()
+    assert not Outcome((WAIVED,), baseline=json.baseline(json.report(Outcome((refused,))))).fails()

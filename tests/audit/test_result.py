@@ -8,7 +8,7 @@ import pytest
 
 from gatekeeper_py.audit.result import results, severity_of
 from gatekeeper_py.manifests.manifest import Source
-from tests.audit.support import CLEAN, NASTY, NODE, WEB
+from tests.audit.support import CLEAN, NASTY, NODE, WAIVED, WEB
 
 
 def test_every_finding_error_and_change_is_a_result() -> None:
@@ -51,3 +51,20 @@ def test_nothing_in_a_message_steers_a_terminal() -> None:
 )
 def test_a_severity_is_an_annotation_of_any_prefix(metadata: dict[str, str], severity: str) -> None:
     assert severity_of(metadata) == severity
+
+
+def test_what_is_waived_says_by_whom_and_how_long() -> None:
+    (found,) = results(WAIVED)
+    assert (found.level, found.message) == (
+        "waived",
+        "uses the host (waived by 'old-agent' until 2027-01-31, 30 days left: until the new agent)",
+    )
+
+
+def test_a_fingerprint_does_not_change_with_the_days() -> None:
+    (item,) = WAIVED.findings
+    assert item.waived is not None
+    last = replace(WAIVED, findings=(replace(item, waived=replace(item.waived, days_left=0)),))
+    (before,), (after,) = results(WAIVED), results(last)
+    assert before.fingerprint == after.fingerprint
+    assert "until 2027-01-31, the last day: " in after.message

@@ -12,10 +12,12 @@ import yaml
 
 from gatekeeper_py.authoring import suite
 from gatekeeper_py.cli import COMMANDS, gatekeeper
+from gatekeeper_py.engine import load_with_tenancy
 from gatekeeper_py.manifests.manifest import read_text
 from gatekeeper_py.policy.evaluation.compilation import Compiler, Environments, ExpressionKind
+from gatekeeper_py.policy.loading.load import read
 from gatekeeper_py.tenancy.documents import load_tenancy
-from gatekeeper_py.tenancy.fields import TENANT_SPEC
+from gatekeeper_py.tenancy.fields import TENANT_SPEC, WAIVER_SPEC
 from gatekeeper_py.tenancy.library import LIBRARY, SETTINGS, VARIABLES, extension
 from gatekeeper_py.tenancy.tenant import Tenancy
 from gatekeeper_py.webhook.metrics import Metrics
@@ -149,6 +151,15 @@ def test_the_example_of_a_tenant_loads() -> None:
     text = (DOCS / "tenants.md").read_text(encoding="utf-8")
     examples = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
     assert [tenant.name for tenant in load_tenancy(read_text(examples[0])).tenants] == ["platform", "foo"]
+
+
+def test_every_field_of_a_waiver_is_explained_and_its_example_is_right() -> None:
+    text = (DOCS / "waivers.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    assert set(yaml.safe_load(example)["spec"]) == set(WAIVER_SPEC["properties"])
+    assert {name for name in WAIVER_SPEC["properties"] if f"| `{name}` |" not in text} == set()
+    _, tenancy = load_with_tenancy((*read([ROOT / "policies"]), *read_text(example)))
+    assert [waiver.name for waiver in tenancy.waivers] == ["foo-old-agent"]
 
 
 def test_every_field_of_a_suite_is_explained() -> None:

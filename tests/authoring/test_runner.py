@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 
-from gatekeeper_py.authoring.runner import run
+from gatekeeper_py.authoring.runner import run, tenancy_documents
 from gatekeeper_py.authoring.suite import read_suite
 from gatekeeper_py.manifests.manifest import ManifestError
 
@@ -26,6 +27,7 @@ kind: ValidatingAdmissionPolicyBinding
 metadata: {name: p}
 spec: {policyName: p, validationActions: [Deny]}
 """
+SETTINGS = "{apiVersion: tenancy.gatekeeper-py.dev/v1alpha1, kind: TenancySettings, metadata: {name: settings}, spec: {}}"
 OBJECTS = (
     "objects: {good: {apiVersion: v1, kind: ConfigMap, metadata: {name: x, namespace: foo}, data: {a: b}}}\n"
 )
@@ -127,3 +129,44 @@ def test_what_asks_about_tenants_is_not_tried_where_there_are_none(tmp_path: Pat
     )
     path.write_text(f"tenants: [example]\n{path.read_text()}")
     assert [outcome.passed for outcome in run(read_suite(path))] == [True]
+
+
+WAIVER = """waivers:
+  - apiVersion: tenancy.gatekeeper-py.dev/v1alpha1
+    kind: Waiver
+    metadata: {name: old}
+    spec: {policies: [p], namespaces: [foo], names: [x], reason: r, approvedBy: a, expires: "2027-01-31"}
+today: "2027-01-31"
+"""
+WAIVED = {
+    "as it says": ("{name: a, object: good, change: {data: {a: c}}, expect: waived, message: must be b}", []),
+    "admitted, and only by the waiver": (
+        "{name: a, object: good, change: {data: {a: c}}, expect: allow}",
+        ["expected allow, got waived"],
+    ),
+    "not waived for once": ("{name: a, object: good, expect: waived}", ["expected waived, got allow"]),
+    "over": (
+        "{name: a, object: good, change: {data: {a: c}}, today: '2027-02-01', expect: deny, "
+        "message: \"the waiver 'old' has ended on 2027-01-31\"}",
+        [],
+    ),
+    "of another name": (
+        "{name: a, object: good, change: {metadata: {name: other}, data: {a: c}}, expect: deny}",
+        [],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", WAIVED)
+def test_a_suite_states_what_is_waived(case: str, tmp_path: Path) -> None:
+    text, expected = WAIVED[case]
+    outcomes = run(read_suite(suite(tmp_path, f"{WAIVER}tenants: [open]\n{OBJECTS}cases: [{text}]")))
+    assert [fault for outcome in outcomes for fault in outcome.faults] == expected
+
+
+def test_a_suite_is_not_tried_on_what_its_folder_waives(tmp_path: Path) -> None:
+    path = suite(tmp_path, "")
+    (tmp_path / "waiver.yaml").write_text(yaml.safe_dump(yaml.safe_load(WAIVER)["waivers"][0]))
+    (tmp_path / "settings.yaml").write_text(SETTINGS)
+    assert [each.kind.kind for each in tenancy_documents([tmp_path])] == ["TenancySettings"]
+    assert path.exists()

@@ -35,7 +35,7 @@ PROBLEMS = {
     ),
     "an unknown expectation": (
         "cases: [{name: a, object: good, expect: refuse}]",
-        "2:41: cases[0].expect is 'refuse'. It must be one of allow, deny, warn, unmatched",
+        "2:41: cases[0].expect is 'refuse'. It must be one of allow, deny, warn, waived, unmatched",
     ),
     "an unknown operation": (
         "cases: [{name: a, object: good, operation: PATCH, expect: allow}]",
@@ -115,6 +115,18 @@ PROBLEMS = {
     "an unknown word for workloads": (
         "workloads: every\ncases: [{name: a, object: pod, expect: allow}]",
         f"2:12: workloads is 'every'. {WORKLOADS_TOLD}",
+    ),
+    "a waiver, and no day to try it on": (
+        "waivers: [{apiVersion: v1, kind: Waiver}]\ncases: [{name: a, object: good, expect: waived}]",
+        "3:9: waivers hold until a day, and this case has none. Write today",
+    ),
+    "a day that is none": (
+        "cases: [{name: a, object: good, today: '2027-02-30', expect: allow}]",
+        "2:40: today is '2027-02-30', which is no day. Write it as 2027-01-31",
+    ),
+    "a day for all that is none": (
+        "today: '2027-13-01'\ncases: [{name: a, object: good, expect: allow}]",
+        "2:8: today is '2027-13-01', which is no day. Write it as 2027-01-31",
     ),
     "a policy that is no path": (
         "policies: 7\ncases: [{name: a, object: good, expect: allow}]",

@@ -45,8 +45,8 @@ def test_in_a_pipe_there_is_a_line_for_each_finding(policies: Path) -> None:
 def test_json_says_where_each_object_stands(policies: Path) -> None:
     result = run("audit", "--policies", policies, "-o", "json", "-f", "-", stdin=f"{STAMPED}---\n{HOST}")
     report = json.loads(result.stdout)
-    counts = {"objects": 2, "violating": 1, "observed": 0, "warned": 0, "toBeChanged": 0, "notAudited": 0}
-    assert report["summary"] == counts
+    counts = {"objects": 2, "violating": 1, "observed": 0, "waived": 0, "warned": 0, "toBeChanged": 0}
+    assert report["summary"] == {**counts, "notAudited": 0}
     (found,) = report["results"]
     assert found["source"] == {"path": "<stdin>", "line": 3, "column": 1}
     assert (found["kind"], found["namespace"], found["name"], found["tenant"]) == (
@@ -60,6 +60,32 @@ def test_json_says_where_each_object_stands(policies: Path) -> None:
     assert (
         finding.items()
         >= {"policy": "no-host", "binding": "no-host", "actions": ["Deny"], "error": False}.items()
+    )
+
+
+WAIVER = """\
+apiVersion: tenancy.gatekeeper-py.dev/v1alpha1
+kind: Waiver
+metadata: {name: old}
+spec: {policies: [no-host], namespaces: [default], reason: r, approvedBy: a, expires: "2999-12-31"}
+"""
+
+
+def test_what_is_waived_is_told_with_its_days_and_fails_nothing(tmp_path: Path) -> None:
+    policies = write(tmp_path / "policies", all=POLICIES, waiver=WAIVER)
+    result = run("audit", "--policies", policies, "--fail-on", "low", "-f", "-", stdin=HOST)
+    line, summary = result.stdout.splitlines()
+    assert result.exit_code == 0
+    assert line.startswith(
+        "<stdin>:1:1: waived high (none) no-host: Pod default/host: spec.hostNetwork is true; "
+    )
+    assert " (waived by 'old' until 2999-12-31, " in line
+    assert summary == "1 objects, 0 violating, 1 waived"
+    report = json.loads(run("audit", "--policies", policies, "-o", "json", "-f", "-", stdin=HOST).stdout)
+    waived = report["results"][0]["findings"][0]["waived"]
+    assert (waived.pop("daysLeft") > 0, waived) == (
+        True,
+        {"waiver": "old", "expires": "2999-12-31", "reason": "r", "approvedBy": "a"},
     )
 
 
@@ -166,3 +192,71 @@ def test_every_form_tells_what_is_observed(tmp_path: Path, form: str) -> None:
     result = run("audit", "--policies", policies, "-o", form, "-f", "-", stdin=HOST)
     assert result.exit_code == 0
     assert "spec.hostNetwork is true" in result.stdout
+
+
+BINDING = """\
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: dev}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: ROLE}
+subjects: [{kind: User, name: alice}, {kind: ServiceAccount, name: op, namespace: bar}]
+"""
+TENANT = """\
+apiVersion: tenancy.gatekeeper-py.dev/v1alpha1
+kind: Tenant
+metadata: {name: foo}
+spec: {namespaces: {names: [foo]}, owners: [{kind: User, name: alice}]}
+"""
+READER = """\
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: reader}
+rules: [{verbs: [get], apiGroups: [""], resources: [secrets]}]
+"""
+FORMATS = (
+    "table",
+    "json",
+    "csv",
+    "markdown",
+    "sarif",
+    "junit",
+    "policyreport",
+    "openreports",
+    "github",
+    "html",
+)
+
+
+@pytest.fixture
+def owned(tmp_path: Path) -> Path:
+    return write(tmp_path / "policies", all=POLICIES, tenant=TENANT)
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_what_rbac_grants_is_told_in_every_format(owned: Path, tmp_path: Path, form: str) -> None:
+    roles = write(tmp_path / "cluster", roles=READER)
+    asked = ("audit", "--policies", owned, "--cluster", roles, "-o", form, "-f", "-")
+    result = run(*asked, stdin=BINDING.replace("ROLE", "reader"))
+    assert result.exit_code == 1
+    told = result.stdout.replace("\\", "").replace("&#39;", "'").replace("&quot;", '"')
+    for part in ("rbac-secrets", "alice", "may read Secrets everywhere", "rules", "by RoleBindings"):
+        assert part in told, part
+
+
+@pytest.mark.parametrize(("tenant", "count"), [("foo", 1), ("bar", 1), ("other", 0)])
+def test_what_a_tenant_is_granted_is_the_tenants(
+    owned: Path, tmp_path: Path, tenant: str, count: int
+) -> None:
+    roles = write(tmp_path / "cluster", roles=READER)
+    asked = ("audit", "--policies", owned, "--cluster", roles, "--tenant", tenant, "-f", "-")
+    result = run(*asked, stdin=BINDING.replace("ROLE", "reader"))
+    assert result.stdout.splitlines()[-1] == f"{count} objects, {count} violating"
+
+
+def test_a_role_that_no_file_holds_is_not_audited(owned: Path) -> None:
+    result = run("audit", "--policies", owned, "-f", "-", stdin=BINDING.replace("ROLE", "reader"))
+    assert result.exit_code == 2
+    assert result.stderr == (
+        "<stdin>:4:73: ClusterRoleBinding 'dev' names ClusterRole 'reader', which was not read: what it grants is "
+        "not audited. Give the role with --cluster, or the right to list it\n"
+    )

@@ -12,6 +12,10 @@ import pytest
 import yaml
 
 from gatekeeper_py.cli import gatekeeper
+from gatekeeper_py.cluster.snapshot import Snapshot
+from gatekeeper_py.manifests.manifest import read_text
+from gatekeeper_py.policy.admission.admission_review import render_request
+from gatekeeper_py.policy.admission.submission import Submission, make_request
 from tests.cli.support import GOOD, HOST, POLICIES, UNPINNED, run, write
 from tests.webhook.support import pod_review
 
@@ -424,6 +428,47 @@ def test_what_is_not_enforced_is_allowed_and_told(tmp_path: Path, enforcement: s
     assert "patch" not in answer["response"]
     unchanged = run("review", "--policies", policies, "-o", "yaml", "-f", "-", stdin=HOST).stdout
     assert "labels" not in unchanged
+
+
+WAIVER = """\
+apiVersion: tenancy.gatekeeper-py.dev/v1alpha1
+kind: Waiver
+metadata: {name: old}
+spec: {policies: [no-host], namespaces: [default], reason: r, approvedBy: a, expires: "DAY"}
+"""
+
+
+def waiving(folder: Path, day: str) -> Path:
+    return write(folder / "policies", all=POLICIES, waiver=WAIVER.replace("DAY", day))
+
+
+def test_what_is_waived_is_allowed_and_told_with_its_end(tmp_path: Path) -> None:
+    result = run("review", "--policies", waiving(tmp_path, "2999-12-31"), "-f", "-", stdin=HOST)
+    assert result.exit_code == 0
+    shown = " ".join(result.stdout.split())
+    assert "waived by old until 2999-12-31: no-host: spec.hostNetwork is true; remove it" in shown
+
+
+def test_what_is_waived_no_more_is_denied_and_told(tmp_path: Path) -> None:
+    policies = waiving(tmp_path, "2026-01-31")
+    result = run("review", "--policies", policies, "-f", "-", stdin=HOST)
+    assert result.exit_code == 1
+    told = "spec.hostNetwork is true; remove it (the waiver 'old' has ended on 2026-01-31)"
+    assert told in " ".join(result.stdout.split())
+    assert result.stderr == (
+        f"warning: {policies}/waiver.yaml:1: the waiver 'old' has ended on 2026-01-31: what it admitted is "
+        "refused again. Give it another day, or remove it\n"
+    )
+
+
+@pytest.mark.parametrize(("day", "code"), [("2999-12-31", 0), ("2026-01-31", 1)])
+def test_a_review_of_an_api_server_is_waived_on_the_day_it_is_asked_about(
+    tmp_path: Path, day: str, code: int
+) -> None:
+    policies = waiving(tmp_path, day)
+    request = make_request(read_text(HOST)[0], Snapshot(), Submission())
+    asked = json.dumps(render_request(request))
+    assert run("review", "--policies", policies, "-f", "-", stdin=asked).exit_code == code
 
 
 CLASSES = """\

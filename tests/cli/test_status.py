@@ -33,8 +33,13 @@ GOOD: dict[str, Any] = {
     "views": {"Namespace": 1.2, "Pod": 90.0},
     "certificateExpires": 1_000_000.0 + 31 * 86400,
     "tenants": ["bar", "foo"],
+    "waivers": [],
     "denials": [],
 }
+
+
+def waiver(name: str, days: int) -> dict[str, Any]:
+    return {"name": name, "policies": ["no-host", "p"], "expires": "2027-01-31", "daysLeft": days}
 
 
 def test_a_server_is_one_screen() -> None:
@@ -46,6 +51,7 @@ def test_a_server_is_one_screen() -> None:
         "heard of      Namespace 1s, Pod 1m 30s",
         "log           0 lines dropped",
         "tenants       bar, foo",
+        "waivers       none",
         "last denials  none",
     ]
 
@@ -70,6 +76,7 @@ def test_what_is_wrong_is_said() -> None:
         "views": {},
         "certificateExpires": 999_999.0,
         "tenants": [f"t{number:02}" for number in range(22)],
+        "waivers": [waiver("over", -2), waiver("last", 0), *(waiver(f"w{day}", day) for day in range(1, 21))],
         "denials": [denial, wide],
     }
     del bad["revision"]
@@ -82,7 +89,14 @@ def test_what_is_wrong_is_said() -> None:
         "log           7 lines dropped; the log's output fails: Broken pipe",
     ]
     assert lines[6].endswith(", t19 and 2 more")
-    assert lines[7:] == [
+    assert lines[7:11] == [
+        "waivers       over: no-host, p: ENDED on 2027-01-31",
+        "              last: no-host, p: ends today",
+        "              w1: no-host, p: 1 day left",
+        "              w2: no-host, p: 2 days left",
+    ]
+    assert lines[27] == "              and 2 more"
+    assert lines[28:] == [
         "last denials  2026-01-01T00:00:00+00:00 foo CREATE foo/pods/we?[2Jb: no-host",
         "              2026-01-01T00:00:00+00:00 - CREATE pods/n: Timeout",
     ]

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from gatekeeper_py.cluster.connection import Connection, Connections, configuration
+from gatekeeper_py.cluster.connection import Connection, Connections, configuration, lines
 from gatekeeper_py.cluster.snapshot import Snapshot
 from gatekeeper_py.objects.resource import GroupVersionKind, Served
 
@@ -106,3 +109,18 @@ def test_closing_closes_connections_that_were_just_replaced(
         return [replaced, connections.current]
 
     assert asyncio.run(scene()) == closed
+
+
+@given(st.lists(st.binary(min_size=1, max_size=5).filter(lambda line: b"\n" not in line)), st.data())
+def test_lines_are_the_same_however_they_are_cut_into_chunks(said: list[bytes], data: st.DataObject) -> None:
+    stream = b"".join(line + b"\n" for line in said)
+    cuts = sorted(data.draw(st.sets(st.integers(0, len(stream)))) | {0, len(stream)})
+
+    async def chunks() -> AsyncIterator[bytes]:
+        for begin, end in pairwise(cuts):
+            yield stream[begin:end]
+
+    async def read() -> list[bytes]:
+        return [line async for ended in lines(chunks()) for line in ended]
+
+    assert asyncio.run(read()) == said

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,6 +22,7 @@ from gatekeeper_py.cluster.connection import (
 )
 from gatekeeper_py.cluster.follower import LONGEST_PAUSE, LONGEST_WISH, RELIST_SECONDS, Follower, Picture
 from gatekeeper_py.objects.kinds import CUSTOM_RESOURCE_DEFINITION
+from gatekeeper_py.objects.projection import Projection
 from gatekeeper_py.objects.resource import GroupVersionKind, Served
 
 Json = dict[str, Any]
@@ -30,7 +31,7 @@ NAMESPACE = GroupVersionKind("", "v1", "Namespace")
 WIDGET = GroupVersionKind("example.com", "v1", "Widget")
 MAX_AGE = 30.0
 
-Steps = list[Event | float | Exception]
+Steps = list[Event | list[Event] | float | Exception]
 Outcome = Listed | Exception | Steps
 """Of a request: what is listed, an error, or what a watch brings: events, seconds that pass, an error."""
 
@@ -40,12 +41,16 @@ def named(name: str, version: int = 1, kind: str = "Namespace") -> Json:
     return {"apiVersion": "v1", "kind": kind, "metadata": metadata}
 
 
+def deleted(name: str, version: int) -> Event:
+    return Event("DELETED", named(name, version), str(version))
+
+
 def added(name: str, version: int = 8) -> Event:
-    return Event("ADDED", named(name, version))
+    return Event("ADDED", named(name, version), str(version))
 
 
 def bookmark(version: int) -> Event:
-    return Event("BOOKMARK", {"kind": "Namespace", "metadata": {"resourceVersion": str(version)}})
+    return Event("BOOKMARK", {"kind": "Namespace", "metadata": {}}, str(version))
 
 
 class Clock:
@@ -81,29 +86,31 @@ class Script:
             raise ScriptEnded
         return self.outcomes.pop(0)
 
-    async def list(self, served: Served) -> Listed:
+    async def list(self, served: Served, kept: Projection, take: Callable[[Json], Json]) -> Listed:
         outcome = self._next("list")
         if isinstance(outcome, Exception):
             raise outcome
         assert isinstance(outcome, Listed), f"listed where a watch was expected: {outcome}"
-        return outcome
+        return Listed([take(each) for each in outcome.objects], outcome.version)
 
     @asynccontextmanager
-    async def watch(self, served: Served, version: str) -> AsyncGenerator[AsyncGenerator[Event, None], None]:
+    async def watch(
+        self, served: Served, version: str, kept: Projection
+    ) -> AsyncGenerator[AsyncGenerator[Sequence[Event], None], None]:
         outcome = self._next(f"watch {version}")
         assert not isinstance(outcome, Listed), f"watched where a list was expected: {outcome}"
         if isinstance(outcome, Exception):
             raise outcome
         yield self._events(outcome)
 
-    async def _events(self, steps: Steps) -> AsyncGenerator[Event, None]:
+    async def _events(self, steps: Steps) -> AsyncGenerator[Sequence[Event], None]:
         for step in steps:
             if isinstance(step, Exception):
                 raise step
             if isinstance(step, float):
                 self.clock.time += step
             else:
-                yield step
+                yield step if isinstance(step, list) else [step]
 
 
 @dataclass
@@ -152,6 +159,28 @@ def test_a_watch_goes_on_where_the_last_one_ended(follow: Follow) -> None:
     followed = follow(LIST, [added("a", 8), bookmark(12)], [added("b", 15)])
     assert followed.script.asked == ["list", "watch 7", "watch 12", "watch 15"]
     assert followed.names == ["a", "b", "old"]
+
+
+def test_of_events_that_come_together_the_last_of_an_object_holds(follow: Follow) -> None:
+    followed = follow(
+        LIST,
+        [
+            [added("a", 8), deleted("a", 9), deleted("old", 10), added("old", 11), bookmark(12)],
+            [added("b", 13), deleted("b", 14), added("c", 15)],
+        ],
+    )
+    assert followed.script.asked == ["list", "watch 7", "watch 15"]
+    assert followed.names == ["c", "old"]
+
+
+def test_what_says_nothing_new_makes_no_new_picture() -> None:
+    picture = Picture()
+    picture.replace(NAMESPACE, [named("foo"), named("bar")])
+    before = picture.snapshot
+    picture.change(NAMESPACE, [named("foo")], [])
+    assert picture.snapshot is before
+    assert picture.known(NAMESPACE, named("bar")) is before.held(NAMESPACE, named("bar"))
+    assert picture.known(NAMESPACE, named("foo", 2)) == named("foo", 2)
 
 
 def test_a_list_confirms_the_moment_at_which_it_was_asked_for(follow: Follow, clock: Clock) -> None:

@@ -25,6 +25,7 @@ from gatekeeper_py.cluster.live import (
     list_cluster,
 )
 from gatekeeper_py.cluster.staleness import StaleView
+from gatekeeper_py.objects.projection import IDENTITY, WHOLE, Projection, union
 from gatekeeper_py.objects.resource import GroupVersionKind
 
 Json = dict[str, Any]
@@ -37,7 +38,7 @@ BURST = 2000
 """Events in a watch: more than are read before the test goes on."""
 
 DEFINITION: Json = {
-    "metadata": {"name": "widgets.example.com"},
+    "metadata": {"name": "widgets.example.com", "resourceVersion": "1"},
     "spec": {
         "group": "example.com",
         "scope": "Namespaced",
@@ -71,6 +72,8 @@ class Api:
         self.found: list[str] = []
         self.tokens: list[str] = []
         self.patches: list[tuple[str, str, Json]] = []
+        self.accepted: dict[tuple[str, bool], str] = {}
+        """By path, and whether it is a watch."""
         self.server = Listener(("127.0.0.1", port), self._handler())
         threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
 
@@ -83,6 +86,7 @@ class Api:
             def do_GET(self) -> None:
                 url = urlsplit(self.path)
                 api.tokens.append(self.headers["Authorization"])
+                api.accepted[url.path, "watch" in url.query] = self.headers["Accept"]
                 name = url.path.removeprefix("/api/v1/namespaces/")
                 if status := api.refused.get(url.path):
                     self._answer(status, {"kind": "Status", "code": status, "message": f"refused {url.path}"})
@@ -297,24 +301,77 @@ def test_a_kind_can_be_followed_later(api: Api, follow: Follow) -> None:
     live = follow()
     assert live.wait_until_synced(SECONDS)
     api.objects["/api/v1/configmaps"] = [named("c", "foo", data={"a": "b"})]
-    live.follow([CONFIG_MAP, NAMESPACE])
+    live.follow(dict.fromkeys((CONFIG_MAP, NAMESPACE), WHOLE))
     assert live.wait_until_synced(SECONDS)
     found = live.view.get(CONFIG_MAP, "foo", "c")
     assert found is not None
     assert found["data"] == {"a": "b"}
 
 
+def test_no_more_is_kept_of_an_object_than_was_asked_for(api: Api, follow: Follow) -> None:
+    api.objects["/api/v1/configmaps"] = [named("c", "foo", data={"a": "1", "b": "2"}, binaryData={})]
+    live = follow()
+    live.follow({CONFIG_MAP: union((IDENTITY, Projection.of("data.a")))})
+    assert live.wait_until_synced(SECONDS)
+    assert kept_of_c(live) == {"data": {"a": "1"}}
+    api.watch("/api/v1/configmaps").put(
+        {"type": "MODIFIED", "object": named("c", "foo", data={"a": "3", "b": "2"})}
+    )
+    assert eventually(lambda: kept_of_c(live) == {"data": {"a": "3"}})
+
+
+def test_a_kind_of_which_more_is_read_is_listed_anew_and_may_be_looked_up_meanwhile(
+    api: Api, follow: Follow
+) -> None:
+    api.objects["/api/v1/configmaps"] = [named("c", "foo", data={"a": "1", "b": "2"})]
+    live = follow()
+    live.follow({CONFIG_MAP: union((IDENTITY, Projection.of("data.a")))})
+    assert live.wait_until_synced(SECONDS)
+    api.refused["/api/v1/configmaps"] = 403
+    assert live.follow({CONFIG_MAP: Projection.of("data.b")}) == []
+    assert not live.synced
+    assert eventually(lambda: CONFIG_MAP in live.problems)
+    assert kept_of_c(live) == {"data": {"a": "1"}}
+    api.refused.clear()
+    assert live.wait_until_synced(SECONDS)
+    assert kept_of_c(live) == {"data": {"a": "1", "b": "2"}}
+
+
+def kept_of_c(live: LiveCluster) -> Json:
+    found = live.view.get(CONFIG_MAP, "foo", "c")
+    assert found is not None
+    return {name: value for name, value in found.items() if name not in IDENTITY.fields}
+
+
+@pytest.mark.parametrize(
+    ("kept", "asked"),
+    [
+        (IDENTITY, "application/json;as=PartialObjectMetadata{};g=meta.k8s.io;v=v1,application/json"),
+        (union((IDENTITY, Projection.of("data.a"))), "application/json"),
+        (WHOLE, "application/json"),
+    ],
+)
+def test_metadata_alone_is_asked_for_where_no_more_is_kept(
+    api: Api, follow: Follow, kept: Projection, asked: str
+) -> None:
+    live = follow()
+    live.follow({CONFIG_MAP: kept})
+    path = "/api/v1/configmaps"
+    assert eventually(lambda: (path, True) in api.accepted)
+    assert (api.accepted[path, False], api.accepted[path, True]) == (asked.format("List"), asked.format(""))
+
+
 def test_a_kind_that_is_followed_no_more_is_no_problem_any_more(api: Api, follow: Follow) -> None:
     api.refused["/api/v1/configmaps"] = 403
     live = follow()
     assert live.wait_until_synced(SECONDS)
-    assert live.follow([CONFIG_MAP, NAMESPACE]) == [CONFIG_MAP]
+    assert live.follow(dict.fromkeys((CONFIG_MAP, NAMESPACE), WHOLE)) == [CONFIG_MAP]
     assert eventually(lambda: "refused" in live.problems[CONFIG_MAP])
     live.unfollow([CONFIG_MAP])
     assert live.synced
     assert (live.problems, live.stale) == ({}, {})
     api.refused.clear()
-    live.follow([CONFIG_MAP])
+    live.follow({CONFIG_MAP: WHOLE})
     assert live.wait_until_synced(SECONDS)
 
 

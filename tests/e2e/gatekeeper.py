@@ -101,7 +101,8 @@ class Server:
 
     def register(self, kubectl: Kubectl) -> None:
         """What an operator does: `gatekeeper install | kubectl apply -f -`."""
-        configurations = gatekeeper("install", "--url", self.url, "--ca", self.authority)
+        policies = ("--policies", self.policies)
+        configurations = gatekeeper("install", "--url", self.url, "--ca", self.authority, *policies)
         kubectl("apply", "-f", "-", stdin=configurations)
 
 

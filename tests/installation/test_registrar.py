@@ -15,6 +15,7 @@ from gatekeeper_py.tenancy.tenant import Claim, Tenancy, Tenant
 from gatekeeper_py.webhook.app import REACHED
 from gatekeeper_py.webhook.registration import Client, configurations, trial
 from tests.installation.support import Clock, Cluster
+from tests.policy.support import engine, validating
 
 BUNDLE = b"-----BEGIN CERTIFICATE-----"
 CLIENT = Client("", base64.b64encode(BUNDLE).decode())
@@ -107,6 +108,17 @@ def test_new_authorities_and_new_trusted_tenants_are_told() -> None:
     assert registrar(cluster).register(b"others", tenancy)
     client = Client("", base64.b64encode(b"others").decode())
     assert held(cluster) == wanted(client, tenancy)
+
+
+def test_what_the_policies_in_force_need_is_told_and_follows_them() -> None:
+    cluster = reached()
+    few = engine(validating("p", validations=[{"expression": "true"}])).policies
+    assert registrar(cluster).register(BUNDLE, Tenancy(), (), few)
+    assert held(cluster) == [each["webhooks"] for each in configurations(CLIENT, Tenancy(), (), few)]
+    assert not registrar(cluster).register(BUNDLE, Tenancy(), (), few)
+    assert registrar(cluster).register(BUNDLE, Tenancy(), (), engine().policies)
+    assert held(cluster)[0][0]["rules"] == []
+    assert is_registered({"webhooks": held(cluster)[0]})
 
 
 def test_versions_to_ask_in_are_told_and_taken_back() -> None:

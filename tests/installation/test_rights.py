@@ -48,6 +48,7 @@ def test_the_shipped_policies_may_look_up_all_they_do() -> None:
         *((kind.group, plural(kind, builtin)) for kind in (*BASE_KINDS, *looked_up(SHIPPED))),
         ("tenancy.gatekeeper-py.dev", "tenants"),
         ("tenancy.gatekeeper-py.dev", "tenancysettings"),
+        ("tenancy.gatekeeper-py.dev", "waivers"),
     }
     assert {verb for rule in reading_rules(SHIPPED) for verb in rule["verbs"]} == {"list", "watch"}
 
@@ -62,7 +63,12 @@ def test_beyond_reading_it_writes_its_own_things_by_name() -> None:
     ]
     configurations = ["mutatingwebhookconfigurations", "validatingwebhookconfigurations"]
     assert writes == [
-        (["tenancy.gatekeeper-py.dev"], ["tenants/status", "tenancysettings/status"], None, ["patch"]),
+        (
+            ["tenancy.gatekeeper-py.dev"],
+            ["tenants/status", "tenancysettings/status", "waivers/status"],
+            None,
+            ["patch"],
+        ),
         ([""], ["events"], None, ["create"]),
         (["admissionregistration.k8s.io"], configurations, ["gatekeeper"], ["get", "update"]),
         ([""], ["secrets"], ["gatekeeper-certificates"], ["get", "update"]),

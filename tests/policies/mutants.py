@@ -151,7 +151,7 @@ class Trial:
         return next(self._faults(documents), None) is None
 
     def _faults(self, documents: Sequence[Manifest]) -> Iterator[tuple[Case, str]]:
-        engine = Engine.load(documents, self._cluster)
+        engine = Engine.load(documents, self._cluster, whole=False)
         for case, request in self._requests:
             for fault in faults_of(engine, case, request):
                 yield case, fault

@@ -17,6 +17,7 @@ from gatekeeper_py.cluster.snapshot import Snapshot
 from gatekeeper_py.engine import Engine
 from gatekeeper_py.manifests.manifest import Manifest, Source
 from gatekeeper_py.policy.admission.decision import Decision
+from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.policy.admission.submission import Submission, make_request, make_user
 from gatekeeper_py.policy.loading.load import read
 from tests.shipped import SHIPPED
@@ -73,18 +74,23 @@ def engine() -> Engine:
     return Engine.load(read([*SHIPPED, HERE / "tenants.yaml"]), Snapshot())
 
 
-def review(step: Step) -> Decision:
+def judge(step: Step) -> Engine:
+    return Engine(engine().policies, step.cluster)
+
+
+def submitted(step: Step) -> AdmissionRequest:
     given = step.given
-    cluster = step.cluster
     submission = Submission(
         operation=given.get("operation") or ("UPDATE" if "old" in given else None),
         subresource=given.get("subresource", ""),
         user=user(given.get("user", "alice")),
     )
-    request = make_request(Manifest(step.object, Source(step.name)), cluster, submission, step.old)
-    if "requestName" in given:
-        request = replace(request, name=given["requestName"])
-    return Engine(engine().policies, cluster).review(request)
+    request = make_request(Manifest(step.object, Source(step.name)), step.cluster, submission, step.old)
+    return replace(request, name=given["requestName"]) if "requestName" in given else request
+
+
+def review(step: Step) -> Decision:
+    return judge(step).review(submitted(step))
 
 
 def user(name: str) -> Any:

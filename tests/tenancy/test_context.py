@@ -12,7 +12,7 @@ from gatekeeper_py.objects.resource import GroupVersionKind, GroupVersionResourc
 from gatekeeper_py.objects.selector import Selector
 from gatekeeper_py.policy.admission.request import AdmissionRequest, UserInfo
 from gatekeeper_py.tenancy.context import Context
-from gatekeeper_py.tenancy.tenant import Claim, ContestedNamespace, Grant, Tenancy, Tenant
+from gatekeeper_py.tenancy.tenant import Claim, ContestedNamespace, Grant, Owner, Tenancy, Tenant
 
 TENANCY = Tenancy(
     (
@@ -63,6 +63,42 @@ def test_what_is_shared_may_be_named_by_those_it_is_shared_with(
     assert tenant is not None
     reference = {"kind": kind.partition(".")[0], "group": kind.partition(".")[2], "namespace": "shop"}
     assert asked.permits(tenant, reference | {"name": name}) is permitted
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "permitted"),
+    [
+        ("User", "fay", True),
+        ("User", "jane", True),
+        ("User", "sam", False),
+        ("Group", "sam", True),
+        ("Group", "shop-crew", False),
+        ("Group", "shop-guests", True),
+        ("Group", "system:masters", False),
+        ("User", "system:kube-scheduler", False),
+        ("User", "late", False),
+    ],
+)
+def test_rights_may_be_given_to_ones_own_people_and_to_those_of_no_tenant(
+    kind: str, name: str, permitted: bool
+) -> None:
+    """`late` runs a tenant that is not in force: whose people they are holds nevertheless."""
+    shop = Tenant(
+        "shop",
+        owners=(Owner("User", "sam"), Owner("Group", "shop-crew"), Owner("Group", "shop-guests")),
+        sharing=(Grant(to=("foo",), kinds=("Group.rbac.authorization.k8s.io",), names=("shop-guests",)),),
+    )
+    foo = Tenant("foo", claim=Claim(names=("foo",)), owners=(Owner("User", "fay"),))
+    late = Tenant("late", owners=(Owner("User", "late"),))
+    asked = replace(context(), tenancy=Tenancy((shop, foo), rejected=(late,)))
+    reference = {"kind": kind, "group": "rbac.authorization.k8s.io", "namespace": "", "name": name}
+    assert asked.permits(foo, reference) is permitted
+
+
+@pytest.mark.parametrize(("secret", "namespace"), [("shop/x", "shop"), ("nowhere/x", "")])
+def test_what_stands_before_a_name_is_its_namespace_where_there_is_one(secret: str, namespace: str) -> None:
+    body = {"apiVersion": "example.com/v1", "kind": "Widget", "spec": {"tokenSecret": secret}}
+    assert [each["namespace"] for each in context().references(body)] == [namespace]
 
 
 CLAIM = {"matchLabels": {"team": "foo"}, "matchExpressions": [{"key": "tier", "operator": "Exists"}]}

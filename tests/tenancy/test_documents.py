@@ -96,7 +96,7 @@ PROBLEMS = {
     ),
     "unknown kind": (
         tenant("foo", "{}", "Tennant"),
-        "t.yaml:2:7: kind is 'Tennant'. It must be Tenant or TenancySettings",
+        "t.yaml:2:7: kind is 'Tennant'. It must be Tenant, TenancySettings or Waiver",
     ),
     "unknown version": (
         FOO.replace("v1alpha1", "v9"),
@@ -212,7 +212,12 @@ WHOLE = """
   nodes: {selector: {pool: foo}, tolerations: [{key: foo, operator: Exists}]}
   podSecurity: restricted
   requireLimits: true
-  limits: {namespaces: 3, loadBalancers: 2, snapshots: 1}
+  limits: {namespaces: 3, loadBalancers: 2, snapshots: 1, nodePorts: 9, objectSize: 1Mi}
+  tokenAudiences: [vault]
+  topologyKeys: [example.com/rack]
+  nodePorts: [30000-30009]
+  openTraffic: [egress]
+  manualSelectors: true
   labels: {cost-center: foo}
   sharing: [{to: [bar], kinds: [Service], names: [db], namespaces: [foo]}, {to: ["*"], kinds: [Secret]}]
 """
@@ -245,7 +250,12 @@ def test_a_tenant_is_read_whole() -> None:
         nodes=Nodes({"pool": "foo"}, ({"key": "foo", "operator": "Exists"},)),
         pod_security="restricted",
         require_limits=True,
-        limits=Limits(namespaces=3, load_balancers=2, snapshots=1),
+        limits=Limits(namespaces=3, load_balancers=2, snapshots=1, node_ports=9, object_size="1Mi"),
+        token_audiences=("vault",),
+        topology_keys=("example.com/rack",),
+        node_ports=("30000-30009",),
+        open_traffic=("egress",),
+        manual_selectors=True,
         labels={"cost-center": "foo"},
         sharing=(
             Grant(("bar",), ("Service",), ("db",), ("foo",)),

@@ -18,7 +18,6 @@ from gatekeeper_py.tenancy.forms import (
     beside_namespace,
     object_name,
     only_values,
-    service_namespace,
 )
 
 Told = tuple[str, str, str, str]
@@ -450,25 +449,6 @@ def test_the_group_stands_in_an_api_version_or_alone(around: dict[str, Any], gro
     finds = Finds(OWN, [])
     object_name("own", "K", cluster=False)("x", around, "f", finds)
     assert [found["group"] for found in finds.references] == [group]
-
-
-@pytest.mark.parametrize(
-    ("host", "namespace"),
-    [
-        ("db.bar.svc.cluster.local", "bar"),
-        ("DB.Bar.SVC.", "bar"),
-        ("svc.svc.bar.svc", "bar"),
-        ("db.own.svc.bar.svc", "bar"),
-        ("1-2-3-4.bar.pod.cluster.local", "bar"),
-        ("*.svc.cluster.local", ANYWHERE),
-        ("*.bar.svc", "bar"),
-        ("svc.example.com", ""),
-        ("bar.svc", ""),
-        ("", ""),
-    ],
-)
-def test_a_host_lies_in_the_namespace_before_its_last_svc(host: str, namespace: str) -> None:
-    assert service_namespace(host) == namespace
 
 
 def _in(key: str, *values: str, operator: str = "In") -> dict[str, Any]:

@@ -127,6 +127,8 @@ TRUE = [
     "customKind('cert-manager.io', 'Certificate').version == 'v1'",
     "customKind('example.com', 'Widget').judgement == 'unknown'",
     "customKind('apps', 'Deployment').judgement == 'built-in'",
+    "tenant.permitsAudience('') && tenant.permitsAudience('https://kubernetes.default.svc.cluster.local')",
+    "!tenant.permitsAudience('vault') && !tenant.permitsAudience('https://kubernetes.default.svc.example.org')",
     "tenant.permitsKind('example.com', 'Widget') && !tenant.permitsKind('example.com', 'Gadget')",
     "tenant.permitsKind('s3.services.k8s.aws', 'Bucket') && !tenant.permitsKind('services.k8s.aws', 'Bucket')",
     "tenant.customResources[0].group == 'example.com' && tenant.customResources[0].kinds == ['Widget']",

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from gatekeeper_py.cluster.snapshot import Snapshot
+from gatekeeper_py.objects.projection import IDENTITY, union
 from gatekeeper_py.tenancy.protection import DEEPEST, MARKS, Protection
+from gatekeeper_py.tenancy.reach import READ
 
 Object = dict[str, Any]
 MARK = {"tenancy.gatekeeper-py.dev/protected": "true"}
@@ -41,7 +43,9 @@ STORE = {
     "spec": {"volumeClaimTemplates": [{"metadata": {"name": "data"}}]},
 }
 DB = {**named("StatefulSet", "db"), "spec": {"volumeClaimTemplates": [{"metadata": {"name": "data"}}]}}
-PROTECTION = Protection(Snapshot([AGENT, AGENT_SET, WEB, STORE, DB]), "foo")
+KEPT = union((IDENTITY, READ))
+"""What the live view keeps at least."""
+PROTECTION = Protection(Snapshot(map(KEPT.keep, [AGENT, AGENT_SET, WEB, STORE, DB])), "foo")
 
 
 @pytest.mark.parametrize("mark", sorted(MARKS))

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from gatekeeper_py.cluster.snapshot import Snapshot
+from gatekeeper_py.objects.projection import IDENTITY, union
 from gatekeeper_py.tenancy.forms import Unreadable
 from gatekeeper_py.tenancy.protection import Protection
 from gatekeeper_py.tenancy.reach import (
@@ -14,6 +15,7 @@ from gatekeeper_py.tenancy.reach import (
     LONGEST_SELECTOR,
     MAY_REACH,
     MOST_SELECTORS,
+    READ,
     reached,
     reaching,
 )
@@ -28,8 +30,14 @@ def named(kind: str, name: str, labels: Object | None = None, **parts: Any) -> O
     return {"apiVersion": api_version, "kind": kind, "metadata": metadata, **parts}
 
 
-CLUSTER = Snapshot(
-    [
+def followed(*objects: Object) -> Snapshot:
+    """A cluster of which no more is kept than the live view keeps."""
+    kept = union((IDENTITY, READ))
+    return Snapshot([kept.keep(each) for each in objects])
+
+
+CLUSTER = followed(
+    *[
         named("Pod", "agent", {"app": "agent"}, spec={"volumes": [{"name": "tmp", "ephemeral": {}}]}),
         named("Service", "agent", {"app": "metrics"}),
         named("PersistentVolumeClaim", "data-audit-0"),
@@ -284,8 +292,8 @@ def policy(name: str, selector: Object, labels: Object | None = None) -> Object:
 
 
 THERE = Protection(
-    Snapshot(
-        [
+    followed(
+        *[
             policy("closed", {"app": "new"}),
             policy("other", {"app": "other"}),
             policy("platforms", {"app": "new"}, MARK),
@@ -327,3 +335,47 @@ def test_the_kinds_that_are_looked_through_may_reach() -> None:
 def test_what_cannot_be_told_within_reason_is_said_so(spec: Object) -> None:
     with pytest.raises(Unreadable):
         reach("example.com/v1", "Thing", spec)
+
+
+MOUNT: Object = {"volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": "x"}}]}
+CLAIMED = ("PersistentVolumeClaim", "v1")
+WAITING = {
+    "an autoscaler": (
+        "autoscaling/v2",
+        "HorizontalPodAutoscaler",
+        {"scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "x"}},
+        ("Deployment", "apps/v1"),
+        "spec.scaleTargetRef.name",
+    ),
+    "a pod": ("v1", "Pod", MOUNT, CLAIMED, "spec.volumes[0].persistentVolumeClaim.claimName"),
+    "a Deployment": (
+        "apps/v1",
+        "Deployment",
+        {"template": {"spec": MOUNT}},
+        CLAIMED,
+        "spec.template.spec.volumes[0].persistentVolumeClaim.claimName",
+    ),
+    "a CronJob": (
+        "batch/v1",
+        "CronJob",
+        {"jobTemplate": {"spec": {"template": {"spec": MOUNT}}}},
+        CLAIMED,
+        "spec.jobTemplate.spec.template.spec.volumes[0].persistentVolumeClaim.claimName",
+    ),
+    "a ReplicationController without a selector": (
+        "v1",
+        "ReplicationController",
+        {"template": {"metadata": {"labels": {"app": "new"}}}},
+        ("Pod", "v1"),
+        "spec.selector",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WAITING)
+def test_what_waits_for_something_of_the_platforms_to_come(name: str) -> None:
+    api_version, kind, spec, (comes, version), path = WAITING[name]
+    metadata = {"name": "mine", "namespace": "foo"}
+    there = followed({"apiVersion": api_version, "kind": kind, "metadata": metadata, "spec": spec})
+    coming = named(comes, "x", {"app": "new"}, apiVersion=version)
+    assert [tuple(each) for each in reaching(coming, Protection(there, "foo"))] == [(path, kind, "mine")]

@@ -54,6 +54,7 @@ def fields(expression: str) -> list[str]:
             ["TenancySettings handlers", "TenancySettings unclaimed"],
         ),
         ("settings.reservedTaints.size() == 0", ["Tenant nodes.tolerations"]),
+        ("tenant.permitsAudience('a')", ["Tenant tokenAudiences"]),
         ("tenant.permitsKind('a', 'B')", ["Tenant customResources"]),
     ],
 )

@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -46,6 +47,20 @@ def test_the_two_doors_ask_for_their_own_phase() -> None:
         "kind": "AdmissionReview",
         "response": {"uid": "b", "allowed": True},
     }
+
+
+def test_a_review_says_when_it_is_asked() -> None:
+    moments: list[datetime | None] = []
+
+    def review(request: AdmissionRequest, webhook: Webhook, deadline: float) -> Decision:
+        moments.append(request.asked_at)
+        return Decision(allowed=True)
+
+    before = datetime.now(UTC)
+    Harness(review).client().post("/validate", json=pod_review())
+    (moment,) = moments
+    assert moment is not None
+    assert before <= moment <= datetime.now(UTC)
 
 
 FIRST, SECOND = GroupVersion("autoscaling", "v1"), GroupVersion("example.com", "v2")

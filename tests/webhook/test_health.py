@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import os
 import time
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
+from gatekeeper_py.tenancy.tenant import Tenancy
+from gatekeeper_py.tenancy.waiver import Waiver
 from gatekeeper_py.webhook.health import Health
+from gatekeeper_py.webhook.revision import Loaded
 from gatekeeper_py.webhook.sink import Sink
-from tests.webhook.support import Harness
+from tests.webhook.support import Harness, allow
 
 
 def test_readiness_is_short_unless_asked_for_more() -> None:
@@ -56,3 +61,20 @@ def test_status_names_tenants_and_last_denials() -> None:
     harness.record.denials.append({"name": "web"})
     status = harness.health.status()
     assert (status["tenants"], status["denials"]) == ([], [{"name": "web"}])
+
+
+def test_status_and_readiness_tell_how_long_waivers_hold() -> None:
+    today = datetime.now(UTC).date()
+    waivers = tuple(
+        Waiver(name, frozenset({"q", "p"}), today + timedelta(days=days), "an old agent", "the platform")
+        for name, days in (("later", 7), ("over", -1))
+    )
+    loaded = Loaded(allow, 1, tenancy=Tenancy(waivers=waivers), warnings=lambda: ("unbound",))
+    harness = Harness(load=lambda: loaded)
+    harness.policies.reload()
+    status: dict[str, Any] = dict(harness.health.status())
+    assert [(each["name"], each["daysLeft"]) for each in status["waivers"]] == [("over", -1), ("later", 7)]
+    assert status["waivers"][0]["policies"] == ["p", "q"]
+    unbound, ended = status["warnings"]
+    assert unbound == "unbound"
+    assert "the waiver 'over' has ended on" in ended

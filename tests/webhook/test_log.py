@@ -6,12 +6,13 @@ import io
 import json
 import logging
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 import pytest
 
 from gatekeeper_py.objects.resource import GroupVersionKind, GroupVersionResource
-from gatekeeper_py.policy.admission.decision import Decision, Finding, Status
+from gatekeeper_py.policy.admission.decision import Decision, Finding, Status, Waived
 from gatekeeper_py.policy.admission.request import AdmissionRequest, UserInfo
 from gatekeeper_py.webhook import log
 from gatekeeper_py.webhook.answer import Answer, Incident
@@ -72,6 +73,15 @@ def test_what_is_observed_says_what_would_have_become_of_it(output: io.StringIO)
     assert (line["allowed"], line["enforcement"], line["patch_operations"]) == (True, "observe", 0)
     assert line["would_patch"] == ["/spec/runtimeClassName"]
     assert line["would_deny"] == {"code": 403, "reason": "Forbidden", "message": "no"}
+
+
+def test_what_is_waived_is_recorded_with_its_waiver(output: io.StringIO) -> None:
+    waived = Waived("old-agent", date(2027, 1, 31), 30, "an old agent", "the platform")
+    others = [Finding(f"p{number}", "b", "told", ("Warn",)) for number in range(30)]
+    findings = (*others, Finding("no-host", "b", "told", ("Waived",), waived=waived))
+    log.decision(log.make_log(output), "validate", "foo", decided(Decision(True, findings=findings)), 0)
+    (line,) = lines(output)
+    assert line["waived"] == [{"policy": "no-host", "waiver": "old-agent", "expires": "2027-01-31"}]
 
 
 def test_an_error_is_told_by_its_type_and_place_not_by_its_text(output: io.StringIO) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from pathlib import Path
 
 import pytest
 
-from gatekeeper_py.policy.admission.decision import Decision, Finding
+from gatekeeper_py.policy.admission.decision import Decision, Finding, Waived
 from gatekeeper_py.tenancy.tenant import Standing, Tenancy, Tenant
+from gatekeeper_py.tenancy.waiver import Waiver
 from gatekeeper_py.webhook.metrics import MAX_NAMES, OTHER, Metrics, Observed
 from gatekeeper_py.webhook.revision import InForce, Loaded
 
@@ -102,6 +104,40 @@ def test_what_is_observed_is_asked_at_every_scrape() -> None:
     assert value(metrics, "view_age_seconds", kind="Namespace") == 1.5
     ages["Namespace"] = 40
     assert value(metrics, "view_age_seconds", kind="Namespace") == 40
+
+
+def test_a_waived_violation_is_counted_as_such() -> None:
+    metrics = knowing("foo")
+    waived = Waived("w", date(2027, 1, 31), 30, "an old agent", "the platform")
+    finding = Finding("p", "b", "told", ("Waived",), waived=waived)
+    metrics.reviewed("validate", "foo", "CREATE", Decision(allowed=True, findings=(finding,)), 0)
+    assert (reviews(metrics, "allowed"), decisions(metrics, "waived"), decisions(metrics, "deny")) == (
+        1,
+        1,
+        None,
+    )
+
+
+def waiver(name: str, expires: date) -> Waiver:
+    return Waiver(name, frozenset({"p"}), expires, "an old agent", "the platform")
+
+
+def test_a_waiver_has_an_end_as_long_as_it_is_there() -> None:
+    metrics = Metrics()
+    bad = Standing("Invalid", ("no; mend it",))
+    before = Tenancy(
+        waivers=(waiver("a", date(2027, 1, 31)), waiver("b", date(2025, 1, 1))),
+        standings={"Waiver/c": bad, "Waiver/a": Standing("InForce"), "Tenant/d": bad},
+    )
+    for tenancy in (before, Tenancy(waivers=(waiver("b", date(2025, 1, 1)),))):
+        loaded = Loaded(lambda *_: Decision(allowed=True), 7, tenancy=tenancy)
+        metrics.policies_loaded(InForce(loaded, loaded_at=1, revision=1))
+        ends = [value(metrics, "waiver_end_timestamp_seconds", waiver=name) for name in ("a", "b")]
+        unready = [value(metrics, f"{kind}_not_ready") for kind in ("waivers", "tenants")]
+        if tenancy is before:
+            assert (ends, unready) == ([1801439999.999999, 1735775999.999999], [1, 1])
+        else:
+            assert (ends, unready) == ([None, 1735775999.999999], [0, 0])
 
 
 TENANCY = Tenancy(

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from gatekeeper_py.cel import DYN, Budget, Program, kubernetes_environment
 from gatekeeper_py.objects.resource import GroupVersion
+from gatekeeper_py.policy.loading.load import PolicySet
 from gatekeeper_py.tenancy.tenant import Claim, Settings, Tenancy, Tenant
 from gatekeeper_py.webhook.registration import (
     CONVERTED,
@@ -20,11 +21,14 @@ from gatekeeper_py.webhook.registration import (
     MOST_CONDITIONS,
     SERVICE,
     Client,
+    asks_for,
     configurations,
     conversions_of,
     exemptions,
+    purpose,
     segment,
 )
+from tests.policy.support import Json, engine, validating
 
 ENVIRONMENT = kubernetes_environment().extend(variables={"request": DYN})
 MUTATING, VALIDATING = configurations()
@@ -311,3 +315,62 @@ def test_the_documents_give_every_reason() -> None:
         assert line.endswith(f"| {exemption.reason} |")
         assert all(f"`{user}`" in line for user in exemption.users)
         assert all(f"`{resource}`" in line for part in exemption.what for resource in part.resources)
+
+
+# --- for the policies in force
+
+
+def loaded(*objects: Json) -> PolicySet:
+    return engine(*objects).policies
+
+
+PODS = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE", "UPDATE"], "resources": ["pods"]}
+ABOUT_PODS = validating("p", matchConstraints={"resourceRules": [PODS]}, validations=[{"expression": "true"}])
+
+
+def test_policies_in_force_say_what_is_asked_about() -> None:
+    mutating, validating_ = configurations(policies=loaded(ABOUT_PODS))
+    rules = [
+        [(r["apiGroups"], r["resources"]) for r in d["webhooks"][0]["rules"]] for d in (mutating, validating_)
+    ]
+    assert rules == [[], [(["tenancy.gatekeeper-py.dev"], ["*"]), ([""], ["pods"])]]
+
+
+def test_what_heals_the_cluster_stays_out_whatever_policies_say() -> None:
+    kept = [each["name"] for each in VALIDATING["webhooks"][0]["matchConditions"]]
+    for document in configurations(policies=loaded(ABOUT_PODS)):
+        named = [each["name"] for each in document["webhooks"][0]["matchConditions"]]
+        assert named[: len(kept)] == kept
+        assert all(name.startswith("needs-") for name in named[len(kept) :])
+
+
+def test_a_question_about_a_version_is_about_the_same_resources() -> None:
+    _, validating_ = configurations(policies=loaded(ABOUT_PODS), conversions=VERSIONS)
+    rules = {
+        w["name"]: [(r["apiGroups"], r["apiVersions"]) for r in w["rules"]] for w in validating_["webhooks"]
+    }
+    assert rules["v1.validate.gatekeeper-py.dev"] == [([""], ["v1"])]
+    assert rules["v1.autoscaling.validate.gatekeeper-py.dev"] == []
+    assert rules["v2.any.validate.gatekeeper-py.dev"] == [
+        (["tenancy.gatekeeper-py.dev"], ["v2"]),
+        ([""], ["v2"]),
+    ]
+
+
+def test_a_path_tells_for_which_policies_is_asked() -> None:
+    policies, others = loaded(ABOUT_PODS), loaded()
+    (webhook, *_) = configurations(policies=policies, conversions=VERSIONS)[0]["webhooks"]
+    told = conversions_of(webhook["clientConfig"]["service"]["path"].removeprefix("/mutate"))
+    assert told > set(VERSIONS)
+    assert asks_for(told, purpose(policies, Tenancy()))
+    assert not asks_for(told, purpose(others, Tenancy()))
+    assert asks_for(
+        VERSIONS, purpose(others, Tenancy())
+    )  # a path that tells nothing is asked about everything
+
+
+def test_a_path_is_one_that_the_api_server_takes() -> None:
+    for document in configurations(policies=loaded(ABOUT_PODS)):
+        for webhook in document["webhooks"]:
+            for part in webhook["clientConfig"]["service"]["path"].strip("/").split("/"):
+                assert re.fullmatch(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?", part)

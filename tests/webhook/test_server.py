@@ -9,15 +9,18 @@ import ssl
 import threading
 import time
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import httpx
 import pytest
 
 from gatekeeper_py.policy.admission.decision import Decision, Status
+from gatekeeper_py.tenancy.tenant import Tenancy
+from gatekeeper_py.tenancy.waiver import Waiver
 from gatekeeper_py.webhook.revision import BadPolicies, Loaded
 from gatekeeper_py.webhook.tls import ServingCertificate, TLSError
-from tests.webhook.support import Harness, Held, Running, pod_review, running
+from tests.webhook.support import Harness, Held, Running, allow, pod_review, running
 
 
 def client(server: Running) -> httpx.Client:
@@ -287,3 +290,13 @@ def test_files_that_cannot_be_served_are_named(
     with pytest.raises(TLSError) as refused:
         ServingCertificate(tmp_path / "tls.crt", tmp_path / "tls.key")
     assert str(refused.value) == f"{tmp_path}/{message.format(folder=tmp_path)}"
+
+
+def test_a_waiver_that_has_ended_is_told_once_a_load(tmp_path: Path) -> None:
+    waiver = Waiver("old", frozenset({"p"}), date(2026, 1, 31), "r", "a", source="w.yaml:1")
+    loaded = Loaded(allow, 1, tenancy=Tenancy(waivers=(waiver,)))
+    harness = Harness(load=lambda: loaded)
+    told = "w.yaml:1: the waiver 'old' has ended on 2026-01-31: what it admitted is refused again. "
+    with running(harness, tmp_path) as server, client(server) as http:
+        assert http.get("/readyz").json()["warnings"] == [f"{told}Give it another day, or remove it"]
+    assert [line["problem"].startswith(told) for line in harness.events("does nothing")] == [True]

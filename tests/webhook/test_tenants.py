@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import threading
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from gatekeeper_py.cluster.live import ClusterError
 from gatekeeper_py.cluster.snapshot import Snapshot
 from gatekeeper_py.cluster.staleness import Guarded, Stale
 from gatekeeper_py.cluster.view import ClusterView
+from gatekeeper_py.engine import load_with_tenancy
 from gatekeeper_py.manifests.manifest import read_text
 from gatekeeper_py.objects.resource import GroupVersionKind, Object
 from gatekeeper_py.policy.admission.decision import Decision
@@ -22,9 +24,11 @@ from gatekeeper_py.webhook import tenants as module
 from gatekeeper_py.webhook.log import make_log
 from gatekeeper_py.webhook.revision import Loaded, Policies
 from gatekeeper_py.webhook.tenants import StatusWriter, statuses
+from tests.policy.support import bound, manifests, validating
 from tests.tenancy.test_standing import FILES, Json, guest, named
 
 NOW, EARLIER = "2026-02-01T00:00:00Z", "2026-01-01T00:00:00Z"
+MOMENT = datetime.fromisoformat(NOW)
 
 
 def tenant(
@@ -42,8 +46,8 @@ def namespace(name: str, **labels: str) -> Json:
 def told(*objects: Json) -> dict[str, Json]:
     """What is to be written, by name."""
     view = Snapshot(objects, complete=True)
-    tenancy = load_tenancy(read_text(FILES, "t.yaml"), living(view))
-    return {document.name: status for document, status in statuses(tenancy, view, NOW)}
+    _, tenancy = load_with_tenancy(read_text(FILES, "t.yaml"), living(view))
+    return {document.name: status for document, status in statuses(tenancy, view, MOMENT)}
 
 
 def ready(**fields: Any) -> Json:
@@ -88,6 +92,36 @@ def test_settings_own_nothing() -> None:
     found = told(tenant("settings", {"protectedCIDRs": ["x"]}, kind="TenancySettings"))
     assert found["settings"].keys() == {"conditions"}
     assert found["settings"]["conditions"][0]["reason"] == "Invalid"
+
+
+POLICY = validating("p", validations=[{"expression": "true"}])
+WAIVER = {
+    "policies": ["p"],
+    "tenants": ["foo"],
+    "reason": "an old agent",
+    "approvedBy": "the platform",
+    "expires": "2026-01-31",
+}
+
+
+@pytest.mark.parametrize(("expires", "reason"), [("2026-02-01", "InForce"), ("2026-01-31", "Expired")])
+def test_a_waiver_is_ready_until_its_day_is_over(expires: str, reason: str) -> None:
+    value = tenant("w", {**WAIVER, "expires": expires}, 2, kind="Waiver")
+    view = Snapshot([value], complete=True)
+    files = (*read_text(FILES, "t.yaml"), *manifests(POLICY, bound(POLICY)))
+    _, tenancy = load_with_tenancy(files, living(view))
+    ((_, status),) = statuses(tenancy, view, MOMENT)
+    message = (
+        "in force" if reason == "InForce" else "has ended on 2026-01-31; give it another day, or remove it"
+    )
+    ended = {"status": "True" if reason == "InForce" else "False", "reason": reason, "message": message}
+    assert status == {"conditions": [ready(observedGeneration=2, **ended)]}
+
+
+def test_a_waiver_that_is_wrong_says_why() -> None:
+    (status,) = told(tenant("w", WAIVER, kind="Waiver")).values()
+    message = "spec.policies[0] is 'p', which is no policy; correct or remove it"
+    assert status["conditions"] == [ready(status="False", reason="Invalid", message=message)]
 
 
 def test_a_long_list_is_cut_and_counted() -> None:
@@ -169,6 +203,17 @@ def test_what_is_written_once_is_not_written_again() -> None:
     live.put(namespace("c"))
     made.write()
     assert live.written == ["bar", "baz", "baz"]
+
+
+def test_a_new_day_is_looked_at_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    live = Live([tenant("bar", named("b")), namespace("b")])
+    made = writer(live)
+    made.write()
+    made.write()
+    *seen, today = made._seen
+    made._seen = (made._seen[0], made._seen[1], date(2026, 1, 1))
+    made.write()
+    assert made._seen == (*seen, today)
 
 
 def test_another_replicas_word_stands_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:

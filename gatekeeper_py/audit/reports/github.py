@@ -11,7 +11,14 @@ from gatekeeper_py.manifests.place import Problem
 
 __all__ = ["report"]
 
-LEVELS = {"deny": "error", "observed": "notice", "warn": "warning", "audit": "notice", "drift": "notice"}
+LEVELS = {
+    "deny": "error",
+    "observed": "notice",
+    "waived": "notice",
+    "warn": "warning",
+    "audit": "notice",
+    "drift": "notice",
+}
 
 ESCAPES = {"%": "%25", "\r": "%0D", "\n": "%0A"}
 PROPERTY_ESCAPES = {**ESCAPES, ":": "%3A", ",": "%2C"}

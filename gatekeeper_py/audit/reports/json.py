@@ -12,7 +12,7 @@ from gatekeeper_py.audit.scan import Audited
 from gatekeeper_py.manifests.place import Problem
 from gatekeeper_py.objects.resource import ABSENT
 from gatekeeper_py.policy.admission.changes import Change
-from gatekeeper_py.policy.admission.decision import Finding
+from gatekeeper_py.policy.admission.decision import Finding, Waived
 
 __all__ = ["NotAReport", "baseline", "indented", "problem", "report"]
 
@@ -60,7 +60,8 @@ def _summary(outcome: Outcome) -> dict[str, int]:
         "objects": len(audited),
         "violating": outcome.violating,
         "observed": outcome.observed,
-        "warned": sum(bool(item.findings) and not item.is_amiss for item in audited),
+        "waived": outcome.waived,
+        "warned": sum(_is_warned(item) for item in audited),
         "toBeChanged": sum(bool(item.changes) for item in audited),
         "notAudited": len(outcome.not_audited),
     }
@@ -68,6 +69,11 @@ def _summary(outcome: Outcome) -> dict[str, int]:
         return counts
     new = sum(map(outcome.is_new, outcome.results))
     return counts | {"new": new, "unchanged": len(outcome.results) - new, "fixed": len(outcome.fixed)}
+
+
+def _is_warned(item: Audited) -> bool:
+    """Whether something is said of an object, that is neither refused nor waived."""
+    return not item.is_amiss and any(finding.waived is None for finding in item.findings)
 
 
 def _result(outcome: Outcome, item: Audited) -> dict[str, Any]:
@@ -110,6 +116,17 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "message": finding.message,
         "error": finding.error,
         "metadata": dict(finding.metadata),
+        **({} if finding.waived is None else {"waived": _waived(finding.waived)}),
+    }
+
+
+def _waived(waived: Waived) -> dict[str, Any]:
+    return {
+        "waiver": waived.waiver,
+        "expires": str(waived.expires),
+        "daysLeft": waived.days_left,
+        "reason": waived.reason,
+        "approvedBy": waived.approved_by,
     }
 
 

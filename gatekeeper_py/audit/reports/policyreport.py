@@ -125,6 +125,8 @@ def _result(result: Result) -> Object:
 def _verdict(result: Result) -> str:
     if result.policy == ERROR:
         return "error"
+    if result.level == "waived":
+        return "skip"
     return "fail" if result.level == "deny" else "warn"
 
 

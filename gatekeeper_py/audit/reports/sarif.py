@@ -12,12 +12,21 @@ from gatekeeper_py.audit.outcome import Outcome
 from gatekeeper_py.audit.reports.json import indented
 from gatekeeper_py.audit.result import DRIFT, ERROR, Result
 from gatekeeper_py.manifests.place import Problem
+from gatekeeper_py.policy.admission.decision import Waived
+from gatekeeper_py.policy.admission.text import printable
 
 __all__ = ["report"]
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 
-LEVELS = {"deny": "error", "observed": "note", "warn": "warning", "audit": "note", "drift": "note"}
+LEVELS = {
+    "deny": "error",
+    "observed": "note",
+    "waived": "note",
+    "warn": "warning",
+    "audit": "note",
+    "drift": "note",
+}
 
 SECURITY_SEVERITY = {"critical": "9.5", "high": "8.0", "medium": "5.5", "low": "3.0"}
 """As code scanning of GitHub orders alerts: a number of the scale of CVSS."""
@@ -96,7 +105,14 @@ def _results(outcome: Outcome, rules: list[str]) -> Iterator[dict[str, Any]]:
             "partialFingerprints": {"gatekeeper/v1": result.fingerprint},
             "properties": {"tenant": result.tenant, "severity": result.severity},
             **({} if outcome.baseline is None else {"baselineState": state}),
+            **({} if result.waived is None else {"suppressions": [_suppression(result.waived)]}),
         }
+
+
+def _suppression(waived: Waived) -> dict[str, str]:
+    """That somebody has agreed to a result."""
+    who = f"{waived.waiver} until {waived.expires}, approved by {waived.approved_by}"
+    return {"kind": "external", "status": "accepted", "justification": printable(f"{who}: {waived.reason}")}
 
 
 def _absent(fixed: Mapping[str, Any]) -> dict[str, Any]:

@@ -24,7 +24,14 @@ WIDTH = 160
 SHOWN = 20
 """Objects of one group; the rest are counted."""
 
-STYLE = {"deny": "bold red", "observed": "magenta", "warn": "yellow", "audit": "cyan", "drift": "green"}
+STYLE = {
+    "deny": "bold red",
+    "observed": "magenta",
+    "waived": "blue",
+    "warn": "yellow",
+    "audit": "cyan",
+    "drift": "green",
+}
 
 
 def report(outcome: Outcome, width: int | None = None) -> str:
@@ -46,6 +53,8 @@ def summary(outcome: Outcome) -> str:
     parts = [f"{len(outcome.audited)} objects", f"{outcome.violating} violating"]
     if outcome.observed:
         parts.append(f"{outcome.observed} observed")
+    if outcome.waived:
+        parts.append(f"{outcome.waived} waived")
     if outcome.not_audited:
         parts.append(f"{len(outcome.not_audited)} not audited")
     if outcome.baseline is not None:

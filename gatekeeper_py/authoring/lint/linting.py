@@ -21,7 +21,7 @@ from gatekeeper_py.engine import load_policies
 from gatekeeper_py.manifests.manifest import Manifest, ManifestError, Problem, files
 from gatekeeper_py.objects.kinds import CUSTOM_RESOURCE_DEFINITION, Kinds
 from gatekeeper_py.policy.loading.load import PolicySet, is_test, read
-from gatekeeper_py.tenancy.documents import is_tenancy_document
+from gatekeeper_py.tenancy.reading import declares_tenancy
 
 __all__ = ["FAMILIES", "kinds_among", "lint", "loadable", "suite_problems"]
 
@@ -79,7 +79,7 @@ def loadable(manifests: Sequence[Manifest]) -> tuple[PolicySet, list[Problem]]:
 
 def _suites(paths: Sequence[Path], manifests: Sequence[Manifest]) -> tuple[tuple[Suite, ...], list[Problem]]:
     """The suites that can be read, and why others cannot be run."""
-    tenancy = [manifest for manifest in manifests if is_tenancy_document(manifest)]
+    tenancy = list(filter(declares_tenancy, manifests))
     suites: list[Suite] = []
     problems: list[Problem] = []
     for path in paths:

@@ -264,13 +264,13 @@ class Inliner:
         return compare(load(value), ast.IsNot(), load("NOTHING"))
 
     def _walked(self, target: Node) -> str | None:
-        """The name of what is at the end of `a.?b.?c`, or of `NOTHING`; only dicts are walked."""
+        """The name of what is at the end of `a.?b[?'c']`, or of `NOTHING`; only dicts are walked."""
         fields: list[str] = []
-        while isinstance(target, Select) and not target.test and self._is_optional(target):
-            fields.append(target.field)
-            base, target = target, target.operand
+        while (step := self._optional_step(target)) is not None:
+            target, field = step
+            fields.append(field)
         within = self._is_optional(target)
-        if not fields or not (base.optional or within):
+        if not fields:
             return None
         writer = self._writer
         value = writer.fresh("w")
@@ -281,6 +281,17 @@ class Inliner:
             statements = [*self._step(value, field, statements)]
         writer.emit(*(self._opened(value, statements) if within else statements))
         return value
+
+    def _optional_step(self, node: Node) -> tuple[Node, str] | None:
+        """Of `a.?b`, `a[?'b']` or, where `a` is an optional, `a.b`: what is stepped from, and where to."""
+        if not self._is_optional(node):
+            return None
+        if isinstance(node, Select) and not node.test:
+            return (node.operand, node.field) if node.optional or self._is_optional(node.operand) else None
+        if isinstance(node, Call) and node.function == "_[?_]":
+            key = self._constant(node.arguments[1])
+            return (node.arguments[0], key) if type(key) is str else None
+        return None
 
     def _is_optional(self, node: Node) -> bool:
         return self._writer.type_of(node).kind is Kind.OPTIONAL

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, Literal
 
 from gatekeeper_py.objects.resource import Object
 
-__all__ = ["Action", "Cause", "Decision", "Enforcement", "Finding", "PatchOperation", "Status"]
+__all__ = ["Action", "Cause", "Decision", "Enforcement", "Finding", "PatchOperation", "Status", "Waived"]
 
-Action = Literal["Deny", "Warn", "Audit", "Observed"]
-"""What becomes of a failed validation. Observed: it would have been denied, were policies enforced."""
+Action = Literal["Deny", "Warn", "Audit", "Observed", "Waived"]
+"""What becomes of a failed validation. Observed: it would have been denied, were policies enforced;
+Waived: were there no waiver."""
 Enforcement = Literal["observe", "warn", "enforce"]
 """Whether policies are recorded only, told to whoever asks, or enforced."""
 PatchOperation = dict[str, Any]
@@ -42,6 +44,19 @@ class Status:
 
 
 @dataclass(frozen=True, slots=True)
+class Waived:
+    """By which waiver a failed validation is admitted."""
+
+    waiver: str
+    expires: date
+    """The last day on which it holds, in UTC."""
+    days_left: int
+    """Days until then; 0 on the last one."""
+    reason: str
+    approved_by: str
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One failed validation of one policy and binding, whatever its actions: what audit reports."""
 
@@ -55,6 +70,8 @@ class Finding:
     """The expression could not be evaluated, rather than being false."""
     metadata: Mapping[str, str] = field(default_factory=dict)
     """Annotations of the policy: severity, category, remedy."""
+    waived: Waived | None = None
+    """Why it does not deny, when a waiver is the reason."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal
 
 from gatekeeper_py.objects.resource import GroupVersion, GroupVersionKind, GroupVersionResource, Object
@@ -51,3 +52,5 @@ class AdmissionRequest:
     conversions: frozenset[GroupVersion] | None = None
     """The versions in which the API server asks about the same request, too, where it was sent in another;
     the group `*` is every group. None where no API server asks: objects are then judged as they are."""
+    asked_at: datetime | None = None
+    """When it is asked, with its time zone; None where no clock tells, and nothing holds that has an end."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from gatekeeper_py.cluster.view import ClusterView
 from gatekeeper_py.manifests.manifest import Manifest, ManifestError
@@ -60,6 +61,8 @@ class Submission:
     """Where namespaced objects that name no namespace go, as kubectl's `--namespace`."""
     defaults: bool = True
     """Fill in the API server's defaults."""
+    asked_at: datetime | None = None
+    """When, as `AdmissionRequest.asked_at`."""
 
     @property
     def verb(self) -> Operation:
@@ -101,6 +104,7 @@ def make_request(
         object=new,
         old_object=old,
         options=_options(submission.verb),
+        asked_at=submission.asked_at,
     )
 
 

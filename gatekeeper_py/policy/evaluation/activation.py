@@ -14,7 +14,7 @@ from gatekeeper_py.cluster.view import ClusterView
 from gatekeeper_py.objects.resource import GroupVersionKind, GroupVersionResource, Object
 from gatekeeper_py.policy import messages
 from gatekeeper_py.policy.admission.request import AdmissionRequest
-from gatekeeper_py.policy.evaluation.extension import Extension
+from gatekeeper_py.policy.evaluation.extension import Extension, Ruling, Violation
 from gatekeeper_py.policy.matching.match import NAMESPACE, Match
 
 __all__ = ["Facts", "NamespaceMissing"]
@@ -98,6 +98,11 @@ class Facts:
     def silenced(self) -> frozenset[str]:
         """The policies whose warnings are kept to audits."""
         return frozenset().union(*(each.silenced(self.request, self.cluster) for each in self._extensions))
+
+    @property
+    def waives(self) -> tuple[Callable[[Violation], Ruling], ...]:
+        """What may admit a violation nevertheless."""
+        return tuple(each.waive for each in self._extensions if each.waive is not None)
 
     @cached_property
     def _trimmed_namespace(self) -> Object | None:

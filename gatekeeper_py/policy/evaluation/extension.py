@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 from gatekeeper_py.cel import Library, Type
 from gatekeeper_py.cluster.view import ClusterView
-from gatekeeper_py.policy.admission.decision import Enforcement
+from gatekeeper_py.policy.admission.decision import Enforcement, Waived
 from gatekeeper_py.policy.admission.request import AdmissionRequest
 
-__all__ = ["Extension"]
+__all__ = ["UNDISPUTED", "Extension", "Ruling", "Violation"]
 
 
 def _nothing(_request: AdmissionRequest, _cluster: ClusterView) -> Mapping[str, object]:
@@ -38,6 +38,32 @@ def _wholly(_request: AdmissionRequest, _cluster: ClusterView) -> Enforcement:
 
 
 @dataclass(frozen=True, slots=True)
+class Violation:
+    """A request that a policy is about to refuse."""
+
+    policy: str
+    request: AdmissionRequest
+    """As the policy sees it."""
+    cluster: ClusterView
+    names: Callable[[], Mapping[str, object]]
+    """The names that expressions may use, as match conditions do, and their values."""
+    deadline: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """Whether a violation is admitted nevertheless."""
+
+    waived: Waived | None = None
+    remarks: tuple[str, ...] = ()
+    """Why what seems to admit it does not."""
+
+
+UNDISPUTED = Ruling()
+"""Of a violation of which nobody says anything."""
+
+
+@dataclass(frozen=True, slots=True)
 class Extension:
     """Functions and variables that every expression may use besides those of Kubernetes.
 
@@ -59,6 +85,8 @@ class Extension:
     """Whether a request may be decided by what was last known of the cluster when that is old."""
     silenced: Callable[[AdmissionRequest, ClusterView], frozenset[str]] = _none
     """The policies whose warnings nobody is told of for a request. Asked only when there is a warning."""
+    waive: Callable[[Violation], Ruling] | None = None
+    """What admits violations until some day; None where nothing does."""
     everywhere: Enforcement | None = "enforce"
     """How far every request is held to the policies; None where it depends on whose it is."""
     enforcement: Callable[[AdmissionRequest, ClusterView], Enforcement] = _wholly

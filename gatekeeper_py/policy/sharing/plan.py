@@ -2,18 +2,19 @@
 
 Policies repeat each other's variables. Expressions have no side effects, and those that mean the same are one
 `Expression` object, so one evaluation for one object is enough. A plan says beforehand which variables a
-policy takes over from the policies before it; a review only follows the plan.
+policy surely reads, which it may read, and which of these it takes over from the policies before it; a review
+only follows the plan.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from gatekeeper_py.cel import Budget
 from gatekeeper_py.policy.model import Expression, ValidatingPolicy
-from gatekeeper_py.policy.sharing.candidate import Candidate
+from gatekeeper_py.policy.sharing.candidate import Candidate, NamedExpressions
 
 __all__ = ["Evaluate", "Plan", "PlannedPolicy"]
 
@@ -26,10 +27,16 @@ class PlannedPolicy:
     """One policy: the variables to set first, then the validations that must be true."""
 
     candidate: Candidate[ValidatingPolicy]
-    variables: tuple[tuple[str, int, Evaluate | None], ...]
-    """Those that do not have this policy's value yet: the name, the slot that keeps the value for other
-    policies, and what computes it, or None when the slot has it already."""
+    forgotten: tuple[str, ...]
+    """Variables that may still have the value of another policy's."""
+    variables: tuple[tuple[str, int, Evaluate], ...]
+    """Those that the validations surely read and that do not have this policy's value yet: the name, the slot
+    that keeps the value for other policies, and what computes it unless the slot has it already."""
+    perhaps: Mapping[str, tuple[int, Evaluate]]
+    """Those that a validation may read, which are computed when one does."""
     validations: tuple[Evaluate, ...]
+    to_be_paid: tuple[tuple[int, Evaluate], ...]
+    """What has to be evaluated, though perhaps nothing reads it, to know that messages could be paid for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +55,16 @@ class Plan:
         draft = _Draft()
         undecided = []
         for candidate, applies in candidates:
-            if applies and _admits_silently(candidate, draft.slots):
+            if applies and _admits_silently(candidate):
                 draft.add(candidate)
             elif applies is not False:
                 undecided.append(candidate)
         return cls(tuple(draft.policies), tuple(undecided), len(draft.slots))
 
 
-def _admits_silently(candidate: Candidate[ValidatingPolicy], evaluated: Container[Expression]) -> bool:
+def _admits_silently(candidate: Candidate[ValidatingPolicy]) -> bool:
     """Whether a policy whose validations are all true admits the request and says nothing about it."""
-    return not candidate.policy.audit_annotations and candidate.can_afford_messages(evaluated)
+    return not candidate.policy.audit_annotations and candidate.affords_messages
 
 
 class _Draft:
@@ -66,16 +73,38 @@ class _Draft:
     def __init__(self) -> None:
         self.policies: list[PlannedPolicy] = []
         self.slots: dict[Expression, int] = {}
-        self._variables: dict[str, Expression] = {}
+        self._surely_held: dict[str, Expression] = {}
+        self._perhaps_held: dict[str, Expression] = {}
+        """Whose value a name has, if any."""
 
     def add(self, candidate: Candidate[ValidatingPolicy]) -> None:
-        validations = tuple(expression.program.evaluate for expression in candidate.validations)
-        self.policies.append(PlannedPolicy(candidate, tuple(self._set(candidate)), validations))
+        surely, perhaps = candidate.surely_and_perhaps_read
+        planned = PlannedPolicy(
+            candidate,
+            tuple(name for name, expression in perhaps if self._holds_another(name, expression)),
+            tuple(self._computations(surely)),
+            {name: self._computation(expression) for name, expression in perhaps},
+            tuple(expression.program.evaluate for expression in candidate.validations),
+            tuple(self._computation(expression) for _, expression in candidate.to_be_paid),
+        )
+        self.policies.append(planned)
+        self._remember(surely, perhaps)
 
-    def _set(self, candidate: Candidate[ValidatingPolicy]) -> Iterator[tuple[str, int, Evaluate | None]]:
-        for name, expression in candidate.variables:
-            if self._variables.get(name) is not expression:
-                self._variables[name] = expression
-                computed = expression in self.slots
-                slot = self.slots.setdefault(expression, len(self.slots))
-                yield name, slot, None if computed else expression.program.evaluate
+    def _remember(self, surely: NamedExpressions, perhaps: NamedExpressions) -> None:
+        for name, expression in perhaps:
+            if self._holds_another(name, expression):
+                self._surely_held.pop(name, None)
+            self._perhaps_held[name] = expression
+        self._perhaps_held.update(surely)
+        self._surely_held.update(surely)
+
+    def _holds_another(self, name: str, expression: Expression) -> bool:
+        return self._perhaps_held.get(name, expression) is not expression
+
+    def _computations(self, variables: NamedExpressions) -> Iterator[tuple[str, int, Evaluate]]:
+        for name, expression in variables:
+            if self._surely_held.get(name) is not expression:
+                yield name, *self._computation(expression)
+
+    def _computation(self, expression: Expression) -> tuple[int, Evaluate]:
+        return self.slots.setdefault(expression, len(self.slots)), expression.program.evaluate

@@ -21,7 +21,7 @@ from gatekeeper_py.policy.matching.match import NAMESPACE, NAMESPACES, Match
 from gatekeeper_py.policy.model import MutatingPolicy, ValidatingPolicy
 from gatekeeper_py.policy.sharing.candidate import Candidate
 from gatekeeper_py.policy.sharing.index import Candidates, SharedConditions
-from gatekeeper_py.policy.sharing.plan import Evaluate, Plan
+from gatekeeper_py.policy.sharing.plan import Evaluate, Plan, PlannedPolicy
 
 __all__ = ["Shared", "VariableValues"]
 
@@ -45,9 +45,14 @@ class Shared(Generic[P]):
         self._activation: dict[str, object] = {}
         self._conditions: list[object] = [NOT_EVALUATED] * candidates.slots
 
+    def covers(self, candidate: Candidate[P]) -> bool:
+        """Whether a policy can be told of here: it has no params, matches the request as it was sent, and no
+        selector of its own or of a binding can fail."""
+        return candidate.shareable and self._usable
+
     def applies(self, candidate: Candidate[P]) -> bool | None:
         """Whether a policy's match conditions hold for the object; None when that cannot be told here."""
-        if not (candidate.shareable and self._usable):
+        if not self.covers(candidate):
             return None
         met = self._all_met(self._candidates.conditions_of(candidate))
         return met if self._budget.remaining >= candidate.required_budget else None
@@ -121,37 +126,69 @@ def _value(evaluate: Evaluate, activation: Mapping[str, object], budget: Budget)
 def _not_admitting(
     plan: Plan, activation: dict[str, object], budget: Budget
 ) -> dict[Candidate[ValidatingPolicy], VariableValues]:
-    """The planned policies that have a validation which is not true, and their variables.
-
-    Variables are evaluated before validations, which is quicker than from inside them. A variable that fails
-    may turn out to be one that nothing reads.
-    """
-    values: list[object] = [FAILED] * plan.slots
-    variables = activation["variables"] = _Variables()
+    """The planned policies that have a validation which is not true, and their variables."""
+    values: list[object] = [NOT_EVALUATED] * plan.slots
+    variables = activation["variables"] = _Variables(values, activation, budget)
     found: dict[Candidate[ValidatingPolicy], VariableValues] = {}
     next_check = budget.remaining
     for planned in plan.policies:
         if budget.remaining <= next_check:
             budget.check_deadline()
             next_check = budget.remaining - STRIDE
-        for name, slot, evaluate in planned.variables:
-            if evaluate is not None:
-                values[slot] = _value(evaluate, activation, budget)
-            if values[slot] is FAILED:
-                variables.pop(name, None)
-            else:
-                variables[name] = values[slot]
-        for evaluate in planned.validations:
-            if _value(evaluate, activation, budget) is not True:
-                found[planned.candidate] = variables.known_to(planned.candidate)
-                break
+        try:
+            admits = variables.satisfy(planned)
+        except DeadlineExceeded:
+            raise
+        except EvaluationError:
+            variables.settle(planned)
+            admits = False
+        if not admits:
+            found[planned.candidate] = variables.known_to(planned.candidate)
     return found
 
 
 class _Variables(dict[str, object]):
     """`variables`, those of each policy in turn; an expression that reads one without a value fails too."""
 
-    __slots__ = ()
+    __slots__ = ("_activation", "_budget", "_perhaps", "_values")
+
+    def __init__(self, values: list[object], activation: Mapping[str, object], budget: Budget) -> None:
+        super().__init__()
+        self._values = values
+        self._activation = activation
+        self._budget = budget
+        self._perhaps: Mapping[str, tuple[int, Evaluate]] = {}
+        """Variables of the policy that are evaluated when they are read."""
+
+    def satisfy(self, planned: PlannedPolicy) -> bool:
+        """Whether all validations of the next policy are true; raise `EvaluationError`.
+
+        What they surely read is evaluated before them, which is quicker than from inside them.
+        """
+        values, activation, budget = self._values, self._activation, self._budget
+        self._perhaps = planned.perhaps
+        for name in planned.forgotten:
+            self.pop(name, None)
+        for name, slot, evaluate in planned.variables:
+            value = values[slot]
+            if value is NOT_EVALUATED:
+                value = values[slot] = evaluate(activation, budget)
+            elif value is FAILED:
+                raise EvaluationError(name)
+            self[name] = value
+        for evaluate in planned.validations:
+            if evaluate(activation, budget) is not True:
+                return False
+        for slot, evaluate in planned.to_be_paid:
+            if values[slot] is NOT_EVALUATED:
+                values[slot] = _value(evaluate, activation, budget)
+        return True
+
+    def settle(self, planned: PlannedPolicy) -> None:
+        """Drop what another policy left under a name whose own value could not be had."""
+        for name, slot, _ in planned.variables:
+            if self.get(name, FAILED) is not self._values[slot]:
+                self.pop(name, None)
 
     def known_to(self, candidate: Candidate[ValidatingPolicy]) -> VariableValues:
         """The values that a policy's validations have read, unless its messages may not read them."""
@@ -161,12 +198,23 @@ class _Variables(dict[str, object]):
         return {name: self[name] for name, _ in candidate.variables if has_value(name)}
 
     def __contains__(self, name: object) -> bool:
+        """Whether there is such a variable; an expression that asks fails when the variable does."""
         if not super().__contains__(name):
-            raise EvaluationError(f"variables.{name}")
+            _ = self[str(name)]
         return True
 
     def __missing__(self, name: str) -> object:
-        raise EvaluationError(f"variables.{name}")
+        """Evaluate a variable that nothing has read before, for whichever policy."""
+        if name not in self._perhaps:
+            raise EvaluationError(f"variables.{name}")
+        slot, evaluate = self._perhaps[name]
+        value = self._values[slot]
+        if value is NOT_EVALUATED:
+            value = self._values[slot] = _value(evaluate, self._activation, self._budget)
+        if value is FAILED:
+            raise EvaluationError(f"variables.{name}")
+        self[name] = value
+        return value
 
 
 def _namespace_known(facts: Facts) -> bool:

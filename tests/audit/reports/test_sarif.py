@@ -9,7 +9,7 @@ import orjson
 from gatekeeper_py.audit.outcome import Outcome
 from gatekeeper_py.audit.reports import json
 from gatekeeper_py.audit.reports.sarif import report
-from tests.audit.support import EVERYTHING, NASTY, WEB, audited, finding
+from tests.audit.support import EVERYTHING, NASTY, WAIVED, WEB, audited, finding
 
 
 def run(outcome: Outcome) -> dict[str, Any]:
@@ -74,3 +74,17 @@ def test_a_baseline_says_what_is_new_unchanged_and_absent() -> None:
     assert states == ["new", "unchanged", "new", "new"]
     last = run(Outcome((), baseline=earlier))["results"][-1]
     assert (last["baselineState"], last["kind"], last["level"]) == ("absent", "pass", "none")
+
+
+def test_what_is_waived_is_suppressed_by_whoever_approved() -> None:
+    (result,) = run(Outcome((WAIVED,)))["results"]
+    assert (result["level"], result["suppressions"]) == (
+        "note",
+        [
+            {
+                "kind": "external",
+                "status": "accepted",
+                "justification": "old-agent until 2027-01-31, approved by the platform: until the new agent",
+            }
+        ],
+    )

@@ -50,7 +50,9 @@ def test_a_binding_is_added(kind: str, tmp_path: Path) -> None:
     if kind == "Mutating":
         text = text.replace("Validating", "Mutating").partition("  validations:")[0]
         text += "  reinvocationPolicy: Never\n  mutations:\n    - patchType: JSONPatch\n"
-        text += '      jsonPatch:\n        expression: \'[JSONPatch{op: "remove", path: "/metadata/labels"}]\''
+        text += (
+            '      jsonPatch:\n        expression: \'[JSONPatch{op: "remove", path: "/metadata/labels"}]\''
+        )
     findings = found(tmp_path, text)
     assert [each.code for each in findings] == ["GK101"]
     fix = quick_fixes(findings[0], text)[0]

@@ -57,10 +57,18 @@ VALIDATIONS = {
         "variables.v.size() > 0",
         "has(variables.v)",
         "variables.v == '1' || true",
+        "object.data.a == '1' || has(variables.v)",
+        "object.data.a == '1' ? true : variables.v.size() > 0",
     ],
-    "w": ["string(variables.w) != '21'", "variables.w == variables.w"],
+    "w": [
+        "string(variables.w) != '21'",
+        "variables.w == variables.w",
+        "object.data.a != '1' || string(variables.w) != '11'",
+        "object.data.all(key, key != 'gone' || string(variables.w) != '1')",
+    ],
 }
 MESSAGES = ["", "'because ' + object.data.a", "string(object.data.gone)"]
+MESSAGES_OF = {"v": ["string(variables.v == variables.v)"], "w": ["string(variables.w)"]}
 
 
 def alone(monkeypatch: pytest.MonkeyPatch, engine: Engine, asked: AdmissionRequest) -> Decision:
@@ -82,9 +90,10 @@ def some(random: Random, pool: list[str], most: int) -> list[str]:
 def any_policy(random: Random, name: str) -> Json:
     variables = random.choice(VARIABLES)
     texts = [text for word, pool in VALIDATIONS.items() if not word or word in variables for text in pool]
+    messages = [*MESSAGES, *(text for word in MESSAGES_OF if word in variables for text in MESSAGES_OF[word])]
     checks = []
     for text in some(random, texts, 3) or ["true"]:
-        said = random.choice(MESSAGES)
+        said = random.choice(messages)
         checks.append({"expression": text, **({"messageExpression": said} if said else {})})
     annotations = [{"key": "k", "valueExpression": "string(object.data.a)"}] if random.random() < 0.2 else []
     return validating(
@@ -99,7 +108,7 @@ def any_policy(random: Random, name: str) -> Json:
     )
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", range(60))
 def test_policies_decide_together_as_each_does_alone(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
     random = Random(seed)
     made = engine(*(any_policy(random, f"p{at}") for at in range(12)), cluster=(NAMESPACE,))
