@@ -26,6 +26,7 @@ TESTED_ELSEWHERE = {
     "audit/reports/json.py": "cli/test_audit.py",
     "audit/reports/lines.py": "cli/test_audit.py",
     "audit/reports/openreports.py": "audit/reports/test_policyreport.py",
+    "billing/pods.py": "billing/test_bill.py",
     **{
         f"authoring/lint/{name}.py": "authoring/lint/test_linting.py"
         for name in (

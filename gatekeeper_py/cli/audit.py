@@ -93,7 +93,21 @@ def _named(option: str, name: str, text: str) -> Callable[[Any], Any]:
     return click.option(option, name, multiple=True, metavar="NAME", help=f"{text} May be repeated.")
 
 
-@click.command("audit")
+class _Audit(click.Command):
+    """`audit`; of `audit cost` what follows belongs to the bill."""
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """The context of whichever is asked for."""
+        if args[:1] != ["cost"]:
+            return super().make_context(info_name, args, parent, **extra)
+        from gatekeeper_py.cli import cost
+
+        return cost.command.make_context(f"{info_name} cost", args[1:], parent, **extra)
+
+
+@click.command("audit", cls=_Audit)
 @policies_option
 @cluster_option
 @output_option(*REPORTS)
@@ -149,6 +163,8 @@ def command(
     What exists is judged as it is, as if it were created now; the report also says what mutating policies
     would change (drift). Files are judged as they would be admitted, mutation first, as `review` does. All
     objects of -f and --cluster exist at the same time.
+
+    `gatekeeper audit cost` says what each tenant's pods cost.
 
     Exit code 0: clean, 1: something would be denied, 2: error, or something was not audited.
     """

@@ -20,17 +20,13 @@ from gatekeeper_py.engine import Engine
 from gatekeeper_py.manifests.manifest import Manifest, Source
 from gatekeeper_py.objects.resource import GroupVersionKind
 from gatekeeper_py.policy.loading import load as loading
-from gatekeeper_py.tenancy.documents import API_VERSION, is_tenancy_document, load_tenancy
-from gatekeeper_py.tenancy.tenant import GROUP
+from gatekeeper_py.tenancy.documents import DOCUMENTS, is_tenancy_document, load_tenancy
 from gatekeeper_py.webhook.registration import EXEMPT_NAMESPACES, exemptions
 
 __all__ = ["command"]
 
 API_SERVICE = GroupVersionKind("apiregistration.k8s.io", "v1", "APIService")
 DEFINITION = GroupVersionKind("apiextensions.k8s.io", "v1", "CustomResourceDefinition")
-DOCUMENTS = tuple(
-    GroupVersionKind(GROUP, API_VERSION.rpartition("/")[2], kind) for kind in ("Tenant", "TenancySettings")
-)
 ADMISSION = "admissionregistration.k8s.io"
 WIDTH = 160
 """Columns when the output is no terminal."""

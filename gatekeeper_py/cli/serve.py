@@ -189,7 +189,7 @@ def command(
     ):
         in_force = Policies(origin.load, demand_tenants=demands.tenants)
         metrics = Metrics(Observed(origin.ages, lambda: output.dropped))
-        record = Record(log, metrics, _announcer(kubeconfig, metrics) if events else None)
+        record = Record(log, output, metrics, _announcer(kubeconfig, metrics) if events else None)
         service = Service(in_force, record)
 
         def notices() -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any
 from gatekeeper_py.manifests.conformity import problem_of
 from gatekeeper_py.manifests.manifest import Manifest
 from gatekeeper_py.manifests.place import ManifestError, Problem
+from gatekeeper_py.objects.resource import GroupVersionKind
 from gatekeeper_py.policy.admission.decision import Enforcement
 from gatekeeper_py.tenancy.disputes import overlaps
 from gatekeeper_py.tenancy.mistakes import problems_of
@@ -35,7 +36,10 @@ from gatekeeper_py.tenancy.tenant import (
     Tenant,
 )
 
-__all__ = ["API_VERSION", "TenancyError", "is_tenancy_document", "load_tenancy"]
+__all__ = ["API_VERSION", "DOCUMENTS", "TenancyError", "is_tenancy_document", "load_tenancy"]
+
+DOCUMENTS = tuple(GroupVersionKind.parse(API_VERSION, kind) for kind in ("Tenant", "TenancySettings"))
+"""The kinds that a cluster may hold."""
 
 
 class TenancyError(ManifestError):

@@ -5,11 +5,13 @@ from __future__ import annotations
 import secrets
 import traceback
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Final
 
 import orjson
 
 from gatekeeper_py.cel import DeadlineExceeded
+from gatekeeper_py.objects.resource import GroupVersion
 from gatekeeper_py.policy.admission.admission_review import ReviewError, parse_review, render_review
 from gatekeeper_py.policy.admission.decision import Decision, Enforcement, Status
 from gatekeeper_py.policy.admission.request import AdmissionRequest
@@ -17,7 +19,7 @@ from gatekeeper_py.policy.leniency import lenient
 from gatekeeper_py.webhook import child
 from gatekeeper_py.webhook.revision import Reviewer, Webhook
 
-__all__ = ["Answer", "Incident", "decide", "deny", "died", "late", "parse", "too_many"]
+__all__ = ["Answer", "Incident", "attempt", "decide", "deny", "died", "late", "parse", "too_many"]
 
 MAX_FRAMES: Final = 20
 """Frames of an error that are kept, the innermost."""
@@ -60,13 +62,22 @@ def _without_object(decision: Decision) -> Decision:
     return replace(decision, object=None, withheld=withheld)
 
 
-def decide(review: Reviewer, webhook: Webhook, body: bytes, started: float, deadline: float) -> Answer:
-    """The answer to the review in a body, whatever happens; raises `ReviewError` when there is none."""
-    request = parse(body)
+def decide(
+    review: Reviewer, webhook: Webhook, request: AdmissionRequest, started: float, deadline: float
+) -> Answer:
+    """The answer to a request, whatever happens; when it began and has to end, by `time.monotonic()`."""
+    try:
+        return attempt(review, webhook, request, deadline)
+    except DeadlineExceeded:
+        return deny(webhook, request, late(deadline - started))
+
+
+def attempt(review: Reviewer, webhook: Webhook, request: AdmissionRequest, deadline: float) -> Answer:
+    """The same for who has another way when the time is over; raises `DeadlineExceeded` and nothing else."""
     try:
         return _answered(webhook, request, review(request, webhook, deadline))
     except DeadlineExceeded:
-        return deny(webhook, request, late(deadline - started))
+        raise
     except MemoryError:
         return deny(webhook, request, died())
     except Exception as error:  # whatever it is: the request is denied, and the log knows why
@@ -105,14 +116,27 @@ def _internal(incident: Incident) -> Status:
 
 
 def _answered(webhook: Webhook, request: AdmissionRequest, decision: Decision) -> Answer:
-    review = render_review(request.uid, decision, patch=webhook == "mutate")
-    return Answer(request, decision, orjson.dumps(review))
+    return Answer(request, decision, _rendered(webhook, request.uid, decision))
 
 
-def parse(body: bytes) -> AdmissionRequest:
-    """The request in a body; raises `ReviewError`."""
+ALLOWED: Final = orjson.dumps(render_review("UID", Decision(allowed=True), patch=False)).split(b'"UID"')
+"""Before and after the uid of a request that is allowed and of which nothing else is said, as of most."""
+
+
+def _rendered(webhook: Webhook, uid: str, decision: Decision) -> bytes:
+    """The AdmissionReview to send."""
+    mutates = webhook == "mutate"
+    if decision.allowed and not (
+        decision.warnings or decision.audit_annotations or (mutates and decision.patch)
+    ):
+        return orjson.dumps(uid).join(ALLOWED)
+    return orjson.dumps(render_review(uid, decision, patch=mutates))
+
+
+def parse(body: bytes, conversions: frozenset[GroupVersion] | None = None) -> AdmissionRequest:
+    """The request in a body, asked now, and in these versions, too; raises `ReviewError`."""
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise ReviewError(f"the body is not JSON: {error}") from error
-    return parse_review(document)
+    return parse_review(document, conversions, datetime.now(UTC))

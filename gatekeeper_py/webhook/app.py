@@ -8,9 +8,11 @@ versions in which the API server asks about the same request besides (registrati
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from functools import lru_cache
 from http import HTTPStatus
 from ipaddress import ip_address
+from typing import Final
 
 import orjson
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -18,39 +20,55 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
-from starlette.types import Lifespan
+from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
+from gatekeeper_py.objects.resource import GroupVersion
+from gatekeeper_py.webhook.exchange import Exchange
 from gatekeeper_py.webhook.health import Health
+from gatekeeper_py.webhook.registration import conversions_of
+from gatekeeper_py.webhook.revision import Webhook
 from gatekeeper_py.webhook.service import Service
 
-__all__ = ["REACHED", "application", "health_application"]
+__all__ = ["REACHED", "Application", "application", "health_application"]
 
 REACHED = "the engine is reached"
 """Sent with 403, whose text client-go hands on (apimachinery/pkg/api/errors, NewGenericServerResponse)."""
 
+DOORS: Final[Mapping[str, Webhook]] = {"mutate": "mutate", "validate": "validate"}
+
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-def application(service: Service, health: Health, lifespan: Lifespan[Starlette] | None = None) -> Starlette:
-    """The routes of a service, and what goes on beside them."""
+class Application:
+    """The two doors, and behind them everything that is asked seldom (ASGI)."""
 
-    async def mutate(request: Request) -> Response:
-        return await service.review(request, "mutate")
+    def __init__(self, service: Service, rest: ASGIApp) -> None:
+        self._service, self._rest = service, rest
 
-    async def validate(request: Request) -> Response:
-        return await service.review(request, "validate")
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or live as long as the server (`lifespan`)."""
+        door = _door(scope["path"]) if scope["type"] == "http" else None
+        if door is None:
+            await self._rest(scope, receive, send)
+        elif scope["method"] != "POST":
+            await PlainTextResponse("reviews are posted\n", 405, {"Allow": "POST"})(scope, receive, send)
+        else:
+            exchange = Exchange(scope, receive, send)
+            await exchange.reply(await self._service.review(exchange, *door))
 
-    return Starlette(
-        lifespan=lifespan,
-        routes=[
-            Route("/mutate", mutate, methods=["POST"]),
-            Route("/mutate/{conversions:path}", mutate, methods=["POST"]),
-            Route("/validate", validate, methods=["POST"]),
-            Route("/validate/{conversions:path}", validate, methods=["POST"]),
-            Route("/reach", _reach, methods=["POST"]),
-            *_routes(health),
-        ],
-    )
+
+def application(service: Service, health: Health, lifespan: Lifespan[Starlette] | None = None) -> Application:
+    """The doors of a service, what operators ask for, and what goes on beside them."""
+    routes = [Route("/reach", _reach, methods=["POST"]), *_routes(health)]
+    return Application(service, Starlette(lifespan=lifespan, routes=routes))
+
+
+@lru_cache(maxsize=64)  # the API server sends the paths of the registration, and nothing else
+def _door(path: str) -> tuple[Webhook, frozenset[GroupVersion]] | None:
+    """Which door a path leads to, and the versions that it tells of; None when it leads elsewhere."""
+    name, _, versions = path.removeprefix("/").partition("/")
+    webhook = DOORS.get(name)
+    return None if webhook is None else (webhook, conversions_of(versions))
 
 
 async def _reach(_request: Request) -> Response:

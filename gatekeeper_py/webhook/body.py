@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from starlette.requests import Request
+from gatekeeper_py.webhook.exchange import Exchange
 
 __all__ = ["BodyTooLarge", "Memory", "MemoryExhausted", "read_body"]
 
@@ -108,17 +108,18 @@ Reserve = Callable[[bytes, int], Awaitable[None]]
 """Waits until there is room for a body that begins so and has at most so many bytes."""
 
 
-async def read_body(request: Request, limit: int, reserve: Reserve) -> bytes:
+async def read_body(exchange: Exchange, limit: int, reserve: Reserve) -> bytes:
     """The whole body, in one piece or in chunks.
 
     Raises `BodyTooLarge` as soon as it is known to be longer than `limit` bytes, or `MemoryExhausted`.
     """
-    declared = _declared(request)
+    declared = exchange.length
     if declared is not None and declared > limit:
         raise BodyTooLarge(f"the review is longer than {limit} bytes")
     chunks: list[bytes] = []
-    size, reserved = 0, False
-    async for chunk in request.stream():
+    size, reserved, more = 0, False, True
+    while more:
+        chunk, more = await exchange.read()
         size += len(chunk)
         if size > limit:
             raise BodyTooLarge(f"the review is longer than {limit} bytes")
@@ -128,9 +129,3 @@ async def read_body(request: Request, limit: int, reserve: Reserve) -> bytes:
             await reserve(b"".join(chunks), limit if declared is None else declared)
             reserved = True
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
-
-
-def _declared(request: Request) -> int | None:
-    """Content-Length, or None when it says nothing: what is really sent is counted anyway."""
-    length = request.headers.get("content-length", "")
-    return int(length) if length.isascii() and length.isdecimal() and len(length) < 20 else None

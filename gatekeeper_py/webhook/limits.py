@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from functools import lru_cache
 from typing import Final
 
 __all__ = [
@@ -66,6 +67,7 @@ def share(workers: int) -> int:
     return max(1, workers // 2)
 
 
+@lru_cache(maxsize=64)  # the API server sends the timeouts of the registration, and nothing else
 def time_allowed(timeout: str | None) -> float:
     """Seconds in which to answer: what `?timeout=` says (a Go duration such as `10s`), less the reserve."""
     seconds = DEFAULT_TIMEOUT

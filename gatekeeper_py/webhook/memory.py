@@ -12,9 +12,11 @@ __all__ = ["TRIM_SECONDS", "frugal", "settle", "trim"]
 ARENAS: Final = 2
 """Heaps of the C library. It makes eight a processor by itself, and each keeps what was once used of it."""
 
-OWN_MAPPING: Final = 256 * 1024
+OWN_MAPPING: Final = 288 * 1024
 """Bytes from which an allocation is returned to the system as soon as it is freed. Unless told, the C library
-raises this to 32 MiB as soon as it has seen one freed, and keeps the rest."""
+raises this to 32 MiB as soon as it has seen one freed, and keeps the rest. For each read of a TLS connection
+uvloop takes a little over 256 KiB (SSL_READ_MAX_SIZE of uvloop/sslproto.pyx): less than this, or the system
+would have to map, cut, unmap and clear them anew for every review."""
 
 TRIM_SECONDS: Final = 15
 """How often to give back what a burst has left; it takes some milliseconds."""

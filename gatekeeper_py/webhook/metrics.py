@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from gatekeeper_py.policy.admission.decision import Decision, Finding
+from gatekeeper_py.webhook.counting import Counts, Level, Timings
 from gatekeeper_py.webhook.revision import InForce
 
 __all__ = ["OTHER", "Metrics", "Observed"]
@@ -30,6 +31,8 @@ OTHER: Final = "other"
 
 NOBODY: Final = ""
 """The tenant of what is cluster-wide, or of a namespace that nobody owns."""
+
+Collected = TypeVar("Collected", bound=Collector)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,24 +76,21 @@ class Metrics:
 
     def _count_reviews(self) -> None:
         answered = "Reviews answered with a verdict"
-        self.reviews = self._counter("webhook_reviews", answered, "webhook", "operation", "tenant", "verdict")
-        self.seconds = Histogram(
-            "gatekeeper_webhook_review_duration_seconds",
-            "Time from the request's first byte to the verdict",
-            ["webhook"],
-            buckets=SECONDS,
-            registry=self.registry,
+        self._reviews = self._counts("webhook_reviews", answered, "webhook", "operation", "tenant", "verdict")
+        taken = "Time from the request's first byte to the verdict"
+        self._seconds = self._kept(
+            Timings("gatekeeper_webhook_review_duration_seconds", taken, "webhook", SECONDS)
         )
         refused = "Requests that got no verdict: too large, malformed, late or beyond capacity"
-        self.refused = self._counter("webhook_refused_requests", refused, "webhook", "code")
+        self.refused = self._counts("webhook_refused_requests", refused, "webhook", "code")
         shed = "Reviews turned away because there was no turn, or no room, in time"
-        self.shed = self._counter("webhook_shed_reviews", shed, "webhook")
-        self.in_flight = self._gauge("webhook_reviews_in_flight", "Reviews being answered")
+        self.shed = self._counts("webhook_shed_reviews", shed, "webhook")
+        self.in_flight = self._kept(Level("gatekeeper_webhook_reviews_in_flight", "Reviews being answered"))
         decided = "What policies did about failed validations"
-        self.decisions = self._counter("policy_decisions", decided, "webhook", "tenant", "policy", "action")
+        self._decisions = self._counts("policy_decisions", decided, "webhook", "tenant", "policy", "action")
         broken = "Validations that could not be evaluated, which counts as failed"
-        self.broken = self._counter("policy_evaluation_errors", broken, "policy")
-        self.incidents = self._counter("internal_errors", "Reviews denied for an error of ours")
+        self._broken = self._counts("policy_evaluation_errors", broken, "policy")
+        self.incidents = self._counts("internal_errors", "Reviews denied for an error of ours")
 
     def _count_connections(self) -> None:
         failed = "TLS handshakes that failed: one side does not trust the other, or was too slow"
@@ -120,6 +120,13 @@ class Metrics:
             "serving_certificate_expiry_timestamp_seconds", "When the serving certificate expires"
         )
 
+    def _counts(self, name: str, meaning: str, *labels: str) -> Counts:
+        return self._kept(Counts(f"gatekeeper_{name}", meaning, *labels))
+
+    def _kept(self, collector: Collected) -> Collected:
+        self.registry.register(collector)
+        return collector
+
     def _counter(self, name: str, meaning: str, *labels: str) -> Counter:
         return Counter(f"gatekeeper_{name}", meaning, labels, registry=self.registry)
 
@@ -129,8 +136,8 @@ class Metrics:
     def reviewed(self, webhook: str, tenant: str, operation: str, decision: Decision, seconds: float) -> None:
         """Count one verdict."""
         whose = self._tenant(tenant)
-        self.reviews.labels(webhook, operation, whose, _verdict(decision)).inc()
-        self.seconds.labels(webhook).observe(seconds)
+        self._reviews.add(webhook, operation, whose, _verdict(decision))
+        self._seconds.add(webhook, seconds)
         for finding in decision.findings:
             self._failed(webhook, whose, finding)
 
@@ -142,9 +149,9 @@ class Metrics:
     def _failed(self, webhook: str, tenant: str, finding: Finding) -> None:
         policy = self._policies.value(finding.policy)
         if finding.error:
-            self.broken.labels(policy).inc()
+            self._broken.add(policy)
         for action in finding.actions:
-            self.decisions.labels(webhook, tenant, policy, action.lower()).inc()
+            self._decisions.add(webhook, tenant, policy, action.lower())
 
     def policies_loaded(self, in_force: InForce) -> None:
         """Note that new policies are in force."""

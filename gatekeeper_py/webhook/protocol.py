@@ -7,6 +7,7 @@ import asyncio
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from gatekeeper_py.webhook.exchange import WHOLE
 from gatekeeper_py.webhook.limits import HEAD_SECONDS, MAX_HEAD
 from gatekeeper_py.webhook.tls import covers
 
@@ -17,6 +18,8 @@ class BoundedProtocol(HttpToolsProtocol):
     """Drops a connection whose request line and headers are too long or too slow."""
 
     _head = 0
+    _in_head = True
+    """Whether a request's head is awaited, or has begun and not ended."""
     _late: asyncio.TimerHandle | None = None
     heard = 0.0
     """When the client last sent something, by the loop's clock."""
@@ -25,7 +28,7 @@ class BoundedProtocol(HttpToolsProtocol):
         """A client is there: its first request has to begin soon."""
         super().connection_made(transport)
         self.heard = self.loop.time()
-        self._expect_head()
+        self._wait_for_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The client is gone."""
@@ -33,40 +36,41 @@ class BoundedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Bytes of a client. Between requests they have to begin one: empty lines would keep it for ever."""
+        """Bytes of a client: a whole head, mostly.
+
+        What is less has to become one in time, empty lines too: they would keep a connection for ever.
+        """
         self.heard = self.loop.time()
-        if self.idle and self._late is None:
-            self._expect_head()
         super().data_received(data)
+        if self._in_head or self.idle:
+            self._count(len(data))
+            if self._late is None:
+                self._wait_for_head()
 
     def on_message_begin(self) -> None:
         """A request begins."""
-        self._expect_head()
+        self._head, self._in_head = 0, True
         super().on_message_begin()
-
-    def on_url(self, url: bytes) -> None:
-        """Part of the request line."""
-        self._count(len(url))
-        super().on_url(url)
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """One header."""
-        self._count(len(name) + len(value))
-        super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """The head is there; the body has a deadline of its own."""
+        self._in_head = False
         self._stop_waiting()
+        self._head = len(self.url)
+        self._count(sum([len(name) + len(value) for name, value in self.headers]))
         super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """All of a request is there."""
+        self.scope[WHOLE] = True  # type: ignore[typeddict-unknown-key] # ours
+        super().on_message_complete()
 
     @property
     def idle(self) -> bool:
         """Whether no request is being answered."""
         return self.cycle is None or self.cycle.response_complete
 
-    def _expect_head(self) -> None:
-        self._head = 0
-        self._stop_waiting()
+    def _wait_for_head(self) -> None:
         self._late = self.loop.call_later(HEAD_SECONDS, self.transport.abort)
 
     def _stop_waiting(self) -> None:

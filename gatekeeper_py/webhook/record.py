@@ -11,6 +11,7 @@ from typing import Any, Final, Protocol
 
 from gatekeeper_py.webhook import log
 from gatekeeper_py.webhook.answer import Answer
+from gatekeeper_py.webhook.log import Output
 from gatekeeper_py.webhook.metrics import Metrics
 
 __all__ = ["Announcer", "Record"]
@@ -31,6 +32,8 @@ class Record:
     """Where reviews are recorded. Belongs to the event loop."""
 
     log: log.Log
+    output: Output
+    """Where the log's lines go: those of decisions are too many for its processors."""
     metrics: Metrics = field(default_factory=Metrics)
     announcer: Announcer | None = None
     denials: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=LAST_DENIALS))
@@ -38,14 +41,14 @@ class Record:
 
     def in_flight(self) -> AbstractContextManager[None]:
         """While this is entered a review is being answered."""
-        return self.metrics.in_flight.track_inprogress()
+        return self.metrics.in_flight
 
     def answered(self, webhook: str, tenant: str, answer: Answer, seconds: float) -> None:
         """A review was answered with a verdict."""
         if answer.incident is not None:
-            self.metrics.incidents.inc()
+            self.metrics.incidents.add()
             log.incident(self.log, webhook, tenant, answer)
-        log.decision(self.log, webhook, tenant, answer, seconds)
+        log.decision(self.output, webhook, tenant, answer, seconds)
         self.metrics.reviewed(webhook, tenant, answer.request.operation, answer.decision, seconds)
         if not answer.decision.allowed:
             self._denied(tenant, answer)
@@ -70,8 +73,8 @@ class Record:
     def refused(self, webhook: str, tenant: str, code: HTTPStatus, reason: str) -> None:
         """A review was answered without a verdict."""
         self.log.warning("refused", webhook=webhook, tenant=tenant, code=int(code), reason=reason)
-        self.metrics.refused.labels(webhook, str(int(code))).inc()
+        self.metrics.refused.add(webhook, str(int(code)))
 
     def shed(self, webhook: str) -> None:
         """A review had no turn, or no room, in time."""
-        self.metrics.shed.labels(webhook).inc()
+        self.metrics.shed.add(webhook)

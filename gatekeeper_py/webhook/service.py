@@ -1,4 +1,8 @@
-"""A review's way through the server: read, queued by tenant, decided in a thread or child, recorded once."""
+"""A review's way through the server: read, decided and recorded once.
+
+A short one is decided by the event loop where it arrives. What is not, or turns out to be longer, waits for
+its tenant's turn and is decided in a thread, and what is long in a process of its own.
+"""
 
 from __future__ import annotations
 
@@ -8,27 +12,28 @@ import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Final
 
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.requests import ClientDisconnect
 
+from gatekeeper_py.cel import DeadlineExceeded
 from gatekeeper_py.objects.resource import GroupVersion
 from gatekeeper_py.policy.admission.admission_review import ReviewError
-from gatekeeper_py.policy.admission.decision import Decision, Status
+from gatekeeper_py.policy.admission.decision import Status
 from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.policy.matching.versions import missing
 from gatekeeper_py.webhook import child, limits
-from gatekeeper_py.webhook.answer import Answer, decide, deny, died, late, parse, too_many
+from gatekeeper_py.webhook.answer import Answer, attempt, decide, deny, died, late, parse, too_many
 from gatekeeper_py.webhook.arrivals import Arrivals
 from gatekeeper_py.webhook.body import BodyTooLarge, Memory, MemoryExhausted, read_body
+from gatekeeper_py.webhook.exchange import Exchange, Reply
 from gatekeeper_py.webhook.head import NO_HEAD, Head, head_of
+from gatekeeper_py.webhook.purse import SHORT_BODY, Purses, is_short
 from gatekeeper_py.webhook.record import Record
-from gatekeeper_py.webhook.registration import conversions_of
 from gatekeeper_py.webhook.revision import InForce, Policies, Webhook
+from gatekeeper_py.webhook.rounds import Rounds
 from gatekeeper_py.webhook.turns import Turns
 
 __all__ = ["Service"]
@@ -68,29 +73,46 @@ class _Job:
     """One review on its way."""
 
     webhook: Webhook
+    conversions: frozenset[GroupVersion]
+    """In which versions the API server asks besides, as the path says."""
     started: float
     deadline: float
-    conversions: frozenset[GroupVersion] = frozenset()
-    """In which versions the API server asks besides, as the path says."""
     body: bytes = b""
+    request: AdmissionRequest | None = None
+    """What is asked, once it has been read whole."""
     head: Head = NO_HEAD
+    """What is known of it before."""
+    namespace: str = ""
+    username: str = ""
+    makes_namespace: bool = False
     tenant: str = ""
     known: bool = False
     """Whether its namespace is known to exist."""
+    tried: bool = False
+    """Whether the event loop has tried to decide it."""
     begun: bool = False
-    """Whether somebody has begun to decide it."""
+    """Whether a worker has begun to decide it."""
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether its namespace has not been heard of yet, though there must be one."""
+        return bool(self.namespace) and not self.known and not self.makes_namespace
 
     @property
     def is_long(self) -> bool:
         """Whether it is decided in a process of its own."""
         return len(self.body) > limits.LONG_BODY
 
-    def request(self) -> AdmissionRequest | None:
+    def read(self) -> AdmissionRequest:
+        """What is asked, whole; raises `ReviewError`."""
+        return self.request or parse(self.body, self.conversions)
+
+    def outline(self) -> AdmissionRequest | None:
         """What is asked, without its object where that would take long to read; None when nobody can tell."""
-        request = self.head.request()
+        request = self.request or self.head.request()
         if request is None and not self.is_long:
             with suppress(ReviewError):
-                return parse(self.body)
+                return self.read()
         return request
 
     @property
@@ -103,9 +125,9 @@ class _Job:
         """Whose turn it takes: its tenant's, its namespace's where it has none, or its user's."""
         if self.tenant:
             return self.tenant
-        if self.head.namespace:
-            return f"namespace {self.head.namespace}" if self.known else STRANGERS
-        return f"user {self.head.username}"
+        if self.namespace:
+            return f"namespace {self.namespace}" if self.known else STRANGERS
+        return f"user {self.username}"
 
 
 @dataclass(slots=True)
@@ -121,6 +143,8 @@ class Service:
     registered: frozenset[GroupVersion] | None = field(default=None, init=False)
     """In which versions the API server asks, by the last review; None before there was one."""
     _memory: Memory = field(init=False)
+    _rounds: Rounds = field(default_factory=Rounds, init=False)
+    _purses: Purses = field(default_factory=Purses, init=False)
     _short: Turns = field(init=False)
     _long: Turns = field(init=False)
     _arrivals: Arrivals = field(init=False)
@@ -133,15 +157,17 @@ class Service:
         self._arrivals = Arrivals()
         self._threads = ThreadPoolExecutor(self.workers, thread_name_prefix="review")
 
-    async def review(self, request: Request, webhook: Webhook) -> Response:
-        """Answer one review. Nothing is raised."""
+    async def review(
+        self, exchange: Exchange, webhook: Webhook, conversions: frozenset[GroupVersion]
+    ) -> Reply:
+        """Answer one review, asked in these versions besides. Nothing is raised."""
         started = time.monotonic()
-        deadline = started + limits.time_allowed(request.query_params.get("timeout"))
-        job = _Job(webhook, started, deadline, conversions_of(request.path_params.get("conversions", "")))
-        with self.record.in_flight(), ExitStack() as held:
+        job = _Job(webhook, conversions, started, started + limits.time_allowed(exchange.timeout))
+        with self.record.in_flight():
             try:
-                async with asyncio.timeout_at(_loop_time(job.deadline)):
-                    answer = await self._decided(request, job, held)
+                answer = await self._decided_at_once(exchange, job)
+                if answer is None:
+                    answer = await self._decided_in_time(exchange, job)
                 return self._answer(job, answer)
             except TimeoutError:
                 return self._late(job)
@@ -159,19 +185,46 @@ class Service:
         versions = [UNREGISTERED.format(", ".join(map(str, sorted(lacking))))] if lacking else []
         return versions if in_force.loaded.is_asked(self.registered) else [*versions, UNASKED]
 
-    async def _decided(self, request: Request, job: _Job, held: ExitStack) -> Answer:
-        await self._read(request, job, held)
+    async def _decided_at_once(self, exchange: Exchange, job: _Job) -> Answer | None:
+        """The answer where nothing is to be waited for, so that nobody need look at the time."""
+        if exchange.is_whole and exchange.length is not None and exchange.length <= SHORT_BODY:
+            job.body, _ = await exchange.read()
+            self._understand(job)
+            in_force = self._in_force(job)
+            if job.request is not None and not job.is_awaited and self._rounds.has_room():
+                return self._rounds.work(lambda: self._decide_here(in_force, job))
+        return None
+
+    async def _decided_in_time(self, exchange: Exchange, job: _Job) -> Answer:
+        """The same before the deadline; raises `TimeoutError`."""
+        with ExitStack() as held:
+            async with asyncio.timeout_at(_loop_time(job.deadline)):
+                if not job.body:
+                    await self._read(exchange, job, held)
+                return await self._decided(self._in_force(job), job, held)
+
+    def _in_force(self, job: _Job) -> InForce:
         in_force = self.policies.in_force
         if in_force is None:
             raise NothingInForce("no policies are loaded yet")
         self.registered = job.conversions
-        await self._await_turn(in_force, job, held)
+        return in_force
+
+    async def _decided(self, in_force: InForce, job: _Job, held: ExitStack) -> Answer:
+        if job.is_awaited:
+            await self._arrivals.wait_for(job.namespace, in_force.loaded.inquire)
+            self._identify(job)
+        if job.request is not None and not job.tried:
+            answer = await self._rounds.do(job.owner, lambda: self._decide_here(in_force, job))
+            if answer is not None:
+                return answer
+        await self._await_turn(job, held)
         if job.is_long:
             return await _decide_apart(in_force, job)
         return await self._decide_in_thread(in_force, job, held)
 
-    async def _read(self, request: Request, job: _Job, held: ExitStack) -> None:
-        """Read the body; a long one only when its tenant has room for it."""
+    async def _read(self, exchange: Exchange, job: _Job, held: ExitStack) -> None:
+        """Read the body, a long one only when its tenant has room for it."""
 
         async def reserve(beginning: bytes, size: int) -> None:
             self._behead(job, beginning)
@@ -179,23 +232,48 @@ class Service:
             await self._memory.take(owner, needed)
             held.callback(self._memory.give_back, owner, needed)
 
-        job.body = await read_body(request, self.max_body, reserve)
-        if job.head is NO_HEAD:
+        job.body = await read_body(exchange, self.max_body, reserve)
+        self._understand(job)
+
+    def _understand(self, job: _Job) -> None:
+        """Note what is asked and whose review it is; of what is not short its beginning says it."""
+        if is_short(job.body):
+            request = job.request = job.read()
+            job.namespace, job.username = request.namespace, request.user.username
+            job.makes_namespace = request.resource.resource == "namespaces"
+            self._identify(job)
+        elif job.head is NO_HEAD:
             self._behead(job, job.body)
 
     def _behead(self, job: _Job, beginning: bytes) -> None:
-        """Note whose review it is."""
-        job.head = head_of(beginning)
-        in_force = self.policies.in_force
-        if in_force is not None and job.head.namespace:
-            job.tenant = in_force.loaded.owner(job.head.namespace)
-            job.known = in_force.loaded.knows(job.head.namespace)
+        """Note whose review it is, by its beginning."""
+        head = job.head = head_of(beginning)
+        job.namespace, job.username = head.namespace, head.username
+        job.makes_namespace = head.makes_namespace
+        self._identify(job)
 
-    async def _await_turn(self, in_force: InForce, job: _Job, held: ExitStack) -> None:
-        namespace, loaded = job.head.namespace, in_force.loaded
-        if namespace and not job.known and not job.head.makes_namespace:
-            await self._arrivals.wait_for(namespace, loaded.inquire)
-            job.tenant, job.known = loaded.owner(namespace), loaded.knows(namespace)
+    def _identify(self, job: _Job) -> None:
+        """Note whose its namespace is, as that is known now."""
+        in_force = self.policies.in_force
+        if in_force is not None and job.namespace:
+            job.tenant = in_force.loaded.owner(job.namespace)
+            job.known = in_force.loaded.knows(job.namespace)
+
+    def _decide_here(self, in_force: InForce, job: _Job) -> Answer | None:
+        """Decide within a purse; None for who has none, or when it runs out."""
+        job.tried = True
+        purse = self._purses.open(job.owner)
+        if purse is None:
+            return None
+        try:
+            answer = attempt(in_force.loaded.review, job.webhook, job.read(), purse.until(job.deadline))
+        except DeadlineExceeded:
+            return None
+        finally:
+            self._purses.close(job.owner, purse)
+        return None if purse.ran_out else answer
+
+    async def _await_turn(self, job: _Job, held: ExitStack) -> None:
         turns, owner = self._long if job.is_long else self._short, job.owner
         await turns.take(owner)
         held.callback(turns.give_back, owner)
@@ -213,15 +291,15 @@ class Service:
             deciding.add_done_callback(_ignore_outcome)
             raise
 
-    def _answer(self, job: _Job, answer: Answer) -> Response:
+    def _answer(self, job: _Job, answer: Answer) -> Reply:
         """Send an answer, and record it: here and nowhere else, so that each review has one record."""
         seconds = time.monotonic() - job.started
         self.record.answered(job.webhook, job.tenant, answer, seconds)
-        return Response(answer.body, media_type="application/json")
+        return Reply(HTTPStatus.OK, answer.body, is_verdict=True)
 
-    def _deny(self, job: _Job, status: Status) -> Response:
+    def _deny(self, job: _Job, status: Status) -> Reply:
         """Deny what no policy has decided; where it is not even known what was asked there is no verdict."""
-        request = job.request()
+        request = job.outline()
         if request is None:
             return self._refuse(job, HTTPStatus.SERVICE_UNAVAILABLE, status.message)
         if status.reason == "TooManyRequests":
@@ -230,28 +308,23 @@ class Service:
         everywhere = in_force.loaded.tenancy.everywhere if in_force is not None else "enforce"
         return self._answer(job, deny(job.webhook, request, status, everywhere or "enforce"))
 
-    def _late(self, job: _Job) -> Response:
+    def _late(self, job: _Job) -> Reply:
         if not job.body:
             return self._refuse(job, HTTPStatus.REQUEST_TIMEOUT, "the review did not arrive in time")
         return self._deny(job, late(job.seconds) if job.begun else too_many())
 
-    def _refuse(self, job: _Job, code: HTTPStatus, reason: str) -> Response:
+    def _refuse(self, job: _Job, code: HTTPStatus, reason: str) -> Reply:
         """An answer without a verdict. The connection ends: part of the body may still be on its way."""
         if code == HTTPStatus.SERVICE_UNAVAILABLE:
             self.record.shed(job.webhook)
         self.record.refused(job.webhook, job.tenant, code, reason)
-        return PlainTextResponse(f"{reason}\n", int(code), {"Connection": "close"})
+        return Reply(code, f"{reason}\n".encode(), is_verdict=False)
 
 
 def _decide(in_force: InForce, job: _Job) -> Answer:
-    """In a worker thread."""
+    """In a worker thread; raises `ReviewError`."""
     job.begun = True
-
-    def review(request: AdmissionRequest, webhook: Webhook, deadline: float) -> Decision:
-        asked = replace(request, conversions=job.conversions, asked_at=datetime.now(UTC))
-        return in_force.loaded.review(asked, webhook, deadline)
-
-    return decide(review, job.webhook, job.body, job.started, job.deadline)
+    return decide(in_force.loaded.review, job.webhook, job.read(), job.started, job.deadline)
 
 
 async def _decide_apart(in_force: InForce, job: _Job) -> Answer:

@@ -25,7 +25,7 @@ from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.policy.admission.submission import Submission, make_request, make_user, with_object
 from gatekeeper_py.policy.loading import load as loading
 from gatekeeper_py.tenancy.documents import load_tenancy
-from gatekeeper_py.webhook.answer import decide
+from gatekeeper_py.webhook.answer import decide, parse
 from gatekeeper_py.webhook.revision import Webhook
 
 ANSWER_SECONDS = 60
@@ -90,7 +90,7 @@ def asked(webhook: Webhook, request: AdmissionRequest) -> dict[str, Any]:
     def answer(asked: AdmissionRequest, phase: Webhook, deadline: float) -> Decision:
         return engine().review(asked, frozenset({phase}), deadline=deadline)
 
-    answered = decide(answer, webhook, body, started, started + ANSWER_SECONDS)
+    answered = decide(answer, webhook, parse(body), started, started + ANSWER_SECONDS)
     response: dict[str, Any] = orjson.loads(answered.body)["response"]
     return response
 

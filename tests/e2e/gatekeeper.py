@@ -18,9 +18,9 @@ READY_SECONDS = 30
 COMMAND = (sys.executable, "-m", "gatekeeper_py")
 
 
-def gatekeeper(*arguments: str | Path) -> str:
+def gatekeeper(*arguments: str | Path, seconds: float = 60) -> str:
     """Runs a command to its end and returns what it prints."""
-    done = subprocess.run([*COMMAND, *map(str, arguments)], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([*COMMAND, *map(str, arguments)], capture_output=True, text=True, timeout=seconds)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

@@ -38,6 +38,10 @@ BUILD_SECONDS = 1800
 BINARIES = ("etcd", "kube-apiserver", "kube-controller-manager", "kubectl")
 
 
+INNER_ADDRESS = "10.0.0.1"
+"""The address of the Service `kubernetes`: the first of its range. Pods reach the API server there."""
+
+
 class Unavailable(Exception):
     """There are no binaries of a control plane here, and no way to make them."""
 
@@ -252,8 +256,12 @@ def control_plane(
     api_server_flags: Sequence[str] = (),
     controller_flags: Sequence[str] = (),
     users: Sequence[User] = USERS,
+    port: int | None = None,
 ) -> Iterator[ControlPlane]:
-    """Starts everything, waits until it answers, and stops it: the API server before etcd, its store."""
+    """Starts everything, waits until it answers, and stops it: the API server before etcd, its store.
+
+    `port` is the API server's, a free one unless said.
+    """
     binaries = assets()
     with tempfile.TemporaryDirectory(prefix="gatekeeper-e2e-") as name:
         folder = Path(name)
@@ -261,7 +269,8 @@ def control_plane(
         try:
             etcd_url = _start_etcd(binaries, folder, started)
             plane = _start_api_server(
-                binaries, folder, started, etcd_url, controllers, api_server_flags, users
+                *(binaries, folder, started, etcd_url, controllers, api_server_flags, users),
+                port or free_port(),
             )
             if controllers:
                 _start_controllers(plane, controller_flags)
@@ -305,8 +314,8 @@ def _start_api_server(
     controllers: bool,
     extra: Sequence[str],
     users: Sequence[User],
+    port: int,
 ) -> ControlPlane:
-    port = free_port()
     key, certificate = serving_certificate(folder)
     tokens = folder / "tokens.csv"
     tokens.write_text("".join(f"{user.line}\n" for user in users), encoding="utf-8")
@@ -321,7 +330,7 @@ def _start_api_server(
         "--service-account-signing-key-file": str(key),
         "--service-account-issuer": "https://kubernetes.default.svc",
         "--token-auth-file": str(tokens),
-        "--authorization-mode": "RBAC",
+        "--authorization-mode": "Node,RBAC",
         "--service-cluster-ip-range": "10.0.0.0/24",
         "--allow-privileged": "true",
         "--disable-admission-plugins": disabled,
@@ -364,7 +373,10 @@ def serving_certificate(folder: Path) -> tuple[Path, Path]:
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "gatekeeper-e2e")])
     now = datetime.datetime.now(datetime.UTC)
-    names = [x509.DNSName("localhost"), x509.IPAddress(IPv4Address("127.0.0.1"))]
+    names = [
+        *map(x509.DNSName, ("localhost", "kubernetes.default.svc")),
+        *(x509.IPAddress(IPv4Address(address)) for address in ("127.0.0.1", INNER_ADDRESS)),
+    ]
     certificate = (
         x509.CertificateBuilder()
         .subject_name(name)

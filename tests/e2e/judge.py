@@ -25,6 +25,8 @@ class Judge:
     plane: ControlPlane
     user: User
     namespace: str
+    runtime_class: str = "kata"
+    """What a good pod must come back with."""
     answers: Counter[str] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
     _stopping: threading.Event = field(default_factory=threading.Event)
@@ -40,7 +42,7 @@ class Judge:
             return "right" if hostile and "denied the request" in message else f"refused: {message}"
         except OSError as error:
             return f"no API server: {error}"
-        changed = orjson.loads(said)["spec"].get("runtimeClassName") == "kata"
+        changed = orjson.loads(said)["spec"].get("runtimeClassName") == self.runtime_class
         return "right" if changed and not hostile else f"open: hostile={hostile} changed={changed}"
 
     @contextmanager

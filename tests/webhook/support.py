@@ -13,13 +13,17 @@ from pathlib import Path
 from typing import Any
 
 from starlette.testclient import TestClient
+from starlette.types import Receive, Scope, Send
 
+from gatekeeper_py.cel import DeadlineExceeded
 from gatekeeper_py.pki.development import make_certificates
 from gatekeeper_py.policy.admission.decision import Decision
 from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.webhook.app import application
+from gatekeeper_py.webhook.exchange import WHOLE
 from gatekeeper_py.webhook.health import Health
 from gatekeeper_py.webhook.log import make_log
+from gatekeeper_py.webhook.purse import Deadline
 from gatekeeper_py.webhook.record import Record
 from gatekeeper_py.webhook.revision import Loaded, Policies, Reviewer, Webhook
 from gatekeeper_py.webhook.server import Listening, Server
@@ -46,13 +50,26 @@ def allow(_request: AdmissionRequest, _webhook: Webhook, _deadline: float) -> De
     return Decision(allowed=True)
 
 
+def in_a_worker(review: Reviewer) -> Reviewer:
+    """The same, but too long for the event loop, as every engine is that looks at its deadline."""
+
+    def late(request: AdmissionRequest, webhook: Webhook, deadline: float) -> Decision:
+        if isinstance(deadline, Deadline):
+            raise DeadlineExceeded("too long for a purse")
+        return review(request, webhook, deadline)
+
+    return late
+
+
 class Held:
-    """Allows everything, once `release` is set; `entered` says that a review is waiting for it."""
+    """Allows everything, once `release` is set; `entered` says that a review is waiting for it, in a worker."""
 
     def __init__(self) -> None:
         self.release, self.entered = threading.Event(), threading.Event()
 
     def __call__(self, request: AdmissionRequest, webhook: Webhook, deadline: float) -> Decision:
+        if isinstance(deadline, Deadline):
+            raise DeadlineExceeded("too long for a purse")
         self.entered.set()
         self.release.wait(20)
         return allow(request, webhook, deadline)
@@ -71,16 +88,21 @@ class Harness:
         self.policies = Policies(
             self.load or (lambda: Loaded(self.review, 1, owner=lambda namespace: namespace))
         )
-        self.record = Record(make_log(self.output))
+        self.record = Record(make_log(self.output), self.output)
         self.service = Service(self.policies, self.record, **self.options)
         self.health = Health(self.policies, self.record)
 
-    def client(self, *, load: bool = True) -> TestClient:
-        """A client of the application, without a network between."""
+    def client(self, *, load: bool = True, whole: bool = False) -> TestClient:
+        """A client of the application, without a network between; its requests may count as arrived whole."""
         if load:
             self.policies.reload()
+        doors = application(self.service, self.health)
+
+        async def arrived(scope: Scope, receive: Receive, send: Send) -> None:
+            await doors({**scope, WHOLE: True}, receive, send)
+
         near = ("127.0.0.1", 50000)
-        return TestClient(application(self.service, self.health), raise_server_exceptions=False, client=near)
+        return TestClient(arrived if whole else doors, raise_server_exceptions=False, client=near)
 
     @property
     def lines(self) -> list[dict[str, Any]]:

@@ -10,10 +10,10 @@ import orjson
 import pytest
 
 from gatekeeper_py.cel import DeadlineExceeded
-from gatekeeper_py.policy.admission.admission_review import ReviewError
-from gatekeeper_py.policy.admission.decision import Decision
+from gatekeeper_py.policy.admission.admission_review import ReviewError, render_review
+from gatekeeper_py.policy.admission.decision import Decision, Status
 from gatekeeper_py.policy.admission.request import AdmissionRequest
-from gatekeeper_py.webhook.answer import Answer, decide, deny, parse, too_many
+from gatekeeper_py.webhook.answer import Answer, attempt, decide, deny, parse, too_many
 from gatekeeper_py.webhook.revision import Reviewer, Webhook
 from tests.webhook.support import allow, pod_review
 
@@ -22,7 +22,7 @@ BODY = orjson.dumps(pod_review())
 
 def decided(review: Reviewer) -> Answer:
     started = time.monotonic()
-    return decide(review, "validate", BODY, started, started + 9)
+    return decide(review, "validate", parse(BODY), started, started + 9)
 
 
 def failing(error: BaseException) -> Reviewer:
@@ -53,6 +53,32 @@ def test_a_denial_that_no_policy_made_is_none_where_nothing_is_enforced() -> Non
     assert orjson.loads(answer.body)["response"] == {"uid": "uid-1", "allowed": True}
     assert answer.decision.withheld is not None
     assert answer.decision.withheld.status == too_many()
+
+
+@pytest.mark.parametrize("webhook", ["mutate", "validate"])
+@pytest.mark.parametrize("uid", ["705ab4f5-6393-11e8-b7cc-42010a800002", 'a"b', "\x00\u2028", "UID"])
+@pytest.mark.parametrize(
+    "decision",
+    [
+        Decision(True),
+        Decision(True, Status(403, "Forbidden", "no")),
+        Decision(True, warnings=("w",)),
+        Decision(True, audit_annotations={"a": "b"}),
+        Decision(True, patch=({"op": "remove", "path": "/a"},)),
+        Decision(False, Status(403, "Forbidden", "no")),
+    ],
+)
+def test_what_is_sent_is_the_review_however_little_it_says(
+    webhook: Webhook, uid: str, decision: Decision
+) -> None:
+    asked = parse(orjson.dumps(pod_review(uid=uid)))
+    answer = attempt(lambda *_: decision, webhook, asked, 0)
+    assert orjson.loads(answer.body) == render_review(uid, decision, patch=webhook == "mutate")
+
+
+def test_who_has_another_way_is_told_that_the_time_is_over() -> None:
+    with pytest.raises(DeadlineExceeded):
+        attempt(failing(DeadlineExceeded("x")), "validate", parse(BODY), 0)
 
 
 def test_what_is_recorded_holds_no_object() -> None:

@@ -13,12 +13,15 @@ from typing import Any
 import orjson
 import pytest
 
+from gatekeeper_py.cel import DeadlineExceeded
 from gatekeeper_py.objects.resource import GroupVersion
 from gatekeeper_py.policy.admission.decision import Cause, Decision, Finding, Status
 from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.webhook import child
 from gatekeeper_py.webhook.limits import LONG_BODY
+from gatekeeper_py.webhook.purse import MOST_VALUES, SECONDS, SHORT_BODY, Deadline
 from gatekeeper_py.webhook.revision import BadPolicies, Loaded, Reviewer, Webhook
+from gatekeeper_py.webhook.rounds import Rounds
 from tests.webhook.support import Harness, Held, allow, pod_review
 
 JSON = {"content-type": "application/json"}
@@ -283,6 +286,137 @@ def test_the_engine_is_told_its_deadline() -> None:
     for query in ("?timeout=20s", "", "?timeout=soon", "?timeout=1000000h", "?timeout=" + "1s" * 50):
         client.post("/validate" + query, json=pod_review())
     assert [round(seconds) for seconds in deadlines] == [18, 9, 9, 27, 9]
+
+
+def where(deadline: float) -> str:
+    """Who decides, by the thread."""
+    name = threading.current_thread().name
+    assert isinstance(deadline, Deadline) is not name.startswith("review")
+    return "worker" if name.startswith("review") else "loop"
+
+
+def placed() -> tuple[list[str], Reviewer]:
+    """An engine that allows everything, and where it has done so."""
+    places: list[str] = []
+
+    def review(request: AdmissionRequest, webhook: Webhook, deadline: float) -> Decision:
+        places.append(where(deadline))
+        return Decision(allowed=True)
+
+    return places, review
+
+
+@pytest.mark.parametrize("whole", [False, True])
+@pytest.mark.parametrize(
+    ("filling", "place"), [("", "loop"), ("x" * SHORT_BODY, "worker"), ([0] * MOST_VALUES, "worker")]
+)
+def test_a_short_review_is_decided_where_it_arrives(filling: object, place: str, whole: bool) -> None:
+    places, review = placed()
+    answer = (
+        Harness(review).client(whole=whole).post("/validate", json=pod_review(options={"filling": filling}))
+    )
+    assert (answer.json()["response"]["allowed"], places) == (True, [place])
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_what_runs_out_of_its_purse_is_decided_by_a_worker_with_all_its_time(whole: bool) -> None:
+    deadlines: list[float] = []
+
+    def review(request: AdmissionRequest, webhook: Webhook, deadline: float) -> Decision:
+        deadlines.append(deadline)
+        if where(deadline) == "loop":
+            raise DeadlineExceeded("the purse is empty")
+        return Decision(allowed=True)
+
+    harness = Harness(review)
+    answer = harness.client(whole=whole).post("/validate?timeout=10s", json=pod_review())
+    assert answer.json()["response"] == {"uid": "uid-1", "allowed": True}
+    assert deadlines[0] == deadlines[1]
+    assert len(harness.lines) == 1
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_an_answer_that_an_empty_purse_may_have_cut_short_is_forgotten(whole: bool) -> None:
+    """Where policies are only observed the engine takes the end of its time for an answer."""
+
+    def review(request: AdmissionRequest, webhook: Webhook, deadline: float) -> Decision:
+        if where(deadline) == "worker":
+            return Decision(allowed=False, status=Status(403, "Forbidden", "no"))
+        burn()
+        return Decision(allowed=True, warnings=("late",) if deadline < time.monotonic() else ())
+
+    answer = Harness(review).client(whole=whole).post("/validate", json=pod_review()).json()["response"]
+    assert (answer["allowed"], answer.get("warnings")) == (False, None)
+
+
+def burn() -> None:
+    """Work for longer than a purse lasts."""
+    end = time.thread_time() + 2 * SECONDS
+    while time.thread_time() < end:
+        pass
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_whose_review_was_long_is_decided_by_workers_for_a_while_and_others_are_not(whole: bool) -> None:
+    places: list[tuple[str, str]] = []
+
+    def review(request: AdmissionRequest, webhook: Webhook, deadline: float) -> Decision:
+        places.append((request.namespace, where(deadline)))
+        if request.uid == "long" and where(deadline) == "loop":
+            burn()
+            assert deadline < time.monotonic()
+            raise DeadlineExceeded("the purse is empty")
+        return Decision(allowed=True)
+
+    client = Harness(review).client(whole=whole)
+    for uid, namespace in (("long", "foo"), ("short", "foo"), ("short", "bar")):
+        client.post("/validate", json=pod_review(uid=uid, namespace=namespace))
+    assert places == [("foo", "loop"), ("foo", "worker"), ("foo", "worker"), ("bar", "loop")]
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_namespace_that_is_not_known_yet_keeps_nobody_else_waiting(whole: bool) -> None:
+    known = {"foo"}
+    places, review = placed()
+    loaded = Loaded(review, 1, knows=known.__contains__, inquire=known.__contains__)
+    answers: list[Any] = []
+    with Harness(load=lambda: loaded).client(whole=whole) as client:
+        late = threading.Thread(
+            target=lambda: answers.append(client.post("/validate", json=pod_review(namespace="new")))
+        )
+        late.start()
+        for _ in range(5):
+            assert client.post("/validate", json=pod_review()).json()["response"]["allowed"] is True
+        assert len(places) == 5
+        known.add("new")
+        late.join()
+    assert answers[0].json()["response"]["allowed"] is True
+    assert places == ["loop"] * 6
+
+
+@pytest.mark.parametrize(
+    ("body", "code"), [(b"", 400), (b"[]", 400), (orjson.dumps(pod_review()), 200), (b" " * SHORT_BODY, 400)]
+)
+def test_what_arrives_whole_is_answered_as_what_does_not(body: bytes, code: int) -> None:
+    answers = [Harness().client(whole=whole).post("/validate", content=body) for whole in (False, True)]
+    assert [answer.status_code for answer in answers] == [code, code]
+    assert answers[0].content == answers[1].content
+
+
+def test_a_review_that_finds_no_room_in_a_round_waits_for_the_next_with_an_eye_on_the_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    places, review = placed()
+    monkeypatch.setattr(Rounds, "has_room", lambda _self: False)
+    answer = Harness(review).client(whole=True).post("/validate?timeout=100ms", json=pod_review())
+    assert answer.json()["response"]["status"]["code"] == 429
+    assert places == []
+
+
+@pytest.mark.parametrize("path", ["/mutate", "/validate/v1.apps"])
+def test_reviews_are_posted(path: str) -> None:
+    answer = Harness().client().get(path)
+    assert (answer.status_code, answer.headers["allow"], answer.text) == (405, "POST", "reviews are posted\n")
 
 
 def test_long_bodies_together_take_no_more_memory_than_allowed() -> None:

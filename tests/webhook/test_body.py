@@ -7,9 +7,13 @@ from collections.abc import Coroutine
 from typing import Any
 
 import pytest
-from starlette.requests import Request
 
 from gatekeeper_py.webhook.body import FREE, MOST_WAITING, BodyTooLarge, Memory, MemoryExhausted, read_body
+from gatekeeper_py.webhook.exchange import Exchange
+
+
+async def unsent(_message: Any) -> None:
+    raise AssertionError
 
 
 def read(chunks: list[bytes], limit: int, length: str | None = None) -> tuple[bytes, int, list[int]]:
@@ -26,9 +30,9 @@ def read(chunks: list[bytes], limit: int, length: str | None = None) -> tuple[by
         reserved.append(size)
 
     headers = [] if length is None else [(b"content-length", length.encode("latin-1"))]
-    request = Request({"type": "http", "method": "POST", "headers": headers}, receive)
+    exchange = Exchange({"type": "http", "method": "POST", "headers": headers}, receive, unsent)
     try:
-        return asyncio.run(read_body(request, limit, reserve)), asked, reserved
+        return asyncio.run(read_body(exchange, limit, reserve)), asked, reserved
     except BodyTooLarge as error:
         error.add_note(str(asked))
         raise

@@ -57,7 +57,7 @@ def lines(output: io.StringIO) -> list[dict[str, Any]]:
     ids=["allowed", "denied"],
 )
 def test_objects_and_patches_are_never_logged(output: io.StringIO, answer: Decision) -> None:
-    log.decision(log.make_log(output), "mutate", "foo", decided(answer), 0.0012345)
+    log.decision(output, "mutate", "foo", decided(answer), 0.0012345)
     (line,) = lines(output)
     assert SECRET not in output.getvalue()
     assert (line["milliseconds"], line["patch_operations"]) == (1.234, len(answer.patch))
@@ -67,7 +67,7 @@ def test_what_is_observed_says_what_would_have_become_of_it(output: io.StringIO)
     patch = ({"op": "add", "path": "/spec/runtimeClassName", "value": SECRET},)
     withheld = Decision(False, Status(403, "Forbidden", "no"), patch=patch, object={"data": SECRET})
     verdict = Decision(True, enforcement="observe", withheld=withheld)
-    log.decision(log.make_log(output), "mutate", "foo", decided(verdict), 0)
+    log.decision(output, "mutate", "foo", decided(verdict), 0)
     (line,) = lines(output)
     assert SECRET not in output.getvalue()
     assert (line["allowed"], line["enforcement"], line["patch_operations"]) == (True, "observe", 0)
@@ -79,7 +79,7 @@ def test_what_is_waived_is_recorded_with_its_waiver(output: io.StringIO) -> None
     waived = Waived("old-agent", date(2027, 1, 31), 30, "an old agent", "the platform")
     others = [Finding(f"p{number}", "b", "told", ("Warn",)) for number in range(30)]
     findings = (*others, Finding("no-host", "b", "told", ("Waived",), waived=waived))
-    log.decision(log.make_log(output), "validate", "foo", decided(Decision(True, findings=findings)), 0)
+    log.decision(output, "validate", "foo", decided(Decision(True, findings=findings)), 0)
     (line,) = lines(output)
     assert line["waived"] == [{"policy": "no-host", "waiver": "old-agent", "expires": "2027-01-31"}]
 
@@ -112,7 +112,7 @@ def test_text_of_tenants_stays_within_one_line_of_plain_ascii(output: io.StringI
     asked = request(
         uid=text, name=text, namespace=text, subresource=text, user=UserInfo(text, groups=(text,))
     )
-    log.decision(log.make_log(output), "validate", text, Answer(asked, answer, b""), 0)
+    log.decision(output, "validate", text, Answer(asked, answer, b""), 0)
     written = output.getvalue()
     assert written.count("\n") == 1
     assert all(" " <= character <= "~" for character in written.removesuffix("\n"))
@@ -126,7 +126,7 @@ def test_no_request_can_fill_the_disk(output: io.StringIO) -> None:
     answer = Decision(False, Status(403, long, long), findings=(finding,) * 1000)
     asked = request(uid=long, name=long, user=UserInfo(long, groups=(long,) * 1000))
     incident = Incident(long, long, (long,) * 1000)
-    log.decision(log.make_log(output), "validate", long, Answer(asked, answer, b"", incident), 0)
+    log.decision(output, "validate", long, Answer(asked, answer, b"", incident), 0)
     (line,) = lines(output)
     assert len(output.getvalue()) < 150_000
     assert line["name"] == "x" * (log.MAX_TEXT - 3) + "..."
@@ -135,7 +135,7 @@ def test_no_request_can_fill_the_disk(output: io.StringIO) -> None:
 
 def test_text_of_just_the_longest_length_is_whole(output: io.StringIO) -> None:
     asked = request(name="x" * log.MAX_TEXT)
-    log.decision(log.make_log(output), "validate", "", Answer(asked, Decision(True), b""), 0)
+    log.decision(output, "validate", "", Answer(asked, Decision(True), b""), 0)
     assert lines(output)[0]["name"] == "x" * log.MAX_TEXT
 
 

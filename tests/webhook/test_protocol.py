@@ -11,6 +11,7 @@ import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
+from gatekeeper_py.webhook.exchange import WHOLE
 from gatekeeper_py.webhook.limits import MAX_HEAD
 from gatekeeper_py.webhook.protocol import BoundedProtocol, SecureProtocol
 
@@ -25,7 +26,11 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gatekeeper_py.webhook.protocol.HEAD_SECONDS", 0.4)
 
 
-async def ok(_scope: Any, receive: Any, send: Any) -> None:
+async def ok(scope: Any, receive: Any, send: Any) -> None:
+    if scope["path"] == "/whole":
+        assert scope[WHOLE] is True
+    elif scope["path"] == "/in-parts":
+        assert WHOLE not in scope
     while (await receive()).get("more_body"):
         pass
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
@@ -146,6 +151,21 @@ def test_each_request_of_a_connection_has_time_and_room_of_its_own() -> None:
         return await reader.readexactly(2 * len(ANSWER))
 
     assert run(client) == ANSWER * 2
+
+
+@pytest.mark.parametrize(("path", "pause"), [(b"/whole", 0), (b"/in-parts", 0.1)])
+def test_a_request_that_arrives_whole_says_so(path: bytes, pause: float) -> None:
+    async def client(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
+        for _ in range(2):
+            request = b"POST " + path + b" HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc"
+            first = len(request) - (1 if pause else 0)
+            writer.write(request[:first])
+            await asyncio.sleep(pause)
+            writer.write(request[first:])
+            assert await reader.readexactly(len(ANSWER)) == ANSWER
+        return b"both"
+
+    assert run(client) == b"both"
 
 
 def test_a_body_may_take_longer_than_a_head() -> None:

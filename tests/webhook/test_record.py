@@ -15,7 +15,7 @@ from tests.webhook.test_events import denial
 
 def test_a_verdict_is_a_line_and_a_count() -> None:
     written = io.StringIO()
-    record = Record(log.make_log(written))
+    record = Record(log.make_log(written), written)
     record.answered("validate", "team", denial(), 0.002)
     (line,) = map(json.loads, written.getvalue().splitlines())
     assert (line["event"], line["tenant"], line["allowed"]) == ("decision", "team", False)
@@ -26,7 +26,7 @@ def test_a_verdict_is_a_line_and_a_count() -> None:
 
 def test_an_error_of_ours_has_a_line_of_its_own() -> None:
     written = io.StringIO()
-    record = Record(log.make_log(written))
+    record = Record(log.make_log(written), written)
     denied = denial()
     record.answered("validate", "", Answer(denied.request, denied.decision, b"", Incident("i", "E", ())), 0)
     events = [json.loads(line)["event"] for line in written.getvalue().splitlines()]
@@ -35,7 +35,7 @@ def test_an_error_of_ours_has_a_line_of_its_own() -> None:
 
 
 def test_the_last_denials_are_kept_and_no_text_of_a_tenant_is_long() -> None:
-    record = Record(log.make_log(io.StringIO()))
+    record = Record(log.make_log(io.StringIO()), io.StringIO())
     for number in range(LAST_DENIALS + 3):
         record.answered("validate", "team", denial(name=f"{number}-" + "x" * 5000), 0)
     good = denial()
@@ -47,7 +47,7 @@ def test_the_last_denials_are_kept_and_no_text_of_a_tenant_is_long() -> None:
 
 def test_what_got_no_verdict_says_why() -> None:
     written = io.StringIO()
-    record = Record(log.make_log(written))
+    record = Record(log.make_log(written), written)
     record.refused("mutate", "team", HTTPStatus.BAD_REQUEST, "no JSON")
     line = json.loads(written.getvalue())
     assert (line["event"], line["tenant"], line["code"], line["reason"]) == (

@@ -6,6 +6,7 @@ import contextlib
 import os
 import socket
 import ssl
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from gatekeeper_py.policy.admission.decision import Decision, Status
 from gatekeeper_py.tenancy.tenant import Tenancy
 from gatekeeper_py.tenancy.waiver import Waiver
 from gatekeeper_py.webhook.revision import BadPolicies, Loaded
+from gatekeeper_py.webhook.server import SWITCH
 from gatekeeper_py.webhook.tls import ServingCertificate, TLSError
 from tests.webhook.support import Harness, Held, Running, allow, pod_review, running
 
@@ -37,6 +39,7 @@ def eventually(condition: Callable[[], bool], seconds: float = 10) -> None:
 
 def test_it_answers_over_tls(tmp_path: Path) -> None:
     with running(Harness(), tmp_path) as server, client(server) as http:
+        assert sys.getswitchinterval() == pytest.approx(SWITCH)
         answer = http.post("/mutate?timeout=10s", json=pod_review())
         assert answer.json()["response"] == {"uid": "uid-1", "allowed": True}
         assert http.get("/readyz").json()["ready"] is True

@@ -11,7 +11,7 @@ from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.webhook.limits import share
 from gatekeeper_py.webhook.revision import Loaded, Webhook
 from gatekeeper_py.webhook.turns import Turns
-from tests.webhook.support import Harness, Held, pod_review
+from tests.webhook.support import Harness, Held, in_a_worker, pod_review
 
 
 def test_an_owner_has_no_more_turns_than_its_share() -> None:
@@ -102,7 +102,7 @@ def test_slow_reviews_of_one_namespace_leave_threads_to_the_others() -> None:
             release.wait(20)
         return Decision(allowed=True)
 
-    harness = Harness(slow_in_foo, options={"workers": 2, "max_in_flight": 4})
+    harness = Harness(in_a_worker(slow_in_foo), options={"workers": 2, "max_in_flight": 4})
     answers: list[Any] = []
     with harness.client() as client:
 

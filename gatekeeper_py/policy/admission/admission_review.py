@@ -9,13 +9,14 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from itertools import accumulate
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 
-from gatekeeper_py.objects.resource import GroupVersionKind, GroupVersionResource, Object
+from gatekeeper_py.objects.resource import GroupVersion, GroupVersionKind, GroupVersionResource, Object
 from gatekeeper_py.policy.admission.decision import Decision, Status
 from gatekeeper_py.policy.admission.request import OPERATIONS, AdmissionRequest, Operation, UserInfo
 
@@ -46,15 +47,23 @@ class ReviewError(Exception):
     """The document is no AdmissionReview that can be answered; the message is the reason, in one line."""
 
 
-def parse_review(document: object) -> AdmissionRequest:
-    """The request of an AdmissionReview; raises `ReviewError`."""
+def parse_review(
+    document: object,
+    conversions: frozenset[GroupVersion] | None = None,
+    asked_at: datetime | None = None,
+) -> AdmissionRequest:
+    """The request of an AdmissionReview; raises `ReviewError`.
+
+    `conversions` are the versions in which the API server asks about the same request besides; a review does
+    not say when it is asked.
+    """
     if not isinstance(document, dict):
         raise ReviewError(f"an AdmissionReview is a JSON object, not {_type(document)}")
     if document.get("kind") != KIND:
         raise ReviewError(f'kind must be "{KIND}", got {_quote(document.get("kind"))}')
     if document.get("apiVersion") != API_VERSION:
         raise ReviewError(f'apiVersion must be "{API_VERSION}", got {_quote(document.get("apiVersion"))}')
-    return _parse_request(_Fields(document, "").mapping("request", required=True))
+    return _parse_request(_Fields(document, "").mapping("request", required=True), conversions, asked_at)
 
 
 def render_request(request: AdmissionRequest) -> Object:
@@ -135,7 +144,9 @@ class _Fields:
 
     def text(self, name: str, *, required: bool = False) -> str:
         """A string; empty when absent."""
-        value: str = self._get(name, str, "a string", required) or ""
+        value = self._values.get(name)
+        if value.__class__ is not str:
+            value = self._get(name, str, "a string", required) or ""
         if required and not value:
             raise ReviewError(f"{self._path}{name} is empty")
         return value
@@ -151,12 +162,18 @@ class _Fields:
 
     def mapping(self, name: str, *, required: bool = False) -> _Fields:
         """The fields of a JSON object; none when absent."""
-        value = self._get(name, dict, "a JSON object", required) or {}
+        value = self._values.get(name)
+        if value.__class__ is not dict:
+            value = self._get(name, dict, "a JSON object", required) or {}
         return _Fields(value, f"{self._path}{name}.")
 
     def present(self, name: str) -> bool:
         """Whether the field is there and not null."""
         return self._values.get(name) is not None
+
+    def equal(self, one: str, other: str) -> bool:
+        """Whether two fields say the same."""
+        return bool(self._values.get(one) == self._values.get(other))
 
     def texts(self, name: str) -> tuple[str, ...]:
         """A list of strings; empty when absent."""
@@ -171,13 +188,17 @@ class _Fields:
         return self._values
 
 
-def _parse_request(fields: _Fields) -> AdmissionRequest:
+def _parse_request(
+    fields: _Fields, conversions: frozenset[GroupVersion] | None, asked_at: datetime | None
+) -> AdmissionRequest:
     uid = fields.text("uid", required=True)
     operation = _operation(fields.text("operation", required=True))
+    kind = _kind(fields.mapping("kind", required=True))
+    resource = _resource(fields.mapping("resource", required=True))
     return AdmissionRequest(
         uid=uid,
-        kind=_kind(fields.mapping("kind", required=True)),
-        resource=_resource(fields.mapping("resource", required=True)),
+        kind=kind,
+        resource=resource,
         operation=operation,
         name=fields.text("name"),
         namespace=fields.text("namespace"),
@@ -187,11 +208,11 @@ def _parse_request(fields: _Fields) -> AdmissionRequest:
         old_object=fields.object("oldObject"),
         options=fields.object("options"),
         dry_run=fields.flag("dryRun"),
-        request_kind=_kind(fields.mapping("requestKind")) if fields.present("requestKind") else None,
-        request_resource=(
-            _resource(fields.mapping("requestResource")) if fields.present("requestResource") else None
-        ),
+        request_kind=_sent(fields, "requestKind", "kind", kind, _kind),
+        request_resource=_sent(fields, "requestResource", "resource", resource, _resource),
         request_subresource=fields.text("requestSubResource"),
+        conversions=conversions,
+        asked_at=asked_at,
     )
 
 
@@ -209,6 +230,18 @@ def _object(fields: _Fields, operation: Operation) -> Object | None:
     if value is not None and operation == "DELETE":
         raise ReviewError("request.object must be null, DELETE has only an oldObject")
     return value
+
+
+Named = TypeVar("Named")
+
+
+def _sent(
+    fields: _Fields, name: str, asked: str, known: Named, read: Callable[[_Fields], Named]
+) -> Named | None:
+    """What the client sent, nearly always what we are asked about, or None when it is not said."""
+    if not fields.present(name):
+        return None
+    return known if fields.equal(name, asked) else read(fields.mapping(name))
 
 
 def _kind(fields: _Fields) -> GroupVersionKind:

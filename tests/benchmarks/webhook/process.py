@@ -20,7 +20,7 @@ import orjson
 from examples.demo import policies_in
 from gatekeeper_py.pki.development import make_certificates
 
-__all__ = ["ROOT", "Client", "Process", "memory_of", "review_of", "serving"]
+__all__ = ["ROOT", "Client", "Process", "empty", "memory_of", "review_of", "serving"]
 
 ROOT = Path(__file__).parents[3]
 START_SECONDS = 60
@@ -97,18 +97,43 @@ class Client:
 
 
 @contextmanager
-def serving(folder: Path, *options: str | Path) -> Iterator[Process]:
-    """What ships and the two example tenants, in `folder/policies`, on a free port; its log stays there."""
+def serving(folder: Path, *options: str | Path, policies: Path | None = None) -> Iterator[Process]:
+    """Our server on a free port; its log stays in `folder`.
+
+    Unless other policies are named: what ships and the two example tenants, in `folder/policies`.
+    """
     made = make_certificates(folder)
     command: Sequence[str | Path] = [
-        *(sys.executable, "-m", "gatekeeper_py", "serve", "--policies", policies_in(folder), "--port", "0"),
-        *("--tls-cert", made.certificate, "--tls-key", made.key, "--health-port", "0", *options),
+        *(sys.executable, "-m", "gatekeeper_py", "serve", "--policies", policies or policies_in(folder)),
+        *("--tls-cert", made.certificate, "--tls-key", made.key, "--port", "0", "--health-port", "0"),
+        *options,
     ]
-    with (folder / "log").open("wb") as output:
+    with _running(command, folder / "log", str(made.authority)) as process:
+        yield process
+
+
+@contextmanager
+def empty(folder: Path) -> Iterator[Process]:
+    """The server that evaluates nothing."""
+    made = make_certificates(folder)
+    command: Sequence[str | Path] = [
+        sys.executable,
+        "-m",
+        "tests.benchmarks.webhook.empty",
+        made.certificate,
+        made.key,
+    ]
+    with _running(command, folder / "log", str(made.authority)) as process:
+        yield process
+
+
+@contextmanager
+def _running(command: Sequence[str | Path], log: Path, authority: str) -> Iterator[Process]:
+    with log.open("wb") as output:
         process = subprocess.Popen(command, stdout=output, cwd=ROOT)
     try:
-        ports = _ports(folder / "log")
-        yield Process(process, ports["port"], ports["health_port"], str(made.authority))
+        ports = _ports(log)
+        yield Process(process, ports["port"], ports.get("health_port", 0), authority)
     finally:
         process.terminate()
         process.wait(60)

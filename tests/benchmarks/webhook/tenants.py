@@ -27,6 +27,7 @@ from tests.benchmarks.engine.requests import requests_to
 from tests.benchmarks.webhook.attack import CONNECTIONS
 from tests.benchmarks.webhook.payloads import PAYLOADS, creation, update
 from tests.benchmarks.webhook.process import ROOT, Process, serving
+from tests.webhook.hostile import hostile
 
 SECONDS = 12.0
 """Of each attack."""
@@ -34,6 +35,8 @@ PACE = 0.02
 """Seconds between two reviews of the other tenant."""
 BACK_SECONDS = 60
 NO_BODY = "-"
+SHORT = ("a custom resource of secrets", "depth in [", "a pod's tolerations", "labels")
+"""Reviews that the event loop tries to decide itself."""
 
 
 @dataclass
@@ -77,6 +80,10 @@ def attacks(folder: Path) -> Iterator[tuple[str, str]]:
         for review in (creation, update):
             file.write_bytes(review(spec()))
             yield f"{review.__name__}: {name}", str(file)
+    short = dict(hostile())
+    for name in SHORT:
+        file.write_bytes(short[name])
+        yield f"short: {name}", str(file)
     file.write_bytes(b"[" + b"{}," * 2_300_000 + b"{}]")
     yield "no review: empty objects", str(file)
     yield f"{CONNECTIONS} idle connections", NO_BODY

@@ -63,6 +63,8 @@ def edited(path: str, value: object) -> dict[str, Any]:
 
 def test_every_field_is_read() -> None:
     request = parse_review(REVIEW)
+    assert request.conversions is None
+    assert parse_review(REVIEW, frozenset()).conversions == frozenset()
     assert request.uid == "705ab4f5-6393-11e8-b7cc-42010a800002"
     assert request.kind == GroupVersionKind("apps", "v1", "Deployment")
     assert request.resource == GroupVersionResource("apps", "v1", "deployments")

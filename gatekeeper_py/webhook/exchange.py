@@ -1,0 +1,76 @@
+"""One HTTP request to a door and the reply to it, as ASGI has them: as little of HTTP as a review needs."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from http import HTTPStatus
+from typing import Final, NamedTuple
+
+from starlette.datastructures import QueryParams
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive, Scope, Send
+
+__all__ = ["WHOLE", "Exchange", "Reply"]
+
+WHOLE: Final = "gatekeeper.whole"
+"""In the scope of a request that has arrived whole before it is answered, as most have (protocol.py)."""
+
+
+class Reply(NamedTuple):
+    """What is sent back."""
+
+    code: HTTPStatus
+    body: bytes
+    is_verdict: bool
+    """A review; otherwise it is a line of text, and the end of the connection."""
+
+
+VERDICT_HEADERS = [(b"content-type", b"application/json")]
+REFUSAL_HEADERS = [(b"content-type", b"text/plain; charset=utf-8"), (b"connection", b"close")]
+
+
+class Exchange:
+    """A request whose head is there, and whose body may be on its way."""
+
+    __slots__ = ("_receive", "_scope", "_send")
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._scope, self._receive, self._send = scope, receive, send
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of it has arrived, so that to read it is not to wait."""
+        return WHOLE in self._scope
+
+    @property
+    def timeout(self) -> str | None:
+        """`timeout` of the query, as it was sent."""
+        return _timeout(self._scope["query_string"])
+
+    @property
+    def length(self) -> int | None:
+        """Content-Length, or None when it says nothing: what is really sent is counted anyway."""
+        for name, value in self._scope["headers"]:
+            if name == b"content-length":
+                return int(value) if value.isdigit() and len(value) < 20 else None
+        return None
+
+    async def read(self) -> tuple[bytes, bool]:
+        """The next part of the body, and whether there is more; raises `ClientDisconnect`."""
+        message = await self._receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        return message.get("body", b""), message.get("more_body", False)
+
+    async def reply(self, reply: Reply) -> None:
+        """Send the reply."""
+        headers = VERDICT_HEADERS if reply.is_verdict else REFUSAL_HEADERS
+        length = (b"content-length", b"%d" % len(reply.body))
+        start = {"type": "http.response.start", "status": int(reply.code), "headers": [*headers, length]}
+        await self._send(start)
+        await self._send({"type": "http.response.body", "body": reply.body})
+
+
+@lru_cache(maxsize=64)  # the API server sends the timeouts of the registration, and nothing else
+def _timeout(query: bytes) -> str | None:
+    return QueryParams(query).get("timeout")

@@ -1,0 +1,44 @@
+"""Runs the tests on a real node: `python -m tests.e2e.node [arguments of pytest]`, which is `make e2e-node`.
+
+Where no node can run it says why and ends well: these tests are extra.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from image.__main__ import main as write_image
+from image.debian import Impossible, cache
+from tests.e2e.harness import Unavailable, assets
+from tests.e2e.node import enclosure
+from tests.e2e.node.binaries import build, require_machine
+from tests.e2e.node.images import ENGINE, ENGINE_ARCHIVE
+
+
+def main(arguments: list[str]) -> int:
+    try:
+        require_machine()
+        control_plane = assets()
+        build()
+    except Unavailable as error:
+        print(f"e2e-node: skipped, no node can run here: {error}", file=sys.stderr)
+        return 0
+    tests = [argument for argument in arguments if argument.startswith("tests/")] or ["tests/e2e/node"]
+    options = [argument for argument in arguments if argument not in tests]
+    settings = [f"KUBEBUILDER_ASSETS={control_plane}", *image_settings()]
+    return enclosure.run(["env", *settings, sys.executable, "-m", "pytest", *tests, *options])
+
+
+def image_settings() -> list[str]:
+    """The engine's image; without one what needs it is skipped, and says so."""
+    archive = cache() / "gatekeeper-py.tar"
+    try:
+        write_image(archive, ENGINE)
+    except Impossible as error:
+        print(f"e2e-node: no image of the engine: {error}", file=sys.stderr)
+        return []
+    return [f"{ENGINE_ARCHIVE}={archive}"]
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
