@@ -207,7 +207,7 @@ def _planned(policies: Path, files: tuple[str, ...], cluster: Path | None) -> _P
     found = gather(files)
     snapshot = read_cluster(cluster, found.manifests)
     fit = sift(found.manifests, snapshot, STRICT)
-    engine = make_engine(policies, read_policies(policies), snapshot)
+    engine, _tenancy = make_engine(policies, read_policies(policies), snapshot)
     pods: list[Manifest] = []
     problems = [*found.problems, *fit.problems]
     for manifest in fit.manifests:

@@ -184,9 +184,9 @@ SUITE_NOTES: Mapping[str, FieldNote] = {
     "tenants": FieldNote(
         "Whose the namespaces are: `example`, another tenancy of ours, a file, or documents."
     ),
-    "today": FieldNote("The day on which a case is tried, as 2026-11-30: waivers end by it."),
+    "today": FieldNote("The day on which a case asks, in UTC, as `2027-01-31`; waivers end with a day."),
     "user": FieldNote("Who asks in a case; in a suite, who asks in cases that name nobody."),
-    "waivers": FieldNote("Waivers that hold, as documents."),
+    "waivers": FieldNote("Waivers in force; what the policies' folder waives is not waived in a suite."),
     "workloads": FieldNote("What a Pod is tried in: `all`, `templates`, or a list of kinds."),
     "change": FieldNote("What is different in this case: a merge patch (RFC 7386), null removes a field."),
     "expect": FieldNote(

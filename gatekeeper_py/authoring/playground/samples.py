@@ -16,7 +16,7 @@ from gatekeeper_py.manifests.manifest import Manifest, ManifestError, files, rea
 from gatekeeper_py.objects.resource import Object
 from gatekeeper_py.policy.loading.load import KUSTOMIZATIONS, is_test
 from gatekeeper_py.policy.loading.shape import GROUP
-from gatekeeper_py.tenancy.documents import is_tenancy_document
+from gatekeeper_py.tenancy.reading import is_tenancy_document, is_waiver
 
 __all__ = ["BLOCK", "Sample", "documented", "samples", "sheet_of", "shipped"]
 
@@ -191,12 +191,25 @@ def _of_documents(text: str) -> Sheet | None:
         return None
     if not policies and not tenants:
         return Sheet(manifest=text)
+    if all(map(is_waiver, manifests)):
+        return Sheet(_waived(manifests[0]), POD, f"{_example()}---\n{text}")
     if len(tenants) == len(manifests):
         owned = any(each.kind.kind in OWNERS for each in tenants)
         whose = text if owned else f"{_example()}---\n{text}"
         return Sheet(policy=_of_expression("tenant.claimed").policy, manifest=POD, tenants=whose)
     return Sheet(
         policy=_dumped(policies), manifest=_dumped(others) or POD, tenants=_dumped(tenants) or _example()
+    )
+
+
+def _waived(waiver: Manifest) -> str:
+    """A policy of the name that a waiver names first."""
+    written = read_all_text(_of_expression("!tenant.claimed").policy).demanded()
+    name, *_ = waiver.object["spec"]["policies"]
+    made = [{**each.object, "metadata": {"name": name}} for each in written]
+    return dump_all(
+        {**each, "spec": {**each["spec"], "policyName": name}} if "policyName" in each["spec"] else each
+        for each in made
     )
 
 
