@@ -1,18 +1,19 @@
 """What lint says of a folder while it is edited: after an edit only what that touches is looked at.
 
 The policies are loaded whole each time, which is what tells of files that depend on each other; their
-expressions compile once. Findings of a policy are kept until its file changes, or that of a binding of it.
+expressions compile once. Findings of a policy are kept until it changes, or a binding of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
 from gatekeeper_py.authoring.lint.finding import Finding
 from gatekeeper_py.authoring.lint.linting import FAMILIES, kinds_among, loadable, suite_problems
+from gatekeeper_py.authoring.lint.proof import proof
 from gatekeeper_py.authoring.lint.recipients import recipients
 from gatekeeper_py.authoring.lint.subject import Subject
 from gatekeeper_py.authoring.lint.suppression import unknown_codes, unsuppressed
@@ -31,7 +32,9 @@ Stamp: TypeAlias = tuple[int, int] | str
 """What tells that a file has changed: its time and length, or the text that an editor has of it."""
 
 NOTHING = Reading()
-OF_POLICIES = tuple(family for family in FAMILIES if family is not recipients)
+OF_THE_WHOLE = (proof, recipients)
+"""What more follows from than a policy and its bindings; both are fast."""
+OF_POLICIES = tuple(family for family in FAMILIES if family not in OF_THE_WHOLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +89,7 @@ class Inspection:
             Finding(problem, "GK002") for problem in self._failures() if problem not in {*read, *problems}
         ]
         told += [finding for findings in self._found.values() for finding in findings]
-        told += recipients(subject)
+        told += [finding for family in OF_THE_WHOLE for finding in family(subject)]
         told += unknown_codes(map(str, self._files), self.text_of)
         return sorted(set(unsuppressed(told, self.text_of)))
 
@@ -116,18 +119,16 @@ class Inspection:
         self, subject: Subject, former: PolicySet, changed: set[Path], before: Mapping[Path, _File]
     ) -> None:
         """Look again at the policies that a change concerns."""
-        if any(is_test(path) or _defines(before, path) or _defines(self._files, path) for path in changed):
-            concerned = {policy.source.path for policy in subject.every}
+        if any(_defines(before, path) or _defines(self._files, path) for path in changed):
             self._found.clear()
-        else:
-            concerned = {*map(str, changed)}
-            concerned |= set(_bound_in(concerned, former)) | set(_bound_in(concerned, self.policies))
+        known = set(map(_identity, _every(former)))
         loaded = {policy.source.path for policy in subject.every}
-        for path in [path for path in self._found if path in concerned or path not in loaded]:
+        new = {policy.source.path for policy in subject.every if _identity(policy) not in known}
+        for path in self._found.keys() - (loaded - new):
             del self._found[path]
-        part = replace(subject, policies=_only(self.policies, concerned))
-        for finding in (finding for family in OF_POLICIES for finding in family(part)):
-            self._found.setdefault(finding.problem.path, []).append(finding)
+        for path in loaded - self._found.keys():
+            part = replace(subject, policies=_only(self.policies, path))
+            self._found[path] = [finding for family in OF_POLICIES for finding in family(part)]
 
     def _failures(self) -> Iterator[Problem]:
         """Why suites cannot be read, or not be run: on policies as they are saved."""
@@ -183,22 +184,20 @@ def _defines(files: Mapping[Path, _File], path: Path) -> bool:
     )
 
 
-def _bound_in(paths: Iterable[str], policies: PolicySet) -> Iterator[str]:
-    """The files of the policies that have a binding in one of these files."""
-    wanted = frozenset(paths)
-    every: tuple[Policy, ...] = (*policies.validating, *policies.mutating)
-    return (
-        policy.source.path
-        for policy in every
-        if any(binding.source.path in wanted for binding in policy.bindings)
-    )
+def _every(policies: PolicySet) -> tuple[Policy, ...]:
+    return (*policies.validating, *policies.mutating)
 
 
-def _only(policies: PolicySet, paths: set[str]) -> PolicySet:
-    """The policies that stand in these files."""
+def _identity(policy: Policy) -> tuple[int, ...]:
+    """What tells a policy and its bindings from those of another text, as long as both are there."""
+    return id(policy.source), *(id(binding.source) for binding in policy.bindings)
+
+
+def _only(policies: PolicySet, path: str) -> PolicySet:
+    """The policies that stand in a file."""
 
     def stands(policy: Policy) -> bool:
-        return policy.source.path in paths
+        return policy.source.path == path
 
     return replace(
         policies,

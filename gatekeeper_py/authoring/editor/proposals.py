@@ -79,7 +79,7 @@ def _names(outline: Outline, fragment: Fragment) -> Iterator[Proposal]:
     for name, kind in outline.environment.variables.items():
         if "." not in name:
             shown = "object" if name == OWN else _shown(kind, outline.shapes.get(name))
-            yield Proposal(name, "variable", shown, VARIABLES[name])
+            yield Proposal(name, "variable", shown, VARIABLES.get(name, ""))
     for function in outline.environment.functions.values():
         if function.name.isidentifier() and not all(each.member for each in function.overloads):
             yield _function(function, member=False)
@@ -123,10 +123,10 @@ def _qualified(outline: Outline, receiver: str) -> Iterator[Proposal]:
     for name, function in outline.environment.functions.items():
         if name.startswith(f"{receiver}."):
             label = name.removeprefix(f"{receiver}.")
-            yield Proposal(label, "function", _signatures(name, function.overloads), FUNCTIONS[name])
+            yield Proposal(label, "function", _signatures(name, function.overloads), FUNCTIONS.get(name, ""))
     for name, kind in outline.environment.variables.items():
         if name.startswith(f"{receiver}."):
-            yield Proposal(name.removeprefix(f"{receiver}."), "variable", str(kind), VARIABLES[name])
+            yield Proposal(name.removeprefix(f"{receiver}."), "variable", str(kind), VARIABLES.get(name, ""))
 
 
 def _own(outline: Outline) -> Iterator[Proposal]:
@@ -245,7 +245,9 @@ def _item(shape: Schema) -> Schema:
 
 def _function(function: Function, *, member: bool) -> Proposal:
     fit = [each for each in function.overloads if each.member == member]
-    return Proposal(function.name, "function", _signatures(function.name, fit), FUNCTIONS[function.name])
+    return Proposal(
+        function.name, "function", _signatures(function.name, fit), FUNCTIONS.get(function.name, "")
+    )
 
 
 def _signatures(name: str, overloads: Sequence[Overload]) -> str:

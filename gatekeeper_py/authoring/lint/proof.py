@@ -18,7 +18,7 @@ def proof(subject: Subject) -> Iterator[Finding]:
     tested |= {Path(file.replace("_test.", ".")).resolve() for file in subject.files}
     for policy in subject.every:
         file = Path(policy.source.path).resolve()
-        if not any(path == file or path in file.parents for path in tested):
+        if not any(place in tested for place in (file, *file.parents)):
             yield without_suite(policy, file)
     for suite in subject.suites:
         yield from (Finding(problem, "GK602") for problem in suite.unused)

@@ -152,6 +152,8 @@ kind: ServiceAccount
 metadata: {name: default, namespace: foo}
 """
 CHANGED = "oldObject"
+OWNERS = frozenset({"Tenant", "TenancySettings"})
+"""Kinds of which a page shows all that it needs; others are shown with the tenants of suites."""
 
 
 def _of_expression(text: str) -> Sheet:
@@ -192,7 +194,9 @@ def _of_documents(text: str) -> Sheet | None:
     if all(map(is_waiver, manifests)):
         return Sheet(_waived(manifests[0]), POD, f"{_example()}---\n{text}")
     if len(tenants) == len(manifests):
-        return Sheet(policy=_of_expression("tenant.claimed").policy, manifest=POD, tenants=text)
+        owned = any(each.kind.kind in OWNERS for each in tenants)
+        whose = text if owned else f"{_example()}---\n{text}"
+        return Sheet(policy=_of_expression("tenant.claimed").policy, manifest=POD, tenants=whose)
     return Sheet(
         policy=_dumped(policies), manifest=_dumped(others) or POD, tenants=_dumped(tenants) or _example()
     )

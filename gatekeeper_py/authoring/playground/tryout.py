@@ -75,7 +75,7 @@ def _tried(sheet: Sheet) -> JSON:
     view = Snapshot.of(read["cluster"])
     for definition in definitions:
         view = view.with_object(definition)
-    engine = Engine.load(documents, view)
+    engine = Engine.load(documents, view, whole=False)
     tryout = _Tryout(engine, view, sheet)
     requests = [tryout.request(manifest) for manifest in read["manifest"][:MOST_OBJECTS]]
     return {

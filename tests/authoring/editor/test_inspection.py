@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from gatekeeper_py.authoring.editor.inspection import Inspection
@@ -64,6 +64,7 @@ def codes(inspection: Inspection, edited: dict[Path, str]) -> list[tuple[str, in
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example(edits=[("a.yaml", GOOD), ("c.yaml", TEXTS["c.yaml"][2]), ("a.yaml", "")])
 @given(edits=EDITS)
 def test_after_every_edit_it_says_what_lint_says(
     edits: list[tuple[str, str | None]], tmp_path_factory: pytest.TempPathFactory
