@@ -226,7 +226,8 @@ def _admitted(engine: Engine, manifest: Manifest) -> Reading:
     admitted = []
     for pod in pods:
         try:
-            decision = engine.review(make_request(pod, engine.cluster, Submission("CREATE")))
+            submission = Submission("CREATE", asked_at=datetime.now(UTC))
+            decision = engine.review(make_request(pod, engine.cluster, submission))
         except ManifestError as error:
             return Reading((), error.problems)
         if not decision.allowed:

@@ -27,6 +27,9 @@ __all__ = ["validate"]
 FAILURE_ANNOTATION = "validation.policy.admission.k8s.io/validation_failure"
 """Where the first failed validation with the action Audit is written."""
 
+WAIVED_ANNOTATION = "waived"
+"""Under which key of a policy the API server's audit log has the waiver by which it refuses nothing."""
+
 WARNINGS_ANNOTATION = "policy.gatekeeper-py.dev/warnings"
 """`brief` on a policy: its warnings name the object and are short. Otherwise they are kube-apiserver's."""
 
@@ -85,10 +88,13 @@ def _failed(invocation: Invocation[ValidatingPolicy], failure: Failure) -> Verdi
         metadata=policy.annotations,
         waived=ruling.waived,
     )
+    annotations = {FAILURE_ANNOTATION: _failure_json(binding, failure)} if "Audit" in binding.actions else {}
+    if ruling.waived is not None:
+        annotations[f"{policy.name}/{WAIVED_ANNOTATION}"] = _cut(ruling.waived.waiver)
     return Verdict(
         (Denial(denied, failure.reason),) if "Deny" in actions else (),
         (_warning(invocation, failure.message),) if "Warn" in actions else (),
-        {FAILURE_ANNOTATION: _failure_json(binding, failure)} if "Audit" in binding.actions else {},
+        annotations,
         (finding,),
     )
 

@@ -101,7 +101,10 @@ def test_what_the_platform_waives_is_admitted_and_nothing_else(cluster: Cluster)
     wait_for("its status", lambda: row(cluster, "agent") == ("True", "InForce"), SECONDS)
     shown = gatekeeper("status", "--url", cluster.server.url)
     assert f"waivers       agent: {POLICY}: 7 days left" in shown
-    assert f'"waived": [{{"policy": "{POLICY}", "waiver": "agent"' in cluster.server.log
+    decisions = [line for line in cluster.server.log.splitlines() if '"waived"' in line]
+    assert {"policy": POLICY, "waiver": "agent", "expires": str(TODAY + timedelta(days=7))} in orjson.loads(
+        decisions[-1]
+    )["waived"]
     cluster.admin("delete", "waiver", "agent")
     wait_for("its end", lambda: "denied" in mounts(cluster, ALICE, "foo"), SECONDS)
 

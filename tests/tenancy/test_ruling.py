@@ -62,6 +62,7 @@ def test_what_is_waived_is_admitted_and_recorded() -> None:
     assert decision.allowed
     (finding,) = decision.findings
     assert finding.actions == ("Waived",)
+    assert decision.audit_annotations == {"p/waived": "w"}
     assert finding.waived == Waived("w", date(2026, 12, 31), 30, "an old agent", "the platform")
 
 

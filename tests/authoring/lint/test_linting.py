@@ -262,6 +262,28 @@ def test_sharing_with_nobody(to: str, told: list[str], tmp_path: Path) -> None:
     assert found(tmp_path, {"t.yaml": f"{TENANT.replace('NOBODY', to)}---\n{bar}"}) == told
 
 
+@pytest.mark.parametrize(
+    ("tenant", "told"),
+    [
+        ("fooo", ['w.yaml:4:33: GK701 warning: no Tenant is called "fooo". Did you mean foo?']),
+        ("zzz", ['w.yaml:4:33: GK701 warning: no Tenant is called "zzz". Write the name of a Tenant']),
+        ("foo", []),
+    ],
+)
+def test_a_waiver_for_nobody(tenant: str, told: list[str], tmp_path: Path) -> None:
+    waiver = (
+        "apiVersion: tenancy.gatekeeper-py.dev/v1alpha1\nkind: Waiver\nmetadata: {name: w}\n"
+        f'spec: {{policies: [p], tenants: [{tenant}], reason: r, approvedBy: a, expires: "2027-01-31"}}\n'
+    )
+    files = {
+        "p.yaml": POLICY,
+        "t.yaml": TENANT.replace("NOBODY", '"*"'),
+        "w.yaml": waiver,
+        "p_test.yaml": SUITE,
+    }
+    assert found(tmp_path, files) == told
+
+
 def test_suites_are_linted(tmp_path: Path) -> None:
     unused = "objects: {none: {}}\n" + SUITE
     assert found(tmp_path, {"p.yaml": POLICY, "p_test.yaml": unused}) == [
