@@ -167,6 +167,7 @@ def _inside(namespace: str, namespaces: Sequence[str]) -> Object:
 def _quota(tenant: Tenant, namespace: str) -> Object:
     counted = {
         "services.loadbalancers": tenant.limits.load_balancers,
+        "services.nodeports": tenant.limits.node_ports,
         "count/volumesnapshots.snapshot.storage.k8s.io": tenant.limits.snapshots,
     }
     limits = {name: str(most) for name, most in counted.items() if most}

@@ -18,7 +18,7 @@ FOO = Tenant(
     "foo",
     claim=Claim(names=("foo", "foo-b")),
     owners=(Owner("User", "alice"), Owner("Group", "devs"), Owner("ServiceAccount", "ci", "foo")),
-    limits=Limits(load_balancers=5, cpu="4", memory="8Gi"),
+    limits=Limits(load_balancers=5, node_ports=40, cpu="4", memory="8Gi"),
 )
 DENY, DNS, INSIDE = "tenant-default-deny", "tenant-dns", "tenant-inside"
 
@@ -117,6 +117,7 @@ def test_a_quota_is_what_every_frame_has_with_the_tenants_own() -> None:
     assert made(tenant)["ResourceQuota", "tenant-quota"]["spec"]["hard"] == {
         **QUOTA,
         "services.loadbalancers": "5",
+        "services.nodeports": "40",
         "requests.cpu": "40",
         "pods": "20",
     }
