@@ -43,7 +43,7 @@ NAMES = ("e1", "e2", "e3")
 FIRST_SUBNET = 10
 SYSTEM = "gatekeeper-system"
 NEXT = "docker.io/library/gatekeeper-py:next"
-SECONDS = 120
+SECONDS = 180
 """For what takes a rollout of three replicas, one after another. Measured: 30 to 60 s."""
 LOST_SECONDS = 8
 """After which the control plane takes a node that says nothing for lost; 50 s unless it is told otherwise."""
@@ -121,8 +121,9 @@ def install(plane: ControlPlane, policies: Path, *options: str) -> None:
     try:
         said = gatekeeper("install", "--apply", *common, *options, seconds=SECONDS + 30)
     except AssertionError as error:
-        logs = plane.kubectl().run("logs", "-n", SYSTEM, "deployment/gatekeeper", "--tail=30")
-        raise AssertionError(f"{error}\n{logs.stdout}{logs.stderr}") from error
+        logs = plane.kubectl().run("logs", "-n", SYSTEM, "deployment/gatekeeper", "--tail=30").stdout
+        told = plane.kubectl().run("describe", "pods", "-n", SYSTEM).stdout
+        raise AssertionError(f"{error}\n{logs}{told}") from error
     assert said == "installed: the API server asks the engine\n"
 
 
