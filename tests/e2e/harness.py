@@ -351,6 +351,7 @@ def _start_controllers(plane: ControlPlane, extra: Sequence[str]) -> None:
     flags = {
         "--kubeconfig": str(plane.kubeconfig(CONTROLLERS)),
         "--service-account-private-key-file": str(plane.folder / "apiserver.key"),
+        "--root-ca-file": str(plane.certificate),
         "--use-service-account-credentials": "true",
         "--leader-elect": "false",
         "--bind-address": "127.0.0.1",

@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-__all__ = ["MARK", "inside", "run"]
+__all__ = ["MARK", "inside", "make_cgroup", "run"]
 
 MARK = "GATEKEEPER_NODE_ENCLOSURE"
 """Set for what runs inside."""
@@ -31,7 +31,8 @@ EMPTY_SECONDS = 10
 
 # An API server says where it is by the address that leads outside, though there is no outside (RFC 5737).
 # Only a cgroup hierarchy mounted anew shows the cgroup of the namespace as its root; what is made below it is ours.
-# /run is empty: shims keep their sockets there by a path of their own. dash buries orphans while it waits.
+# /run is empty: shims keep their sockets there by a path of their own. What kubelet and CNI write below /var and
+# /usr/libexec, whatever they are told, lands in the folder that goes. dash buries orphans while it waits.
 INSIDE = r"""
 set -eu
 ip link set lo up
@@ -41,6 +42,11 @@ ip link set outside up
 ip route add default via 192.0.2.254
 echo 1 >/proc/sys/net/ipv4/ip_forward
 mount -t tmpfs -o mode=755 tmpfs /run
+for folder in /var /usr/libexec; do
+    kept=$(mktemp -d)
+    mkdir "$kept/upper" "$kept/work"
+    mount -t overlay -o "lowerdir=$folder,upperdir=$kept/upper,workdir=$kept/work" overlay "$folder"
+done
 for folder in /sys/fs/cgroup/*/; do
     controller=$(basename "$folder")
     umount "$folder"
@@ -102,14 +108,19 @@ def _named(name: str) -> list[Path]:
     return [found for hierarchy in _hierarchies() if (found := hierarchy / name).is_dir()]
 
 
-@contextmanager
-def _cgroups(name: str) -> Iterator[None]:
-    """A cgroup in every hierarchy, with the processors and memory of the one above: an empty cpuset takes nobody."""
+def make_cgroup(name: str) -> None:
+    """In every hierarchy, with the processors and memory of the one above: an empty cpuset takes nobody."""
     for hierarchy in _hierarchies():
         (hierarchy / name).mkdir()
         for file in ("cpuset.cpus", "cpuset.mems"):
             with suppress(FileNotFoundError):
                 (hierarchy / name / file).write_text((hierarchy / file).read_text())
+
+
+@contextmanager
+def _cgroups(name: str) -> Iterator[None]:
+    """A cgroup, as long as the block."""
+    make_cgroup(name)
     try:
         yield
     finally:

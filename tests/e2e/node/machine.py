@@ -16,6 +16,7 @@ from typing import Any
 import orjson
 
 from tests.e2e.harness import Component, ControlPlane, Kubectl, User, free_port
+from tests.e2e.node import enclosure
 from tests.e2e.node.binaries import build
 from tests.e2e.node.images import PAUSE, write_images
 from tests.e2e.node.names import DOMAIN, SERVER
@@ -80,6 +81,7 @@ class Node:
     def start(self) -> None:
         """Joins the cluster; returns when the node is Ready."""
         self._write_configuration()
+        enclosure.make_cgroup(self.name)
         self._start_containerd()
         for archive in write_images(self.folder):
             self.import_image(archive)
@@ -207,7 +209,9 @@ class Node:
             # Whoever is in the enclosure is the test.
             "authentication": {"anonymous": {"enabled": True}, "webhook": {"enabled": False}},
             "authorization": {"mode": "AlwaysAllow"},
-            # The machine's cgroups are v1 and hardly ours: no tree of classes of service, no reserved share.
+            "podLogsDir": str(self.folder / "logs"),
+            # A tree of its own: a kubelet kills what is in its tree and no pod of its own.
+            "cgroupRoot": f"/{self.name}",
             "cgroupDriver": "cgroupfs",
             "cgroupsPerQOS": True,
             "enforceNodeAllocatable": [],
