@@ -42,7 +42,7 @@ TESTED_ELSEWHERE = {
             "words",
         )
     },
-    "authoring/specimens.py": "authoring/scaffold/test_target.py",
+    "authoring/specimens.py": "authoring/scaffold/test_topic.py",
     "authoring/layout/nodes.py": "authoring/layout/test_filelayout.py",
     "authoring/layout/trivia.py": "authoring/layout/test_filelayout.py",
     **{
@@ -70,6 +70,8 @@ TESTED_ELSEWHERE = {
     "cel/syntax/source.py": "cel/syntax/test_parser.py",
     "cel/syntax/tree.py": "cel/syntax/test_parser.py",
     "cli/testing.py": "cli/test_test.py",
+    "cli/auditing.py": "cli/test_audit.py",
+    "cli/reportoptions.py": "cli/test_audit.py",
     "cli/exits.py": "cli/test_main.py",
     "cli/options.py": "cli/test_review.py",
     "cli/reporting.py": "cli/test_audit.py",

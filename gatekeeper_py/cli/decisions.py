@@ -13,7 +13,8 @@ import click
 from gatekeeper_py.audit.denials import Denials
 from gatekeeper_py.audit.outcome import Outcome, Scope
 from gatekeeper_py.cli.options import since_option
-from gatekeeper_py.cli.reporting import conclude, report_options, scope_options
+from gatekeeper_py.cli.reporting import conclude
+from gatekeeper_py.cli.reportoptions import report_options, scope_options
 from gatekeeper_py.cli.sources import STANDARD_INPUT, read_policies
 from gatekeeper_py.manifests.folder import opened
 from gatekeeper_py.manifests.manifest import STDIN, ManifestError, Problem

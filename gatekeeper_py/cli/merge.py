@@ -9,7 +9,8 @@ from pathlib import Path
 import click
 
 from gatekeeper_py.audit.outcome import Outcome, Rest
-from gatekeeper_py.cli.reporting import conclude, read_report, report_options
+from gatekeeper_py.cli.reporting import conclude, read_report
+from gatekeeper_py.cli.reportoptions import report_options
 from gatekeeper_py.manifests.place import Problem
 
 __all__ = ["command", "merged"]

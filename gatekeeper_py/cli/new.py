@@ -114,7 +114,7 @@ def _blueprint(
     """What options and answers come to. Raises `CannotDraft` when they do not fit together."""
     from gatekeeper_py.authoring.scaffold.blueprint import Blueprint
     from gatekeeper_py.authoring.scaffold.location import locate
-    from gatekeeper_py.authoring.scaffold.target import find_target
+    from gatekeeper_py.authoring.scaffold.topic import find_target
 
     answers = _Answers(asks=is_terminal())
     template = given.template or answers.template()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -11,7 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
-from gatekeeper_py.audit.outcome import Outcome, Scope
+from gatekeeper_py.audit.outcome import Outcome
 from gatekeeper_py.audit.reports import (
     csv,
     github,
@@ -25,12 +24,10 @@ from gatekeeper_py.audit.reports import (
     sarif,
     table,
 )
-from gatekeeper_py.audit.result import SEVERITIES
 from gatekeeper_py.cli.exits import BAD_INPUT, DENIED, InputError
-from gatekeeper_py.cli.options import F, output_option
 from gatekeeper_py.policy.admission.text import printable
 
-__all__ = ["NO_FAIL", "REPORTS", "conclude", "read_report", "report_options", "scope_options"]
+__all__ = ["REPORTS", "conclude", "read_report"]
 
 Pieces = Iterable[str]
 """A report, which need not be in memory as a whole."""
@@ -61,77 +58,6 @@ REPORTS: Mapping[str, Callable[[Outcome], Pieces]] = {
     "github": _whole(github.report),
     "html": _whole(html.report),
 }
-
-NO_FAIL = click.option(
-    "--no-fail",
-    is_flag=True,
-    help="Exit code 0 whatever is found, for who reads the report and not the code.",
-)
-
-OPTIONS = (
-    output_option(*REPORTS),
-    click.option(
-        "--fail-on",
-        type=click.Choice(SEVERITIES),
-        help="Exit code 1 for any finding as severe as this. [default: for what would be denied]",
-    ),
-    click.option(
-        "--baseline",
-        type=click.Path(path_type=Path),
-        metavar="FILE",
-        help="An earlier report (-o json): tell what is new, unchanged and fixed, and fail on what is new.",
-    ),
-    click.option("--allow-not-audited", is_flag=True, help="Exit code 2 no more for what cannot be audited."),
-)
-
-
-def _named(option: str, name: str, text: str) -> Callable[[Any], Any]:
-    """An option that narrows the report, repeatable."""
-    return click.option(option, name, multiple=True, metavar="NAME", help=f"{text} May be repeated.")
-
-
-NARROWING = (
-    _named("--tenant", "tenants", "Report only objects of this tenant."),
-    _named("--namespace", "namespaces", "Report only objects in this namespace."),
-    _named("--kind", "kinds", "Report only objects of this kind."),
-    _named("--policy", "names", "Report only findings of this policy."),
-    click.option(
-        "--severity",
-        type=click.Choice(SEVERITIES),
-        default=SEVERITIES[-1],
-        help="Report only findings as severe as this, and those of no severity.",
-    ),
-)
-
-
-def scope_options(function: Callable[..., None]) -> Callable[..., None]:
-    """Adds the options that narrow a report and passes what they say as `scope`."""
-
-    @functools.wraps(function)
-    def with_scope(
-        *arguments: Any,
-        tenants: tuple[str, ...],
-        namespaces: tuple[str, ...],
-        kinds: tuple[str, ...],
-        names: tuple[str, ...],
-        severity: str,
-        **rest: Any,
-    ) -> None:
-        lowered = frozenset(kind.lower() for kind in kinds)
-        scope = Scope(frozenset(tenants), frozenset(namespaces), lowered, frozenset(names), severity)
-        function(*arguments, scope=scope, **rest)
-
-    wrapped: Callable[..., None] = with_scope
-    for option in reversed(NARROWING):
-        wrapped = option(wrapped)
-    return wrapped
-
-
-def report_options(function: F) -> F:
-    """`-o`, `--fail-on`, `--baseline` and `--allow-not-audited`: what `conclude` takes."""
-    for option in reversed(OPTIONS):
-        function = option(function)
-    return function
 
 
 def conclude(

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Mapping
 from typing import Final, TypeAlias
 
-from gatekeeper_py.installation import auditing
+from gatekeeper_py.installation import auditjobs
 from gatekeeper_py.installation.config_maps import component
 from gatekeeper_py.installation.contents import IMAGE, Installation, keepsakes, namespace, registration
 from gatekeeper_py.installation.deployment import kubeconfig, service
@@ -101,9 +101,9 @@ def webhooks(policies: PolicySet) -> Mapping[str, File]:
 def audit() -> Mapping[str, File]:
     """The files of the component `webhooks/audit/`."""
     return {
-        "accounts.yaml": (ACCOUNTS, auditing.accounts()),
-        "cronjob.yaml": (CRON_JOB, [auditing.cron_job(IMAGE)]),
-        "shards.yaml": (SHARDS, [auditing.sharded_job(IMAGE)]),
+        "accounts.yaml": (ACCOUNTS, auditjobs.accounts()),
+        "cronjob.yaml": (CRON_JOB, [auditjobs.cron_job(IMAGE)]),
+        "shards.yaml": (SHARDS, [auditjobs.sharded_job(IMAGE)]),
     }
 
 

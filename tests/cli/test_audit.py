@@ -260,3 +260,12 @@ def test_a_role_that_no_file_holds_is_not_audited(owned: Path) -> None:
         "<stdin>:4:73: ClusterRoleBinding 'dev' names ClusterRole 'reader', which was not read: what it grants is "
         "not audited. Give the role with --cluster, or the right to list it\n"
     )
+
+
+def test_the_options_name_every_report_and_severity() -> None:
+    from gatekeeper_py.audit.result import SEVERITIES
+    from gatekeeper_py.cli import audit, auditing, reporting, reportoptions
+
+    assert tuple(reporting.REPORTS) == reportoptions.FORMS
+    assert reportoptions.SEVERITIES == SEVERITIES
+    assert tuple(auditing.DIALECTS) == audit.KEPT

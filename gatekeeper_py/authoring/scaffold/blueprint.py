@@ -8,7 +8,7 @@ from typing import Final, Literal, get_args
 
 from gatekeeper_py.authoring.scaffold.location import Location
 from gatekeeper_py.authoring.scaffold.refusal import CannotDraft
-from gatekeeper_py.authoring.scaffold.target import Target
+from gatekeeper_py.authoring.scaffold.topic import Target
 
 __all__ = ["TEMPLATES", "Blueprint", "Template"]
 

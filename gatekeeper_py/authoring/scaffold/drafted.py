@@ -15,8 +15,8 @@ from gatekeeper_py.authoring.policyfile import Expression, comment_block, file_t
 from gatekeeper_py.authoring.runner import run
 from gatekeeper_py.authoring.scaffold.blueprint import OF_TENANTS, Blueprint
 from gatekeeper_py.authoring.scaffold.sketch import Sketch
-from gatekeeper_py.authoring.scaffold.target import Target
 from gatekeeper_py.authoring.scaffold.templates import sketched
+from gatekeeper_py.authoring.scaffold.topic import Target
 from gatekeeper_py.authoring.suite import read_suite
 from gatekeeper_py.objects.resource import Object
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from gatekeeper_py.authoring.policyfile import Inline
-from gatekeeper_py.authoring.scaffold.target import Target
+from gatekeeper_py.authoring.scaffold.topic import Target
 from gatekeeper_py.objects.resource import Object
 
 __all__ = [

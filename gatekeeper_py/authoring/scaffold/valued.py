@@ -25,7 +25,7 @@ from gatekeeper_py.authoring.scaffold.sketch import (
     merged,
     otherwise,
 )
-from gatekeeper_py.authoring.scaffold.target import Target
+from gatekeeper_py.authoring.scaffold.topic import Target
 from gatekeeper_py.cluster.snapshot import Snapshot
 from gatekeeper_py.manifests.manifest import Manifest, Source
 from gatekeeper_py.objects.resource import Object

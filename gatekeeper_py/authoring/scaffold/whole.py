@@ -23,7 +23,7 @@ from gatekeeper_py.authoring.scaffold.sketch import (
     merged,
     otherwise,
 )
-from gatekeeper_py.authoring.scaffold.target import Target
+from gatekeeper_py.authoring.scaffold.topic import Target
 from gatekeeper_py.objects.resource import Object
 
 __all__ = ["counting", "referring"]

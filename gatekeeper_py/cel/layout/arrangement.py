@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
-from gatekeeper_py.cel.layout.pieces import Group, Indent, Line, Piece, render
+from gatekeeper_py.cel.layout.fragments import Group, Indent, Line, Piece, render
 from gatekeeper_py.cel.syntax.tokens import READER, RELATIONS, TOKENS
 
 __all__ = ["LINE_WIDTH", "lay_out"]

@@ -16,7 +16,7 @@ from gatekeeper_py.authoring.scaffold.blueprint import TEMPLATES, Blueprint, Tem
 from gatekeeper_py.authoring.scaffold.drafted import drafted, faults
 from gatekeeper_py.authoring.scaffold.location import locate
 from gatekeeper_py.authoring.scaffold.refusal import CannotDraft
-from gatekeeper_py.authoring.scaffold.target import find_target
+from gatekeeper_py.authoring.scaffold.topic import find_target
 from gatekeeper_py.authoring.suite import read_suite
 from tests.policies.mutants import try_all
 

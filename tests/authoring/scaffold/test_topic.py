@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gatekeeper_py.authoring.scaffold.target import find_target
+from gatekeeper_py.authoring.scaffold.topic import find_target
 from gatekeeper_py.authoring.specimens import kinds_with_specimens
 from gatekeeper_py.cluster.snapshot import Snapshot
 from gatekeeper_py.manifests.fieldvalidation import validated

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gatekeeper_py.cel.layout.pieces import Group, Indent, Line, Piece, render
+from gatekeeper_py.cel.layout.fragments import Group, Indent, Line, Piece, render
 
 INNER = Group(("(", Indent(2, ("cc", Line(), "dd")), ")"))
 OUTER = Group(("aa", Line(), "bb", Line(), INNER, "!"))

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from gatekeeper_py.installation import kustomization
-from gatekeeper_py.installation.auditing import accounts, cron_job, sharded_job
+from gatekeeper_py.installation.auditjobs import accounts, cron_job, sharded_job
 from gatekeeper_py.objects.kinds import Kinds
 from gatekeeper_py.objects.resource import GroupVersionResource
 from tests.cli.support import run
