@@ -27,7 +27,7 @@ def policies(tmp_path: Path) -> Path:
     [
         (("review",), "1 allowed, 0 denied"),
         (("audit",), "1 objects, 0 violating, 1 not audited"),
-        (("explain", "--policy", "no-host"), "(not needed)"),
+        (("explain", "--policy", "no-host"), "allowed, as changed"),
     ],
 )
 @pytest.mark.parametrize("order", [(MISPLACED, GOOD), (GOOD, MISPLACED)])

@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import TypeAlias
 
 from gatekeeper_py.authoring.lint.finding import Finding
-from gatekeeper_py.authoring.lint.linting import FAMILIES, kinds_among, loadable, suite_problems
+from gatekeeper_py.authoring.lint.linting import FAMILIES, kinds_among, loadable, plainest, suite_problems
 from gatekeeper_py.authoring.lint.proof import proof
 from gatekeeper_py.authoring.lint.recipients import recipients
 from gatekeeper_py.authoring.lint.subject import Subject
 from gatekeeper_py.authoring.lint.suppression import unknown_codes, unsuppressed
+from gatekeeper_py.authoring.lint.trial import trials
 from gatekeeper_py.authoring.suite import Suite, read_suite
 from gatekeeper_py.manifests.folder import content, files
 from gatekeeper_py.manifests.manifest import Manifest, ManifestError, Problem, Reading, read_all_text
@@ -32,7 +33,7 @@ Stamp: TypeAlias = tuple[int, int] | str
 """What tells that a file has changed: its time and length, or the text that an editor has of it."""
 
 NOTHING = Reading()
-OF_THE_WHOLE = (proof, recipients)
+OF_THE_WHOLE = (trials, proof, recipients)
 """What more follows from than a policy and its bindings; both are fast."""
 OF_POLICIES = tuple(family for family in FAMILIES if family not in OF_THE_WHOLE)
 
@@ -91,7 +92,7 @@ class Inspection:
         told += [finding for findings in self._found.values() for finding in findings]
         told += [finding for family in OF_THE_WHOLE for finding in family(subject)]
         told += unknown_codes(map(str, self._files), self.text_of)
-        return sorted(set(unsuppressed(told, self.text_of)))
+        return sorted(set(unsuppressed(plainest(told), self.text_of)))
 
     def _present(self, edited: Mapping[Path, str]) -> Iterator[Path]:
         """The files of the folder, and those that are about to be in it."""

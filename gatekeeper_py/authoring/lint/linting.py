@@ -25,7 +25,7 @@ from gatekeeper_py.objects.kinds import CUSTOM_RESOURCE_DEFINITION, Kinds
 from gatekeeper_py.policy.loading.load import PolicySet, is_test, read
 from gatekeeper_py.tenancy.reading import declares_tenancy
 
-__all__ = ["FAMILIES", "kinds_among", "lint", "loadable", "suite_problems"]
+__all__ = ["FAMILIES", "kinds_among", "lint", "loadable", "plainest", "suite_problems"]
 
 FAMILIES = (rules, structure, trials, lookups, words, outcomes, reachability, proof, recipients)
 
@@ -45,10 +45,10 @@ def lint(paths: Iterable[Path]) -> list[Finding]:
     told += [Finding(problem, "GK002") for problem in failures if problem not in {*problems, *more}]
     told += [finding for family in FAMILIES for finding in family(subject)]
     told += unknown_codes(map(str, found))
-    return sorted(set(unsuppressed(_plainest(told))))
+    return sorted(set(unsuppressed(plainest(told))))
 
 
-def _plainest(told: Sequence[Finding]) -> Iterator[Finding]:
+def plainest(told: Sequence[Finding]) -> Iterator[Finding]:
     """A field that no kind has is absent, too; that need not be said."""
     unknown = {_place(finding) for finding in told if finding.code == "GK201"}
     return (each for each in told if each.code != "GK202" or _place(each) not in unknown)

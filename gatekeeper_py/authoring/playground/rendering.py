@@ -1,20 +1,8 @@
-"""Values as an author of expressions writes them."""
+"""What a part of an expression gave, as its author would write it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-import orjson
-
-from gatekeeper_py.cel import (
-    Duration,
-    Optional,
-    Outcome,
-    Timestamp,
-    print_duration,
-    print_timestamp,
-    type_name,
-)
+from gatekeeper_py.cel import Outcome, written
 
 __all__ = ["shown"]
 
@@ -23,25 +11,6 @@ LONGEST = 2000
 
 
 def shown(outcome: Outcome) -> str:
-    """What a part of an expression gave, or why it gave nothing."""
-    text = f"error: {outcome.error}" if outcome.error is not None else _text(outcome.value)
+    """The value, or why there is none."""
+    text = f"error: {outcome.error}" if outcome.error is not None else written(outcome.value)
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
-
-
-def _text(value: object) -> str:
-    match value:
-        case None | bool() | str():
-            return orjson.dumps(value).decode()
-        case Optional():
-            return f"optional.of({_text(value.value)})" if value.present else "optional.none()"
-        case Timestamp():
-            return f'timestamp("{print_timestamp(value)}")'
-        case Duration():
-            return f'duration("{print_duration(value)}")'
-        case Mapping():
-            return f"{{{', '.join(f'{_text(key)}: {_text(inner)}' for key, inner in value.items())}}}"
-        case list() | tuple():
-            return f"[{', '.join(map(_text, value))}]"
-        case int() | float() | bytes():
-            return repr(value)
-    return f"({type_name(value)})"

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from gatekeeper_py.authoring.editor.vocabulary import VARIABLES
 from gatekeeper_py.authoring.lint.finding import Finding
-from gatekeeper_py.authoring.lint.linting import FAMILIES, kinds_among
+from gatekeeper_py.authoring.lint.linting import FAMILIES, kinds_among, plainest
 from gatekeeper_py.authoring.lint.subject import Subject
 from gatekeeper_py.authoring.playground.rendering import shown
 from gatekeeper_py.authoring.playground.sheet import PANES, Sheet
@@ -100,8 +100,8 @@ def _notice(pane: str, text: str) -> JSON:
 def _notices(engine: Engine, documents: Sequence[Manifest]) -> Iterator[JSON]:
     """What lint says of policies that load."""
     subject = Subject(tuple(documents), engine.policies, kinds_among(documents), (), frozenset())
-    found: Iterable[Finding] = {finding for family in FAMILIES for finding in family(subject)}
-    for finding in sorted(found):
+    found: list[Finding] = [finding for family in FAMILIES for finding in family(subject)]
+    for finding in sorted(set(plainest(found))):
         if finding.code != NO_SUITE:
             yield _problem(finding.problem, finding.code)
     if asks_about_tenants(engine.policies) and not any(map(is_tenancy_document, documents)):
