@@ -130,7 +130,8 @@ class Workload:
             # Heaps of the C library; each keeps what was once used of it.
             "env": [{"name": "MALLOC_ARENA_MAX", "value": "2"}],
             "ports": [{"name": "https", "containerPort": PORT}],
-            "readinessProbe": _probe("/readyz", periodSeconds=5),
+            # A second, what a kubelet waits by itself, is short on a node that is busy.
+            "readinessProbe": _probe("/readyz", periodSeconds=5, timeoutSeconds=5),
             "livenessProbe": _probe("/healthz", periodSeconds=10, timeoutSeconds=5, failureThreshold=6),
             "startupProbe": _probe("/healthz", periodSeconds=2, failureThreshold=60),
             # Until no API server sends new reviews here.
