@@ -269,7 +269,12 @@ def _list(objects: list[Json]) -> str:
 def test_what_would_have_been_done_is_recorded(cluster: Cluster) -> None:
     kubectl = cluster.kubectl
     kubectl.apply(HOSTILE)
-    lines = [line for line in cluster.log() if line["name"] == "hostile"]
+
+    def told() -> list[Json]:
+        return [line for line in cluster.log() if line["name"] == "hostile"]
+
+    wait_for("both lines of the log", lambda: any("would_deny" in line for line in told()), IN_FORCE_SECONDS)
+    lines = told()
     assert {line["enforcement"] for line in lines} == {"observe"}
     assert any(line["would_patch"] for line in lines)
     (denied,) = [line for line in lines if "would_deny" in line]
