@@ -22,6 +22,7 @@ from gatekeeper_py.policy.evaluation.expression import (
 )
 from gatekeeper_py.policy.evaluation.extension import UNDISPUTED, Ruling, Violation
 from gatekeeper_py.tenancy.context import NAMESPACE, Context
+from gatekeeper_py.tenancy.protection import name_of
 from gatekeeper_py.tenancy.tenant import ContestedNamespace, Tenancy
 from gatekeeper_py.tenancy.waiver import Waiver
 
@@ -87,8 +88,7 @@ class Ruler:
 
 def _name(request: AdmissionRequest) -> str:
     """An object's name; that of a request is empty while the API server makes one up."""
-    metadata = (request.object or {}).get("metadata") or {}
-    return request.name or str(metadata.get("name") or "")
+    return request.name or name_of(request.object or {})
 
 
 def _is_met(waiver: Waiver, violation: Violation) -> bool:
