@@ -271,11 +271,6 @@ def test_a_name_that_is_made_up_is_known_by_how_it_begins() -> None:
         assert decision.allowed is allowed
 
 
-def test_what_has_no_readable_name_is_not_known_by_one() -> None:
-    odd = replace(asked(BAD_MAP, name=""), object={**BAD_MAP, "metadata": "web"})
-    assert not engine(document({**GOOD, "names": ["web"]})).review(odd).allowed
-
-
 def test_where_nothing_is_waived_nobody_is_asked() -> None:
     made = engine()
     assert [each.waive for each in made.policies.extensions] == [None]

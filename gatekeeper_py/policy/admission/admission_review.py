@@ -156,8 +156,11 @@ class _Fields:
         return bool(self._get(name, bool, "a boolean", required=False))
 
     def object(self, name: str) -> Object | None:
-        """A JSON object or None."""
+        """A JSON object or None; its metadata are one, too: an API server sends none that it cannot read."""
         value: Object | None = self._get(name, dict, "a JSON object", required=False)
+        metadata = value.get("metadata") if value is not None else None
+        if metadata is not None and metadata.__class__ is not dict:
+            raise ReviewError(f"{self._path}{name}.metadata must be a JSON object, not {_type(metadata)}")
         return value
 
     def mapping(self, name: str, *, required: bool = False) -> _Fields:

@@ -134,11 +134,9 @@ LONGEST_BASE = 63 - len(GENERATED)
 
 def named(request: AdmissionRequest) -> AdmissionRequest:
     """The request as validation sees it: a name is generated after mutation, and before validation."""
-    metadata = (request.object or {}).get("metadata")
-    if request.operation != "CREATE" or request.name or not isinstance(metadata, dict):
-        return request
+    metadata = (request.object or {}).get("metadata") or {}
     base = metadata.get("generateName")
-    if metadata.get("name") or not isinstance(base, str):
+    if request.operation != "CREATE" or request.name or metadata.get("name") or not isinstance(base, str):
         return request
     name = base[:LONGEST_BASE] + GENERATED
     made = {**(request.object or {}), "metadata": {**metadata, "name": name}}

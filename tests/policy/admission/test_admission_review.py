@@ -112,6 +112,14 @@ def test_every_field_is_read() -> None:
         (edited("request.object", ...), "request.object is null, but UPDATE has an object"),
         (edited("request.object", []), "request.object must be a JSON object, not a list"),
         (edited("request.oldObject", "x"), "request.oldObject must be a JSON object, not a string"),
+        (
+            edited("request.object.metadata", "x"),
+            "request.object.metadata must be a JSON object, not a string",
+        ),
+        (
+            edited("request.oldObject.metadata", [1]),
+            "request.oldObject.metadata must be a JSON object, not a list",
+        ),
         (edited("request.operation", "DELETE"), "request.object must be null, DELETE has only an oldObject"),
         (edited("request.kind", ...), "request.kind is missing"),
         (edited("request.kind.kind", ...), "request.kind.kind is missing"),

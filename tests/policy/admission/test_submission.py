@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -174,11 +173,3 @@ def test_validation_sees_a_name_that_was_generated(metadata: str, name: str) -> 
     given = request(f"{{apiVersion: v1, kind: ConfigMap, metadata: {{{metadata}}}}}")
     seen = named(given)
     assert (seen.name, ((seen.object or {})["metadata"]).get("name", "")) == (name, name)
-
-
-@pytest.mark.parametrize("metadata", [None, "text", True, 5, ["a"]])
-def test_an_object_without_readable_metadata_gets_no_name(metadata: object) -> None:
-    """No API server sends one; whoever else asks gets a verdict all the same."""
-    given = request("{apiVersion: v1, kind: ConfigMap, metadata: {generateName: web-}}")
-    odd = replace(given, object={**(given.object or {}), "metadata": metadata})
-    assert named(odd) is odd
