@@ -168,11 +168,11 @@ async def _asked(published: Published, request: Request) -> bool:
 
 
 async def _each(tasks: Iterable[Request]) -> None:
-    """Run all, a few at once."""
+    """Run all, a few at once; what one raises is raised."""
     running: set[asyncio.Task[None]] = set()
     for task in tasks:
         if len(running) >= AT_ONCE:
-            _, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.gather(*done)
         running.add(asyncio.create_task(task))
-    if running:
-        await asyncio.wait(running)
+    await asyncio.gather(*running)

@@ -21,6 +21,7 @@ from gatekeeper_py.objects.selector import labels_of
 from gatekeeper_py.policy.admission.request import UserInfo
 from gatekeeper_py.policy.admission.submission import ADMINISTRATOR
 from gatekeeper_py.tenancy.context import NAMESPACE, Context
+from gatekeeper_py.tenancy.protection import metadata_of
 from gatekeeper_py.tenancy.tenant import GROUP, ContestedNamespace, Tenant
 
 __all__ = ["Requester", "requester_of", "tenant_user"]
@@ -98,20 +99,15 @@ def _controller(context: Context, value: Object) -> UserInfo | None:
     if account is None:
         return None
     found = context.cluster.get(kind, context.namespace, str(owner.get("name", "")))
-    if found is None or _metadata(found).get("uid") != owner.get("uid"):
+    if found is None or metadata_of(found).get("uid") != owner.get("uid"):
         return None
     return UserInfo(f"{ACCOUNT}:kube-system:{account}", groups=(f"{ACCOUNT}s", EVERYONE))
 
 
 def _controlling(value: Object) -> Mapping[str, Any]:
-    owners = _metadata(value).get("ownerReferences")
+    owners = metadata_of(value).get("ownerReferences")
     each = owners if isinstance(owners, list) else ()
     return next((owner for owner in each if isinstance(owner, dict) and owner.get("controller") is True), {})
-
-
-def _metadata(value: Object) -> Mapping[str, Any]:
-    metadata = value.get("metadata")
-    return metadata if isinstance(metadata, dict) else {}
 
 
 # --- what tells that an object is the platform's -----------------------------------------------------
@@ -144,14 +140,14 @@ EVIDENCE: tuple[Evident, ...] = (_is_namespace, _is_protected, _is_unmarked_boun
 def _is_of_the_api_server(context: Context, value: Object) -> bool:
     """`default/kubernetes` (pkg/controlplane/controller/kubernetesservice)."""
     kinds = ("Service", "Endpoints", "EndpointSlice")
-    place = (context.namespace, _metadata(value).get("name"))
+    place = (context.namespace, metadata_of(value).get("name"))
     return value.get("kind") in kinds and place == ("default", "kubernetes")
 
 
 def _is_kept(context: Context, value: Object) -> bool:
     """Endpoints that a controller rewrites whenever they are not what it works out."""
     if value.get("kind") == "Endpoints":
-        return _selects(context, str(_metadata(value).get("name", "")))
+        return _selects(context, str(metadata_of(value).get("name", "")))
     return value.get("kind") == "EndpointSlice" and _is_kept_slice(context, labels_of(value))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
-from threading import Thread
+from threading import Lock, Thread
 from typing import Literal, TypeAlias
 
 from gatekeeper_py.engine import prepare
@@ -117,6 +117,7 @@ class Policies:
         self._demand_tenants = demand_tenants
         self._in_force: InForce | None = None
         self._refused: tuple[str, ...] = ()
+        self._reloading = Lock()
 
     @property
     def in_force(self) -> InForce | None:
@@ -133,7 +134,13 @@ class Policies:
 
         Raise `Unsettled` when they changed meanwhile, or lack what is in force and are not known to be
         `at_rest`. Tenants that are objects of the cluster do not wait for the files to be good.
+
+        One at a time: of two at once, by a signal and by the watch, the one that read first might end last.
         """
+        with self._reloading:
+            return self._reload(at_rest, unchanged)
+
+    def _reload(self, at_rest: bool, unchanged: Callable[[], bool]) -> InForce:
         try:
             loaded = self._load()
             self._compare(loaded, at_rest=at_rest)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from threading import Event, Thread
 
 import pytest
 
@@ -60,6 +61,31 @@ def test_each_load_swaps_the_whole_set_and_counts_on() -> None:
 
 
 BAD = BadPolicies(("p.yaml:1:1: a", "p.yaml:2:1: b"))
+
+
+def test_of_two_loads_at_once_the_one_that_read_last_holds() -> None:
+    begun, free = Event(), Event()
+    coming = files(Loaded(allow, 1), Loaded(deny, 2))
+
+    def load() -> Loaded:
+        found = coming()
+        if found.count == 1:
+            begun.set()
+            assert free.wait(10)
+        return found
+
+    policies = Policies(load)
+    older = Thread(target=policies.reload)
+    older.start()
+    assert begun.wait(10)
+    newer = Thread(target=policies.reload)
+    newer.start()
+    newer.join(0.2)
+    assert newer.is_alive()
+    free.set()
+    older.join(10)
+    newer.join(10)
+    assert shown(policies.in_force) == (deny, 2, 2)
 
 
 @pytest.mark.parametrize(
