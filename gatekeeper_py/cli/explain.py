@@ -55,6 +55,12 @@ STEP = "  "
     type=click.Path(path_type=Path, dir_okay=False),
     help="A decision record of the server's log: who asked, and for what.",
 )
+@click.option(
+    "--decision-id",
+    "identifier",
+    metavar="ID",
+    help="Which decision of that log, as a denial names it: how its uid begins. [default: the last]",
+)
 @output_option("text", "json")
 @submission_options
 @validate_option
@@ -64,6 +70,7 @@ def command(
     names: tuple[str, ...],
     files: tuple[str, ...],
     record: Path | None,
+    identifier: str | None,
     output: str,
     submission: Submission,
     validate: str,
@@ -78,7 +85,9 @@ def command(
     view = read_cluster(cluster)
     engine = load_engine(policies, view)
     _demand_known(engine, names)
-    answered = _record(record) if record is not None else None
+    if identifier is not None and record is None:
+        raise InputError("--decision-id needs --decision: name the log that holds it")
+    answered = _record(record, identifier or "") if record is not None else None
     if answered is not None:
         submission = _submission(answered, submission)
     found = gather(files)
@@ -104,13 +113,26 @@ def _demand_known(engine: Engine, names: Sequence[str]) -> None:
 # --- decision records
 
 
-def _record(path: Path) -> Mapping[str, Any]:
-    """The last decision of a file with lines of the server's log, or with one record."""
+def _record(path: Path, identifier: str) -> Mapping[str, Any]:
+    """The last decision whose uid begins so, of a file with lines of the server's log, or with one record."""
+    records = list(_records(path))
+    if not records:
+        raise InputError(f"{path}: holds no decision. Give lines of the server's log")
+    meant = [record for record in records if str(record.get("uid", "")).startswith(identifier)]
+    if not meant:
+        raise InputError(
+            f"{path}: holds no decision {identifier}, among {len(records)}. "
+            "Give the log of the replica and the time that made it"
+        )
+    return meant[-1]
+
+
+def _records(path: Path) -> Iterator[Mapping[str, Any]]:
+    """Every decision of a file."""
     try:
         lines = path.read_bytes().splitlines()
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}") from error
-    records: list[Mapping[str, Any]] = []
     for number, line in enumerate(lines, 1):
         if line.strip():
             try:
@@ -118,10 +140,7 @@ def _record(path: Path) -> Mapping[str, Any]:
             except orjson.JSONDecodeError as error:
                 raise InputError(f"{path}:{number}: {error}. Give lines of the server's log") from error
             if isinstance(value, dict) and "allowed" in value and value.get("operation") in OPERATIONS:
-                records.append(value)
-    if not records:
-        raise InputError(f"{path}: holds no decision. Give lines of the server's log")
-    return records[-1]
+                yield value
 
 
 def _submission(record: Mapping[str, Any], given: Submission) -> Submission:

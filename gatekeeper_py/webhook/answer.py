@@ -75,7 +75,8 @@ def decide(
 def attempt(review: Reviewer, webhook: Webhook, request: AdmissionRequest, deadline: float) -> Answer:
     """The same for who has another way when the time is over; raises `DeadlineExceeded` and nothing else."""
     try:
-        return _answered(webhook, request, review(request, webhook, deadline))
+        decision = review(request, webhook, deadline)
+        return Answer(request, decision, _rendered(webhook, request.uid, _named(decision, request.uid)))
     except DeadlineExceeded:
         raise
     except MemoryError:
@@ -91,7 +92,8 @@ def deny(
     """A denial that no policy has made, as far as anything is enforced."""
     denial = Decision(allowed=False, status=status)
     enforced = enforcement == "enforce"
-    return _answered(webhook, request, denial if enforced else lenient(denial, enforcement, None))
+    decision = denial if enforced else lenient(denial, enforcement, None)
+    return Answer(request, decision, _rendered(webhook, request.uid, decision))
 
 
 def late(seconds: float) -> Status:
@@ -115,9 +117,8 @@ def _internal(incident: Incident) -> Status:
     return Status(500, "InternalError", message)
 
 
-def _answered(webhook: Webhook, request: AdmissionRequest, decision: Decision) -> Answer:
-    return Answer(request, decision, _rendered(webhook, request.uid, decision))
-
+NAMED: Final = "{} (decision {})"
+"""A denial's message, and the id that `gatekeeper explain --decision` finds it by."""
 
 ALLOWED: Final = orjson.dumps(render_review("UID", Decision(allowed=True), patch=False)).split(b'"UID"')
 """Before and after the uid of a request that is allowed and of which nothing else is said, as of most."""
@@ -131,6 +132,15 @@ def _rendered(webhook: Webhook, uid: str, decision: Decision) -> bytes:
     ):
         return orjson.dumps(uid).join(ALLOWED)
     return orjson.dumps(render_review(uid, decision, patch=mutates))
+
+
+def _named(decision: Decision, uid: str) -> Decision:
+    """A policy's denial that ends with how the uid of the log's record begins, short enough to copy."""
+    identifier = uid.partition("-")[0]
+    if decision.allowed or decision.status is None or not identifier.isalnum():
+        return decision
+    message = NAMED.format(decision.status.message, identifier)
+    return replace(decision, status=replace(decision.status, message=message))
 
 
 def parse(body: bytes, conversions: frozenset[GroupVersion] | None = None) -> AdmissionRequest:

@@ -148,6 +148,30 @@ def test_another_answer_than_the_servers_is_told(policies: Path, tmp_path: Path)
     )
 
 
+def test_a_decision_is_found_by_the_id_that_its_message_names(policies: Path, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    made = {**RECORD, "operation": "CREATE"}
+    records = ({**made, "uid": "705ab4f5-6393", "user": "alice"}, {**made, "uid": "8", "user": "bob"})
+    log.write_text("\n".join(map(json.dumps, records)))
+    asked = ("explain", "--policies", policies, "--decision", log, "--decision-id")
+    for identifier, user in (("705ab4f5", "alice"), ("8", "bob"), ("705ab4f5-6393", "alice")):
+        told = run(*asked, identifier, "-f", "-", "-o", "json", stdin=GOOD)
+        assert orjson.loads(told.stdout)["user"] == user
+    result = run(*asked, "9", "-f", "-", stdin=GOOD)
+    assert (result.exit_code, result.stderr) == (
+        2,
+        f"{log}: holds no decision 9, among 2. Give the log of the replica and the time that made it\n",
+    )
+
+
+def test_an_id_needs_a_log(policies: Path) -> None:
+    result = run("explain", "--policies", policies, "--decision-id", "9", "-f", "-", stdin=GOOD)
+    assert (result.exit_code, result.stderr) == (
+        2,
+        "--decision-id needs --decision: name the log that holds it\n",
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [

@@ -162,13 +162,14 @@ def bare(value: Json) -> Json:
 
 
 WARNING = re.compile(r"(?m)^Warning: .*\n")
-OUR_PREFIX = re.compile(r'admission webhook "[\w.-]+" denied the request: ')
+OURS = re.compile(r'admission webhook "[\w.-]+" denied the request: | \(decision \w+\)')
+"""What a webhook's refusal says besides."""
 DENIAL = re.compile(r"(?:Validating|Mutating)AdmissionPolicy '.+?' with binding '.+?' denied request: .*")
 
 
 def refusals(said: str) -> Iterator[tuple[str, frozenset[str]]]:
     """Each refusal as its heading (who, which object, what sort of error) and its denials."""
-    for refusal in re.split(r"(?m)^(?=Error from server|The \w+ \")", OUR_PREFIX.sub("", said)):
+    for refusal in re.split(r"(?m)^(?=Error from server|The \w+ \")", OURS.sub("", said)):
         if refusal.strip():
             denials = frozenset(match.group().strip() for match in DENIAL.finditer(refusal))
             heading = re.split(r"(?:\* )?: ValidatingAdmissionPolicy|\n", refusal, maxsplit=1)[0]

@@ -65,7 +65,6 @@ def test_a_denial_that_no_policy_made_is_none_where_nothing_is_enforced() -> Non
         Decision(True, warnings=("w",)),
         Decision(True, audit_annotations={"a": "b"}),
         Decision(True, patch=({"op": "remove", "path": "/a"},)),
-        Decision(False, Status(403, "Forbidden", "no")),
     ],
 )
 def test_what_is_sent_is_the_review_however_little_it_says(
@@ -74,6 +73,25 @@ def test_what_is_sent_is_the_review_however_little_it_says(
     asked = parse(orjson.dumps(pod_review(uid=uid)))
     answer = attempt(lambda *_: decision, webhook, asked, 0)
     assert orjson.loads(answer.body) == render_review(uid, decision, patch=webhook == "mutate")
+
+
+@pytest.mark.parametrize("webhook", ["mutate", "validate"])
+@pytest.mark.parametrize(
+    ("uid", "message"),
+    [
+        ("705ab4f5-6393-11e8-b7cc-42010a800002", "no (decision 705ab4f5)"),
+        ("UID", "no (decision UID)"),
+        ("\x00\u2028", "no"),
+        ("-", "no"),
+    ],
+)
+def test_a_denial_names_its_decision_where_that_can_be_read(webhook: Webhook, uid: str, message: str) -> None:
+    asked = parse(orjson.dumps(pod_review(uid=uid)))
+    denial = Decision(False, Status(403, "Forbidden", "no"))
+    answer = attempt(lambda *_: denial, webhook, asked, 0)
+    told = Decision(False, Status(403, "Forbidden", message))
+    assert orjson.loads(answer.body) == render_review(uid, told, patch=webhook == "mutate")
+    assert answer.decision == denial
 
 
 def test_who_has_another_way_is_told_that_the_time_is_over() -> None:
