@@ -75,6 +75,17 @@ def test_files_are_linted_together(tmp_path: Path) -> None:
     assert "GK701" in told
 
 
+@pytest.mark.parametrize(
+    "text", ["# comments only\n", "---\n---\n", "kind: List\napiVersion: v1\nitems: []\n"]
+)
+def test_files_without_a_document_are_nothing_to_read(text: str, tmp_path: Path) -> None:
+    result = run("lint", write(tmp_path, foo=text))
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == (
+        f"{tmp_path}: holds no policy. Name the folder of ValidatingAdmissionPolicies and their bindings\n"
+    )
+
+
 def test_nothing_to_read_is_exit_code_2(tmp_path: Path) -> None:
     assert run("lint", tmp_path).exit_code == 2
     assert run("lint", tmp_path / "none").exit_code == 2

@@ -22,6 +22,7 @@ from gatekeeper_py.authoring.suite import Suite, read_suite
 from gatekeeper_py.engine import load_policies
 from gatekeeper_py.manifests.manifest import Manifest, ManifestError, Problem, files
 from gatekeeper_py.objects.kinds import CUSTOM_RESOURCE_DEFINITION, Kinds
+from gatekeeper_py.policy.loading.idle import nothing_in
 from gatekeeper_py.policy.loading.load import PolicySet, is_test, read
 from gatekeeper_py.tenancy.reading import declares_tenancy
 
@@ -35,10 +36,13 @@ def lint(paths: Iterable[Path]) -> list[Finding]:
 
     Raise `ManifestError` when there is nothing to read.
     """
+    paths = list(paths)
     found = list(dict.fromkeys(file for path in paths for file in files(path)))
     manifests, problems = _manifests(file for file in found if not is_test(file))
     policies, more = loadable(manifests)
     suites, failures = _suites([file for file in found if is_test(file)], manifests)
+    if not (manifests or problems or suites or failures):
+        raise ManifestError([nothing_in(path) for path in paths])
     named = frozenset(str(file) for file in found if is_test(file))
     subject = Subject(manifests, policies, kinds_among(manifests), suites, named)
     told = [Finding(problem, "GK001") for problem in (*problems, *more)]

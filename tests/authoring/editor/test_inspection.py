@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from gatekeeper_py.authoring.editor.inspection import Inspection
+from gatekeeper_py.authoring.lint.finding import Finding
 from gatekeeper_py.authoring.lint.linting import lint
+from gatekeeper_py.manifests.manifest import ManifestError
 from tests.authoring.editor.policies import GOOD, SUITE
 
 POLICY, BINDING = (f"---\n{part}" for part in GOOD.split("---\n"))
@@ -76,7 +79,15 @@ def test_after_every_edit_it_says_what_lint_says(
             (folder / name).unlink(missing_ok=True)
         else:
             (folder / name).write_text(text, encoding="utf-8")
-        assert inspection.look({}) == (lint([folder]) if any(folder.iterdir()) else [])
+        assert inspection.look({}) == said_by_lint(folder)
+
+
+def said_by_lint(folder: Path) -> Sequence[Finding]:
+    """An editor says nothing where there is nothing to read yet."""
+    try:
+        return lint([folder])
+    except ManifestError:
+        return []
 
 
 def test_what_an_editor_holds_counts_before_it_is_saved(tmp_path: Path) -> None:
