@@ -9,31 +9,15 @@ from pathlib import Path
 import orjson
 import pytest
 
-from examples.demo import policies_in
-from tests.e2e.conftest import CLASSES, PERMISSIONS, ROOT, namespace
-from tests.e2e.gatekeeper import COMMAND, Server, gatekeeper
-from tests.e2e.harness import ADMIN, ALICE, GATEKEEPER, ControlPlane
-from tests.e2e.test_tenants import Cluster
+from tests.e2e.cluster import Cluster, guarded
+from tests.e2e.gatekeeper import COMMAND, gatekeeper
+from tests.e2e.harness import ADMIN, ALICE, ControlPlane
 
 
 @pytest.fixture(scope="module")
 def cluster(bare_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    folder = tmp_path_factory.mktemp("frames")
-    policies_in(folder)
-    kubectl = bare_plane.kubectl()
-    for file in (*PERMISSIONS, "crds.yaml"):
-        kubectl("apply", "-f", str(ROOT / "webhooks" / file))
-    for plural in ("tenants", "waivers"):
-        kubectl("wait", "--for=condition=Established", f"crd/{plural}.tenancy.gatekeeper-py.dev")
-    kubectl.apply(*CLASSES, *map(namespace, ("foo", "bar")))
-    server = Server(folder / "policies", folder, ["--kubeconfig", bare_plane.kubeconfig(GATEKEEPER)])
-    server.start()
-    made = Cluster(bare_plane, server)
-    try:
-        made.register()
+    with guarded(bare_plane, tmp_path_factory.mktemp("frames")) as made:
         yield made
-    finally:
-        server.stop()
 
 
 def rendered(cluster: Cluster) -> str:

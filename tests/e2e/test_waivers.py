@@ -9,11 +9,9 @@ from typing import Any
 import orjson
 import pytest
 
-from examples.demo import policies_in
-from tests.e2e.conftest import CLASSES, PERMISSIONS, ROOT, admin_of, namespace
-from tests.e2e.gatekeeper import Server, gatekeeper
-from tests.e2e.harness import ADMIN, ALICE, BOB, GATEKEEPER, ControlPlane, User, wait_for
-from tests.e2e.test_tenants import SECONDS, Cluster
+from tests.e2e.cluster import SECONDS, Cluster, guarded
+from tests.e2e.gatekeeper import gatekeeper
+from tests.e2e.harness import ADMIN, ALICE, BOB, ControlPlane, User, wait_for
 
 Json = dict[str, Any]
 
@@ -23,25 +21,8 @@ POLICY = "host-access-host-path"
 
 @pytest.fixture(scope="module")
 def cluster(bare_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """The shipped policies, over a cluster whose waivers are objects."""
-    folder = tmp_path_factory.mktemp("waivers")
-    policies_in(folder)
-    kubectl = bare_plane.kubectl()
-    for file in (*PERMISSIONS, "crds.yaml"):
-        kubectl("apply", "-f", str(ROOT / "webhooks" / file))
-    for plural in ("tenants", "waivers"):
-        kubectl("wait", "--for=condition=Established", f"crd/{plural}.tenancy.gatekeeper-py.dev")
-    kubectl.apply(*CLASSES, *map(namespace, ("foo", "bar")))
-    for name in ("foo", "bar"):
-        kubectl.apply(*admin_of(name))
-    server = Server(folder / "policies", folder, ["--kubeconfig", bare_plane.kubeconfig(GATEKEEPER)])
-    server.start()
-    made = Cluster(bare_plane, server)
-    try:
-        made.register()
+    with guarded(bare_plane, tmp_path_factory.mktemp("waivers")) as made:
         yield made
-    finally:
-        server.stop()
 
 
 @pytest.fixture(autouse=True)
