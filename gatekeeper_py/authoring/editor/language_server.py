@@ -26,11 +26,10 @@ from gatekeeper_py.authoring.editor.outline import outline
 from gatekeeper_py.authoring.editor.proposals import Proposal, proposals
 from gatekeeper_py.authoring.editor.quickfixes import QuickFix, quick_fixes
 from gatekeeper_py.authoring.lint.finding import Finding
-from gatekeeper_py.authoring.lint.linting import kinds_among
 from gatekeeper_py.manifests import yamltext
 from gatekeeper_py.manifests.folder import SUFFIXES
+from gatekeeper_py.manifests.manifest import Manifest
 from gatekeeper_py.manifests.place import position_of
-from gatekeeper_py.objects.kinds import Kinds
 
 __all__ = ["make_server"]
 
@@ -101,11 +100,11 @@ class PolicyServer(LanguageServer):
         """A file as the editor has it, or as it is saved."""
         return str(self.workspace.get_text_document(str(from_fs_path(str(path)))).source)
 
-    def kinds_of(self, path: Path) -> Kinds:
-        """The kinds that are known beside a file."""
+    def beside(self, path: Path) -> tuple[Manifest, ...]:
+        """What stands beside a file."""
         folder = self.folder_of(path)
         inspection = self.inspections.get(folder) if folder is not None else None
-        return kinds_among(inspection.manifests) if inspection is not None else Kinds.builtin()
+        return inspection.manifests if inspection is not None else ()
 
     # --- findings -------------------------------------------------------------------------------------
 
@@ -256,7 +255,7 @@ def _answer_questions(server: PolicyServer) -> None:
         index = server.index_in(text, params.position)
         start = _word_start(text, index)
         place = server.range_of(text, start, index)
-        found = _proposed(text, index, server.kinds_of(path))
+        found = _proposed(text, index, server.beside(path))
         items = [_item(proposal, number, place) for number, proposal in enumerate(found)]
         return types.CompletionList(is_incomplete=False, items=items)
 
@@ -268,7 +267,7 @@ def _answer_questions(server: PolicyServer) -> None:
         start = _word_start(text, index)
         word = NAME.match(text, start)
         assert word is not None
-        found = _meaning(text, word.end(), word[0], server.kinds_of(path)) if word[0] else None
+        found = _meaning(text, word.end(), word[0], server.beside(path)) if word[0] else None
         if found is None:
             return None
         content = types.MarkupContent(types.MarkupKind.Markdown, _markdown(found))
@@ -294,33 +293,33 @@ def _answer_questions(server: PolicyServer) -> None:
         ]
 
 
-def _proposed(text: str, index: int, kinds: Kinds) -> list[Proposal]:
+def _proposed(text: str, index: int, beside: tuple[Manifest, ...]) -> list[Proposal]:
     cursor = cursor_at(text, index)
     if cursor is None:
         return []
     if cursor.is_name:
         return field_proposals(cursor.document, cursor.path[:-1])
-    found = _in_expression(cursor, kinds)
+    found = _in_expression(cursor, beside)
     if found is None:
         return value_proposals(cursor.document, cursor.path) or field_proposals(cursor.document, cursor.path)
     return found
 
 
-def _in_expression(cursor: Cursor, kinds: Kinds) -> list[Proposal] | None:
+def _in_expression(cursor: Cursor, beside: tuple[Manifest, ...]) -> list[Proposal] | None:
     """What may stand in an expression; None outside of one."""
-    made = None if cursor.is_name else outline(cursor.document, cursor.path, kinds)
+    made = None if cursor.is_name else outline(cursor.document, cursor.path, beside)
     if made is None:
         return None
     written = fragment(cursor.before)
     return [] if written is None else proposals(made, written)
 
 
-def _meaning(text: str, end: int, word: str, kinds: Kinds) -> Proposal | None:
+def _meaning(text: str, end: int, word: str, beside: tuple[Manifest, ...]) -> Proposal | None:
     """What a word that ends there is."""
     cursor = cursor_at(text, end)
     if cursor is None:
         return None
-    found = _in_expression(cursor, kinds)
+    found = _in_expression(cursor, beside)
     if found is not None:
         return next((each for each in found if each.label == word), None)
     return field_note(cursor.document, cursor.path) if cursor.is_name else None

@@ -6,22 +6,24 @@ Read from the document as it stands, finished or not: what is wrong in one place
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from gatekeeper_py.authoring.lint.shapes import Shapes, reached
+from gatekeeper_py.authoring.lint.linting import kinds_among
+from gatekeeper_py.authoring.lint.shapes import Shapes, matched, params_of
 from gatekeeper_py.authoring.lint.structure import Walk
-from gatekeeper_py.authoring.lint.subject import Statement
+from gatekeeper_py.authoring.lint.subject import Statement, Subject
 from gatekeeper_py.cel import CompileError, Environment, Program, tree
-from gatekeeper_py.manifests.manifest import Source
+from gatekeeper_py.manifests.manifest import Manifest, Source
 from gatekeeper_py.objects.fieldpath import FieldPath
-from gatekeeper_py.objects.kinds import Kinds
+from gatekeeper_py.objects.resource import GroupVersionKind
 from gatekeeper_py.policy.evaluation.compilation import (
     Compiler,
     Environments,
     ExpressionKind,
     InvalidExpression,
 )
+from gatekeeper_py.policy.loading.load import PolicySet
 from gatekeeper_py.policy.loading.shape import GROUP
 from gatekeeper_py.policy.model import Expression, MatchResources, Rule, ValidatingPolicy
 from gatekeeper_py.tenancy.library import extension
@@ -29,8 +31,10 @@ from gatekeeper_py.tenancy.tenant import Tenancy
 
 __all__ = ["Known", "Outline", "expression_kind", "outline"]
 
-NOWHERE = ValidatingPolicy("", Source(""), MatchResources())
+NOWHERE = Source("")
+NOTHING = ValidatingPolicy("", NOWHERE, MatchResources())
 OBJECTS = ("object", "oldObject")
+PARAMS = "params"
 EXPRESSIONS: Mapping[tuple[str, ...], ExpressionKind] = {
     ("matchConditions", "expression"): ExpressionKind.MATCH_CONDITION,
     ("variables", "expression"): ExpressionKind.VARIABLE,
@@ -63,7 +67,7 @@ class Outline:
     environment: Environment
     """Its names and functions."""
     shapes: Mapping[str, Shapes]
-    """What `object` and `oldObject` look like."""
+    """What `object`, `oldObject` and `params` look like."""
     variables: Mapping[str, Known]
     """The policy's own, those before."""
 
@@ -79,8 +83,11 @@ class Outline:
         return _walk(program, self.shapes, self.variables).seen
 
 
-def outline(document: Any, path: FieldPath, kinds: Kinds) -> Outline | None:
-    """What may be said in the expression of a policy at `path`; None when none stands there."""
+def outline(document: Any, path: FieldPath, beside: tuple[Manifest, ...]) -> Outline | None:
+    """What may be said in the expression of a policy at `path`; None when none stands there.
+
+    `beside` is what stands beside the policy: definitions of custom kinds for one.
+    """
     kind = expression_kind(path)
     if kind is None or not isinstance(document, Mapping):
         return None
@@ -92,9 +99,21 @@ def outline(document: Any, path: FieldPath, kinds: Kinds) -> Outline | None:
     environments = Environments.shared((extension(Tenancy()),))
     composed = bool(written) or document.get("kind") != "ValidatingAdmissionPolicy"
     compiler = Compiler(environments, params=bool(spec.get("paramKind")), composed=composed)
-    shapes = dict.fromkeys(OBJECTS, reached(_rules(spec), kinds))
+    shapes = _shapes(spec, beside)
     variables = dict(_variables(compiler, before, shapes))
     return Outline(compiler.environment(kind), shapes, variables)
+
+
+def _shapes(spec: Mapping[str, Any], beside: tuple[Manifest, ...]) -> Mapping[str, Shapes]:
+    """What the objects look like that the policy is about, and its params."""
+    subject = Subject(beside, PolicySet(), kinds_among(beside), (), frozenset())
+    policy = replace(NOTHING, match=MatchResources(_rules(spec)), param_kind=_param_kind(spec))
+    return {**dict.fromkeys(OBJECTS, matched(policy, subject)), PARAMS: params_of(policy, subject)}
+
+
+def _param_kind(spec: Mapping[str, Any]) -> GroupVersionKind | None:
+    kind = _mapping(spec.get("paramKind"))
+    return GroupVersionKind.parse(str(kind.get("apiVersion")), str(kind.get("kind"))) if kind else None
 
 
 def _variables(
@@ -115,7 +134,7 @@ def _variables(
 
 
 def _walk(program: Program, shapes: Mapping[str, Shapes], variables: Mapping[str, Known]) -> Walk:
-    statement = Statement(NOWHERE, (), Expression(program.text, program))
+    statement = Statement(NOTHING, (), Expression(program.text, program))
     walk = Walk(statement, {name: known.shapes for name, known in variables.items()})
     walk.shapes(program.tree, shapes)
     return walk

@@ -9,7 +9,6 @@ from gatekeeper_py.authoring.editor.fragment import fragment
 from gatekeeper_py.authoring.editor.outline import expression_kind, outline
 from gatekeeper_py.authoring.editor.proposals import Proposal, proposals
 from gatekeeper_py.objects.fieldpath import FieldPath
-from gatekeeper_py.objects.kinds import Kinds
 from tests.authoring.editor.policies import GOOD
 
 VALIDATION: FieldPath = ("spec", "validations", 0, "expression")
@@ -18,7 +17,7 @@ MUTATING = {**DOCUMENT, "kind": "MutatingAdmissionPolicy"}
 
 
 def proposed(before: str, path: FieldPath = VALIDATION, document: object = DOCUMENT) -> dict[str, Proposal]:
-    made = outline(document, path, Kinds.builtin())
+    made = outline(document, path, ())
     assert made is not None
     written = fragment(before)
     assert written is not None
@@ -103,6 +102,11 @@ def test_params_are_known_where_there_are_some() -> None:
     assert "params" in proposed("", document={**DOCUMENT, "spec": spec})
 
 
+def test_params_look_like_their_kind() -> None:
+    spec = {**DOCUMENT["spec"], "paramKind": {"apiVersion": "v1", "kind": "ConfigMap"}}
+    assert proposed("params.", document={**DOCUMENT, "spec": spec})["data"].detail == "map"
+
+
 def test_messages_of_mutations_have_the_fields_of_the_object() -> None:
     patch: FieldPath = ("spec", "mutations", 0, "jsonPatch", "expression")
     apply: FieldPath = ("spec", "mutations", 0, "applyConfiguration", "expression")
@@ -129,9 +133,9 @@ def test_a_policy_that_is_hardly_begun_knows_the_language() -> None:
 )
 def test_only_some_fields_are_expressions(path: FieldPath) -> None:
     assert expression_kind(path) is None
-    assert outline(DOCUMENT, path, Kinds.builtin()) is None
+    assert outline(DOCUMENT, path, ()) is None
 
 
 def test_other_documents_have_no_expressions() -> None:
-    assert outline({"apiVersion": "v1", "kind": "Pod", "spec": {}}, VALIDATION, Kinds.builtin()) is None
-    assert outline([], VALIDATION, Kinds.builtin()) is None
+    assert outline({"apiVersion": "v1", "kind": "Pod", "spec": {}}, VALIDATION, ()) is None
+    assert outline([], VALIDATION, ()) is None
