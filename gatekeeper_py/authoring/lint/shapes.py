@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
 from gatekeeper_py.authoring.lint.subject import Subject
@@ -23,7 +23,6 @@ __all__ = [
     "kinds_of",
     "matched",
     "params_of",
-    "reached",
 ]
 
 Shapes: TypeAlias = tuple[Schema, ...] | None
@@ -32,18 +31,16 @@ Shapes: TypeAlias = tuple[Schema, ...] | None
 
 def matched(policy: Policy, subject: Subject) -> Shapes:
     """The structures of the kinds that a policy is about; None when one is not known."""
-    return reached(policy.match.rules, subject.kinds, subject.manifests)
-
-
-def reached(rules: Iterable[Rule], kinds: Kinds, manifests: Sequence[Manifest] = ()) -> Shapes:
-    """The structures of the kinds that rules are about; custom ones by the definitions among manifests."""
     found: dict[str, Schema] = {}
-    groups = {resource.served.kind.group for resource in kinds}
-    for rule in rules:
+    groups = {resource.served.kind.group for resource in subject.kinds}
+    for rule in policy.match.rules:
         if not groups.issuperset(rule.groups):
             return None
         for named in rule.resources:
-            schemas = {str(kind): _schema(kind, manifests) for kind in set(kinds_of(rule, named, kinds))}
+            schemas = {
+                str(kind): _schema(kind, subject.manifests)
+                for kind in set(kinds_of(rule, named, subject.kinds))
+            }
             if not schemas or None in schemas.values():
                 return None
             found |= {kind: schema for kind, schema in schemas.items() if schema is not None}
