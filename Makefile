@@ -9,7 +9,7 @@ LOWEST := .venv-lowest
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint docs unit e2e e2e-node lowest mutants benchmarks format lock image image-archive clean
+.PHONY: help install demo demo-node test lint docs unit e2e e2e-node e2e-story lowest mutants benchmarks format lock image image-archive clean
 
 help:  ## Say what can be made
 	@sed -n 's/^\([a-z0-9-]*\):.*  ## /\1\t/p' Makefile
@@ -25,6 +25,9 @@ $(READY): requirements/development.txt pyproject.toml
 
 demo: $(READY)  ## Two tenants, good and hostile, against the real HTTPS webhook
 	$(VENV)/bin/python -m examples.demo
+
+demo-node: $(READY)  ## The same with real pods and control planes in gVisor; a shell at the end
+	$(VENV)/bin/python -m tests.e2e.story.demo
 
 test: lint docs unit  ## The whole test suite: style, types, floors, documents, tests
 
@@ -42,11 +45,14 @@ unit: $(READY)
 	$(VENV)/bin/python -m pytest --durations=10
 
 e2e: $(READY)  ## kubectl against a real kube-apiserver (KUBEBUILDER_ASSETS, or built with Go)
-	$(VENV)/bin/python -m pytest tests/e2e --ignore=tests/e2e/node
+	$(VENV)/bin/python -m pytest tests/e2e --ignore=tests/e2e/node --ignore=tests/e2e/story
 
 # Needs Linux, root, runc, busybox-static, and Go the first time (8 minutes on two cores); skips where it cannot run.
 e2e-node: $(READY)  ## Pods of tenants run in gVisor on a real node
 	$(VENV)/bin/python -m tests.e2e.node
+
+e2e-story: $(READY)  ## Two tenants, each with a control plane of its own in gVisor
+	$(VENV)/bin/python -m tests.e2e.node tests/e2e/story
 
 # What the tests themselves need may be new. Old packages warn of what has gone out of use since: no fault of ours.
 lowest: $(LOWEST)/.ready  ## Server and engine with the oldest packages that pyproject.toml allows

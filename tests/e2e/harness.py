@@ -17,7 +17,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address
@@ -212,7 +212,7 @@ class ControlPlane:
     def kubeconfig(self, user: User) -> Path:
         """A kubeconfig file with the user's token."""
         path = self.folder / f"{user.name.replace(':', '.')}.kubeconfig"
-        path.write_bytes(orjson.dumps(_kubeconfig(self.url, self.certificate, user)))
+        path.write_bytes(orjson.dumps(kubeconfig_of(self.url, self.certificate, user)))
         return path
 
     def kubectl(self, user: User = ADMIN, namespace: str = "") -> Kubectl:
@@ -238,7 +238,8 @@ class ControlPlane:
             return False
 
 
-def _kubeconfig(url: str, certificate: Path, user: User) -> dict[str, object]:
+def kubeconfig_of(url: str, certificate: Path, user: User) -> dict[str, object]:
+    """By which a user with a token speaks to an API server."""
     return {
         "apiVersion": "v1",
         "kind": "Config",
@@ -369,14 +370,14 @@ def _start_controllers(plane: ControlPlane, extra: Sequence[str]) -> None:
     )
 
 
-def serving_certificate(folder: Path) -> tuple[Path, Path]:
-    """A key and a certificate of its own authority, which also signs service account tokens."""
+def serving_certificate(folder: Path, more: Iterable[IPv4Address] = ()) -> tuple[Path, Path]:
+    """A key and a certificate of its own authority, which also signs service account tokens; for more addresses."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "gatekeeper-e2e")])
     now = datetime.datetime.now(datetime.UTC)
     names = [
         *map(x509.DNSName, ("localhost", "kubernetes.default.svc")),
-        *(x509.IPAddress(IPv4Address(address)) for address in ("127.0.0.1", INNER_ADDRESS)),
+        *map(x509.IPAddress, (IPv4Address("127.0.0.1"), IPv4Address(INNER_ADDRESS), *more)),
     ]
     certificate = (
         x509.CertificateBuilder()

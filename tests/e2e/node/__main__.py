@@ -6,6 +6,7 @@ Where no node can run it says why and ends well: these tests are extra.
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Sequence
 
 from image.__main__ import main as write_image
 from image.debian import Impossible, cache
@@ -16,6 +17,13 @@ from tests.e2e.node.images import ENGINE, ENGINE_ARCHIVE
 
 
 def main(arguments: list[str]) -> int:
+    tests = [argument for argument in arguments if argument.startswith("tests/")] or ["tests/e2e/node"]
+    options = [argument for argument in arguments if argument not in tests]
+    return enclosed([sys.executable, "-m", "pytest", *tests, *options], image_settings)
+
+
+def enclosed(command: Sequence[str], more: Callable[[], list[str]] = list) -> int:
+    """Runs a command where a node can run; its exit code, or 0 where none can. `more` gives it further settings."""
     try:
         require_machine()
         control_plane = assets()
@@ -23,10 +31,8 @@ def main(arguments: list[str]) -> int:
     except Unavailable as error:
         print(f"e2e-node: skipped, no node can run here: {error}", file=sys.stderr)
         return 0
-    tests = [argument for argument in arguments if argument.startswith("tests/")] or ["tests/e2e/node"]
-    options = [argument for argument in arguments if argument not in tests]
-    settings = [f"KUBEBUILDER_ASSETS={control_plane}", *image_settings()]
-    return enclosure.run(["env", *settings, sys.executable, "-m", "pytest", *tests, *options])
+    settings = [f"KUBEBUILDER_ASSETS={control_plane}", *more()]
+    return enclosure.run(["env", *settings, *command])
 
 
 def image_settings() -> list[str]:

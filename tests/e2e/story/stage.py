@@ -1,0 +1,165 @@
+"""The whole picture on one machine: a super-user's control plane and node; foo and bar, each with a control plane of
+its own that runs in gVisor in its namespace; and a syncer for each, with the rights that a syncer should have."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from tests.e2e.conftest import IN_FORCE_SECONDS, PERMISSIONS, ROOT, admin_of, in_force, namespace
+from tests.e2e.gatekeeper import Server
+from tests.e2e.harness import (
+    ALICE,
+    BOB,
+    GATEKEEPER,
+    USERS,
+    ControlPlane,
+    Kubectl,
+    User,
+    control_plane,
+    wait_for,
+)
+from tests.e2e.node.conftest import CLASSES, TENANTS
+from tests.e2e.node.machine import SCHEDULER, Node, kubelet_of, node, scheduler
+from tests.e2e.story.syncer import Syncer
+from tests.e2e.story.tenantplane import connect, control_plane_of, write_image
+from tests.shipped import POLICIES
+
+__all__ = ["OWNERS", "Plane", "Stage", "stage", "syncer_of"]
+
+Json = dict[str, Any]
+
+NODE = "s1"
+SUBNET = 40
+ADDRESSES = [f"10.244.{SUBNET}.{last}" for last in range(2, 32)]
+"""Which the pods of the node get one after another."""
+RBAC = "rbac.authorization.k8s.io"
+OWNERS = {"foo": ALICE, "bar": BOB}
+
+
+@dataclass
+class Plane:
+    """A tenant's control plane, what it is called below, and what brings its pods down."""
+
+    name: str
+    above: ControlPlane
+    owner: User
+    """Who administers it; below it is the tenant's owner."""
+    syncer: Syncer
+
+    @property
+    def kubectl(self) -> Kubectl:
+        """The tenant's, with its own API server."""
+        return self.above.kubectl(self.owner, "default")
+
+
+@dataclass
+class Stage:
+    """All of it, running."""
+
+    host: ControlPlane
+    engine: Server
+    machine: Node
+    planes: Mapping[str, Plane]
+
+    def inside(self, namespace: str, pod: str, *command: str) -> str:
+        """What a command says in a pod of the host, to the super-user."""
+        return self.host.kubectl(namespace=namespace)("exec", pod, "--", *command)
+
+
+@contextmanager
+def stage(folder: Path) -> Iterator[Stage]:
+    """Everything, until the end of the block; files go into the folder."""
+    with (
+        _host() as host,
+        _engine(host, folder) as engine,
+        scheduler(host),
+        node(host, folder, NODE, SUBNET) as machine,
+    ):
+        machine.import_image(write_image(folder / "control-plane.tar"))
+        with _planes(host, folder) as planes:
+            yield Stage(host, engine, machine, planes)
+
+
+@contextmanager
+def _host() -> Iterator[ControlPlane]:
+    """The super-user's, which knows both tenants and both syncers."""
+    users = (*USERS, SCHEDULER, kubelet_of(NODE), *map(syncer_of, OWNERS))
+    flags = ["--enable-admission-plugins=NodeRestriction"]
+    with control_plane(api_server_flags=flags, users=users) as running:
+        kubectl = running.kubectl()
+        kubectl.apply(*CLASSES, *map(namespace, OWNERS))
+        for name in OWNERS:
+            kubectl.apply(*admin_of(name), *_rights_of(name))
+        yield running
+
+
+def syncer_of(name: str) -> User:
+    """Who brings a tenant's pods down."""
+    groups = ("system:serviceaccounts", f"system:serviceaccounts:{name}")
+    return User(f"system:serviceaccount:{name}:syncer", groups)
+
+
+def _rights_of(name: str) -> list[Json]:
+    """What a syncer may do: with pods, and in its own namespace."""
+    metadata = {"name": "syncer", "namespace": name}
+    verbs = ["get", "list", "watch", "create", "delete"]
+    return [
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata},
+        {
+            "apiVersion": f"{RBAC}/v1",
+            "kind": "Role",
+            "metadata": metadata,
+            "rules": [{"apiGroups": [""], "resources": ["pods"], "verbs": verbs}],
+        },
+        {
+            "apiVersion": f"{RBAC}/v1",
+            "kind": "RoleBinding",
+            "metadata": metadata,
+            "roleRef": {"apiGroup": RBAC, "kind": "Role", "name": "syncer"},
+            "subjects": [{"kind": "ServiceAccount", "name": "syncer", "namespace": name}],
+        },
+    ]
+
+
+@contextmanager
+def _engine(host: ControlPlane, folder: Path) -> Iterator[Server]:
+    """The shipped policies, in force on the super-user's API server."""
+    policies = shutil.copytree(POLICIES, folder / "policies")
+    for document in TENANTS:
+        (policies / "tenants" / f"{document['metadata']['name']}.yaml").write_bytes(orjson.dumps(document))
+    for file in PERMISSIONS:
+        host.kubectl()("apply", "-f", str(ROOT / "webhooks" / file))
+    started = Server(policies, folder, ["--kubeconfig", host.kubeconfig(GATEKEEPER)])
+    started.start()
+    try:
+        started.register(host.kubectl())
+        wait_for("the webhooks to be in force", lambda: in_force(host), IN_FORCE_SECONDS)
+        yield started
+    finally:
+        started.stop()
+
+
+@contextmanager
+def _planes(host: ControlPlane, folder: Path) -> Iterator[Mapping[str, Plane]]:
+    """Foo's and bar's, running, each with its syncer."""
+    kubectl = host.kubectl()
+    for name, owner in OWNERS.items():
+        (folder / name).mkdir()
+        administrator = User(owner.name, ("system:masters",))
+        kubectl.apply(*control_plane_of(name, folder / name, ADDRESSES, [administrator]))
+    with ExitStack() as stack:
+        made = {}
+        for name, owner in OWNERS.items():
+            above = connect(kubectl, name, folder / name)
+            syncer = Syncer(above, host, owner, syncer_of(name), name)
+            syncer.start_node()
+            stack.enter_context(syncer.running())
+            made[name] = Plane(name, above, owner, syncer)
+        yield made
