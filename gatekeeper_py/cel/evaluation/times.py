@@ -20,7 +20,7 @@ __all__ = ["civil", "fixed_offset", "parse_duration", "parse_timestamp", "print_
 
 EPOCH = datetime(1970, 1, 1)
 _TIMESTAMP = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:[.,](\d+))?(?:Z|([+-])(\d\d):(\d\d))", re.ASCII
+    r"(\d{4})-(\d\d)-(\d\d)T(\d\d?):(\d\d):(\d\d)(?:[.,](\d+))?(?:Z|([+-])(\d\d):(\d\d))", re.ASCII
 )
 _DURATION = re.compile(r"(\d*)(?:\.(\d*))?(ns|us|µs|μs|ms|s|m|h)", re.ASCII)
 _UNITS = {
@@ -41,7 +41,10 @@ _LENGTH_LIMIT = 4096
 
 
 def parse_timestamp(text: str) -> Timestamp | None:
-    """Read RFC 3339 as Go does; None when it is none. Raises `EvaluationError` out of the years 1 to 9999."""
+    """Read RFC 3339 as Go does, which takes hours of one digit; None when it is none.
+
+    Raises `EvaluationError` out of the years 1 to 9999.
+    """
     match = _TIMESTAMP.fullmatch(text) if len(text) <= _LENGTH_LIMIT else None
     if match is None:
         return None

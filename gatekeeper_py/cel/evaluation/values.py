@@ -577,8 +577,32 @@ def print_key(key: Any) -> str:
     return str(int(key)) if isinstance(key, int) else str(key)
 
 
+_QUALIFIERS: Final = frozenset({str, int, UInt, bool, float})
+
+_GO_TYPES: Final = {
+    "null_type": "types.Null",
+    "bytes": "types.Bytes",
+    "google.protobuf.Duration": "types.Duration",
+    "google.protobuf.Timestamp": "types.Timestamp",
+    "list": "*types.baseList",
+    "map": "*types.baseMap",
+    "type": "*types.Type",
+    "optional_type": "*types.Optional",
+}
+"""What Go calls the types of values, where that is not `cel.` and the last part of the type's own name."""
+
+
+def check_qualifier(key: Any) -> None:
+    """Raise `EvaluationError` for what can be no key or index at all (cel-go interpreter/attributes.go)."""
+    if type(key) not in _QUALIFIERS and not isinstance(key, (str, int, float)):
+        name = type_name(key)
+        go_type = _GO_TYPES.get(name) or f"cel.{name.rpartition('.')[2]}"
+        raise EvaluationError(f"invalid qualifier type: {go_type}")
+
+
 def index(container: Any, key: Any) -> Any:
     """`container[key]` of a list or a map, or `NOTHING`; raises when the key cannot be one."""
+    check_qualifier(key)
     if isinstance(container, Mapping):
         return find(container, key)
     if isinstance(container, (list, tuple)):

@@ -189,10 +189,16 @@ def pattern(text: str) -> Any:
     options = re2.Options()
     options.log_errors = False
     try:
-        return re2.compile(_SURROGATES.sub("\ufffd", text), options=options)
+        compiled = re2.compile(_SURROGATES.sub("\ufffd", text), options=options)
     except re2.error as error:
         raise EvaluationError(f"error parsing regexp: {_go_words(error, text)}") from None
+    if any(match[1] == "C" for match in _ESCAPE.finditer(text)):
+        raise EvaluationError(r"error parsing regexp: invalid escape sequence: `\C`")
+    return compiled
 
+
+_ESCAPE = re.compile(r"\\Q.*?(?:\\E|\Z)|\\(.)", re.DOTALL)
+"""What a backslash begins; between `\\Q` and `\\E` it is one. RE2 alone knows `\\C`, any byte."""
 
 _PERL = re.compile(r"\(\?[=!<]")
 

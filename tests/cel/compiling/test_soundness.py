@@ -16,6 +16,11 @@ WRONG = [
     "false ? int('a') == x : true",
     "x.find('(') == ''",
     "[x].all(y, y.findAll('(') == [])",
+    r"x.findAll('\\C') == []",
+    "x[null]",
+    "x[?b'a']",
+    "false && x[[1]] == 1",
+    "[1].all(y, x[duration('1s')] == y)",
 ]
 
 

@@ -38,6 +38,7 @@ READ = [
     ("string(timestamp(object))", "2024-01-02T03:04:05.120+05:30", "2024-01-02T03:04:05.12+05:30"),
     ("duration(object)", "1h2m3s4ms5us6ns", Duration(3_723_004_005_006)),
     ("timestamp(object)", "1970-01-01T01:00:00+01:00", Timestamp(0, 3600)),
+    ("timestamp(object)", "1970-01-01T1:00:00Z", Timestamp(3_600_000_000_000)),
     ("timestamp(object)", 5, Timestamp(5_000_000_000)),
 ]
 

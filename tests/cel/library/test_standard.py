@@ -156,7 +156,35 @@ def test_functions_on_texts_and_collections(text: str, value: object) -> None:
         ("a\\", "trailing backslash at end of expression: ``"),
         ("(?=a)", "invalid or unsupported Perl syntax: `(?=`"),
         (r"\1", r"invalid escape sequence: `\1`"),
+        (r"a|(\\\C+)", r"invalid escape sequence: `\C`"),
+        (r"\Q\C\E\C", r"invalid escape sequence: `\C`"),
     ],
 )
 def test_a_pattern_that_is_none_is_an_error_in_the_words_of_go(pattern: str, message: str) -> None:
     assert error("'a'.matches(object)", pattern) == f"error parsing regexp: {message}"
+
+
+@pytest.mark.parametrize("pattern", [r"\\C", r"\Q\C\E", r"\Q\C"])
+def test_a_backslash_that_stands_for_itself_begins_nothing(pattern: str) -> None:
+    assert evaluate("object[0].matches(object[1])", [r"\C", pattern]) is True
+
+
+@pytest.mark.parametrize(
+    ("key", "go_type"),
+    [
+        ("null", "types.Null"),
+        ("b'a'", "types.Bytes"),
+        ("[1]", "*types.baseList"),
+        ("{}", "*types.baseMap"),
+        ("type(1)", "*types.Type"),
+        ("duration('1s')", "types.Duration"),
+        ("optional.none()", "*types.Optional"),
+        ("quantity('1')", "cel.Quantity"),
+        ("ip('1.1.1.1')", "cel.IP"),
+    ],
+)
+@pytest.mark.parametrize("container", ["{}", "[1]"])
+def test_what_can_be_no_key_is_an_error_in_the_words_of_go(container: str, key: str, go_type: str) -> None:
+    assert (
+        error(f"dyn({container})[object ? dyn({key}) : 1] == 1", True) == f"invalid qualifier type: {go_type}"
+    )
