@@ -27,6 +27,7 @@ __all__ = [
     "type_name_mismatch",
     "unconfigured_binding",
     "unconfigured_policy",
+    "untyped",
     "validation_denied",
     "validation_warning",
     "would_change",
@@ -123,6 +124,12 @@ def type_name_mismatch(found: str, expected: str) -> str:
         f"unexpected type name {quote(found)}, expected {quote(expected)}, "
         "which matches field name path from root Object type"
     )
+
+
+def untyped(kind: GroupVersionKind) -> str:
+    """The API server has no type for a kind to merge by."""
+    typed = f"no corresponding type for {kind.api_version}, Kind={kind.kind}"
+    return f"failed to convert patch object to typed object: {typed}"
 
 
 def conversion_failed(kind: GroupVersionKind, problem: str) -> str:

@@ -13,12 +13,21 @@ from dataclasses import replace
 
 from gatekeeper_py.cluster.view import ClusterView
 from gatekeeper_py.objects.kinds import CUSTOM_RESOURCE_DEFINITION, Kinds
-from gatekeeper_py.objects.resource import GroupVersion, GroupVersionResource
+from gatekeeper_py.objects.resource import GroupVersion, GroupVersionResource, Object
 from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.policy.matching.match import ANY, Match, MatchError, match
 from gatekeeper_py.policy.model import MatchResources, Policy, Rule
 
-__all__ = ["NotConverted", "as_sent", "is_converted", "judges_here", "matched", "missing", "versions_needed"]
+__all__ = [
+    "NotConverted",
+    "as_sent",
+    "is_converted",
+    "judges_here",
+    "matched",
+    "missing",
+    "versions_alike",
+    "versions_needed",
+]
 
 
 class NotConverted(MatchError):
@@ -80,11 +89,22 @@ def missing(wanted: Iterable[GroupVersion], asked: Container[GroupVersion]) -> f
 
 def _is_converted_by_name(resource: GroupVersionResource, cluster: ClusterView) -> bool:
     """Whether versions of a custom resource differ by nothing but their name (strategy None)."""
+    return bool(_definition_by_name(resource, cluster))
+
+
+def versions_alike(resource: GroupVersionResource, cluster: ClusterView) -> frozenset[str]:
+    """The served versions of a custom resource that differ by nothing but their name, as `group/version`."""
+    versions = _definition_by_name(resource, cluster).get("versions") or ()
+    return frozenset(f"{resource.group}/{each.get('name')}" for each in versions if each.get("served"))
+
+
+def _definition_by_name(resource: GroupVersionResource, cluster: ClusterView) -> Object:
+    """The specification of a custom resource that is converted by name; empty where it is none."""
     if Kinds.builtin().resource(resource) is not None:
-        return False
+        return {}
     definition = cluster.get(CUSTOM_RESOURCE_DEFINITION, "", f"{resource.resource}.{resource.group}") or {}
-    spec = definition.get("spec") or {}
-    return bool(spec) and (spec.get("conversion") or {}).get("strategy", "None") == "None"
+    spec: Object = definition.get("spec") or {}
+    return spec if (spec.get("conversion") or {}).get("strategy", "None") == "None" else {}
 
 
 def versions_needed(policies: Iterable[Policy], kinds: Kinds) -> frozenset[GroupVersion]:

@@ -6,7 +6,7 @@ failurePolicy forgives, and null, empty and unwritten are one. Objects of custom
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from typing import Any
 
 from gatekeeper_py.golang import quantities as quantity
@@ -26,8 +26,12 @@ class DecodingError(ValueError):
     """An object that is not one of its kind."""
 
 
-def decode(patched: Any, live: Object, kind: GroupVersionKind) -> Object:
-    """The object a JSON patch left, read as `kind`; raise `DecodingError`. `live` is what it was before."""
+def decode(patched: Any, live: Object, kind: GroupVersionKind, alike: Container[str] = frozenset()) -> Object:
+    """The object a JSON patch left, read as `kind`; raise `DecodingError`. `live` is what it was before.
+
+    `alike` are the API versions of a custom kind that differ by nothing but their name: what a patch moved to
+    one of them is converted back.
+    """
     if not isinstance(patched, dict):
         raise DecodingError(
             "couldn't get version/kind; json parse error: json: cannot unmarshal array into Go value"
@@ -35,7 +39,7 @@ def decode(patched: Any, live: Object, kind: GroupVersionKind) -> Object:
     named: Object = {name: live[name] for name in ("apiVersion", "kind") if name in live}
     schema = builtin_schema(kind)
     if schema is None:
-        return _custom(patched, named)
+        return _custom(patched, named, alike)
     _same_kind({**named, **patched}, kind)
     found = findings(patched, schema, live)
     if found:
@@ -44,7 +48,9 @@ def decode(patched: Any, live: Object, kind: GroupVersionKind) -> Object:
     return settled
 
 
-def _custom(patched: Object, named: Object) -> Object:
+def _custom(patched: Object, named: Object, alike: Container[str]) -> Object:
+    if patched.get("apiVersion") in alike:
+        patched = {**patched, "apiVersion": named.get("apiVersion")}
     for name, value in named.items():
         if not same(patched.get(name), value):
             raise DecodingError(f"failed to convert object: {name} is {patched.get(name)!r}, not {value!r}")

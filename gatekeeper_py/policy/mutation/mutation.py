@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from gatekeeper_py.cel import Budget, Message
 from gatekeeper_py.objects.resource import ABSENT, GroupVersionKind, Object
@@ -11,6 +12,7 @@ from gatekeeper_py.objects.schema import Schema, builtin_schema, schema_of
 from gatekeeper_py.policy import messages
 from gatekeeper_py.policy.evaluation.expression import PASS_BUDGET, ExpressionError, OutOfBudget, evaluate
 from gatekeeper_py.policy.evaluation.invocation import Invocation
+from gatekeeper_py.policy.matching.versions import versions_alike
 from gatekeeper_py.policy.model import MutatingPolicy, Mutation
 from gatekeeper_py.policy.mutation.apply import ApplyError, apply_configuration
 from gatekeeper_py.policy.mutation.conversion import DecodingError, conversion_problem, decode, settle
@@ -29,6 +31,17 @@ class StatusError(Exception):
         self.code = code
         self.reason = reason
         self.cause = cause
+
+
+UNTYPED: Final = frozenset(
+    {
+        GroupVersionKind("autoscaling", "v1", "Scale"),
+        GroupVersionKind("policy", "v1", "Eviction"),
+        GroupVersionKind("authentication.k8s.io", "v1", "TokenRequest"),
+    }
+)
+"""Kinds sent to subresources of other groups. The API server knows types by what their own group serves
+(mutating/patch/typeconverter.go), so it merges nothing into these; recorded from kube-apiserver 1.36.3."""
 
 
 class _MutationError(Exception):
@@ -67,8 +80,11 @@ def _mutate(mutation: Mutation, invocation: Invocation[MutatingPolicy], value: O
         # The API server asks for a schema here too, but knows every kind it is sent; a manifest read
         # from a file may be of a kind whose definition nobody gave, and a patch of JSON needs none.
         activation, result = _evaluate(mutation, invocation)
-        return _patched(value, result, activation, kind)
+        alike = versions_alike(invocation.match.resource, invocation.facts.cluster)
+        return _patched(value, result, activation, kind, alike)
     schema = schema_of(kind, invocation.facts.cluster)
+    if kind in UNTYPED:
+        raise _MutationError(f"error applying patch: {messages.untyped(kind)}")
     if schema is None:
         raise StatusError(503, "ServiceUnavailable", messages.schema_not_found(kind))
     activation, result = _evaluate(mutation, invocation)
@@ -87,7 +103,11 @@ def _evaluate(
 
 
 def _patched(
-    value: Object, result: object, activation: Mapping[str, object], kind: GroupVersionKind
+    value: Object,
+    result: object,
+    activation: Mapping[str, object],
+    kind: GroupVersionKind,
+    alike: Container[str],
 ) -> Object:
     operations = tuple(_operations(result, activation))
     if not operations:
@@ -99,7 +119,7 @@ def _patched(
     except PatchError as error:
         raise _MutationError(f"JSON Patch: {error}") from error
     try:
-        return decode(patched, value, kind)
+        return decode(patched, value, kind, alike)
     except DecodingError as error:
         raise StatusError(500, "InternalError", messages.internal_error(error), str(error)) from error
 

@@ -25,6 +25,14 @@ def container(**fields: Any) -> dict[str, Any]:
     return pod(containers=[{"name": "a", **fields}])
 
 
+def test_a_custom_object_moved_to_a_version_of_the_same_shape_is_moved_back() -> None:
+    live = {"apiVersion": "cases.example.com/v1", "kind": "Widget", "spec": {}}
+    moved = {**live, "apiVersion": "cases.example.com/v2"}
+    assert decode(moved, live, WIDGETS, {"cases.example.com/v2"}) == live
+    with pytest.raises(DecodingError, match=r"apiVersion is 'cases\.example\.com/v2', not"):
+        decode(moved, live, WIDGETS)
+
+
 REFUSED = [
     ({**CONFIG_MAP, "dota": {}}, 'strict decoding error: unknown field "dota"'),
     (

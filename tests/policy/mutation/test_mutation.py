@@ -177,6 +177,35 @@ def test_the_name_may_change_but_not_the_kind() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("kind", "resource"),
+    [
+        (GroupVersionKind("autoscaling", "v1", "Scale"), GroupVersionResource("apps", "v1", "deployments")),
+        (GroupVersionKind("policy", "v1", "Eviction"), GroupVersionResource("", "v1", "pods")),
+        (
+            GroupVersionKind("authentication.k8s.io", "v1", "TokenRequest"),
+            GroupVersionResource("", "v1", "serviceaccounts"),
+        ),
+    ],
+)
+def test_nothing_is_merged_into_what_is_sent_to_another_groups_subresource(
+    kind: GroupVersionKind, resource: GroupVersionResource
+) -> None:
+    value = {
+        "apiVersion": kind.api_version,
+        "kind": kind.kind,
+        "metadata": {"name": "a", "namespace": "cases"},
+    }
+    asked = request(CONFIG_MAP, kind=kind, resource=resource, name="a", object=value)
+    policy = mutating("p", "Object{metadata: Object.metadata{labels: {'a': 'b'}}}", kind="ApplyConfiguration")
+    status = engine(policy).review(asked).status
+    assert status is not None
+    assert status.message.endswith(
+        "error applying patch: failed to convert patch object to typed object: "
+        f"no corresponding type for {kind.api_version}, Kind={kind.kind}"
+    )
+
+
 def test_values_json_cannot_hold_say_why() -> None:
     status = mutate(mutating("p", "[JSONPatch{op: 'add', path: '/data', value: {1: 'a'}}]")).status
     assert status is not None
