@@ -28,7 +28,7 @@ from gatekeeper_py.audit.ledger import Entry, Ledger
 from gatekeeper_py.audit.outcome import Outcome
 from gatekeeper_py.audit.privileges import RBAC_KINDS, Privileges
 from gatekeeper_py.audit.reports.policyreport import REPORT_GROUPS
-from gatekeeper_py.audit.runtimes import isolation_of
+from gatekeeper_py.audit.runtimeclasses import isolation_of
 from gatekeeper_py.audit.scan import Audited, Auditor
 from gatekeeper_py.cluster.connection import now
 from gatekeeper_py.cluster.live import watchable

@@ -70,8 +70,8 @@ class Ledger:
         return list(self._entries)
 
     def lacking(self) -> Iterator[Key]:
-        """Those that could not be judged as the cluster is now."""
-        return (key for key, entry in self._entries.items() if entry.lacks is not None)
+        """Those that could not be judged, or not wholly, as the cluster is now."""
+        return (key for key, entry in self._entries.items() if not _is_known(entry))
 
     def audited(self) -> tuple[Audited, ...]:
         """What was found of all of them."""

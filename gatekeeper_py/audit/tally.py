@@ -17,7 +17,7 @@ from prometheus_client.registry import Collector
 
 from gatekeeper_py.audit.background import Background
 from gatekeeper_py.audit.result import results
-from gatekeeper_py.audit.runtimes import isolation_of
+from gatekeeper_py.audit.runtimeclasses import isolation_of
 from gatekeeper_py.audit.scan import CLUSTER_WIDE, UNOWNED, Audited
 from gatekeeper_py.objects.resource import GroupVersionKind
 from gatekeeper_py.tenancy.isolation import Level

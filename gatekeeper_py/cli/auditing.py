@@ -18,7 +18,7 @@ from gatekeeper_py.audit.outcome import Outcome, Scope
 from gatekeeper_py.audit.privileges import RBAC_KINDS, Privileges
 from gatekeeper_py.audit.reports.openreports import OPEN_REPORTS
 from gatekeeper_py.audit.reports.policyreport import WORKING_GROUP, Dialect, is_own
-from gatekeeper_py.audit.runtimes import isolation_of
+from gatekeeper_py.audit.runtimeclasses import isolation_of
 from gatekeeper_py.audit.scan import Audited, Auditor
 from gatekeeper_py.audit.spool import Spool, SpooledCluster
 from gatekeeper_py.audit.workers import WorkerDied

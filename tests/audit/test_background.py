@@ -231,6 +231,16 @@ def test_an_object_waits_for_its_namespace_to_be_seen(audit: Audit) -> None:
     assert (audit.wrong(), audit.not_audited()) == ({"early": ["no-host"]}, [])
 
 
+def test_what_a_namespace_lacks_is_told_as_soon_as_that_is_known(audit: Audit) -> None:
+    unlisted(audit, GroupVersionKind("networking.k8s.io", "v1", "NetworkPolicy"))
+    audit.rules = rules(2)
+    audit.settle()
+    assert len(audit.not_audited()) == 2
+    audit.cluster.stale.clear()
+    assert audit.settle() == ["foo"]
+    assert audit.not_audited() == []
+
+
 def test_roles_that_may_not_be_listed_leave_bindings_not_audited(audit: Audit) -> None:
     group = "rbac.authorization.k8s.io"
     unlisted(audit, GroupVersionKind(group, "v1", "Role"))

@@ -31,7 +31,7 @@ def test_what_could_not_be_judged_counts_as_such() -> None:
     assert ledger.kinds() == {WEB.target.kind: 1}
     assert ledger.unjudged() == {CLEAN.target.kind: 2}
     assert ledger.audited() == (WEB, CLEAN)
-    assert list(ledger.lacking()) == [key(CLEAN)]
+    assert list(ledger.lacking()) == [key(CLEAN), key(CLEAN, "other")]
 
 
 def test_a_problem_of_many_is_told_once() -> None:

@@ -139,7 +139,10 @@ class Audit:
         """What is wrong, by name of the object."""
         found = self.background.outcome().audited
         return {
-            item.target.name: [*(each.policy for each in item.findings), *([item.error] if item.error else [])]
+            item.target.name: [
+                *(each.policy for each in item.findings),
+                *([item.error] if item.error else []),
+            ]
             for item in found
             if item.is_amiss
         }

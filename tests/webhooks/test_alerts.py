@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.audit.test_tally import counted
 from tests.webhook.test_metrics import kept, samples
 
 ALERTS = Path(__file__).parents[2] / "webhooks" / "alerts"
@@ -67,7 +68,7 @@ def test_a_panel_has_a_number_of_its_own() -> None:
 
 def test_what_is_asked_for_is_counted() -> None:
     asked = {name for expression in expressions() for name in METRIC.findall(expression)}
-    assert asked <= samples()
+    assert asked <= samples() | counted().keys()
 
 
 def test_the_dashboard_shows_every_metric() -> None:
@@ -75,7 +76,7 @@ def test_the_dashboard_shows_every_metric() -> None:
     shown = {
         name for panel in panels for target in panel["targets"] for name in METRIC.findall(target["expr"])
     }
-    assert {name.removesuffix("_bucket") for name in shown} == set(kept())
+    assert {name.removesuffix("_bucket") for name in shown} == {*kept(), *counted()}
 
 
 def test_the_component_holds_every_file() -> None:

@@ -13,8 +13,8 @@ from importlib.resources import files
 from string import Template
 
 from gatekeeper_py.audit.outcome import Outcome
-from gatekeeper_py.audit.reports.chart import chart
 from gatekeeper_py.audit.reports.table import summary
+from gatekeeper_py.audit.reports.trend import trend
 from gatekeeper_py.audit.result import SEVERITIES, Result
 from gatekeeper_py.audit.scan import Audited
 from gatekeeper_py.policy.admission.text import printable
@@ -64,7 +64,7 @@ def report(outcome: Outcome) -> str:
         summary=_text(summary(outcome)),
         time=_text(f"as of {outcome.time}" if outcome.time else ""),
         unread=_unread(outcome),
-        trend=chart(outcome),
+        trend=trend(outcome),
         waivers=_waivers(found),
         tenants=_counted("Tenants", "Tenant", ((each.tenant, each) for each in found)),
         policies=_counted("Policies", "Policy", ((each.policy, each) for each in found)),

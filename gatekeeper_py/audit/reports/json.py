@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from textwrap import indent
 from typing import Any
 
@@ -213,6 +213,10 @@ def past(text: str | bytes) -> Past:
     outcome = read(text)
     if not outcome.time:
         raise NotAReport(TIMELESS)
+    try:
+        datetime.fromisoformat(outcome.time)
+    except ValueError as error:
+        raise NotAReport(NOT_OURS) from error
     return outcome.now
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from gatekeeper_py.billing.reports.chart import report
+from gatekeeper_py.billing.reports.trend import report
+
 from tests.billing.samples import billed, node, objects, pod, thirty
 
 

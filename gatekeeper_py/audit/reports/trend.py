@@ -9,7 +9,7 @@ from typing import Final
 
 from gatekeeper_py.audit.outcome import Outcome, Past
 
-__all__ = ["chart"]
+__all__ = ["trend"]
 
 WIDTH, HEIGHT, MARGIN = 640, 160, 8
 
@@ -24,7 +24,7 @@ LINES: Final[Mapping[str, Callable[[Past], int]]] = {
 """What is drawn, by the name that is shown, and is the class of its line."""
 
 
-def chart(outcome: Outcome) -> str:
+def trend(outcome: Outcome) -> str:
     """The trend up to now; nothing where nothing earlier is known."""
     points = (*outcome.earlier, *((outcome.now,) if outcome.time else ()))
     if not outcome.earlier or len(points) < 2:
@@ -50,14 +50,13 @@ def _line(name: str, points: Sequence[Past], most: int) -> str:
 
 def _across(points: Sequence[Past]) -> Iterator[float]:
     """Where the points are by their times, which may lie apart however they like."""
-    seconds = [when(point.time).timestamp() for point in points]
+    seconds = [_when(point.time).timestamp() for point in points]
     span = max(seconds) - min(seconds) or 1.0
     return (MARGIN + (WIDTH - 2 * MARGIN) * (each - min(seconds)) / span for each in seconds)
 
 
-def when(time: str) -> datetime:
-    """A time of a report; raise `ValueError`."""
-    read = datetime.fromisoformat(time.replace("Z", "+00:00"))
+def _when(time: str) -> datetime:
+    read = datetime.fromisoformat(time)
     return read if read.tzinfo else read.replace(tzinfo=UTC)
 
 

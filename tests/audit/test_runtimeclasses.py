@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gatekeeper_py.audit.runtimes import isolation_of
+from gatekeeper_py.audit.runtimeclasses import isolation_of
 from gatekeeper_py.cluster.snapshot import Snapshot
 from gatekeeper_py.tenancy.tenant import Settings, Tenancy
 
