@@ -38,8 +38,12 @@ def test_it_judges_and_ends() -> None:
     with running(Patrol(audit.background, idle, lambda: None, None, raised)) as patrol:
         assert done.wait(SECONDS)
         assert patrol.running
-    assert not patrol.running
+    assert ended(patrol)
     assert audit.wrong() == {"web": ["no-host"]}
+
+
+def ended(patrol: Patrol) -> bool:
+    return not patrol.running
 
 
 def raised(error: Exception) -> None:

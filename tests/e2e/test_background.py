@@ -92,7 +92,7 @@ def watching(plane: ControlPlane, folder: Path, *arguments: str, user: User = AU
     port = free_port()
     named = ("--policies", policies_in(folder), "--kubeconfig", plane.kubeconfig(user))
     options = ("--port", str(port), "--max-view-age", "15", *arguments)
-    command = [*COMMAND, "audit", "--watch", *named, *options]
+    command: list[str | Path] = [*COMMAND, "audit", "--watch", *named, *options]
     watch = Watch(port, Component.start(command, folder / "audit.log"))
     try:
         watch.process.await_ready(watch.ready)

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
-from gatekeeper_py.billing.reports.trend import report
-
+from gatekeeper_py.billing.reports.chart import report
 from tests.billing.samples import billed, node, objects, pod, thirty
 
 
