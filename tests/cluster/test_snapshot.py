@@ -171,7 +171,7 @@ def test_what_is_listed_anew_with_the_same_objects_does_not_differ() -> None:
 
 def test_a_definition_that_comes_changes_no_other_object() -> None:
     before = Snapshot([config_map("a", "x")])
-    after = before.with_object(definition("widgets", "Widget"))
+    after = before.with_object(definition(V1))
     assert [each.kind.kind for each in after.differences(before)] == ["CustomResourceDefinition"]
 
 

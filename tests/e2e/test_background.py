@@ -268,6 +268,7 @@ def test_it_goes_on_when_the_api_server_is_back(plane: ControlPlane, watch: Watc
     plane.kubectl().apply(pod("later", "foo", runtimeClassName="kata", containers=[BAD]))
     soon("the report", lambda: reported(plane, "later").get(PRIVILEGED) == "fail", STALE_SECONDS)
     plane.kubectl()("delete", "pod", "later", "-n", "foo", "--now")
+    soon("its report to be gone", lambda: reported(plane, "later") == {})
 
 
 def test_only_what_has_changed_is_written(plane: ControlPlane, watch: Watch) -> None:

@@ -31,7 +31,7 @@ def trend(outcome: Outcome) -> str:
         return ""
     most = max(1, *(count(point) for point in points for count in LINES.values()))
     drawn = "".join(_line(name, points, most) for name in LINES)
-    box = f'viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{DESCRIPTION}"'
+    box = f'viewBox="0 0 {WIDTH} {HEIGHT}" preserveAspectRatio="none" role="img" aria-label="{DESCRIPTION}"'
     legend = "".join(f'<li class="{_class(name)}">{name}</li>' for name in LINES)
     return (
         f'<section><h2>Trend</h2><svg {box}>{drawn}</svg><ul class="legend">{legend}</ul>'
