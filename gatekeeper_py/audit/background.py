@@ -25,7 +25,7 @@ from gatekeeper_py.audit.backlog import Backlog, Key
 from gatekeeper_py.audit.frames import FRAME_KINDS, Frames
 from gatekeeper_py.audit.judgement import Further
 from gatekeeper_py.audit.ledger import Entry, Ledger
-from gatekeeper_py.audit.outcome import Outcome
+from gatekeeper_py.audit.outcome import Outcome, Past
 from gatekeeper_py.audit.privileges import RBAC_KINDS, Privileges
 from gatekeeper_py.audit.reports.policyreport import REPORT_GROUPS
 from gatekeeper_py.audit.runtimeclasses import isolation_of
@@ -55,6 +55,9 @@ NEIGHBOURS_SECONDS: Final = 5.0
 
 LEAST_PASS_SECONDS: Final = 60.0
 """Between two passes that changes ask for."""
+
+MOST_PAST: Final = 288
+"""Passes that are remembered: two days, at one in ten minutes."""
 
 UNSAID: Final = ("generation", "managedFields", "resourceVersion")
 """Metadata that change whenever something does, and say nothing."""
@@ -114,6 +117,8 @@ class Background:
     """Which are judged."""
     last_pass: datetime | None = None
     """When the last pass that is over began: all that is known is as new, or newer."""
+    earlier: tuple[Past, ...] = ()
+    """How it was after each of the last passes."""
     _backlog: Backlog = field(default_factory=Backlog)
     _seen: Snapshot = field(default_factory=lambda: Snapshot(complete=True))
     _stale: frozenset[GroupVersionKind] = frozenset()
@@ -213,6 +218,7 @@ class Background:
         if self._passing is None or self._backlog:
             return False
         self.last_pass, self._passing = self._passing, None
+        self.earlier = (*self.earlier, self.outcome().now)[-MOST_PAST:]
         return True
 
     # --- judging
@@ -242,6 +248,7 @@ class Background:
             tuple(self.not_audited()),
             time=datetime.now(UTC).isoformat(timespec="seconds"),
             isolation={} if rules is None else isolation_of(rules.tenancy, self.cluster.seen),
+            earlier=self.earlier,
         )
 
     def unknown(self) -> Mapping[GroupVersionKind, Stale]:

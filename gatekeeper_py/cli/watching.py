@@ -106,6 +106,9 @@ def _listening(asked: Watch) -> Iterator[socket.socket]:
         yield listener
 
 
+ALLOW: Final = "Allow the audit to list and watch it (docs/background.md)"
+
+
 @contextmanager
 def _live(config: SingleConfig, asked: Watch, log: Log) -> Iterator[LiveCluster]:
     def tell(stale: Stale, is_stale: bool) -> None:
@@ -115,7 +118,8 @@ def _live(config: SingleConfig, asked: Watch, log: Log) -> Iterator[LiveCluster]
             log.info("view is known again", kind=stale.kind.kind, api_version=stale.kind.api_version)
 
     try:
-        live = LiveCluster(config, TENANCY_KINDS, max_age=asked.max_view_age, tell=tell)
+        age = asked.max_view_age
+        live = LiveCluster(config, TENANCY_KINDS, max_age=age, tell=tell, remedy=ALLOW)
     except ClusterError as error:
         raise InputError(str(error)) from error
     live.start()

@@ -28,7 +28,7 @@ from gatekeeper_py.cluster.connection import (
     configuration,
     now,
 )
-from gatekeeper_py.cluster.follower import Follower, Picture
+from gatekeeper_py.cluster.follower import ALLOW, Follower, Picture
 from gatekeeper_py.cluster.inquiries import Inquiries
 from gatekeeper_py.cluster.snapshot import NAMESPACE, Snapshot
 from gatekeeper_py.cluster.staleness import Guarded, Stale
@@ -90,7 +90,10 @@ class LiveCluster:
         *,
         max_age: float = MAX_AGE,
         tell: Tell = _to_nobody,
+        remedy: str = ALLOW,
     ) -> None:
+        self._remedy = remedy
+        """What to do about a kind that may not be read."""
         self._connections = Connections(config)
         self._picture = Picture()
         self._max_age = max_age
@@ -240,7 +243,13 @@ class LiveCluster:
         definitions = self._followers.get(CUSTOM_RESOURCE_DEFINITION)
         connections = self._connections
         return Follower(
-            kind, self._picture, lambda: connections.current, definitions, connections.failed, kept
+            kind,
+            self._picture,
+            lambda: connections.current,
+            definitions,
+            connections.failed,
+            kept,
+            self._remedy,
         )
 
     # --- the thread ---------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from gatekeeper_py.audit import background
 from gatekeeper_py.audit.background import BATCH, LEAST_PASS_SECONDS, NEIGHBOURS_SECONDS, Step
 from gatekeeper_py.cluster.snapshot import Snapshot
 from gatekeeper_py.cluster.staleness import Stale
@@ -87,6 +88,17 @@ def test_the_last_step_of_a_pass_says_so() -> None:
     steps = [audit.background.step() for _ in range(3)]
     assert [step.finished_pass for step in steps] == [False, True, False]
     assert audit.background.last_pass is not None
+
+
+def test_passes_are_remembered_and_no_more_than_so_many(
+    audit: Audit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(background, "MOST_PAST", 2)
+    for number in range(3):
+        audit.cluster.put(pod(f"p{number}", host=True))
+        audit.clock.time += 600
+        audit.settle()
+    assert [each.violating for each in audit.background.outcome().earlier] == [2, 3]
 
 
 def test_until_a_pass_is_over_nothing_is_clean() -> None:

@@ -32,6 +32,7 @@ from tests.e2e.harness import (
 )
 from tests.e2e.test_isolation import CONTAINER, pod
 from tests.e2e.test_reports import definition
+from tests.webhooks.test_alerts import rules as shipped_rules
 
 Json = dict[str, Any]
 
@@ -230,7 +231,9 @@ def test_what_may_not_be_read_any_more_is_said_and_not_clean(plane: ControlPlane
     try:
         soon("the kind to be unknown", lambda: "v1 ConfigMap" in watch.not_audited(), STALE_SECONDS)
         (said,) = [each["reason"] for each in watch.report()["notAudited"] if each["path"] == "v1 ConfigMap"]
-        assert re.search(r"was last known at \S+Z, .* is forbidden", said)
+        assert re.search(
+            r"was last known at \S+Z, .* is forbidden.* Allow the audit to list and watch it", said
+        )
         assert watch.metric("not_audited", kind="ConfigMap") == 1
         soon("the report of it", lambda: "v1 ConfigMap" in unread(plane))
         kubectl("delete", "configmap", "kept", "-n", "foo")
@@ -326,7 +329,9 @@ def test_prometheus_scrapes_it(watch: Watch, tmp_path: Path) -> None:
     target = {"targets": [f"127.0.0.1:{watch.port}"]}
     job = {"job_name": "audit", "scrape_interval": "1s", "static_configs": [target]}
     config = tmp_path / "prometheus.yaml"
-    config.write_bytes(orjson.dumps({"scrape_configs": [job]}))
+    rules = tmp_path / "rules.json"
+    rules.write_bytes(orjson.dumps({"groups": shipped_rules()["spec"]["groups"]}))
+    config.write_bytes(orjson.dumps({"scrape_configs": [job], "rule_files": [str(rules)]}))
     command = [
         *(program, f"--config.file={config}", f"--storage.tsdb.path={tmp_path / 'data'}"),
         f"--web.listen-address=127.0.0.1:{port}",
@@ -348,5 +353,12 @@ def test_prometheus_scrapes_it(watch: Watch, tmp_path: Path) -> None:
         assert {"Namespace", "RuntimeClass.node.k8s.io"} <= kinds
         (last,) = asked("gatekeeper_audit_last_pass_timestamp_seconds")
         assert time.time() - float(last["value"][1]) < 1000
+        (unknown,) = asked("sum+by+(kind)(gatekeeper_audit_not_audited)")
+        assert unknown["metric"] == {"kind": "Secret"}
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v1/rules", timeout=5) as answer:
+            groups = orjson.loads(answer.read())["data"]["groups"]
+        health = {rule["name"]: rule.get("lastError", "") for group in groups for rule in group["rules"]}
+        assert set(health.values()) == {""}
+        assert "GatekeeperNotAudited" in health
     finally:
         prometheus.stop()
