@@ -5,7 +5,7 @@
     it goes                                          nothing: what was found of it is forgotten
     something in a namespace comes, changes, goes    the namespace and all in it, some seconds later
     a Namespace changes                              all in it
-    something cluster-wide changes                   everything, once a minute at most
+    something cluster-wide changes, and is looked up everything, once a minute at most
     policies, tenants or waivers change              everything
     `every` so many seconds                          everything
     a kind is known again                            what hung on it
@@ -31,7 +31,7 @@ from gatekeeper_py.audit.reports.policyreport import REPORT_GROUPS
 from gatekeeper_py.audit.runtimeclasses import isolation_of
 from gatekeeper_py.audit.scan import Audited, Auditor
 from gatekeeper_py.cluster.connection import now
-from gatekeeper_py.cluster.live import watchable
+from gatekeeper_py.cluster.live import BASE_KINDS, watchable
 from gatekeeper_py.cluster.snapshot import NAMESPACE, Difference, Snapshot
 from gatekeeper_py.cluster.staleness import Guarded, Stale, StaleView
 from gatekeeper_py.cluster.view import ClusterView
@@ -42,6 +42,7 @@ from gatekeeper_py.objects.projection import WHOLE, Projection
 from gatekeeper_py.objects.resource import GroupVersionKind, Object
 from gatekeeper_py.policy.admission.submission import Submission
 from gatekeeper_py.policy.loading.load import PolicySet
+from gatekeeper_py.tenancy.reads import read_by
 from gatekeeper_py.tenancy.refusals import TENANCY_KINDS
 from gatekeeper_py.tenancy.tenant import Tenancy
 
@@ -123,6 +124,8 @@ class Background:
     _seen: Snapshot = field(default_factory=lambda: Snapshot(complete=True))
     _stale: frozenset[GroupVersionKind] = frozenset()
     _revision: int = -1
+    _looked_up: frozenset[GroupVersionKind] = frozenset()
+    """Kinds on which the judgement of others hangs."""
     _pass_began: float = 0.0
     _passing: datetime | None = None
     _wanted: bool = False
@@ -170,8 +173,11 @@ class Background:
         self._seen = seen
         self._notice_staleness()
         self._notice_neighbours(seen)
-        if rules.revision != self._revision or self._is_pass_due():
+        if rules.revision != self._revision:
             self._revision = rules.revision
+            self._looked_up = frozenset((*BASE_KINDS, *read_by(rules.policies)))
+            self._begin_pass(seen)
+        elif self._is_pass_due():
             self._begin_pass(seen)
 
     def _changed(self, each: Difference, seen: Snapshot) -> None:
@@ -182,7 +188,7 @@ class Background:
             self._backlog.add(self._within(each.name, seen))
         elif each.namespace:
             self._restless.setdefault(each.namespace, self.clock())
-        else:
+        elif each.kind in self._looked_up:
             self._wanted = True
 
     def _within(self, namespace: str, seen: Snapshot) -> Iterator[Key]:

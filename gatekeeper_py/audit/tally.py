@@ -120,7 +120,7 @@ class Tally(Collector):
         yield "objects_waiting", [((), background.waiting)]
         last = background.last_pass
         yield "last_pass_timestamp_seconds", [((), 0.0 if last is None else last.timestamp())]
-        yield "view_age_seconds", [((kind,), age) for kind, age in told.ages().items()]
+        yield "view_age_seconds", _oldest(told.ages())
         yield "policies", [((), told.policies())]
         yield "policies_stale", [((), float(told.stale()))]
         reports = told.reports()
@@ -180,6 +180,16 @@ def _by_kind(counts: Mapping[GroupVersionKind, int]) -> list[Sample]:
     named = {kind: f"{kind.kind}.{kind.group}".rstrip(".") for kind in counts}
     names = _Names(frozenset(named.values()))
     return _summed(((names.name(named[kind]),), count) for kind, count in counts.items())
+
+
+def _oldest(ages: Mapping[str, float]) -> list[Sample]:
+    """The age of each kind; of those beyond so many that of the oldest."""
+    names = _Names(frozenset(ages))
+    found: dict[tuple[str, ...], float] = {}
+    for kind, age in ages.items():
+        label = (names.name(kind),)
+        found[label] = max(age, found.get(label, 0.0))
+    return list(found.items())
 
 
 def _summed(samples: Iterable[Sample]) -> list[Sample]:

@@ -172,9 +172,7 @@ def _is_given(context: click.Context, name: str) -> bool:
     return context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
 
 
-WATCHED: Final = frozenset(
-    ("policies", "kubeconfig", "write", "watch", "allow_no_policies", "allow_not_audited", *WATCH_OPTIONS)
-)
+WATCHED: Final = frozenset(("policies", "kubeconfig", "write", "watch", "allow_no_policies", *WATCH_OPTIONS))
 """Options that --watch knows. It has no exit code to speak of, and so nothing not to fail for."""
 
 

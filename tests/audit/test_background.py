@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -147,12 +148,22 @@ def test_a_state_that_changes_concerns_nobody_else(audit: Audit) -> None:
 
 def test_something_cluster_wide_is_a_pass_but_not_too_often(audit: Audit) -> None:
     audit.clock.time += LEAST_PASS_SECONDS
-    audit.cluster.put(named("PersistentVolume", "v"))
+    audit.cluster.put(class_of("v"))
     assert sorted(audit.settle()) == ["foo", "v"]
-    audit.cluster.put(named("PersistentVolume", "w"))
+    audit.cluster.put(class_of("w"))
     assert audit.settle() == ["w"]
     audit.clock.time += LEAST_PASS_SECONDS
     assert sorted(audit.settle()) == ["foo", "v", "w"]
+
+
+def class_of(name: str) -> dict[str, Any]:
+    return {**named("RuntimeClass", name), "apiVersion": "node.k8s.io/v1", "handler": "kata"}
+
+
+def test_what_nobody_looks_up_concerns_nobody_else(audit: Audit) -> None:
+    audit.clock.time += LEAST_PASS_SECONDS
+    audit.cluster.put(named("Node", "n"))
+    assert audit.settle() == ["n"]
 
 
 def test_custom_kinds_are_followed_as_they_come_and_go(audit: Audit) -> None:
@@ -277,7 +288,7 @@ def test_a_snapshot_listed_anew_with_the_same_objects_judges_nothing(audit: Audi
 
 
 def test_classes_say_how_well_they_isolate(audit: Audit) -> None:
-    made = {**named("RuntimeClass", "k"), "apiVersion": "node.k8s.io/v1", "handler": "kata"}
+    made = class_of("k")
     audit.cluster.put(made, replace_name(made, "fake"))
     assert audit.background.outcome().isolation == {"k": "vm", "fake": "none"}
     assert replace(audit.background.outcome(), isolation={}).isolation_of("k") == "none"

@@ -114,6 +114,13 @@ def test_what_is_told_is_asked_at_every_scrape() -> None:
     assert value(tally, "reports_total", outcome="written") == 4
 
 
+def test_of_too_many_kinds_the_oldest_counts() -> None:
+    ages = {f"k{number:04}": float(number) for number in range(MAX_NAMES + 3)}
+    tally = Tally(Audit().background, Told(lambda: ages))
+    assert value(tally, "view_age_seconds", kind="k0007") == 7
+    assert value(tally, "view_age_seconds", kind=OTHER) == MAX_NAMES + 2
+
+
 def counted() -> dict[str, tuple[str, tuple[str, ...]]]:
     """What is counted: type and labels by name."""
     types = {name: _type(name) for name in METRICS}
