@@ -16,6 +16,7 @@ goes before the rest; the work of one step is bounded, and what waits is a name 
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -41,6 +42,7 @@ from gatekeeper_py.manifests.place import Problem
 from gatekeeper_py.objects.projection import WHOLE, Projection
 from gatekeeper_py.objects.resource import GroupVersionKind, Object
 from gatekeeper_py.policy.admission.submission import Submission
+from gatekeeper_py.policy.admission.text import printable
 from gatekeeper_py.policy.loading.load import PolicySet
 from gatekeeper_py.tenancy.reads import read_by
 from gatekeeper_py.tenancy.refusals import TENANCY_KINDS
@@ -118,6 +120,8 @@ class Background:
     """Which are judged."""
     last_pass: datetime | None = None
     """When the last pass that is over began: all that is known is as new, or newer."""
+    errors: int = 0
+    """Objects that could not be judged for an error of ours."""
     earlier: tuple[Past, ...] = ()
     """How it was after each of the last passes."""
     _backlog: Backlog = field(default_factory=Backlog)
@@ -242,6 +246,7 @@ class Background:
                 entry = judges.entry(key, value, self.ledger.last(key))
                 self.ledger.record(key, entry)
                 judged.append(entry.item)
+        self.errors += 0 if judges is None else judges.errors
         return tuple(filter(None, judged)), tuple(filter(None, gone))
 
     # --- what is known
@@ -313,6 +318,8 @@ class _Judges:
         engine = Engine(rules.policies, view, TENANCY_KINDS)
         submission = Submission("CREATE", defaults=False, asked_at=datetime.now(UTC))
         self._seen = seen
+        self.errors = 0
+        """Of ours."""
         self._auditor = Auditor(engine, rules.tenancy, submission)
         self._further = _further(rules.tenancy, view, frozenset(stale))
 
@@ -327,6 +334,9 @@ class _Judges:
             return Entry(None, error.problems)
         except StaleView as error:
             return Entry(before, (), error.stale.kind)
+        except Exception as error:  # one object that we fail at must not keep others from being judged
+            self.errors += 1
+            return Entry(before, (_failure(key, error),))
         if self._lacked:  # whoever caught that has refused the object for it, or gone on by what was known
             return Entry(before, (), self._lacked[0])
         return Entry(item, problems)
@@ -338,6 +348,13 @@ class _Judges:
         found = list(said)
         items = [replace(each, manifest=None) for each in found if isinstance(each, Audited)]
         return items[0], tuple(each for each in found if isinstance(each, Problem))
+
+
+def _failure(key: Key, error: Exception) -> Problem:
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    subject = f"{key.kind.kind} {key.namespace}{'/' if key.namespace else ''}{key.name}"
+    said = f"internal error: {type(error).__name__} at {frame.filename}:{frame.lineno}"
+    return Problem(printable(subject), 0, 0, said, "Please file an issue")
 
 
 def _further(tenancy: Tenancy, view: ClusterView, stale: frozenset[GroupVersionKind]) -> tuple[Further, ...]:

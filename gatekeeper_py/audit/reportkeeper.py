@@ -79,14 +79,13 @@ class ReportKeeper:
             self._waiting |= {_key(item): item for item in self.background.ledger.audited()}
             self._leaving |= self._unfounded()
         published = self.publisher.published = Published()
-        written, self._waiting = self._waiting, {}
-        await self.publisher.keep(report_of(self.publisher.dialect, item) for item in written.values())
-        leaving, self._leaving = self._leaving, set()
-        await self.publisher.remove(leaving)
+        dialect = self.publisher.dialect
+        await self.publisher.keep(report_of(dialect, item) for item in self._waiting.values())
+        await self.publisher.remove(self._leaving)
         await self._tell_unread()
         if published.refused:
-            self._refused |= {key: item for key, item in written.items() if not self._holds(item)}
-            self._leaving |= leaving & self.publisher.places()
+            self._refused |= {key: item for key, item in self._waiting.items() if not self._holds(item)}
+        self._waiting, self._leaving = {}, self._leaving & self.publisher.places()
         self._count(published)
 
     def _holds(self, item: Audited) -> bool:

@@ -84,7 +84,7 @@ def watch(asked: Watch) -> None:
         )
         host, port = listener.getsockname()[:2]
         log.info("listening", host=host, port=port)
-        _serve(_Face(background, patrol, policies, origin).shown(), listener, patrol)
+        _serve(_Face(background, patrol, policies, origin).shown(), listener, patrol, reloading.ask)
 
 
 def _configuration(kubeconfig: Path) -> SingleConfig:
@@ -169,7 +169,7 @@ class _Face:
             self._policies,
             lambda: bool(self.policies.problems),
             lambda: self.patrol.keeper.totals if self.patrol.keeper is not None else {},
-            lambda: self.patrol.errors,
+            lambda: self.patrol.errors + self.background.errors,
         )
         tally = Tally(self.background, told)
         return Shown(self._outcome, tally.exposition, self._readiness, lambda: self.patrol.running)
@@ -204,7 +204,7 @@ class _Face:
         }
 
 
-def _serve(shown: Shown, listener: socket.socket, patrol: Patrol) -> None:
+def _serve(shown: Shown, listener: socket.socket, patrol: Patrol, reload: Callable[[], None]) -> None:
     server = uvicorn.Server(
         uvicorn.Config(
             make_pages(shown),
@@ -219,6 +219,7 @@ def _serve(shown: Shown, listener: socket.socket, patrol: Patrol) -> None:
             timeout_graceful_shutdown=GRACE_SECONDS,
         )
     )
+    signal.signal(signal.SIGHUP, lambda *_: reload())
     # uvicorn takes the signals over while it runs, and repeats them after.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)

@@ -30,6 +30,7 @@ class Reloading:
         self._clock = clock
         self._seen: Hashable = None
         self._looked = 0.0
+        self._asked = False
         self._unsettled: float | None = None
         """Since when the files hold less than is in force, and do not change."""
 
@@ -40,8 +41,17 @@ class Reloading:
         self._tell_loaded(in_force)
         return in_force
 
+    def ask(self) -> None:
+        """Have the next look load everything, changed or not: whoever asks has finished writing."""
+        self._asked = True
+
     def look(self) -> None:
         """Put an edit in force, or say why not and keep what there is. Cheap when there is none."""
+        if self._asked:
+            self._asked, self._unsettled = False, None
+            self._log.info("reload asked")
+            self._seen = at_rest(self._take)
+            self._reload(believed=True)
         if self._clock() - self._looked < POLL:
             return
         self._looked = self._clock()

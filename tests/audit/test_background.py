@@ -10,8 +10,10 @@ import pytest
 
 from gatekeeper_py.audit import background
 from gatekeeper_py.audit.background import BATCH, LEAST_PASS_SECONDS, NEIGHBOURS_SECONDS, Step
+from gatekeeper_py.audit.scan import Audited, Auditor
 from gatekeeper_py.cluster.snapshot import Snapshot
 from gatekeeper_py.cluster.staleness import Stale
+from gatekeeper_py.manifests.manifest import Manifest
 from gatekeeper_py.objects.resource import GroupVersionKind
 from tests.audit.watched import POD, POLICY, SERVICE, Audit, named, pod, rules
 
@@ -262,6 +264,25 @@ def test_what_a_namespace_lacks_is_told_as_soon_as_that_is_known(audit: Audit) -
     audit.cluster.stale.clear()
     assert audit.settle() == ["foo"]
     assert audit.not_audited() == []
+
+
+def test_an_object_that_we_fail_at_is_not_audited_and_others_are(
+    audit: Audit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judge = Auditor.judge
+
+    def fail(auditor: Auditor, manifest: Manifest) -> Audited:
+        if manifest.name == "odd":
+            raise RuntimeError("of ours")
+        return judge(auditor, manifest)
+
+    monkeypatch.setattr(Auditor, "judge", fail)
+    audit.cluster.put(pod("odd"), pod("web", host=True))
+    audit.settle()
+    assert audit.wrong() == {"web": ["no-host"]}
+    (said,) = audit.not_audited()
+    assert re.fullmatch(r"Pod foo/odd: internal error: RuntimeError at .*:\d+\. Please file an issue", said)
+    assert audit.background.errors == 1
 
 
 def test_roles_that_may_not_be_listed_leave_bindings_not_audited(audit: Audit) -> None:

@@ -99,6 +99,18 @@ def test_what_is_refused_is_told_and_tried_again(kept: Kept) -> None:
     assert (kept.reports()["web"], kept.problems, kept.keeper.totals["failed"]) == ({"pass"}, [], 1)
 
 
+def test_an_error_of_ours_loses_nothing(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept.audit.cluster.put(pod("web"))
+    with monkeypatch.context() as broken:
+        broken.setattr(Publisher, "remove", None)
+        with pytest.raises(TypeError):
+            kept.follow()
+    kept.server.held.clear()
+    kept.keeper.publisher._there.clear()
+    kept.follow()
+    assert "web" in kept.reports()
+
+
 def test_one_that_is_refused_does_not_hold_up_others(kept: Kept) -> None:
     kept.server.refusals["apply"] = Refused(403, "exceeded quota")
     kept.audit.cluster.put(pod("web"))

@@ -19,7 +19,7 @@ import yaml
 
 from examples.demo import policies_in
 from tests.e2e.conftest import CLASSES, ROOT, namespace
-from tests.e2e.gatekeeper import COMMAND
+from tests.e2e.gatekeeper import COMMAND, gatekeeper
 from tests.e2e.harness import (
     ADMIN,
     Component,
@@ -299,6 +299,23 @@ def refusal(watch: Watch, **given: Any) -> int:
         urllib.request.urlopen(request, timeout=10)
     refused.value.close()
     return refused.value.code
+
+
+def test_what_install_prints_is_taken_and_its_pod_is_restricted(plane: ControlPlane) -> None:
+    printed = gatekeeper("install", "--policies", ROOT / "policies", "--audit", "background")
+    kubectl = plane.kubectl()
+    restricted = "pod-security.kubernetes.io/enforce=restricted"
+    kubectl("label", "namespace", "gatekeeper-system", restricted, "--overwrite")
+    kubectl("apply", "--server-side", "--force-conflicts", "--dry-run=server", "-f", "-", stdin=printed)
+    (deployment,) = [
+        each
+        for each in yaml.safe_load_all(printed)
+        if (each["kind"], each["metadata"]["name"]) == ("Deployment", "gatekeeper-background")
+    ]
+    template = deployment["spec"]["template"]
+    metadata = {"name": "p", "namespace": "gatekeeper-system", **template["metadata"]}
+    made = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"]}
+    kubectl.apply(made, arguments=("--dry-run=server",))
 
 
 def test_it_ends_in_good_order(plane: ControlPlane, tmp_path: Path) -> None:

@@ -94,6 +94,14 @@ def test_what_is_taken_away_is_believed_when_the_files_are_at_rest(looking: Look
     assert looking.look(REST) == 1
 
 
+def test_who_asks_has_finished_writing(looking: Looking) -> None:
+    (looking.folder / "evil.yaml").unlink()
+    looking.reloading.ask()
+    assert looking.look(0) == 1
+    assert looking.look() == 1
+    assert looking.events() == ["policies loaded", "reload asked", "policies loaded"]
+
+
 def test_an_edit_meanwhile_counts_anew(looking: Looking) -> None:
     (looking.folder / "evil.yaml").unlink()
     assert looking.look() == 2
