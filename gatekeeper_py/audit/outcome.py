@@ -12,6 +12,7 @@ from gatekeeper_py.audit.result import SEVERITIES, Level, Result, results, sever
 from gatekeeper_py.audit.scan import Audited
 from gatekeeper_py.manifests.place import Problem
 from gatekeeper_py.policy.admission.decision import Finding
+from gatekeeper_py.tenancy.isolation import Level as Isolation
 
 __all__ = ["Outcome", "Rest", "Scope"]
 
@@ -23,6 +24,19 @@ class Rest:
     objects: int = 0
     runtime_classes: Mapping[tuple[str, str], int] = field(default_factory=dict)
     """Workloads by tenant and class, which is empty where they name none."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Past:
+    """How much there was at a time."""
+
+    time: str
+    """As RFC 3339 has it."""
+    violating: int
+    observed: int
+    waived: int
+    not_audited: int
+    objects: int
 
 
 @dataclass(frozen=True)
@@ -39,6 +53,20 @@ class Outcome:
     """When it was looked at, as RFC 3339 has it; empty when nobody says."""
     shard: tuple[int, int] = (0, 1)
     """Which part of how many was looked at."""
+    isolation: Mapping[str, Isolation] = field(default_factory=dict)
+    """How well runtime classes isolate, by their name; one that is not there isolates nothing."""
+    earlier: tuple[Past, ...] = ()
+    """How it was before, the oldest first."""
+
+    @property
+    def now(self) -> Past:
+        """How it is now."""
+        unread = len(self.not_audited)
+        return Past(self.time, self.violating, self.observed, self.waived, unread, self.objects)
+
+    def isolation_of(self, runtime_class: str) -> Isolation:
+        """How well a runtime class isolates; the node's own runtime, which has no name, does not."""
+        return self.isolation.get(runtime_class, "none")
 
     @property
     def objects(self) -> int:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import Counter
-from collections.abc import AsyncGenerator, Coroutine, Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
@@ -25,7 +25,7 @@ from gatekeeper_py.cluster.view import ClusterError
 from gatekeeper_py.manifests.place import Problem
 from gatekeeper_py.objects.resource import GroupVersionKind, GroupVersionResource, Object, Served
 
-__all__ = ["Published", "publish"]
+__all__ = ["Place", "Published", "Publisher", "publish"]
 
 AT_ONCE = 8
 """Requests under way: the API server's priority and fairness gives one account few seats."""
@@ -37,13 +37,42 @@ COMPARED = ("scope", "summary", "results")
 """What a report says, besides whose it is."""
 
 
+NO_ANSWER = "the cluster does not answer"
+
 Request: TypeAlias = Coroutine[Any, Any, None]
 
 
-class _Place(NamedTuple):
+class Place(NamedTuple):
+    """Where a report is."""
+
     served: Served
     namespace: str
     name: str
+
+
+class Kept(NamedTuple):
+    """What a report says."""
+
+    digest: bytes
+    """Of that, and of whose it is."""
+    about: GroupVersionKind | None
+
+    @classmethod
+    def of(cls, report: Object) -> Kept:
+        """Of a report that is there, or is to be."""
+        owners = [each.get("uid") for each in report["metadata"].get("ownerReferences") or ()]
+        said = orjson.dumps([owners, *(report.get(name) for name in COMPARED)], option=orjson.OPT_SORT_KEYS)
+        scope = report.get("scope")
+        about = (
+            None
+            if not scope
+            else GroupVersionKind.parse(str(scope.get("apiVersion")), str(scope.get("kind")))
+        )
+        return cls(hashlib.sha256(said).digest(), about)
+
+
+def _about(scope: Mapping[str, Any]) -> GroupVersionKind | None:
+    return GroupVersionKind.parse(scope["apiVersion"], scope["kind"]) if "kind" in scope else None
 
 
 @dataclass(slots=True)
@@ -68,15 +97,108 @@ def publish(config: SingleConfig, outcome: Outcome, dialect: Dialect, *, whole: 
 
 
 async def _publish(connection: Connection, outcome: Outcome, dialect: Dialect, *, whole: bool) -> Published:
-    published = Published()
+    publisher = Publisher(lambda: connection, dialect)
     try:
-        there = await _there(connection, dialect)
-        await _each(_keep(connection, each, dialect, there, published) for each in listed(outcome, dialect))
-        if whole and not published.refused:
-            await _each(_remove(connection, place, published) for place in there)
+        await publisher.look()
+        others = publisher.places() - await publisher.keep(listed(outcome, dialect))
+        if whole and not publisher.published.refused:
+            await publisher.remove(others)
     finally:
         await connection.close()
-    return published
+    return publisher.published
+
+
+class Publisher:
+    """Keeps reports, and knows which are there."""
+
+    def __init__(
+        self,
+        connection: Callable[[], Connection],
+        dialect: Dialect,
+        failed: Callable[[Exception], None] = lambda _: None,
+    ) -> None:
+        self._connection = connection
+        self._failed = failed
+        """Told of every error, for a connection that has to be made anew."""
+        self._there: dict[Place, Kept] = {}
+        self.dialect = dialect
+        self.published = Published()
+
+    async def look(self) -> None:
+        """See what is there; raise `ClusterError`."""
+        try:
+            self._there = await _there(self._connection(), self.dialect)
+        except ClusterError as error:
+            self._failed(error)
+            raise
+
+    def places(self) -> set[Place]:
+        """Where reports of ours are."""
+        return set(self._there)
+
+    def about(self, place: Place) -> GroupVersionKind | None:
+        """The kind of what a report that is there is about; None where it is about no object."""
+        return self._there[place].about
+
+    def place(self, report: Mapping[str, Any]) -> Place:
+        """Where a report belongs."""
+        namespaced, cluster_wide = _kinds(self.dialect)
+        return _place(namespaced if report["kind"] == self.dialect.namespaced else cluster_wide, report)
+
+    def holds(self, report: Object) -> bool:
+        """Whether a report is there, and says the same."""
+        return self._there.get(self.place(report)) == Kept.of(report)
+
+    async def keep(self, reports: Iterable[Object]) -> set[Place]:
+        """Write those that say something else than what is there; the places of all of them."""
+        kept: set[Place] = set()
+
+        def tasks() -> Iterator[Request]:
+            for each in reports:
+                place = self.place(each)
+                kept.add(place)
+                if self.holds(each):
+                    self.published.unchanged += 1
+                else:
+                    yield self._write(place, each)
+
+        await _each(tasks())
+        return kept
+
+    async def _write(self, place: Place, report: Object) -> None:
+        applied = self._connection().apply(place.served, place.namespace, place.name, report, MANAGER)
+        if await self._asked(applied):
+            self.published.written += 1
+            self._there[place] = Kept.of(report)
+
+    async def remove(self, places: Iterable[Place]) -> None:
+        """Remove those of these reports that are there."""
+        await _each(self._remove(place) for place in places if place in self._there)
+
+    async def _remove(self, place: Place) -> None:
+        if await self._asked(self._connection().delete(*place), gone=lambda: self._forget(place)):
+            self.published.removed += 1
+            self._forget(place)
+
+    async def _asked(self, request: Request, gone: Callable[[], None] = lambda: None) -> bool:
+        """Whether a request was granted. What is `gone` meanwhile, with its namespace, needs no report."""
+        try:
+            await request
+        except Refused as error:
+            self._failed(error)
+            if error.code == NOT_FOUND or "being terminated" in error.message:
+                gone()
+            else:
+                self.published.refused[error.message] += 1
+            return False
+        except Exception as error:  # the HTTP library is lightkube's choice, and so are its errors
+            self._failed(error)
+            self.published.refused[f"{NO_ANSWER}: {type(error).__name__}"] += 1
+            return False
+        return True
+
+    def _forget(self, place: Place) -> None:
+        self._there.pop(place, None)
 
 
 def _kinds(dialect: Dialect) -> tuple[Served, Served]:
@@ -92,19 +214,19 @@ def _served(dialect: Dialect, kind: str, *, namespaced: bool) -> Served:
     return Served(named, resource, namespaced)
 
 
-async def _there(connection: Connection, dialect: Dialect) -> dict[_Place, str]:
+async def _there(connection: Connection, dialect: Dialect) -> dict[Place, Kept]:
     """A digest of every report of ours that is there."""
-    found: dict[_Place, str] = {}
+    found: dict[Place, Kept] = {}
     for served in _kinds(dialect):
         try:
             async with aclosing(_pages(connection, served)) as reports:
                 async for each in reports:
-                    found[_place(served, each)] = _digest(each)
+                    found[_place(served, each)] = Kept.of(each)
         except Refused as error:
             said = NOT_SERVED.format(served.kind.kind, dialect.api_version)
             raise ClusterError(said if error.code == NOT_FOUND else error.message) from error
         except Exception as error:  # the HTTP library is lightkube's choice, and so are its errors
-            raise ClusterError(f"the cluster does not answer: {error or type(error).__name__}") from error
+            raise ClusterError(f"{NO_ANSWER}: {error or type(error).__name__}") from error
     return found
 
 
@@ -118,53 +240,10 @@ async def _pages(connection: Connection, served: Served) -> AsyncGenerator[Objec
             yield each
 
 
-def _place(served: Served, report: Mapping[str, object]) -> _Place:
+def _place(served: Served, report: Mapping[str, object]) -> Place:
     metadata = report["metadata"]
     assert isinstance(metadata, dict)
-    return _Place(served, metadata.get("namespace") or "", metadata["name"])
-
-
-def _digest(report: Object) -> str:
-    """Of what a report says, and whose it is."""
-    owners = [each.get("uid") for each in report["metadata"].get("ownerReferences") or ()]
-    said = {name: report.get(name) for name in COMPARED}
-    return hashlib.sha256(orjson.dumps([owners, said], option=orjson.OPT_SORT_KEYS)).hexdigest()
-
-
-async def _keep(
-    connection: Connection,
-    report: Object,
-    dialect: Dialect,
-    there: dict[_Place, str],
-    published: Published,
-) -> None:
-    """Write a report unless it is there already, and mark it as still true."""
-    namespaced, cluster_wide = _kinds(dialect)
-    place = _place(namespaced if report["kind"] == dialect.namespaced else cluster_wide, report)
-    if there.pop(place, None) == _digest(report):
-        published.unchanged += 1
-        return
-    if await _asked(published, connection.apply(place.served, place.namespace, place.name, report, MANAGER)):
-        published.written += 1
-
-
-async def _remove(connection: Connection, place: _Place, published: Published) -> None:
-    if await _asked(published, connection.delete(*place)):
-        published.removed += 1
-
-
-async def _asked(published: Published, request: Request) -> bool:
-    """Whether a request was granted. What is gone meanwhile, with its namespace, needs no report."""
-    try:
-        await request
-    except Refused as error:
-        if error.code != NOT_FOUND and "being terminated" not in error.message:
-            published.refused[error.message] += 1
-        return False
-    except Exception as error:  # the HTTP library is lightkube's choice, and so are its errors
-        published.refused[f"the cluster does not answer: {type(error).__name__}"] += 1
-        return False
-    return True
+    return Place(served, metadata.get("namespace") or "", metadata["name"])
 
 
 async def _each(tasks: Iterable[Request]) -> None:

@@ -10,11 +10,14 @@ from typing import Any, Final
 
 import click
 
+from gatekeeper_py.cli.exits import InputError
 from gatekeeper_py.cli.options import (
+    F,
     allow_no_objects_option,
     allow_no_policies_option,
     cluster_option,
     defaults_option,
+    duration_of,
     files_option,
     kubeconfig_option,
     policies_option,
@@ -22,7 +25,7 @@ from gatekeeper_py.cli.options import (
     since_option,
     validate_option,
 )
-from gatekeeper_py.cli.reportoptions import NO_FAIL, report_options, scope_options
+from gatekeeper_py.cli.reportoptions import NO_FAIL, TREND, report_options, scope_options
 
 __all__ = ["command"]
 
@@ -56,6 +59,49 @@ class _WithSubcommands(click.Command):
             formatter.write_dl(sorted(SUBCOMMANDS.items()))
 
 
+WATCH_OPTIONS: Final = ("every", "host", "port", "max_view_age")
+"""What is asked for with --watch alone."""
+
+
+def watch_options(function: F) -> F:
+    """`--watch`, and how."""
+    options = (
+        click.option("--watch", is_flag=True, help="Go on auditing --kubeconfig: see above."),
+        click.option(
+            "--every",
+            callback=duration_of,
+            default="10m",
+            show_default=True,
+            metavar="TIME",
+            help="With --watch: how often everything is judged again, whatever changes.",
+        ),
+        click.option(
+            "--host",
+            default="127.0.0.1",
+            show_default=True,
+            help="With --watch: address to listen on. Nobody logs in: see docs/background.md.",
+        ),
+        click.option(
+            "--port",
+            default=8088,
+            show_default=True,
+            type=click.IntRange(0, 65535),
+            help="With --watch: 0 takes a free one.",
+        ),
+        click.option(
+            "--max-view-age",
+            default=30,
+            show_default=True,
+            metavar="SECONDS",
+            type=click.IntRange(15),
+            help="With --watch: how old what is known of a kind may be. All goes well at 12 s.",
+        ),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
 def _processors() -> int:
     from gatekeeper_py.audit.workers import processors
 
@@ -67,6 +113,7 @@ def _processors() -> int:
 @cluster_option
 @report_options
 @NO_FAIL
+@TREND
 @files_option(required=False)
 @kubeconfig_option
 @click.option(
@@ -92,6 +139,7 @@ def _processors() -> int:
 )
 @allow_no_policies_option
 @allow_no_objects_option
+@watch_options
 @click.pass_context
 def command(context: click.Context, /, **given: Any) -> None:
     """Review what exists in a live cluster (--kubeconfig), or what authors are about to submit (-f).
@@ -102,8 +150,48 @@ def command(context: click.Context, /, **given: Any) -> None:
 
     `gatekeeper audit cost` says what each tenant's pods cost.
 
+    With --watch it goes on: an object of --kubeconfig is judged when it appears or changes, --write keeps its
+    report as it is, and a port serves the page, /report.json, /metrics, /healthz and /readyz in plain HTTP.
+    Whoever reaches that port reads the names of all tenants' objects.
+
     Exit code 0: clean, 1: something would be denied, 2: error, or something was not audited.
     """
+    if given.pop("watch"):
+        _watch(context, given)
+        return
+    for name in WATCH_OPTIONS:
+        if _is_given(context, name):
+            raise InputError(f"--{name.replace('_', '-')} goes with --watch")
+        given.pop(name)
     from gatekeeper_py.cli.auditing import audit
 
     audit(context, **given)
+
+
+def _is_given(context: click.Context, name: str) -> bool:
+    return context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+
+
+WATCHED: Final = frozenset(("policies", "kubeconfig", "write", "watch", "allow_no_policies", *WATCH_OPTIONS))
+"""Options that --watch knows. It has no exit code to speak of, and so nothing not to fail for."""
+
+
+def _watch(context: click.Context, given: dict[str, Any]) -> None:
+    for parameter in context.command.params:
+        name = str(parameter.name)
+        if name not in WATCHED and _is_given(context, name):
+            raise InputError(f"{parameter.opts[-1]} does not go with --watch, which audits all of a cluster")
+    if given["kubeconfig"] is None:
+        raise InputError("--watch needs the --kubeconfig of a cluster")
+    from gatekeeper_py.cli.auditing import DIALECTS
+    from gatekeeper_py.cli.watching import Watch, watch
+    from gatekeeper_py.webhook.origin import Demands
+
+    none = given["allow_no_policies"]
+    watch(
+        Watch(
+            dialect=None if given["write"] is None else DIALECTS[given["write"]],
+            demands=Demands(policies=not none, tenants=False),
+            **{name: given[name] for name in ("policies", "kubeconfig", *WATCH_OPTIONS)},
+        )
+    )

@@ -18,6 +18,7 @@ from gatekeeper_py.audit.outcome import Outcome, Scope
 from gatekeeper_py.audit.privileges import RBAC_KINDS, Privileges
 from gatekeeper_py.audit.reports.openreports import OPEN_REPORTS
 from gatekeeper_py.audit.reports.policyreport import WORKING_GROUP, Dialect, is_own
+from gatekeeper_py.audit.runtimeclasses import isolation_of
 from gatekeeper_py.audit.scan import Audited, Auditor
 from gatekeeper_py.audit.spool import Spool, SpooledCluster
 from gatekeeper_py.audit.workers import WorkerDied
@@ -86,6 +87,7 @@ def audit(
     since: datetime | None,
     allow_not_audited: bool,
     no_fail: bool,
+    trend: tuple[Path, ...],
     **given: Any,
 ) -> None:
     """Audit as the command's options say, and end it."""
@@ -100,8 +102,8 @@ def audit(
         whole = selection == Selection()
         outcome = _published(outcome, given["kubeconfig"], DIALECTS[write], whole=whole)
     stamped = replace(outcome, time=datetime.now(UTC).isoformat(timespec="seconds"), shard=shard)
-    ending = {"allow_not_audited": allow_not_audited, "no_fail": no_fail}
-    conclude(context, stamped, output, fail_on, baseline, **ending)
+    leave = {"allow_not_audited": allow_not_audited, "no_fail": no_fail}
+    conclude(context, stamped, output, fail_on, baseline, trend=trend, **leave)
 
 
 def _published(outcome: Outcome, kubeconfig: Path, dialect: Dialect, *, whole: bool) -> Outcome:
@@ -220,7 +222,11 @@ def _judged(
         intake.problems += batch.problems
         warn(batch.warnings)
         advance(batch.objects)
-    return Outcome(tuple(audited), tuple(dict.fromkeys(intake.problems)))
+    return Outcome(
+        tuple(audited),
+        tuple(dict.fromkeys(intake.problems)),
+        isolation=isolation_of(tenancy, cluster),
+    )
 
 
 def _further(

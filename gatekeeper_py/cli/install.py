@@ -19,7 +19,7 @@ from gatekeeper_py.engine import load_policies, load_with_tenancy
 from gatekeeper_py.installation import kustomization
 from gatekeeper_py.installation.access import AccessError
 from gatekeeper_py.installation.config_maps import BadFile
-from gatekeeper_py.installation.contents import IMAGE, REPLICAS, Installation
+from gatekeeper_py.installation.contents import IMAGE, REPLICAS, Audits, Installation
 from gatekeeper_py.installation.deployment import Spread
 from gatekeeper_py.installation.installer import Installer, NotReady
 from gatekeeper_py.manifests.dumping import dump_all
@@ -52,6 +52,11 @@ __all__ = ["command"]
     show_default=True,
     help="Whether each replica must have a node of its own.",
 )
+@click.option(
+    "--audit",
+    type=click.Choice(["hourly", "background"]),
+    help="Audit what exists, too, and keep reports of it in the cluster: every hour, or all the time.",
+)
 @click.option("--url", metavar="https://HOST:PORT", help="A server outside the cluster, which listens there.")
 @click.option(
     "--ca",
@@ -79,6 +84,7 @@ def command(
     image: str,
     replicas: int,
     spread: Spread,
+    audit: Audits | None,
     url: str | None,
     ca: Path | None,
     applied: bool,
@@ -103,7 +109,11 @@ def command(
     loaded = _loaded(policies, manifests)
     inside = url is None
     files = _texts(policies, manifests) if inside else {}
-    installation = Installation(loaded, files, image, replicas, spread, inside)
+    if audit is not None and not inside:
+        raise InputError(
+            "--audit runs in the cluster, and reaches it as the server there does: leave out --url"
+        )
+    installation = Installation(loaded, files, image, replicas, spread, inside, audit)
     try:
         objects = installation.objects()
     except BadFile as error:
@@ -181,8 +191,12 @@ def write(webhooks: Path, policies: Path) -> None:
     """The installation as files of a kustomization, and the component that brings the policies."""
     manifests = read([policies])
     made = kustomization.webhooks(load_policies(manifests))
-    audit = {f"audit/{name}": file for name, file in kustomization.audit().items()}
-    for name, (head, documents) in {**made, **audit}.items():
+    audits = {
+        f"{folder}/{name}": file
+        for folder, files in (("audit", kustomization.audit()), ("background", kustomization.background()))
+        for name, file in files.items()
+    }
+    for name, (head, documents) in {**made, **audits}.items():
         (webhooks / name).write_text(head + dump_all(documents).removeprefix("---\n"), encoding="utf-8")
     head, component = kustomization.policies(_texts(policies, manifests))
     text = head + dump_all([component]).removeprefix("---\n")

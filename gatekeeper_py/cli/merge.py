@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import click
 
 from gatekeeper_py.audit.outcome import Outcome, Rest
 from gatekeeper_py.cli.reporting import conclude, read_report
-from gatekeeper_py.cli.reportoptions import report_options
+from gatekeeper_py.cli.reportoptions import TREND, report_options
 from gatekeeper_py.manifests.place import Problem
+from gatekeeper_py.tenancy.isolation import LEVELS, Level
 
 __all__ = ["command", "merged"]
 
@@ -19,6 +20,7 @@ __all__ = ["command", "merged"]
 @click.command("merge")
 @click.argument("reports", nargs=-1, required=True, metavar="REPORT...", type=click.Path(path_type=Path))
 @report_options
+@TREND
 @click.pass_context
 def command(
     context: click.Context,
@@ -27,6 +29,7 @@ def command(
     fail_on: str | None,
     baseline: Path | None,
     allow_not_audited: bool,
+    trend: tuple[Path, ...],
 ) -> None:
     """Put reports (-o json) together, of the shards of one cluster or of several clusters, in any form.
 
@@ -35,7 +38,7 @@ def command(
     Exit code 0: clean, 1: something would be denied, 2: error, or something was not audited.
     """
     outcome = merged([read_report(path) for path in reports])
-    conclude(context, outcome, output, fail_on, baseline, allow_not_audited=allow_not_audited)
+    conclude(context, outcome, output, fail_on, baseline, allow_not_audited=allow_not_audited, trend=trend)
 
 
 def merged(outcomes: Sequence[Outcome]) -> Outcome:
@@ -50,7 +53,17 @@ def merged(outcomes: Sequence[Outcome]) -> Outcome:
         (*problems, *_missing_shards(outcomes)),
         rest=Rest(sum(outcome.rest.objects for outcome in outcomes), classes),
         time=max(outcome.time for outcome in outcomes),
+        isolation=_isolation(outcomes),
     )
+
+
+def _isolation(outcomes: Sequence[Outcome]) -> Mapping[str, Level]:
+    """Of a class that two clusters have, what it gives in the weaker one."""
+    found: dict[str, Level] = {}
+    for outcome in outcomes:
+        for name, level in outcome.isolation.items():
+            found[name] = min(found.get(name, level), level, key=LEVELS.index)
+    return found
 
 
 def _missing_shards(outcomes: Sequence[Outcome]) -> Iterator[Problem]:

@@ -21,6 +21,7 @@ __all__ = [
     "allow_no_objects_option",
     "allow_no_policies_option",
     "cluster_option",
+    "duration_of",
     "files_option",
     "https_address",
     "kubeconfig_option",
@@ -163,6 +164,13 @@ def shard_option(function: F) -> F:
 
 
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+def duration_of(_context: click.Context, _parameter: click.Parameter, text: str) -> float:
+    """Seconds, of how long something is: 30s, 10m, 2h, 1d."""
+    if not (text[:-1].isdecimal() and text[-1:] in UNITS and int(text[:-1]) > 0):
+        raise click.BadParameter(f"{text!r} is not like 30s, 10m or 2h")
+    return timedelta(**{UNITS[text[-1]]: int(text[:-1])}).total_seconds()
 
 
 def time_of(_context: click.Context, _parameter: click.Parameter, text: str | None) -> datetime | None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from gatekeeper_py.audit.outcome import Outcome
+from gatekeeper_py.audit.outcome import Outcome, Past
 from gatekeeper_py.audit.reports import (
     csv,
     github,
@@ -27,7 +27,7 @@ from gatekeeper_py.audit.reports import (
 from gatekeeper_py.cli.exits import BAD_INPUT, DENIED, InputError
 from gatekeeper_py.policy.admission.text import printable
 
-__all__ = ["REPORTS", "conclude", "read_report"]
+__all__ = ["REPORTS", "conclude", "read_report", "read_trend"]
 
 Pieces = Iterable[str]
 """A report, which need not be in memory as a whole."""
@@ -69,10 +69,13 @@ def conclude(
     *,
     allow_not_audited: bool,
     no_fail: bool = False,
+    trend: Sequence[Path] = (),
 ) -> None:
     """Print a report and end the command: 0 clean, 1 something fails, 2 something was not looked at."""
     if baseline is not None:
         outcome = replace(outcome, baseline=_baseline(baseline))
+    if trend:
+        outcome = replace(outcome, earlier=read_trend(trend))
     for problem in outcome.not_audited:
         click.echo(printable(str(problem)), err=True)
     for piece in REPORTS[output](outcome):
@@ -84,6 +87,11 @@ def conclude(
 
 def _baseline(path: Path) -> Mapping[str, Any]:
     return _reading(f"--baseline {path}", path, json.baseline)
+
+
+def read_trend(paths: Iterable[Path]) -> tuple[Past, ...]:
+    """How earlier reports count, the oldest first; raise `InputError`."""
+    return tuple(sorted(_reading(f"--trend {path}", path, json.past) for path in paths))
 
 
 def read_report(path: Path) -> Outcome:

@@ -11,7 +11,7 @@ import click
 
 from gatekeeper_py.cli.options import F, output_option
 
-__all__ = ["FORMS", "NO_FAIL", "SEVERITIES", "report_options", "scope_options"]
+__all__ = ["FORMS", "NO_FAIL", "SEVERITIES", "TREND", "report_options", "scope_options"]
 
 FORMS: Final = (
     "table",
@@ -32,6 +32,14 @@ NO_FAIL = click.option(
     "--no-fail",
     is_flag=True,
     help="Exit code 0 whatever is found, for who reads the report and not the code.",
+)
+
+TREND = click.option(
+    "--trend",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="An earlier report (-o json): -o html draws how it went on since. May be repeated.",
 )
 
 OPTIONS = (

@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Final
 
 from gatekeeper_py.cluster.connection import (
     NOT_FOUND,
@@ -32,7 +33,7 @@ from gatekeeper_py.cluster.staleness import Stale
 from gatekeeper_py.objects.projection import WHOLE, Projection
 from gatekeeper_py.objects.resource import GroupVersionKind, Object, Served
 
-__all__ = ["Follower", "Picture"]
+__all__ = ["ALLOW", "Follower", "Picture"]
 
 RELIST_SECONDS = 300.0
 """After which a kind is listed though its watch goes on: whatever went wrong unseen is put right then."""
@@ -45,6 +46,7 @@ LONGEST_WISH = 5.0
 """Seconds that the API server may ask us to wait (Retry-After)."""
 UNSERVED_PAUSE = 2.0
 """Seconds between looks for a kind that the cluster does not serve yet."""
+ALLOW: Final = "Allow the engine to get, list and watch it (webhooks/rbac.yaml)"
 ADDED, MODIFIED, DELETED, BOOKMARK = "ADDED", "MODIFIED", "DELETED", "BOOKMARK"
 FORBIDDEN, GONE = 403, 410
 """GONE: the API server has forgotten the version to watch from."""
@@ -97,6 +99,8 @@ class Follower:
     """Told of every error."""
     kept: Projection = WHOLE
     """How much is to be kept of each object."""
+    remedy: str = ALLOW
+    """What to do when the kind may not be read."""
     synced: bool = False
     problem: str = "not listed yet"
     confirmed: float = field(default_factory=now)
@@ -210,7 +214,7 @@ class Follower:
         """Note an error; seconds to wait before the next attempt."""
         if isinstance(error, Refused) and error.code == GONE:
             self._version = ""
-        self._tell(synced=self.synced, problem=_reason(error))
+        self._tell(synced=self.synced, problem=_reason(error, self.remedy))
         self.failed(error)
         pause: float = min(FIRST_PAUSE * 2**self._failures, LONGEST_PAUSE) * random.uniform(0.5, 1.0)
         self._failures = min(self._failures + 1, MOST_FAILURES)
@@ -235,10 +239,10 @@ SILENT = "the API server says nothing of it"
 SUSPENDED = "the process was stopped for a while"
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Exception, remedy: str) -> str:
     """Why a kind is not followed, with the remedy where there is one."""
     if isinstance(error, Refused) and error.code == FORBIDDEN:
-        return f"{error.message}. Allow the engine to get, list and watch it (webhooks/rbac.yaml)"
+        return f"{error.message}. {remedy}"
     if isinstance(error, Refused) and error.code == UNAUTHORIZED:
         return f"{error.message}: the API server does not accept the engine's credentials. Renew them"
     return f"{type(error).__name__}: {str(error) or SILENT}"

@@ -28,7 +28,7 @@ from gatekeeper_py.cluster.connection import (
     configuration,
     now,
 )
-from gatekeeper_py.cluster.follower import Follower, Picture
+from gatekeeper_py.cluster.follower import ALLOW, Follower, Picture
 from gatekeeper_py.cluster.inquiries import Inquiries
 from gatekeeper_py.cluster.snapshot import NAMESPACE, Snapshot
 from gatekeeper_py.cluster.staleness import Guarded, Stale
@@ -47,6 +47,7 @@ __all__ = [
     "list_cluster",
     "listable",
     "walk_cluster",
+    "watchable",
 ]
 
 RBAC = "rbac.authorization.k8s.io"
@@ -89,12 +90,17 @@ class LiveCluster:
         *,
         max_age: float = MAX_AGE,
         tell: Tell = _to_nobody,
+        remedy: str = ALLOW,
     ) -> None:
+        self._remedy = remedy
+        """What to do about a kind that may not be read."""
         self._connections = Connections(config)
         self._picture = Picture()
         self._max_age = max_age
         self._tell = tell
         self._followers: dict[GroupVersionKind, Follower] = {}
+        self._spared: frozenset[GroupVersionKind] = frozenset()
+        """Kinds that nobody waits for: no decision needs them."""
         self._tasks: dict[GroupVersionKind, asyncio.Task[None]] = {}
         self._inquiries = Inquiries(self._picture, lambda: self._connections.current)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -106,8 +112,8 @@ class LiveCluster:
 
     @property
     def synced(self) -> bool:
-        """Whether every kind has been listed at least once, with all that is to be kept of it."""
-        return all(each.complete for each in self._all)
+        """Whether every kind that decisions need has been listed once, with all that is to be kept of it."""
+        return all(each.complete for each in self._all if each.kind not in self._spared)
 
     @property
     def problems(self) -> Mapping[GroupVersionKind, str]:
@@ -138,6 +144,11 @@ class LiveCluster:
         """The cluster as last seen, however long ago: for what decides nothing."""
         return self._picture.snapshot
 
+    def wait_for_change(self, seen: Snapshot, seconds: float) -> bool:
+        """Whether the cluster is seen otherwise than so within this time."""
+        with self._picture.changed:
+            return self._picture.changed.wait_for(lambda: self.seen is not seen, seconds)
+
     def wait_until_synced(self, seconds: float) -> bool:
         """Whether everything has been seen once within this time."""
         with self._picture.changed:
@@ -157,12 +168,18 @@ class LiveCluster:
             self._loop.call_soon_threadsafe(self._inquiries.ask, namespace)
         return False
 
-    def follow(self, kinds: Mapping[GroupVersionKind, Projection]) -> list[GroupVersionKind]:
+    def follow(
+        self, kinds: Mapping[GroupVersionKind, Projection], *, awaited: bool = True
+    ) -> list[GroupVersionKind]:
         """Follow these kinds too, and keep so much of each; until they are listed nobody can look them up.
 
         A kind of which less is kept is listed anew; until then it is looked up as it is. The kinds that were
-        not followed before.
+        not followed before. Those that are not `awaited` may never come: no decision needs them.
         """
+        if awaited:
+            self._spared -= kinds.keys()
+        else:
+            self._spared |= kinds.keys() - self._followers.keys()
         new = [kind for kind in kinds if kind not in self._followers]
         for kind, kept in kinds.items():
             if kind not in self._followers:
@@ -226,7 +243,13 @@ class LiveCluster:
         definitions = self._followers.get(CUSTOM_RESOURCE_DEFINITION)
         connections = self._connections
         return Follower(
-            kind, self._picture, lambda: connections.current, definitions, connections.failed, kept
+            kind,
+            self._picture,
+            lambda: connections.current,
+            definitions,
+            connections.failed,
+            kept,
+            self._remedy,
         )
 
     # --- the thread ---------------------------------------------------------------------------------
@@ -361,13 +384,18 @@ def listable(known: Snapshot) -> Iterator[Served]:
     for resource in known.kinds:
         served = resource.served
         name = (served.resource.group, served.resource.resource)
-        if name not in seen and _can_be_listed(served):
+        if name not in seen and _can_be(served, "list"):
             seen.add(name)
             yield served
 
 
-def _can_be_listed(served: Served) -> bool:
-    return "list" in _verbs().get(served.kind, ("list",))
+def watchable(known: Snapshot) -> Iterator[Served]:
+    """Those of them that can be followed: all but ComponentStatus, which nobody writes."""
+    return (served for served in listable(known) if _can_be(served, "watch"))
+
+
+def _can_be(served: Served, verb: str) -> bool:
+    return verb in _verbs().get(served.kind, (verb,))
 
 
 @cache

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from gatekeeper_py.cel import AccessDecision, AccessReview
 from gatekeeper_py.cluster.authorization import GROUP as RBAC_GROUP
@@ -12,7 +13,7 @@ from gatekeeper_py.manifests.manifest import Manifest
 from gatekeeper_py.objects.kinds import CUSTOM_RESOURCE_DEFINITION, Kinds
 from gatekeeper_py.objects.resource import GroupVersionKind, GroupVersionResource, Object, Served
 
-__all__ = ["DEFAULT_NAMESPACE", "NAMESPACE", "Snapshot"]
+__all__ = ["DEFAULT_NAMESPACE", "NAMESPACE", "Difference", "Snapshot"]
 
 NAMESPACE = GroupVersionKind("", "v1", "Namespace")
 DEFAULT_NAMESPACE = "default"
@@ -37,6 +38,16 @@ class _ByName:
         if self._sorted is None:
             self._sorted = tuple(self.objects[name] for name in sorted(self.objects))
         return self._sorted
+
+
+class Difference(NamedTuple):
+    """An object that one snapshot holds otherwise than another; None where it holds none."""
+
+    kind: GroupVersionKind
+    namespace: str
+    name: str
+    before: Object | None
+    after: Object | None
 
 
 def _merged(versions: Sequence[_ByName]) -> tuple[Object, ...]:
@@ -143,7 +154,10 @@ class Snapshot:
 
     def held(self, kind: GroupVersionKind, obj: Object) -> Object | None:
         """What is held of this very kind under an object's name."""
-        namespace, name = self._key(kind, obj)
+        return self.named(kind, *self._key(kind, obj))
+
+    def named(self, kind: GroupVersionKind, namespace: str, name: str) -> Object | None:
+        """What is held of this very kind, and nothing that is assumed."""
         there = self._held.get(kind, {}).get(namespace)
         return None if there is None else there.objects.get(name)
 
@@ -156,6 +170,28 @@ class Snapshot:
             return next(iter(versions[0].values())).all()
         everywhere = sorted({namespace for held in versions for namespace in held})
         return tuple(obj for each in everywhere for obj in self.list(kind, each))
+
+    def differences(self, before: Snapshot) -> Iterator[Difference]:
+        """What has come, changed or gone since another snapshot that this one was made of.
+
+        What both hold as one and the same is not looked at again: it costs what has changed.
+        """
+        for kind in {**before._held, **self._held}:
+            now, then = self._held.get(kind, {}), before._held.get(kind, {})
+            for namespace in {**then, **now} if now is not then else ():
+                yield from _differing(kind, namespace, then.get(namespace), now.get(namespace))
+
+    def objects(self, kind: GroupVersionKind) -> Iterator[tuple[str, str, Object]]:
+        """Namespace, name and object of all that is held of this very kind."""
+        for namespace, there in self._held.get(kind, {}).items():
+            for name, value in there.objects.items():
+                yield namespace, name, value
+
+    def within(self, namespace: str) -> Iterator[tuple[GroupVersionKind, str]]:
+        """Kind and name of all that is held in a namespace."""
+        for kind, held in self._held.items():
+            for name in held[namespace].objects if namespace in held else ():
+                yield kind, name
 
     def knows(self, kind: GroupVersionKind) -> bool:
         """Whether it holds every object of a kind: when it is complete, or was told of one of that kind.
@@ -195,6 +231,18 @@ class Snapshot:
         if served:
             namespace = (namespace or DEFAULT_NAMESPACE) if served.namespaced else ""
         return namespace, name
+
+
+def _differing(
+    kind: GroupVersionKind, namespace: str, then: _ByName | None, now: _ByName | None
+) -> Iterator[Difference]:
+    if then is now:
+        return
+    before, after = ({} if each is None else each.objects for each in (then, now))
+    for name in {**before, **after}:
+        was, is_ = before.get(name), after.get(name)
+        if was is not is_:
+            yield Difference(kind, namespace, name, was, is_)
 
 
 def _by_kind(objects: Iterable[Object]) -> Mapping[GroupVersionKind, list[Object]]:

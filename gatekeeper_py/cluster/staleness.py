@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from gatekeeper_py.cel import AccessDecision, AccessReview
@@ -41,11 +41,24 @@ class StaleView(Exception):
         super().__init__(str(stale))
 
 
-class Guarded:
-    """Implements `ClusterView`: a snapshot, but look-ups of kinds that are stale raise `StaleView`."""
+def _to_nobody(_stale: Stale) -> None:
+    pass
 
-    def __init__(self, snapshot: Snapshot, stale: Mapping[GroupVersionKind, Stale]) -> None:
+
+class Guarded:
+    """Implements `ClusterView`: a snapshot, but look-ups of kinds that are stale raise `StaleView`.
+
+    `tell` is told of each such look-up before, for who wants to know of those that somebody caught.
+    """
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        stale: Mapping[GroupVersionKind, Stale],
+        tell: Callable[[Stale], None] = _to_nobody,
+    ) -> None:
         self._snapshot = snapshot
+        self._tell = tell
         self._stale = {version: each for kind, each in stale.items() for version in snapshot.versions(kind)}
         self._authorizer = Authorizer(self, defaults=False)
 
@@ -92,4 +105,5 @@ class Guarded:
 
     def _require(self, kind: GroupVersionKind) -> None:
         if stale := self._stale.get(kind):
+            self._tell(stale)
             raise StaleView(stale, self._snapshot)

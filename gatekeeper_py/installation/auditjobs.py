@@ -6,19 +6,17 @@ audited"; a ClusterRole with the label of `AGGREGATED` adds them, and custom kin
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from gatekeeper_py.cluster.live import listable
 from gatekeeper_py.cluster.snapshot import Snapshot
 from gatekeeper_py.installation.config_maps import MOUNT
-from gatekeeper_py.installation.identifiers import LABELS, NAME, NAMESPACE, RBAC
-from gatekeeper_py.objects.resource import Object
+from gatekeeper_py.installation.identifiers import AUDIT, LABELS, NAMESPACE, RBAC
+from gatekeeper_py.objects.resource import Object, Served
 from gatekeeper_py.tenancy.fields import definitions
 
-__all__ = ["accounts", "cron_job", "sharded_job"]
-
-AUDIT: Final = f"{NAME}-audit"
+__all__ = ["REPORTS", "account_and_roles", "accounts", "cron_job", "reading", "sharded_job"]
 
 AGGREGATED: Final = {"gatekeeper-py.dev/audit": "true"}
 """On the ClusterRoles whose rules the audit has."""
@@ -41,38 +39,43 @@ KEPT_SECONDS: Final = 86_400
 
 def accounts() -> list[Object]:
     """The ServiceAccount and its roles: it lists, and writes nothing but reports."""
-    account = {"kind": "ServiceAccount", "name": AUDIT, "namespace": NAMESPACE}
+    return account_and_roles(
+        AUDIT, AGGREGATED, {"kinds": list(reading(listable, ["list"])), "reports": [REPORTS]}
+    )
+
+
+def account_and_roles(name: str, label: Mapping[str, str], rules: Mapping[str, list[Object]]) -> list[Object]:
+    """An account with a role that is what all roles of a label add up to, with some to begin with."""
+    account = {"kind": "ServiceAccount", "name": name, "namespace": NAMESPACE}
     return [
-        _object("v1", "ServiceAccount", AUDIT, NAMESPACE),
+        _object("v1", "ServiceAccount", name, NAMESPACE),
         _object(
             f"{RBAC}/v1",
             "ClusterRole",
-            AUDIT,
-            aggregationRule={"clusterRoleSelectors": [{"matchLabels": AGGREGATED}]},
+            name,
+            aggregationRule={"clusterRoleSelectors": [{"matchLabels": dict(label)}]},
             rules=[],
         ),
-        _aggregated(f"{AUDIT}-kinds", list(_reading())),
-        _aggregated(f"{AUDIT}-reports", [REPORTS]),
+        *(_aggregated(f"{name}-{part}", label, each) for part, each in rules.items()),
         _object(
             f"{RBAC}/v1",
             "ClusterRoleBinding",
-            AUDIT,
-            roleRef={"apiGroup": RBAC, "kind": "ClusterRole", "name": AUDIT},
+            name,
+            roleRef={"apiGroup": RBAC, "kind": "ClusterRole", "name": name},
             subjects=[account],
         ),
     ]
 
 
-def _reading() -> Iterable[Object]:
+def reading(served_by: Callable[[Snapshot], Iterable[Served]], verbs: Sequence[str]) -> Iterable[Object]:
     """One rule an API group, for every kind of Kubernetes and of tenancy."""
-    known = Snapshot(map(dict, definitions()))
     groups: dict[str, set[str]] = {}
-    for served in listable(known):
+    for served in served_by(Snapshot(map(dict, definitions()))):
         group, _, resource = served.resource
         if (group, resource) not in UNREAD:
             groups.setdefault(group, set()).add(resource)
     for group, resources in sorted(groups.items()):
-        yield {"apiGroups": [group], "resources": sorted(resources), "verbs": ["list"]}
+        yield {"apiGroups": [group], "resources": sorted(resources), "verbs": list(verbs)}
 
 
 def cron_job(image: str) -> Object:
@@ -144,10 +147,10 @@ def _container(image: str, arguments: list[str]) -> Object:
     }
 
 
-def _aggregated(name: str, rules: list[Object]) -> Object:
+def _aggregated(name: str, label: Mapping[str, str], rules: list[Object]) -> Object:
     role = _object(f"{RBAC}/v1", "ClusterRole", name, rules=rules)
     metadata = role["metadata"]
-    return {**role, "metadata": {**metadata, "labels": {**metadata["labels"], **AGGREGATED}}}
+    return {**role, "metadata": {**metadata, "labels": {**metadata["labels"], **label}}}
 
 
 def _object(api_version: str, kind: str, name: str, namespace: str = "", **fields: object) -> Object:

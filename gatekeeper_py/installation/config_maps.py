@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Final
 
-from gatekeeper_py.installation.identifiers import LABELS, NAMESPACE, POLICIES_LABEL
+from gatekeeper_py.installation.identifiers import BACKGROUND, LABELS, NAME, NAMESPACE, POLICIES_LABEL
 from gatekeeper_py.objects.resource import Object
 
 __all__ = ["PART", "BadFile", "component", "config_maps", "key", "volume"]
@@ -22,6 +22,8 @@ __all__ = ["PART", "BadFile", "component", "config_maps", "key", "volume"]
 PREFIX: Final = "gatekeeper-policies"
 VOLUME: Final = "policies"
 MOUNT: Final = "/policies"
+SERVED: Final = f"{NAME}|{BACKGROUND}"
+"""The Deployments that take policies, as kustomize matches names."""
 
 LARGEST: Final = 1 << 20
 """Bytes that a ConfigMap may hold (apis/core/validation, MaxSecretSize)."""
@@ -87,7 +89,7 @@ def component(files: Mapping[str, str]) -> Object:
         "kind": "Component",
         "configMapGenerator": [_generator(part) for part in parts],
         "patches": [
-            {"target": {"group": "apps", "kind": "Deployment", "name": "gatekeeper"}, "patch": _patch(parts)}
+            {"target": {"group": "apps", "kind": "Deployment", "name": SERVED}, "patch": _patch(parts)}
         ],
     }
 

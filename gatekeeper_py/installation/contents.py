@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
 
+from gatekeeper_py.installation import auditjobs, backgroundaudit
 from gatekeeper_py.installation.config_maps import config_maps
 from gatekeeper_py.installation.deployment import Spread, Workload
 from gatekeeper_py.installation.identifiers import (
@@ -25,7 +27,10 @@ from gatekeeper_py.objects.resource import Object
 from gatekeeper_py.policy.loading.load import PolicySet
 from gatekeeper_py.tenancy.fields import definitions
 
-__all__ = ["IMAGE", "REPLICAS", "Installation", "keepsakes", "namespace", "registration"]
+__all__ = ["IMAGE", "REPLICAS", "Audits", "Installation", "keepsakes", "namespace", "registration"]
+
+Audits: TypeAlias = Literal["hourly", "background"]
+"""A CronJob, or a Deployment that watches."""
 
 IMAGE = "gatekeeper-py:latest"
 
@@ -46,6 +51,8 @@ class Installation:
     spread: Spread = "required"
     inside: bool = True
     """Whether the server runs in the cluster."""
+    audit: Audits | None = None
+    """What audits what exists, beside the server."""
 
     def objects(self) -> list[Object]:
         """All of it."""
@@ -57,7 +64,17 @@ class Installation:
             *keepsakes(),
             *registration(),
             *served,
+            *self.audit_objects(),
         ]
+
+    def audit_objects(self) -> list[Object]:
+        """What audits, if anything is to."""
+        if self.audit == "hourly":
+            return [*auditjobs.accounts(), auditjobs.cron_job(self.image)]
+        if self.audit == "background":
+            made = backgroundaudit.deployment(self.image, self.files)
+            return [*backgroundaudit.accounts(), *backgroundaudit.door(), made]
+        return []
 
     @property
     def workload(self) -> Workload:

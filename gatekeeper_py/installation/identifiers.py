@@ -9,11 +9,14 @@ from gatekeeper_py.pki.development import NAMESPACE, SERVICE
 from gatekeeper_py.webhook.registration import REACH
 
 __all__ = [
+    "AUDIT",
+    "BACKGROUND",
     "CERTIFICATES",
     "CLUSTER_ROLE",
     "CLUSTER_ROLE_BINDING",
     "CONFIGURATIONS",
     "CONFIG_MAP",
+    "CRON_JOB",
     "DEPLOYMENT",
     "LABELS",
     "LEASE",
@@ -29,6 +32,12 @@ __all__ = [
 
 NAME: Final = SERVICE
 """Of the Deployment, its Service and ServiceAccount, the roles, the Lease and both webhook configurations."""
+
+AUDIT: Final = f"{NAME}-audit"
+"""Of the CronJob that audits, its ServiceAccount and the role of what it may read."""
+
+BACKGROUND: Final = f"{NAME}-background"
+"""Of the Deployment that audits all the time, and all that is its own."""
 
 CERTIFICATES: Final = "gatekeeper-certificates"
 """The Secret that holds the engine's own CA and serving certificate."""
@@ -47,6 +56,7 @@ CONFIGURATIONS: Final = (
 CLUSTER_ROLE: Final = GroupVersionKind(RBAC, "v1", "ClusterRole")
 CLUSTER_ROLE_BINDING: Final = GroupVersionKind(RBAC, "v1", "ClusterRoleBinding")
 CONFIG_MAP: Final = GroupVersionKind("", "v1", "ConfigMap")
+CRON_JOB: Final = GroupVersionKind("batch", "v1", "CronJob")
 DEPLOYMENT: Final = GroupVersionKind("apps", "v1", "Deployment")
 LEASE: Final = GroupVersionKind("coordination.k8s.io", "v1", "Lease")
 NAMESPACE_KIND: Final = GroupVersionKind("", "v1", "Namespace")

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Mapping
 from typing import Final, TypeAlias
 
-from gatekeeper_py.installation import auditjobs
+from gatekeeper_py.installation import auditjobs, backgroundaudit
 from gatekeeper_py.installation.config_maps import component
 from gatekeeper_py.installation.contents import IMAGE, Installation, keepsakes, namespace, registration
 from gatekeeper_py.installation.deployment import kubeconfig, service
@@ -14,7 +14,7 @@ from gatekeeper_py.installation.rights import rights
 from gatekeeper_py.objects.resource import Object
 from gatekeeper_py.policy.loading.load import PolicySet
 
-__all__ = ["FILE", "audit", "policies", "webhooks"]
+__all__ = ["FILE", "audit", "background", "policies", "webhooks"]
 
 FILE: Final = "kustomization.yaml"
 
@@ -76,6 +76,19 @@ SHARDS: Final = _head(
     "Audits a large cluster once, divided among several pods: `kubectl create -f`, beside the component."
     " For another number of parts change completions, parallelism and the last argument alike."
 )
+WATCHERS: Final = _head(
+    "Who audits all the time: it watches every kind of Kubernetes and tenancy but Secrets, and writes nothing"
+    " but reports. A ClusterRole of yours with the label gatekeeper-py.dev/background=true adds what it says:"
+    " custom kinds, or Secrets."
+)
+WATCHER: Final = _head(
+    "Judges every object when it appears or changes, and keeps a PolicyReport of each (docs/background.md)."
+    " It needs the CustomResourceDefinitions of wgpolicyk8s.io/v1alpha2."
+)
+DOOR: Final = _head(
+    "Where the page and the metrics are. They name objects of all tenants, and nobody logs in: pods of"
+    " namespaces with the label gatekeeper-py.dev/reads-audit=true may ask, and whoever may port-forward."
+)
 COMPONENT: Final = _head(
     "Brings these policies as ConfigMaps, one a folder, and mounts them into the server. Used by the"
     " `components` line of webhooks/kustomization.yaml. A policy of yours needs a line"
@@ -104,6 +117,15 @@ def audit() -> Mapping[str, File]:
         "accounts.yaml": (ACCOUNTS, auditjobs.accounts()),
         "cronjob.yaml": (CRON_JOB, [auditjobs.cron_job(IMAGE)]),
         "shards.yaml": (SHARDS, [auditjobs.sharded_job(IMAGE)]),
+    }
+
+
+def background() -> Mapping[str, File]:
+    """The files of the component `webhooks/background/`."""
+    return {
+        "accounts.yaml": (WATCHERS, backgroundaudit.accounts()),
+        "deployment.yaml": (WATCHER, [backgroundaudit.deployment(IMAGE, {})]),
+        "door.yaml": (DOOR, backgroundaudit.door()),
     }
 
 

@@ -9,11 +9,13 @@ from typing import Final
 
 from gatekeeper_py.installation.access import Access
 from gatekeeper_py.installation.identifiers import (
+    AUDIT,
+    BACKGROUND,
     CLUSTER_ROLE,
     CLUSTER_ROLE_BINDING,
     CONFIGURATIONS,
+    CRON_JOB,
     DEPLOYMENT,
-    LABELS,
     NAME,
     NAMESPACE,
     NAMESPACE_KIND,
@@ -63,19 +65,28 @@ class Removal:
 
     def _end_pods(self) -> None:
         """A kubelet that is gone never says that its pods are: their namespace would stay for ever."""
-        for pod in self.access.list(POD, NAMESPACE, LABELS):
+        for pod in self.access.list(POD, NAMESPACE):
             self.access.delete(POD, pod["metadata"]["name"], NAMESPACE, now=True)
 
 
 def _everything() -> list[tuple[GroupVersionKind, str, str]]:
-    """The registration first, the Deployment before its pods, the rights after whom they serve."""
+    """The registration first, Deployments before their pods, rights after whom they serve.
+
+    Of an audit all that may be there: what is not needs no deletion.
+    """
     return [
         *((kind, NAME, "") for kind in CONFIGURATIONS),
-        (DEPLOYMENT, NAME, NAMESPACE),
+        *((DEPLOYMENT, name, NAMESPACE) for name in (NAME, BACKGROUND)),
+        (CRON_JOB, AUDIT, NAMESPACE),
         (NAMESPACE_KIND, NAMESPACE, ""),
-        (CLUSTER_ROLE_BINDING, NAME, ""),
-        (CLUSTER_ROLE, NAME, ""),
+        *((CLUSTER_ROLE_BINDING, name, "") for name in (NAME, AUDIT, BACKGROUND)),
+        *((CLUSTER_ROLE, name, "") for name in (NAME, *AUDIT_ROLES)),
     ]
+
+
+AUDIT_ROLES: Final = tuple(
+    f"{name}{part}" for name in (AUDIT, BACKGROUND) for part in ("", "-kinds", "-reports")
+)
 
 
 def _definitions() -> list[tuple[GroupVersionKind, str, str]]:

@@ -580,3 +580,35 @@ def test_a_status_of_a_kind_that_nobody_serves_cannot_be_written(follow: Follow)
     assert live.wait_until_synced(SECONDS)
     with pytest.raises(ClusterError, match="the cluster serves no Gauge"):
         live.write_status(GroupVersionKind("example.com", "v1", "Gauge"), BODY, SECONDS)
+
+
+def test_nobody_waits_for_a_kind_that_no_decision_needs(api: Api, follow: Follow) -> None:
+    api.refused["/api/v1/configmaps"] = 403
+    live = follow()
+    assert live.wait_until_synced(SECONDS)
+    assert live.follow({CONFIG_MAP: WHOLE}, awaited=False) == [CONFIG_MAP]
+    assert eventually(lambda: "refused" in live.problems.get(CONFIG_MAP, ""))
+    assert live.synced
+    assert CONFIG_MAP in live.stale
+    assert live.follow({CONFIG_MAP: WHOLE}) == []
+    assert not live.synced
+
+
+def test_a_change_is_waited_for(api: Api, follow: Follow) -> None:
+    live = follow()
+    assert live.wait_until_synced(SECONDS)
+    seen = live.seen
+    assert not live.wait_for_change(seen, 0)
+    api.watch("/api/v1/namespaces").put({"type": "ADDED", "object": named("new")})
+    assert live.wait_for_change(seen, SECONDS)
+    assert sees(live, "new")
+
+
+def test_everything_that_can_be_watched_is_all_but_chatter_and_states() -> None:
+    from gatekeeper_py.cluster.live import listable, watchable
+    from gatekeeper_py.cluster.snapshot import Snapshot
+
+    listed, watched = ({each.kind.kind for each in every(Snapshot())} for every in (listable, watchable))
+    assert listed - watched == {"ComponentStatus"}
+    assert {"Pod", "Secret", "ClusterRole"} <= watched
+    assert not watched & {"Event", "Lease", "SubjectAccessReview"}

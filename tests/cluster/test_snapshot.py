@@ -145,3 +145,39 @@ def test_what_a_snapshot_was_not_told_of_is_absent_only_where_it_knows_the_kind(
     assert Snapshot(complete=True).knows(RUNTIME_CLASS)
     assert Snapshot([KATA]).knows(RUNTIME_CLASS)
     assert not Snapshot([KATA]).without_object(KATA).knows(RUNTIME_CLASS)
+
+
+def test_differences_are_what_has_come_changed_and_gone() -> None:
+    before = Snapshot(
+        [config_map("a", "x"), config_map("b", "x"), config_map("c", "y"), config_map("d", "z")]
+    )
+    changed = config_map("b", "x", "other")
+    after = before.with_changes(CONFIG_MAP, [changed, config_map("e", "w")], [config_map("c", "y")])
+    assert {(each.namespace, each.name): (each.before, each.after) for each in after.differences(before)} == {
+        ("x", "b"): (config_map("b", "x"), changed),
+        ("y", "c"): (config_map("c", "y"), None),
+        ("w", "e"): (None, config_map("e", "w")),
+    }
+    assert list(before.differences(before)) == []
+
+
+def test_what_is_listed_anew_with_the_same_objects_does_not_differ() -> None:
+    held = [config_map("a", "x"), config_map("b", "y")]
+    before = Snapshot(held)
+    assert list(before.with_kind(CONFIG_MAP, held).differences(before)) == []
+    (gone,) = before.with_kind(CONFIG_MAP, held[:1]).differences(before)
+    assert (gone.kind, gone.name, gone.after) == (CONFIG_MAP, "b", None)
+
+
+def test_a_definition_that_comes_changes_no_other_object() -> None:
+    before = Snapshot([config_map("a", "x")])
+    after = before.with_object(definition(V1))
+    assert [each.kind.kind for each in after.differences(before)] == ["CustomResourceDefinition"]
+
+
+def test_objects_are_found_by_namespace_and_by_kind_as_they_are_held() -> None:
+    cluster = Snapshot([config_map("a", "x"), namespace("x"), config_map("b", "y")])
+    assert list(cluster.within("x")) == [(CONFIG_MAP, "a")]
+    assert [(where, name) for where, name, _ in cluster.objects(CONFIG_MAP)] == [("x", "a"), ("y", "b")]
+    assert cluster.named(NAMESPACE, "", "x") == namespace("x")
+    assert cluster.named(NAMESPACE, "", "assumed") is None

@@ -95,3 +95,13 @@ def test_it_is_said_in_words() -> None:
     assert str(Stale(WIDGET, None, "not listed yet")) == (
         "Widget (example.com/v1) has not been read yet: not listed yet"
     )
+
+
+def test_a_look_up_without_an_answer_is_told_even_if_it_is_caught() -> None:
+    told: list[Stale] = []
+    stale = Stale(CONFIG_MAP, 47.4, "forbidden")
+    view = Guarded(Snapshot([HELD]), {CONFIG_MAP: stale}, told.append)
+    with pytest.raises(StaleView):
+        view.get(CONFIG_MAP, "foo", "c")
+    view.list(HPA_2)
+    assert told == [stale]

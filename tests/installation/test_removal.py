@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from gatekeeper_py.engine import load_policies
@@ -20,6 +22,28 @@ def installed() -> Cluster:
         cluster.apply(value)
     cluster.log.clear()
     return cluster
+
+
+@pytest.mark.parametrize("audit", ["hourly", "background"])
+def test_what_audits_goes_too(audit: Any) -> None:
+    cluster = Cluster()
+    for value in Installation(load_policies(()), {"a/x.yaml": "x"}, audit=audit).objects():
+        cluster.apply(value)
+    removed = remove(cluster, tenants=True)
+    assert cluster.objects == {}
+    name = {"hourly": "audit", "background": "background"}[audit]
+    roles = [f"ClusterRole gatekeeper-{name}{part}" for part in ("", "-kinds", "-reports")]
+    assert set(roles) <= set(removed)
+
+
+def test_pods_of_jobs_are_ended_too() -> None:
+    cluster = Stuck()
+    metadata = {"name": "gatekeeper-audit-1", "namespace": NAMESPACE, "labels": {"a": "b"}}
+    cluster.apply({"apiVersion": "v1", "kind": "Pod", "metadata": metadata})
+    cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
+    with pytest.raises(NotGone):
+        remove(cluster)
+    assert "delete Pod gatekeeper-audit-1 now" in cluster.log
 
 
 def remove(cluster: Cluster, *, tenants: bool = False) -> list[str]:

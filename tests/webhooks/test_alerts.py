@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.audit.test_tally import counted
 from tests.webhook.test_metrics import kept, samples
 
 ALERTS = Path(__file__).parents[2] / "webhooks" / "alerts"
@@ -67,7 +68,7 @@ def test_a_panel_has_a_number_of_its_own() -> None:
 
 def test_what_is_asked_for_is_counted() -> None:
     asked = {name for expression in expressions() for name in METRIC.findall(expression)}
-    assert asked <= samples()
+    assert asked <= samples() | counted().keys()
 
 
 def test_the_dashboard_shows_every_metric() -> None:
@@ -75,7 +76,7 @@ def test_the_dashboard_shows_every_metric() -> None:
     shown = {
         name for panel in panels for target in panel["targets"] for name in METRIC.findall(target["expr"])
     }
-    assert {name.removesuffix("_bucket") for name in shown} == set(kept())
+    assert {name.removesuffix("_bucket") for name in shown} == {*kept(), *counted()}
 
 
 def test_the_component_holds_every_file() -> None:
@@ -101,3 +102,77 @@ def test_prometheus_takes_rules_and_expressions(promtool: str, tmp_path: Path) -
     file.write_text(json.dumps({"groups": [*rules()["spec"]["groups"], {"name": "all", "rules": queries}]}))
     checked = subprocess.run([promtool, "check", "rules", file], capture_output=True, text=True, timeout=60)
     assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def firing(promtool: str, folder: Path, series: dict[str, str], alert: str) -> list[dict[str, str]]:
+    """The labels of an alert two hours after these series began, as promtool works them out."""
+    file = folder / "rules.yaml"
+    file.write_text(json.dumps({"groups": rules()["spec"]["groups"]}))
+    given = [{"series": name, "values": values} for name, values in series.items()]
+    expected = {"eval_time": "2h", "alertname": alert, "exp_alerts": [{"exp_labels": {"none": "none"}}]}
+    tests = [{"interval": "1m", "input_series": given, "alert_rule_test": [expected]}]
+    (folder / "test.yaml").write_text(json.dumps({"rule_files": [str(file)], "tests": tests}))
+    told = subprocess.run(
+        [promtool, "test", "rules", folder / "test.yaml"], capture_output=True, text=True, timeout=60
+    )
+    got = (told.stdout + told.stderr).partition("got:")[2]
+    return [dict(re.findall(r'(\w+)="([^"]*)"', labels)) for labels in re.findall(r"Labels:\{([^}]*)\}", got)]
+
+
+FINDINGS = 'gatekeeper_audit_findings{tenant="foo",policy="p",severity="%s",action="%s"}'
+FIRING: dict[str, tuple[str, dict[str, str], list[dict[str, str]]]] = {
+    "a kind that may not be watched": (
+        "GatekeeperNotAudited",
+        {'gatekeeper_audit_not_audited{kind="Pod"}': "1x150"},
+        [{"kind": "Pod"}],
+    ),
+    "Secrets, which the shipped role leaves out": (
+        "GatekeeperNotAudited",
+        {'gatekeeper_audit_not_audited{kind="Secret"}': "1x150"},
+        [],
+    ),
+    "an audit that stands still": (
+        "GatekeeperAuditTooOld",
+        {"gatekeeper_audit_last_pass_timestamp_seconds": "0x150"},
+        [{}],
+    ),
+    "an audit that goes on": (
+        "GatekeeperAuditTooOld",
+        {"gatekeeper_audit_last_pass_timestamp_seconds": "0+60x150"},
+        [],
+    ),
+    "a violation": (
+        "GatekeeperAuditFindsViolations",
+        {FINDINGS % ("critical", "deny"): "2x150"},
+        [{"tenant": "foo", "policy": "p"}],
+    ),
+    "one that is waived": (
+        "GatekeeperAuditFindsViolations",
+        {FINDINGS % ("critical", "waived"): "2x150"},
+        [],
+    ),
+    "one that is mended": (
+        "GatekeeperAuditFindsViolations",
+        {FINDINGS % ("high", "deny"): "2x60 0x90"},
+        [],
+    ),
+    "reports that are refused": (
+        "GatekeeperReportsNotWritten",
+        {'gatekeeper_audit_reports_total{outcome="failed"}': "0+1x150"},
+        [{}],
+    ),
+    "reports that are written": (
+        "GatekeeperReportsNotWritten",
+        {'gatekeeper_audit_reports_total{outcome="written"}': "0+1x150"},
+        [],
+    ),
+}
+
+
+@pytest.mark.parametrize(("alert", "series", "labels"), FIRING.values(), ids=FIRING)
+def test_an_alert_of_the_audit_fires_for_what_it_is_about(
+    promtool: str, tmp_path: Path, alert: str, series: dict[str, str], labels: list[dict[str, str]]
+) -> None:
+    told = firing(promtool, tmp_path, series, alert)
+    assert len(told) == len(labels)
+    assert all(wanted.items() <= found.items() for wanted, found in zip(labels, told, strict=True))

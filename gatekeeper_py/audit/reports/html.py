@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import html
+import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from importlib.resources import files
 from string import Template
 
 from gatekeeper_py.audit.outcome import Outcome
 from gatekeeper_py.audit.reports.table import summary
+from gatekeeper_py.audit.reports.trend import trend
 from gatekeeper_py.audit.result import SEVERITIES, Result
+from gatekeeper_py.audit.scan import Audited
 from gatekeeper_py.policy.admission.text import printable
+from gatekeeper_py.tenancy.isolation import LEVELS, Level
 
-__all__ = ["report"]
+__all__ = ["content_security_policy", "report"]
 
 UNRATED = "none"
 """Stands for no severity."""
@@ -23,18 +30,48 @@ COLUMNS = (*SEVERITIES, UNRATED)
 NO_CLASS = "(none named)"
 """Stands for the runtime class of pods that the node's own runtime takes."""
 
+ISOLATION: Mapping[Level, str] = {"vm": "VM", "sandbox": "sandbox", "none": "none"}
+
+MOST_WORKLOADS = 1000
+"""Of which each is a row: more make a page that no browser is quick with. The counts hold all."""
+
+
+@cache
+def _template() -> str:
+    return files("gatekeeper_py.audit.reports").joinpath("page.html").read_text(encoding="utf-8")
+
+
+@cache
+def content_security_policy() -> str:
+    """By which the page runs its own script and style, and nothing else, whatever stands in it."""
+    script, style = (_hash(_template(), tag) for tag in ("script", "style"))
+    nothing = "default-src 'none'; base-uri 'none'; form-action 'none'"
+    return f"{nothing}; script-src {script}; style-src {style}; img-src data:"
+
+
+def _hash(text: str, tag: str) -> str:
+    found = re.search(rf"<{tag}>(.*?)</{tag}>", text, re.DOTALL)
+    assert found is not None
+    digest = base64.b64encode(hashlib.sha256(found[1].encode()).digest()).decode()
+    return f"'sha256-{digest}'"
+
 
 def report(outcome: Outcome) -> str:
     """The page."""
-    page = Template(files("gatekeeper_py.audit.reports").joinpath("page.html").read_text(encoding="utf-8"))
-    return page.substitute(
+    found = outcome.results
+    return Template(_template()).substitute(
+        security=content_security_policy(),
         summary=_text(summary(outcome)),
+        time=_text(f"as of {outcome.time}" if outcome.time else ""),
         unread=_unread(outcome),
-        tenants=_counted("Tenants", "Tenant", ((each.tenant, each) for each in outcome.results)),
-        policies=_counted("Policies", "Policy", ((each.policy, each) for each in outcome.results)),
+        trend=trend(outcome),
+        waivers=_waivers(found),
+        tenants=_counted("Tenants", "Tenant", ((each.tenant, each) for each in found)),
+        policies=_counted("Policies", "Policy", ((each.policy, each) for each in found)),
         classes=_classes(outcome),
-        choices=_choices(outcome.results),
-        findings="\n".join(_finding(outcome, result) for result in outcome.results),
+        workloads=_workloads(outcome),
+        choices=_choices(found),
+        findings="\n".join(_finding(outcome, result) for result in found),
     )
 
 
@@ -47,17 +84,23 @@ def _unread(outcome: Outcome) -> str:
     if not outcome.not_audited:
         return ""
     told = "".join(f"<li>{_text(str(problem))}</li>" for problem in outcome.not_audited)
-    return f'<section class="unread"><h2>Not audited</h2><ul>{told}</ul></section>'
+    return f'<section class="unread" role="alert"><h2>Not audited</h2><ul>{told}</ul></section>'
 
 
-def _table(title: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table whose first column is a name, and all others are counts."""
-    names = "".join(f"<th>{_text(name)}" for name in head)
-    body = "".join(
-        f"<tr><td>{_text(row[0])}{''.join(f'<td class=count>{count}' for count in row[1:])}</tr>"
-        for row in rows
+def _table(title: str, head: Sequence[str], rows: Iterable[Sequence[str]], names: int = 1) -> str:
+    """A table whose first columns are names, and all others are counts."""
+    body = "".join(_row(head, row, names) for row in rows)
+    heads = "".join(f'<th scope="col">{_text(name)}</th>' for name in head)
+    shown = f"<table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>"
+    return f"<section><h2>{_text(title)}</h2>{shown}</section>" if body else ""
+
+
+def _row(head: Sequence[str], row: Sequence[str], names: int) -> str:
+    cells = (
+        f'<td data-name="{_text(name)}"{"" if number < names else " class=count"}>{_text(value)}</td>'
+        for number, (name, value) in enumerate(zip(head, row, strict=True))
     )
-    return f'<h2>{title}</h2><div class="scroll"><table><tr>{names}</tr>{body}</table></div>' if body else ""
+    return f"<tr>{''.join(cells)}</tr>"
 
 
 def _counted(title: str, name: str, found: Iterable[tuple[str, Result]]) -> str:
@@ -70,12 +113,51 @@ def _counted(title: str, name: str, found: Iterable[tuple[str, Result]]) -> str:
 
 
 def _classes(outcome: Outcome) -> str:
-    """How many workloads run in which runtime class, by tenant."""
+    """How many workloads run in which runtime class, by tenant; and how well that isolates them."""
     counts = outcome.runtime_classes
-    classes = sorted({name for _, name in counts})
+    names = sorted({name for _, name in counts}, key=lambda name: (_rank(outcome, name), name))
     tenants = sorted({tenant for tenant, _ in counts})
-    rows = [(tenant, *(str(counts.get((tenant, name)) or "") for name in classes)) for tenant in tenants]
-    return _table("Runtime classes", ("Tenant", *(name or NO_CLASS for name in classes)), rows)
+    rows = [(tenant, *(str(counts.get((tenant, name)) or "") for name in names)) for tenant in tenants]
+    head = (f"{name or NO_CLASS}: {ISOLATION[outcome.isolation_of(name)]}" for name in names)
+    return _table("Runtime classes", ("Tenant", *head), rows)
+
+
+def _workloads(outcome: Outcome) -> str:
+    """The workloads themselves, the least isolated first."""
+    made = [item for item in outcome.audited if item.target.runtime_class is not None]
+    made.sort(key=lambda item: (_rank(outcome, item.target.runtime_class or ""), item.tenant))
+    rows = [_workload(outcome, item) for item in made[:MOST_WORKLOADS]]
+    more = len(made) - len(rows)
+    title = f"Workloads, the least isolated first{f' ({more} more are not shown)' if more else ''}"
+    shown = _table(title, ("Isolation", "Tenant", "Object", "Runtime class"), rows, names=4)
+    return f"<details><summary>{len(made)} workloads</summary>{shown}</details>" if rows else ""
+
+
+def _workload(outcome: Outcome, item: Audited) -> Sequence[str]:
+    target, name = item.target, item.target.runtime_class or ""
+    where = f"{target.home}/" if target.home else ""
+    subject = f"{target.kind.kind} {where}{target.name}"
+    return ISOLATION[outcome.isolation_of(name)], item.tenant, subject, name or NO_CLASS
+
+
+def _rank(outcome: Outcome, name: str) -> int:
+    return LEVELS.index(outcome.isolation_of(name))
+
+
+def _waivers(found: Iterable[Result]) -> str:
+    """What is waived, that which ends first before the rest."""
+    counted = Counter((each.waived, each.policy) for each in found if each.waived is not None)
+    rows = [
+        (
+            *(waived.waiver, policy, waived.reason, waived.approved_by),
+            *(str(waived.expires), str(waived.days_left), str(count)),
+        )
+        for (waived, policy), count in sorted(
+            counted.items(), key=lambda each: (each[0][0].days_left, each[0][0].waiver, each[0][1])
+        )
+    ]
+    head = ("Waiver", "Policy", "Reason", "Approved by", "Until", "Days left", "Objects")
+    return _table("Waivers in use", head, rows, names=5)
 
 
 def _choices(found: Sequence[Result]) -> str:
@@ -97,27 +179,21 @@ def _choice(name: str, options: Sequence[str]) -> str:
 def _finding(outcome: Outcome, result: Result) -> str:
     place = result.place
     new = " (new)" if outcome.baseline is not None and outcome.is_new(result) else ""
-    cells = (
-        result.level + new,
-        result.tenant,
-        result.subject,
-        result.policy,
-        result.message,
-        f"{place.path}:{place.line}" if place.line else place.path,
-    )
     severity = _severity(result)
+    cells = {
+        "Severity": severity,
+        "Action": result.level + new,
+        "Tenant": result.tenant,
+        "Object": result.subject,
+        "Policy": result.policy,
+        "Message": result.message,
+        "Place": f"{place.path}:{place.line}" if place.line else place.path,
+    }
     data = {"severity": severity, "level": result.level, "tenant": result.tenant, "policy": result.policy}
     named = "".join(f' data-{name}="{_text(value)}"' for name, value in data.items())
-    return f'<tr{named}><td class="{_class(severity)}">{_text(severity)}{"".join(_cells(cells))}</tr>'
-
-
-def _cells(values: Iterable[str]) -> Iterator[str]:
-    return (f"<td>{_text(value)}" for value in values)
+    shown = "".join(f'<td data-name="{name}">{_text(value)}</td>' for name, value in cells.items())
+    return f"<tr{named}>{shown}</tr>"
 
 
 def _severity(result: Result) -> str:
     return result.severity if result.severity in SEVERITIES else UNRATED
-
-
-def _class(severity: str) -> str:
-    return severity if severity in SEVERITIES else ""

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from textwrap import indent
 from typing import Any
 
 import orjson
 
-from gatekeeper_py.audit.outcome import Outcome, Rest
+from gatekeeper_py.audit.outcome import Outcome, Past, Rest
 from gatekeeper_py.audit.result import Result, results
 from gatekeeper_py.audit.scan import Audited
 from gatekeeper_py.audit.target import Target
@@ -19,10 +19,12 @@ from gatekeeper_py.manifests.place import Problem
 from gatekeeper_py.objects.resource import ABSENT, GroupVersionKind, GroupVersionResource
 from gatekeeper_py.policy.admission.changes import Change
 from gatekeeper_py.policy.admission.decision import Finding, Waived
+from gatekeeper_py.tenancy.isolation import LEVELS, Level
 
 __all__ = ["NotAReport", "baseline", "indented", "pieces", "problem", "read", "report"]
 
 
+TIMELESS = "does not say when it was made: it is no report of `gatekeeper audit`, or of an old one"
 NOT_OURS = "is no report that `gatekeeper audit -o json` wrote"
 
 
@@ -42,7 +44,12 @@ def pieces(outcome: Outcome) -> Iterator[str]:
         **({"shard": dict(zip(("index", "of"), outcome.shard, strict=True))} if outcome.shard[1] > 1 else {}),
         "summary": _summary(outcome),
         "runtimeClasses": [
-            {"tenant": tenant, "runtimeClass": name, "workloads": count}
+            {
+                "tenant": tenant,
+                "runtimeClass": name,
+                "isolation": outcome.isolation_of(name),
+                "workloads": count,
+            }
             for (tenant, name), count in sorted(outcome.runtime_classes.items())
         ],
         "notAudited": [problem(each) for each in outcome.not_audited],
@@ -187,9 +194,30 @@ def read(text: str | bytes) -> Outcome:
             rest=_rest(document, audited),
             time=document.get("time", ""),
             shard=(shard["index"], shard["of"]),
+            isolation=_isolation(document),
         )
     except (orjson.JSONDecodeError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise NotAReport(NOT_OURS) from error
+
+
+def _isolation(document: dict[str, Any]) -> dict[str, Level]:
+    """As it was then; reports of before say none."""
+    found = {each["runtimeClass"]: each.get("isolation", "none") for each in document["runtimeClasses"]}
+    if not set(LEVELS) >= set(found.values()):
+        raise ValueError("a level of isolation that there is not")
+    return found
+
+
+def past(text: str | bytes) -> Past:
+    """How a report counts what it found, for the trend; raise `NotAReport`."""
+    outcome = read(text)
+    if not outcome.time:
+        raise NotAReport(TIMELESS)
+    try:
+        datetime.fromisoformat(outcome.time)
+    except ValueError as error:
+        raise NotAReport(NOT_OURS) from error
+    return outcome.now
 
 
 def _rest(document: dict[str, Any], audited: tuple[Audited, ...]) -> Rest:

@@ -20,7 +20,19 @@ from gatekeeper_py.objects.resource import Object
 from gatekeeper_py.objects.selector import labels_of
 from gatekeeper_py.policy.admission.text import printable
 
-__all__ = ["MANAGED", "MOST_RESULTS", "WORKING_GROUP", "Dialect", "is_own", "listed", "report", "reports"]
+__all__ = [
+    "MANAGED",
+    "MOST_RESULTS",
+    "REPORT_GROUPS",
+    "WORKING_GROUP",
+    "Dialect",
+    "is_own",
+    "listed",
+    "report",
+    "report_of",
+    "report_of_unread",
+    "reports",
+]
 
 SOURCE = "gatekeeper-py"
 
@@ -71,17 +83,18 @@ def reports(outcome: Outcome, dialect: Dialect) -> str:
 def listed(outcome: Outcome, dialect: Dialect) -> Iterator[Object]:
     """The same, one at a time."""
     for item in outcome.audited:
-        yield _of_object(dialect, item)
+        yield report_of(dialect, item)
     if outcome.not_audited:
-        yield _of_unread(dialect, outcome.not_audited)
+        yield report_of_unread(dialect, outcome.not_audited)
 
 
-def _of_object(dialect: Dialect, item: Audited) -> Object:
+def report_of(dialect: Dialect, item: Audited) -> Object:
+    """What was found of an object."""
     namespace = item.target.home
     found = sorted(results(item), key=lambda each: (severity_rank(each.severity), each.policy))
     told = [_result(each) for each in found] or [_passed(item)]
-    report_of = _report(dialect, _name(item), namespace, told)
-    return {**report_of, "metadata": _owned(report_of["metadata"], item), "scope": _scope(item, namespace)}
+    made = _report(dialect, _name(item), namespace, told)
+    return {**made, "metadata": _owned(made["metadata"], item), "scope": _scope(item, namespace)}
 
 
 def _report(dialect: Dialect, name: str, namespace: str, told: Sequence[Object]) -> Object:
@@ -151,7 +164,8 @@ def _passed(item: Audited) -> Object:
     return {"source": SOURCE, "policy": "(all)", "result": "pass", "message": said, "properties": tenant}
 
 
-def _of_unread(dialect: Dialect, problems: Sequence[Problem]) -> Object:
+def report_of_unread(dialect: Dialect, problems: Sequence[Problem]) -> Object:
+    """What was not audited."""
     told = [
         {
             "source": SOURCE,

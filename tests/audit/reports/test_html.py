@@ -45,10 +45,8 @@ def test_it_tells_everything() -> None:
 def test_it_asks_nobody_for_anything() -> None:
     text = report(EVERYTHING)
     for tag, attributes in Page(text).tags:
-        assert not {"src", "href", "action"} & set(attributes) or attributes == {
-            "rel": "icon",
-            "href": "data:,",
-        }, tag
+        assert not {"src", "action"} & set(attributes), tag
+        assert attributes.get("href", "#").startswith(("#", "data:,")), tag  # type: ignore[union-attr]
     assert "default-src 'none'" in text
     assert not re.search(r"(?i)url\(|@import|https?://", text)
 
@@ -74,7 +72,7 @@ def test_what_may_be_filtered_by_is_listed() -> None:
 def test_workloads_are_counted_by_the_class_they_run_in() -> None:
     def run(spec: str, name: str) -> str:
         item = audited(POD % spec, "foo")
-        return name if f"<th>{name}" in report(Outcome((item,))) else ""
+        return name if f">{name}: none</th>" in report(Outcome((item,))) else ""
 
     assert run("runtimeClassName: kata, ", "kata") == "kata"
     assert run("", "(none named)") == "(none named)"
