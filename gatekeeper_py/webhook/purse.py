@@ -148,7 +148,8 @@ class Purses:
 
     def close(self, owner: str, purse: Purse) -> None:
         """Settle what a review has taken."""
-        if overdrawn := purse.overdrawn:
+        overdrawn = purse.overdrawn
+        if overdrawn or purse.ran_out:
             self._penitent[owner] = self._clock() + PENANCE * (SECONDS + overdrawn)
             if len(self._penitent) > MOST_PENITENT:
                 self._penitent.popitem(last=False)

@@ -30,7 +30,7 @@ from gatekeeper_py.webhook.arrivals import Arrivals
 from gatekeeper_py.webhook.body import BodyTooLarge, Memory, MemoryExhausted, read_body
 from gatekeeper_py.webhook.exchange import Exchange, Reply
 from gatekeeper_py.webhook.head import NO_HEAD, Head, head_of
-from gatekeeper_py.webhook.purse import SHORT_BODY, Purses, is_short
+from gatekeeper_py.webhook.purse import Purses, is_short
 from gatekeeper_py.webhook.record import Record
 from gatekeeper_py.webhook.revision import InForce, Policies, Webhook
 from gatekeeper_py.webhook.rounds import Rounds
@@ -157,18 +157,36 @@ class Service:
         self._arrivals = Arrivals()
         self._threads = ThreadPoolExecutor(self.workers, thread_name_prefix="review")
 
+    def review_at_once(
+        self, body: bytes, webhook: Webhook, conversions: frozenset[GroupVersion], timeout: str | None
+    ) -> bytes | None:
+        """The verdict on a short review where nothing is to be waited for: nobody need look at the time.
+
+        None for any other, which is as if it had not been asked: `review` answers it, whatever it is.
+        """
+        if not is_short(body) or not self._rounds.has_room():
+            return None
+        job = _begin(webhook, conversions, timeout)
+        job.body = body
+        try:
+            return self._rounds.work(lambda: self._answered_at_once(job))
+        except Exception:  # whatever it is: `review` meets it again, and tells
+            return None
+
+    def _answered_at_once(self, job: _Job) -> bytes | None:
+        self._understand(job)
+        in_force = self._in_force(job)
+        answer = None if job.is_awaited else self._decide_here(in_force, job)
+        return None if answer is None else self._answer(job, answer).body
+
     async def review(
         self, exchange: Exchange, webhook: Webhook, conversions: frozenset[GroupVersion]
     ) -> Reply:
         """Answer one review, asked in these versions besides. Nothing is raised."""
-        started = time.monotonic()
-        job = _Job(webhook, conversions, started, started + limits.time_allowed(exchange.timeout))
+        job = _begin(webhook, conversions, exchange.timeout)
         with self.record.in_flight():
             try:
-                answer = await self._decided_at_once(exchange, job)
-                if answer is None:
-                    answer = await self._decided_in_time(exchange, job)
-                return self._answer(job, answer)
+                return self._answer(job, await self._decided_in_time(exchange, job))
             except TimeoutError:
                 return self._late(job)
             except child.ChildDied:
@@ -185,22 +203,11 @@ class Service:
         versions = [UNREGISTERED.format(", ".join(map(str, sorted(lacking))))] if lacking else []
         return versions if in_force.loaded.is_asked(self.registered) else [*versions, UNASKED]
 
-    async def _decided_at_once(self, exchange: Exchange, job: _Job) -> Answer | None:
-        """The answer where nothing is to be waited for, so that nobody need look at the time."""
-        if exchange.is_whole and exchange.length is not None and exchange.length <= SHORT_BODY:
-            job.body, _ = await exchange.read()
-            self._understand(job)
-            in_force = self._in_force(job)
-            if job.request is not None and not job.is_awaited and self._rounds.has_room():
-                return self._rounds.work(lambda: self._decide_here(in_force, job))
-        return None
-
     async def _decided_in_time(self, exchange: Exchange, job: _Job) -> Answer:
         """The same before the deadline; raises `TimeoutError`."""
         with ExitStack() as held:
             async with asyncio.timeout_at(_loop_time(job.deadline)):
-                if not job.body:
-                    await self._read(exchange, job, held)
+                await self._read(exchange, job, held)
                 return await self._decided(self._in_force(job), job, held)
 
     def _in_force(self, job: _Job) -> InForce:
@@ -268,6 +275,7 @@ class Service:
         try:
             answer = attempt(in_force.loaded.review, job.webhook, job.read(), purse.until(job.deadline))
         except DeadlineExceeded:
+            purse.ran_out = True
             return None
         finally:
             self._purses.close(job.owner, purse)
@@ -319,6 +327,11 @@ class Service:
             self.record.shed(job.webhook)
         self.record.refused(job.webhook, job.tenant, code, reason)
         return Reply(code, f"{reason}\n".encode(), is_verdict=False)
+
+
+def _begin(webhook: Webhook, conversions: frozenset[GroupVersion], timeout: str | None) -> _Job:
+    started = time.monotonic()
+    return _Job(webhook, conversions, started, started + limits.time_allowed(timeout))
 
 
 def _decide(in_force: InForce, job: _Job) -> Answer:
