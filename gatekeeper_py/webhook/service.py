@@ -12,7 +12,8 @@ import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from http import HTTPStatus
 from typing import Final
 
@@ -24,10 +25,11 @@ from gatekeeper_py.policy.admission.admission_review import ReviewError
 from gatekeeper_py.policy.admission.decision import Status
 from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.policy.matching.versions import missing
-from gatekeeper_py.webhook import child, limits
+from gatekeeper_py.webhook import limits
 from gatekeeper_py.webhook.answer import Answer, attempt, decide, deny, died, late, parse, too_many
 from gatekeeper_py.webhook.arrivals import Arrivals
 from gatekeeper_py.webhook.body import BodyTooLarge, Memory, MemoryExhausted, read_body
+from gatekeeper_py.webhook.child import ChildDied
 from gatekeeper_py.webhook.exchange import Exchange, Reply
 from gatekeeper_py.webhook.head import NO_HEAD, Head, head_of
 from gatekeeper_py.webhook.purse import Purses, is_short
@@ -35,6 +37,7 @@ from gatekeeper_py.webhook.record import Record
 from gatekeeper_py.webhook.revision import InForce, Policies, Webhook
 from gatekeeper_py.webhook.rounds import Rounds
 from gatekeeper_py.webhook.turns import Turns
+from gatekeeper_py.webhook.zygote import Zygotes
 
 __all__ = ["Service"]
 
@@ -147,6 +150,7 @@ class Service:
     _purses: Purses = field(default_factory=Purses, init=False)
     _short: Turns = field(init=False)
     _long: Turns = field(init=False)
+    _zygotes: Zygotes = field(default_factory=Zygotes, init=False)
     _arrivals: Arrivals = field(init=False)
     _threads: ThreadPoolExecutor = field(init=False)
 
@@ -189,10 +193,14 @@ class Service:
                 return self._answer(job, await self._decided_in_time(exchange, job))
             except TimeoutError:
                 return self._late(job)
-            except child.ChildDied:
+            except ChildDied:
                 return self._deny(job, died())
             except tuple(REFUSALS) as error:
                 return self._refuse(job, REFUSALS[type(error)], str(error))
+
+    async def aclose(self) -> None:
+        """End the processes that decide long reviews, once there are none."""
+        await self._zygotes.close()
 
     def unregistered(self) -> list[str]:
         """What the policies in force need and the registration does not give, in words."""
@@ -227,7 +235,7 @@ class Service:
                 return answer
         await self._await_turn(job, held)
         if job.is_long:
-            return await _decide_apart(in_force, job)
+            return await self._decide_apart(in_force, job)
         return await self._decide_in_thread(in_force, job, held)
 
     async def _read(self, exchange: Exchange, job: _Job, held: ExitStack) -> None:
@@ -286,6 +294,18 @@ class Service:
         await turns.take(owner)
         held.callback(turns.give_back, owner)
 
+    async def _decide_apart(self, in_force: InForce, job: _Job) -> Answer:
+        """In a child of the server, which is told of the job what is not its body."""
+        job.begun = True
+        basis = in_force.loaded, *in_force.loaded.picture()
+        head, seconds = pickle.dumps(replace(job, body=b"")), job.deadline - time.monotonic()
+        work = partial(_decide_apart, in_force)
+        outcome = pickle.loads(await self._zygotes.ask(basis, work, head, job.body, seconds))
+        if isinstance(outcome, ReviewError):
+            raise outcome
+        assert isinstance(outcome, Answer)
+        return outcome
+
     async def _decide_in_thread(self, in_force: InForce, job: _Job, held: ExitStack) -> Answer:
         """A late thread works on until its own deadline, and keeps the turn until then."""
         deciding = asyncio.get_running_loop().run_in_executor(self._threads, _decide, in_force, job)
@@ -340,21 +360,14 @@ def _decide(in_force: InForce, job: _Job) -> Answer:
     return decide(in_force.loaded.review, job.webhook, job.read(), job.started, job.deadline)
 
 
-async def _decide_apart(in_force: InForce, job: _Job) -> Answer:
+def _decide_apart(in_force: InForce, head: bytes, body: bytes) -> bytes:
     """In a child of the server."""
-    job.begun = True
-
-    def work() -> bytes:
-        try:
-            return pickle.dumps(_decide(in_force, job).without_objects())
-        except ReviewError as error:
-            return pickle.dumps(error)
-
-    outcome = pickle.loads(await child.run_apart(work, job.deadline - time.monotonic()))
-    if isinstance(outcome, ReviewError):
-        raise outcome
-    assert isinstance(outcome, Answer)
-    return outcome
+    job: _Job = pickle.loads(head)
+    job.body = body
+    try:
+        return pickle.dumps(_decide(in_force, job).without_objects())
+    except ReviewError as error:
+        return pickle.dumps(error)
 
 
 def _loop_time(moment: float) -> float:

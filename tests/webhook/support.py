@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import io
 import json
@@ -121,7 +122,9 @@ class Harness:
             )
 
         near = ("127.0.0.1", 50000)
-        return TestClient(prompt if whole else doors, raise_server_exceptions=False, client=near)
+        made = TestClient(prompt if whole else doors, raise_server_exceptions=False, client=near)
+        made.event_hooks["response"].append(lambda _response: asyncio.run(self.service.aclose()))
+        return made
 
     @property
     def lines(self) -> list[dict[str, Any]]:
