@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import lru_cache
 from http import HTTPStatus
 from ipaddress import ip_address
-from typing import Final
+from typing import Final, TypeAlias
 
 import orjson
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -23,7 +23,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
 from gatekeeper_py.objects.resource import GroupVersion
-from gatekeeper_py.webhook.exchange import Exchange
+from gatekeeper_py.webhook.exchange import Exchange, timeout_in
 from gatekeeper_py.webhook.health import Health
 from gatekeeper_py.webhook.registration import conversions_of
 from gatekeeper_py.webhook.revision import Webhook
@@ -35,6 +35,9 @@ REACHED = "the engine is reached"
 """Sent with 403, whose text client-go hands on (apimachinery/pkg/api/errors, NewGenericServerResponse)."""
 
 DOORS: Final[Mapping[str, Webhook]] = {"mutate": "mutate", "validate": "validate"}
+
+Door: TypeAlias = tuple[Webhook, frozenset[GroupVersion]]
+"""Which it is, and the versions of which its path tells."""
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -56,6 +59,11 @@ class Application:
             exchange = Exchange(scope, receive, send)
             await exchange.reply(await self._service.review(exchange, *door))
 
+    def at_once(self, url: bytes, body: bytes) -> bytes | None:
+        """The verdict on a review that has arrived whole, or None where it has to wait, or is none."""
+        door, timeout = _called(url)
+        return None if door is None else self._service.review_at_once(body, *door, timeout)
+
 
 def application(service: Service, health: Health, lifespan: Lifespan[Starlette] | None = None) -> Application:
     """The doors of a service, what operators ask for, and what goes on beside them."""
@@ -64,11 +72,19 @@ def application(service: Service, health: Health, lifespan: Lifespan[Starlette] 
 
 
 @lru_cache(maxsize=64)  # the API server sends the paths of the registration, and nothing else
-def _door(path: str) -> tuple[Webhook, frozenset[GroupVersion]] | None:
+def _door(path: str) -> Door | None:
     """Which door a path leads to, and the versions that it tells of; None when it leads elsewhere."""
     name, _, versions = path.removeprefix("/").partition("/")
     webhook = DOORS.get(name)
     return None if webhook is None else (webhook, conversions_of(versions))
+
+
+@lru_cache(maxsize=64)  # these, too
+def _called(url: bytes) -> tuple[Door | None, str | None]:
+    """Which door a URL leads to, if it need not be decoded for that, and the time that it allows."""
+    path, _, query = url.partition(b"?")
+    plain = path.isascii() and b"%" not in path
+    return _door(path.decode("ascii")) if plain else None, timeout_in(query)
 
 
 async def _reach(_request: Request) -> Response:

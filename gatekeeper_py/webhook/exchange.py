@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from functools import lru_cache
 from http import HTTPStatus
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from starlette.datastructures import QueryParams
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
-__all__ = ["WHOLE", "Exchange", "Reply"]
-
-WHOLE: Final = "gatekeeper.whole"
-"""In the scope of a request that has arrived whole before it is answered, as most have (protocol.py)."""
+__all__ = ["Exchange", "Reply", "timeout_in"]
 
 
 class Reply(NamedTuple):
@@ -38,14 +35,9 @@ class Exchange:
         self._scope, self._receive, self._send = scope, receive, send
 
     @property
-    def is_whole(self) -> bool:
-        """Whether all of it has arrived, so that to read it is not to wait."""
-        return WHOLE in self._scope
-
-    @property
     def timeout(self) -> str | None:
         """`timeout` of the query, as it was sent."""
-        return _timeout(self._scope["query_string"])
+        return timeout_in(self._scope["query_string"])
 
     @property
     def length(self) -> int | None:
@@ -72,5 +64,6 @@ class Exchange:
 
 
 @lru_cache(maxsize=64)  # the API server sends the timeouts of the registration, and nothing else
-def _timeout(query: bytes) -> str | None:
+def timeout_in(query: bytes) -> str | None:
+    """`timeout` of a query."""
     return QueryParams(query).get("timeout")

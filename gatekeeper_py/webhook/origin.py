@@ -199,12 +199,18 @@ class FromCluster:
             self._knows,
             self.live.inquire,
             lambda: _conversions(policies, self.live.seen.kinds),
+            self._picture,
             policies,
             Inventory.of(files, policies, documents),
             tenancy,
             warnings=partial(self._warnings, _idle(policies, complete=True)),
             renew=lambda: None if self._versions() == versions else self._build(files),
         )
+
+    def _picture(self) -> tuple[object, ...]:
+        """What is seen, and whether all of it may be looked up."""
+        seen = self.live.seen
+        return seen, self.live.view is seen
 
     def _knows(self, namespace: str) -> bool:
         return self.live.seen.get(NAMESPACE, "", namespace) is not None

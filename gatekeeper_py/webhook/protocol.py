@@ -1,17 +1,29 @@
-"""HTTP/1.1 with bounds that uvicorn leaves open: how long a request's head may be and may take, and never
-without our TLS where there has to be TLS."""
+"""HTTP/1.1 as uvicorn speaks it, with bounds that it leaves open: how long a head may be, and may take.
+
+Without a task where nothing is to be waited for, and never without our TLS where there has to be TLS.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from typing import Final, TypeAlias
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from gatekeeper_py.webhook.exchange import WHOLE
 from gatekeeper_py.webhook.limits import HEAD_SECONDS, MAX_HEAD
+from gatekeeper_py.webhook.purse import SHORT_BODY
 from gatekeeper_py.webhook.tls import covers
 
-__all__ = ["BoundedProtocol", "SecureProtocol"]
+__all__ = ["BoundedProtocol", "PromptProtocol", "SecureProtocol"]
+
+PATIENCE: Final = 0.01
+"""Seconds for which a short body may be on its way: Go sends what is longer than 4 KiB in pieces, one
+right after the other (WriteBufferSize of net/http's Transport)."""
+
+AtOnce: TypeAlias = Callable[[bytes, bytes], bytes | None]
+"""What an application may offer as `at_once`: the JSON by which it answers what is posted to a URL, or None
+when it has to be asked as every application is."""
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -20,6 +32,8 @@ class BoundedProtocol(HttpToolsProtocol):
     _head = 0
     _in_head = True
     """Whether a request's head is awaited, or has begun and not ended."""
+    _begun = False
+    """Whether one has begun with the bytes received last."""
     _late: asyncio.TimerHandle | None = None
     heard = 0.0
     """When the client last sent something, by the loop's clock."""
@@ -41,34 +55,33 @@ class BoundedProtocol(HttpToolsProtocol):
         What is less has to become one in time, empty lines too: they would keep a connection for ever.
         """
         self.heard = self.loop.time()
+        self._begun = False
         super().data_received(data)
-        if self._in_head or self.idle:
+        if self._in_head or (self.idle and not self._begun):
             self._count(len(data))
             if self._late is None:
                 self._wait_for_head()
 
     def on_message_begin(self) -> None:
         """A request begins."""
-        self._head, self._in_head = 0, True
+        self._head, self._in_head, self._begun = 0, True, True
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
         """The head is there; the body has a deadline of its own."""
-        self._in_head = False
-        self._stop_waiting()
-        self._head = len(self.url)
-        self._count(sum([len(name) + len(value) for name, value in self.headers]))
+        self._end_head()
         super().on_headers_complete()
-
-    def on_message_complete(self) -> None:
-        """All of a request is there."""
-        self.scope[WHOLE] = True  # type: ignore[typeddict-unknown-key] # ours
-        super().on_message_complete()
 
     @property
     def idle(self) -> bool:
         """Whether no request is being answered."""
         return self.cycle is None or self.cycle.response_complete
+
+    def _end_head(self) -> None:
+        self._in_head = False
+        self._stop_waiting()
+        self._head = len(self.url)
+        self._count(sum([len(name) + len(value) for name, value in self.headers]))
 
     def _wait_for_head(self) -> None:
         self._late = self.loop.call_later(HEAD_SECONDS, self.transport.abort)
@@ -84,7 +97,105 @@ class BoundedProtocol(HttpToolsProtocol):
             self.transport.abort()
 
 
-class SecureProtocol(BoundedProtocol):
+class PromptProtocol(BoundedProtocol):
+    """Answers a short request as soon as all of it is there, where the application can (see `AtOnce`).
+
+    Whatever is not as most requests are goes uvicorn's way, as if nobody had tried.
+    """
+
+    _body: bytearray | None = None
+    """What there is of a request that may be answered at once; None while there is no such request."""
+    _impatient: asyncio.TimerHandle | None = None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The client is gone."""
+        self._take_body()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes of a client: a whole request, mostly."""
+        super().data_received(data)
+        if self._body is not None and self._impatient is None:
+            self._impatient = self.loop.call_later(PATIENCE, self._go_uvicorn_s_way)
+
+    def on_headers_complete(self) -> None:
+        """The head is there, and its body perhaps, too."""
+        if self._at_once is None or not self.idle:
+            super().on_headers_complete()
+            return
+        self._end_head()
+        self._body = bytearray()
+        if not self._is_plain():
+            self._go_uvicorn_s_way()
+
+    def on_body(self, body: bytes) -> None:
+        """A part of the body."""
+        if self._body is None:
+            super().on_body(body)
+            return
+        self._body += body
+        if len(self._body) > SHORT_BODY:
+            self._go_uvicorn_s_way()
+
+    def on_message_complete(self) -> None:
+        """All of a request is there."""
+        if self._body is not None:
+            assert self._at_once is not None
+            answer = self._at_once(self.url, bytes(self._body))
+            if answer is not None:
+                self._take_body()
+                self._answer(answer)
+                return
+            self._go_uvicorn_s_way()
+        super().on_message_complete()
+
+    @property
+    def idle(self) -> bool:
+        """Whether no request is being answered."""
+        return self._body is None and super().idle
+
+    @property
+    def _at_once(self) -> AtOnce | None:
+        return getattr(self.app, "at_once", None)
+
+    def _is_plain(self) -> bool:
+        """Whether it may be answered at once, and the connection goes on after it."""
+        return (
+            self.parser.get_method() == b"POST"
+            and self.parser.get_http_version() == "1.1"
+            and self.parser.should_keep_alive()
+            and not self.parser.should_upgrade()
+            and not self.expect_100_continue
+            and not self.flow.write_paused
+            and not self.transport.is_closing()
+        )
+
+    def _answer(self, answer: bytes) -> None:
+        """In one piece: one record of TLS, one packet, one system call."""
+        headers = [b"%b: %b\r\n" % header for header in self.server_state.default_headers]
+        length = b"content-length: %d\r\n\r\n" % len(answer)
+        self.transport.write(b"".join((ANSWERED, *headers, length, answer)))
+        self.on_response_complete()
+
+    def _go_uvicorn_s_way(self) -> None:
+        """With what has arrived so far."""
+        body = self._take_body()
+        super().on_headers_complete()
+        if body:
+            super().on_body(body)
+
+    def _take_body(self) -> bytes:
+        body, self._body = bytes(self._body or b""), None
+        if self._impatient is not None:
+            self._impatient.cancel()
+            self._impatient = None
+        return body
+
+
+ANSWERED: Final = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
+
+
+class SecureProtocol(PromptProtocol):
     """Drops a connection that our TLS does not cover, whatever opened the port: its bytes are never read."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn

@@ -7,12 +7,14 @@ Whatever was said until then is forgotten: the answer is what it would have been
 
 from __future__ import annotations
 
+import gc
+import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final
 
-__all__ = ["SHORT_BODY", "Deadline", "Purse", "Purses", "is_short"]
+__all__ = ["SHORT_BODY", "Deadline", "Purse", "Purses", "WorkingTime", "is_short", "working_time"]
 
 SHORT_BODY: Final = 16 * 1024
 """Bytes of a review that the loop decides: the creation of a pod has one to eight thousand."""
@@ -44,6 +46,32 @@ def _values(body: bytes) -> int:
     return body.count(b",") + body.count(b"{") + body.count(b"[")
 
 
+class WorkingTime(threading.local):
+    """Seconds of processor time that a thread has worked: what the garbage collector took is nobody's work.
+
+    That comes when there is enough garbage, whoever made it, and takes longer than a purse lasts.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.thread_time) -> None:
+        self._clock = clock
+        self._collecting_since = self._collected = 0.0
+
+    def __call__(self) -> float:
+        """Of the thread that asks, since some moment."""
+        return self._clock() - self._collected
+
+    def notice(self, phase: str, _details: object) -> None:
+        """A collection begins or ends in this thread (`gc.callbacks`)."""
+        if phase == "start":
+            self._collecting_since = self._clock()
+        else:
+            self._collected += self._clock() - self._collecting_since
+
+
+working_time = WorkingTime()
+gc.callbacks.append(working_time.notice)
+
+
 class Purse:
     """Seconds of work of the thread that opens it."""
 
@@ -52,7 +80,7 @@ class Purse:
     def __init__(
         self,
         seconds: float = SECONDS,
-        clock: Callable[[], float] = time.thread_time,
+        clock: Callable[[], float] = working_time,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._clock = clock
@@ -120,7 +148,8 @@ class Purses:
 
     def close(self, owner: str, purse: Purse) -> None:
         """Settle what a review has taken."""
-        if overdrawn := purse.overdrawn:
+        overdrawn = purse.overdrawn
+        if overdrawn or purse.ran_out:
             self._penitent[owner] = self._clock() + PENANCE * (SECONDS + overdrawn)
             if len(self._penitent) > MOST_PENITENT:
                 self._penitent.popitem(last=False)

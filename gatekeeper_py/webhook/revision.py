@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -73,6 +74,8 @@ class Loaded:
     """Whether it is known if there is such a namespace; if not, the cluster is asked, without waiting."""
     conversions: Callable[[], frozenset[GroupVersion]] = frozenset
     """The versions in which policies judge what may be sent in others: the API server has to ask in them."""
+    picture: Callable[[], tuple[object, ...]] = tuple
+    """What of the cluster is seen at the moment: as long as it is the same, decisions are."""
     policies: PolicySet | None = None
     """What the set is made of; None where nobody registers it."""
     inventory: Inventory = field(default_factory=Inventory)
@@ -167,7 +170,7 @@ class Policies:
         revision = self._in_force.revision + 1 if self._in_force else 1
         self._in_force = InForce(loaded, time.time(), revision)
         if loaded.policies is not None:
-            Thread(target=prepare, args=(loaded.policies,), name="prepare", daemon=True).start()
+            Thread(target=_prepare, args=(loaded.policies,), name="prepare", daemon=True).start()
         return self._in_force
 
     def _compare(self, loaded: Loaded, *, at_rest: bool) -> None:
@@ -179,6 +182,12 @@ class Policies:
             raise BadPolicies(problems)
         if not at_rest and (problems := tuple(losses(before, after))):
             raise Unsettled(tuple(f"{problem}. {WAITING}" for problem in problems))
+
+
+def _prepare(policies: PolicySet) -> None:
+    """Make what reviews would have to, and keep the garbage collector from looking through it ever after."""
+    prepare(policies)
+    gc.freeze()
 
 
 def _as_bad(error: Exception) -> BadPolicies:

@@ -179,7 +179,7 @@ class Server:
     @contextlib.asynccontextmanager
     async def _living(self, seen: _Seen) -> AsyncIterator[None]:
         """What goes on beside the reviews. Probes are answered until the last review is."""
-        async with self._watching(seen):
+        async with self._watching(seen), contextlib.aclosing(self.service):
             if self._health_listener is None:
                 yield
                 return

@@ -12,7 +12,8 @@ import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from http import HTTPStatus
 from typing import Final
 
@@ -24,17 +25,19 @@ from gatekeeper_py.policy.admission.admission_review import ReviewError
 from gatekeeper_py.policy.admission.decision import Status
 from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.policy.matching.versions import missing
-from gatekeeper_py.webhook import child, limits
+from gatekeeper_py.webhook import limits
 from gatekeeper_py.webhook.answer import Answer, attempt, decide, deny, died, late, parse, too_many
 from gatekeeper_py.webhook.arrivals import Arrivals
 from gatekeeper_py.webhook.body import BodyTooLarge, Memory, MemoryExhausted, read_body
+from gatekeeper_py.webhook.child import ChildDied
 from gatekeeper_py.webhook.exchange import Exchange, Reply
 from gatekeeper_py.webhook.head import NO_HEAD, Head, head_of
-from gatekeeper_py.webhook.purse import SHORT_BODY, Purses, is_short
+from gatekeeper_py.webhook.purse import Purses, is_short
 from gatekeeper_py.webhook.record import Record
 from gatekeeper_py.webhook.revision import InForce, Policies, Webhook
 from gatekeeper_py.webhook.rounds import Rounds
 from gatekeeper_py.webhook.turns import Turns
+from gatekeeper_py.webhook.zygote import Zygotes
 
 __all__ = ["Service"]
 
@@ -147,6 +150,7 @@ class Service:
     _purses: Purses = field(default_factory=Purses, init=False)
     _short: Turns = field(init=False)
     _long: Turns = field(init=False)
+    _zygotes: Zygotes = field(default_factory=Zygotes, init=False)
     _arrivals: Arrivals = field(init=False)
     _threads: ThreadPoolExecutor = field(init=False)
 
@@ -157,24 +161,46 @@ class Service:
         self._arrivals = Arrivals()
         self._threads = ThreadPoolExecutor(self.workers, thread_name_prefix="review")
 
+    def review_at_once(
+        self, body: bytes, webhook: Webhook, conversions: frozenset[GroupVersion], timeout: str | None
+    ) -> bytes | None:
+        """The verdict on a short review where nothing is to be waited for: nobody need look at the time.
+
+        None for any other, which is as if it had not been asked: `review` answers it, whatever it is.
+        """
+        if not is_short(body) or not self._rounds.has_room():
+            return None
+        job = _begin(webhook, conversions, timeout)
+        job.body = body
+        try:
+            return self._rounds.work(lambda: self._answered_at_once(job))
+        except Exception:  # whatever it is: `review` meets it again, and tells
+            return None
+
+    def _answered_at_once(self, job: _Job) -> bytes | None:
+        self._understand(job)
+        in_force = self._in_force(job)
+        answer = None if job.is_awaited else self._decide_here(in_force, job)
+        return None if answer is None else self._answer(job, answer).body
+
     async def review(
         self, exchange: Exchange, webhook: Webhook, conversions: frozenset[GroupVersion]
     ) -> Reply:
         """Answer one review, asked in these versions besides. Nothing is raised."""
-        started = time.monotonic()
-        job = _Job(webhook, conversions, started, started + limits.time_allowed(exchange.timeout))
+        job = _begin(webhook, conversions, exchange.timeout)
         with self.record.in_flight():
             try:
-                answer = await self._decided_at_once(exchange, job)
-                if answer is None:
-                    answer = await self._decided_in_time(exchange, job)
-                return self._answer(job, answer)
+                return self._answer(job, await self._decided_in_time(exchange, job))
             except TimeoutError:
                 return self._late(job)
-            except child.ChildDied:
+            except ChildDied:
                 return self._deny(job, died())
             except tuple(REFUSALS) as error:
                 return self._refuse(job, REFUSALS[type(error)], str(error))
+
+    async def aclose(self) -> None:
+        """End the processes that decide long reviews, once there are none."""
+        await self._zygotes.close()
 
     def unregistered(self) -> list[str]:
         """What the policies in force need and the registration does not give, in words."""
@@ -185,22 +211,11 @@ class Service:
         versions = [UNREGISTERED.format(", ".join(map(str, sorted(lacking))))] if lacking else []
         return versions if in_force.loaded.is_asked(self.registered) else [*versions, UNASKED]
 
-    async def _decided_at_once(self, exchange: Exchange, job: _Job) -> Answer | None:
-        """The answer where nothing is to be waited for, so that nobody need look at the time."""
-        if exchange.is_whole and exchange.length is not None and exchange.length <= SHORT_BODY:
-            job.body, _ = await exchange.read()
-            self._understand(job)
-            in_force = self._in_force(job)
-            if job.request is not None and not job.is_awaited and self._rounds.has_room():
-                return self._rounds.work(lambda: self._decide_here(in_force, job))
-        return None
-
     async def _decided_in_time(self, exchange: Exchange, job: _Job) -> Answer:
         """The same before the deadline; raises `TimeoutError`."""
         with ExitStack() as held:
             async with asyncio.timeout_at(_loop_time(job.deadline)):
-                if not job.body:
-                    await self._read(exchange, job, held)
+                await self._read(exchange, job, held)
                 return await self._decided(self._in_force(job), job, held)
 
     def _in_force(self, job: _Job) -> InForce:
@@ -220,7 +235,7 @@ class Service:
                 return answer
         await self._await_turn(job, held)
         if job.is_long:
-            return await _decide_apart(in_force, job)
+            return await self._decide_apart(in_force, job)
         return await self._decide_in_thread(in_force, job, held)
 
     async def _read(self, exchange: Exchange, job: _Job, held: ExitStack) -> None:
@@ -268,6 +283,7 @@ class Service:
         try:
             answer = attempt(in_force.loaded.review, job.webhook, job.read(), purse.until(job.deadline))
         except DeadlineExceeded:
+            purse.ran_out = True
             return None
         finally:
             self._purses.close(job.owner, purse)
@@ -277,6 +293,18 @@ class Service:
         turns, owner = self._long if job.is_long else self._short, job.owner
         await turns.take(owner)
         held.callback(turns.give_back, owner)
+
+    async def _decide_apart(self, in_force: InForce, job: _Job) -> Answer:
+        """In a child of the server, which is told of the job what is not its body."""
+        job.begun = True
+        basis = in_force.loaded, *in_force.loaded.picture()
+        head, seconds = pickle.dumps(replace(job, body=b"")), job.deadline - time.monotonic()
+        work = partial(_decide_apart, in_force)
+        outcome = pickle.loads(await self._zygotes.ask(basis, work, head, job.body, seconds))
+        if isinstance(outcome, ReviewError):
+            raise outcome
+        assert isinstance(outcome, Answer)
+        return outcome
 
     async def _decide_in_thread(self, in_force: InForce, job: _Job, held: ExitStack) -> Answer:
         """A late thread works on until its own deadline, and keeps the turn until then."""
@@ -321,27 +349,25 @@ class Service:
         return Reply(code, f"{reason}\n".encode(), is_verdict=False)
 
 
+def _begin(webhook: Webhook, conversions: frozenset[GroupVersion], timeout: str | None) -> _Job:
+    started = time.monotonic()
+    return _Job(webhook, conversions, started, started + limits.time_allowed(timeout))
+
+
 def _decide(in_force: InForce, job: _Job) -> Answer:
     """In a worker thread; raises `ReviewError`."""
     job.begun = True
     return decide(in_force.loaded.review, job.webhook, job.read(), job.started, job.deadline)
 
 
-async def _decide_apart(in_force: InForce, job: _Job) -> Answer:
+def _decide_apart(in_force: InForce, head: bytes, body: bytes) -> bytes:
     """In a child of the server."""
-    job.begun = True
-
-    def work() -> bytes:
-        try:
-            return pickle.dumps(_decide(in_force, job).without_objects())
-        except ReviewError as error:
-            return pickle.dumps(error)
-
-    outcome = pickle.loads(await child.run_apart(work, job.deadline - time.monotonic()))
-    if isinstance(outcome, ReviewError):
-        raise outcome
-    assert isinstance(outcome, Answer)
-    return outcome
+    job: _Job = pickle.loads(head)
+    job.body = body
+    try:
+        return pickle.dumps(_decide(in_force, job).without_objects())
+    except ReviewError as error:
+        return pickle.dumps(error)
 
 
 def _loop_time(moment: float) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import io
 import json
@@ -12,15 +13,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from starlette.responses import Response
 from starlette.testclient import TestClient
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from gatekeeper_py.cel import DeadlineExceeded
 from gatekeeper_py.pki.development import make_certificates
 from gatekeeper_py.policy.admission.decision import Decision
 from gatekeeper_py.policy.admission.request import AdmissionRequest
-from gatekeeper_py.webhook.app import application
-from gatekeeper_py.webhook.exchange import WHOLE
+from gatekeeper_py.webhook.app import Application, application
 from gatekeeper_py.webhook.health import Health
 from gatekeeper_py.webhook.log import make_log
 from gatekeeper_py.webhook.purse import Deadline
@@ -75,6 +76,21 @@ class Held:
         return allow(request, webhook, deadline)
 
 
+async def at_once(doors: Application, scope: Scope, receive: Receive, send: Send) -> None:
+    """As the server asks where a request has arrived whole, and then as every application is asked."""
+    message = await receive()
+    url = scope["raw_path"] + b"?" + scope["query_string"]
+    answer = doors.at_once(url, message["body"]) if scope["method"] == "POST" else None
+    if answer is not None:
+        await Response(answer, media_type="application/json")(scope, receive, send)
+        return
+
+    async def again() -> Message:
+        return message
+
+    await doors(scope, again, send)
+
+
 @dataclass
 class Harness:
     """A service whose log is kept."""
@@ -93,16 +109,22 @@ class Harness:
         self.health = Health(self.policies, self.record)
 
     def client(self, *, load: bool = True, whole: bool = False) -> TestClient:
-        """A client of the application, without a network between; its requests may count as arrived whole."""
+        """A client of the application, without a network between; its requests may be answered at once."""
         if load:
             self.policies.reload()
         doors = application(self.service, self.health)
 
-        async def arrived(scope: Scope, receive: Receive, send: Send) -> None:
-            await doors({**scope, WHOLE: True}, receive, send)
+        async def prompt(scope: Scope, receive: Receive, send: Send) -> None:
+            await (
+                at_once(doors, scope, receive, send)
+                if scope["type"] == "http"
+                else doors(scope, receive, send)
+            )
 
         near = ("127.0.0.1", 50000)
-        return TestClient(arrived if whole else doors, raise_server_exceptions=False, client=near)
+        made = TestClient(prompt if whole else doors, raise_server_exceptions=False, client=near)
+        made.event_hooks["response"].append(lambda _response: asyncio.run(self.service.aclose()))
+        return made
 
     @property
     def lines(self) -> list[dict[str, Any]]:

@@ -331,7 +331,7 @@ def test_what_runs_out_of_its_purse_is_decided_by_a_worker_with_all_its_time(who
     harness = Harness(review)
     answer = harness.client(whole=whole).post("/validate?timeout=10s", json=pod_review())
     assert answer.json()["response"] == {"uid": "uid-1", "allowed": True}
-    assert deadlines[0] == deadlines[1]
+    assert deadlines == [pytest.approx(deadlines[0], abs=1)] * 2
     assert len(harness.lines) == 1
 
 
@@ -357,7 +357,10 @@ def burn() -> None:
 
 
 @pytest.mark.parametrize("whole", [False, True])
-def test_whose_review_was_long_is_decided_by_workers_for_a_while_and_others_are_not(whole: bool) -> None:
+def test_whose_review_was_long_is_decided_by_workers_for_a_while_and_others_are_not(
+    whole: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gatekeeper_py.webhook.purse.PENANCE", 10_000)  # a busy machine may take its time
     places: list[tuple[str, str]] = []
 
     def review(request: AdmissionRequest, webhook: Webhook, deadline: float) -> Decision:

@@ -11,9 +11,9 @@ import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
-from gatekeeper_py.webhook.exchange import WHOLE
 from gatekeeper_py.webhook.limits import MAX_HEAD
-from gatekeeper_py.webhook.protocol import BoundedProtocol, SecureProtocol
+from gatekeeper_py.webhook.protocol import PATIENCE, BoundedProtocol, PromptProtocol, SecureProtocol
+from gatekeeper_py.webhook.purse import SHORT_BODY
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 ANSWER = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
@@ -27,10 +27,6 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def ok(scope: Any, receive: Any, send: Any) -> None:
-    if scope["path"] == "/whole":
-        assert scope[WHOLE] is True
-    elif scope["path"] == "/in-parts":
-        assert WHOLE not in scope
     while (await receive()).get("more_body"):
         pass
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
@@ -39,10 +35,10 @@ async def ok(scope: Any, receive: Any, send: Any) -> None:
 
 @asynccontextmanager
 async def connected(
-    kind: type[BoundedProtocol] = BoundedProtocol,
+    kind: type[BoundedProtocol] = BoundedProtocol, app: Any = ok
 ) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    """A client's side of a connection to a server that answers `ok`."""
-    config = uvicorn.Config(ok, lifespan="off", log_config=None, timeout_keep_alive=1)
+    """A client's side of a connection to a server that answers `ok`, or as another application."""
+    config = uvicorn.Config(app, lifespan="off", log_config=None, proxy_headers=False, timeout_keep_alive=1)
     config.load()
 
     def protocol() -> BoundedProtocol:
@@ -153,19 +149,129 @@ def test_each_request_of_a_connection_has_time_and_room_of_its_own() -> None:
     assert run(client) == ANSWER * 2
 
 
-@pytest.mark.parametrize(("path", "pause"), [(b"/whole", 0), (b"/in-parts", 0.1)])
-def test_a_request_that_arrives_whole_says_so(path: bytes, pause: float) -> None:
-    async def client(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
-        for _ in range(2):
-            request = b"POST " + path + b" HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc"
-            first = len(request) - (1 if pause else 0)
-            writer.write(request[:first])
-            await asyncio.sleep(pause)
-            writer.write(request[first:])
-            assert await reader.readexactly(len(ANSWER)) == ANSWER
-        return b"both"
+class Prompt:
+    """Answers at once what is posted to one place, and everything else as every application does."""
 
-    assert run(client) == b"both"
+    def __init__(self, answer: bytes | None = b"{}") -> None:
+        self.asked: list[tuple[bytes, bytes]] = []
+        self.called = 0
+        self._answer = answer
+
+    def at_once(self, url: bytes, body: bytes) -> bytes | None:
+        self.asked.append((url, body))
+        return self._answer
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        self.called += 1
+        await ok(scope, receive, send)
+
+
+POSTED = b"POST /x?y HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc"
+AT_ONCE = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}"
+
+
+def converse(app: Prompt, *parts: bytes, expected: int) -> bytes:
+    """What a client reads in answer to parts that it sends one after the other."""
+
+    async def main() -> bytes:
+        async with connected(PromptProtocol, app) as (reader, writer), asyncio.timeout(LONG):
+            for part in parts:
+                writer.write(part)
+                await asyncio.sleep(0.1 if len(parts) > 1 else 0)
+            return await reader.readexactly(expected)
+
+    return asyncio.run(main())
+
+
+def test_what_arrives_whole_is_answered_at_once_again_and_again() -> None:
+    app = Prompt()
+    assert converse(app, *[POSTED] * 3, expected=3 * len(AT_ONCE)) == AT_ONCE * 3
+    assert (app.asked, app.called) == ([(b"/x?y", b"abc")] * 3, 0)
+
+
+@pytest.mark.parametrize("cut", [10, 60, len(POSTED) - 1])
+def test_what_arrives_in_pieces_is_so_too_when_the_pieces_follow_each_other(
+    cut: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gatekeeper_py.webhook.protocol.PATIENCE", LONG)
+    app = Prompt()
+    assert converse(app, POSTED[:cut], POSTED[cut:], expected=len(AT_ONCE)) == AT_ONCE
+    assert (app.asked, app.called) == ([(b"/x?y", b"abc")], 0)
+
+
+def test_a_piece_that_does_not_come_keeps_nothing_when_the_client_goes() -> None:
+    async def main() -> bool:
+        async with connected(PromptProtocol, Prompt()) as (_, writer):
+            writer.write(POSTED[:-1])
+            await asyncio.sleep(0)
+            writer.transport.abort()
+            await asyncio.sleep(3 * PATIENCE)
+        return True
+
+    assert asyncio.run(main())
+
+
+def test_requests_that_arrive_together_are_answered_in_their_order() -> None:
+    app = Prompt()
+    together = POSTED + REQUEST + POSTED
+    assert converse(app, together, expected=len(AT_ONCE) + 2 * len(ANSWER)) == AT_ONCE + ANSWER * 2
+    assert (len(app.asked), app.called) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("parts", "asked"),
+    [
+        ((POSTED[:-1], POSTED[-1:]), 0),
+        ((POSTED[:20], POSTED[20:-3], POSTED[-3:]), 0),
+        ((POSTED.replace(b"POST", b"PUT"),), 0),
+        ((POSTED.replace(b"/1.1", b"/1.0").replace(b"Host: x", b"Connection: keep-alive"),), 0),
+        ((POSTED.replace(b"Host: x", b"Connection: close"),), 0),
+        ((POSTED.replace(b"Host: x", b"Expect: 100-continue"),), 0),
+        ((POSTED.replace(b": 3", b": %d" % (SHORT_BODY + 3)) + b"x" * SHORT_BODY,), 0),
+        ((POSTED,), 1),
+    ],
+    ids=[
+        "a late body",
+        "a late head",
+        "another method",
+        "an old version",
+        "a last request",
+        "a question",
+        "a long body",
+        "declined",
+    ],
+)
+def test_what_cannot_be_answered_at_once_is_answered_as_by_every_application(
+    parts: tuple[bytes, ...], asked: int
+) -> None:
+    app = Prompt(None)
+    assert b"HTTP/1.1 200 OK" in converse(app, *parts, expected=len(ANSWER))
+    assert (len(app.asked), app.called) == (asked, 1)
+
+
+def test_the_head_of_what_is_answered_at_once_has_a_longest_length() -> None:
+    app = Prompt()
+    long = POSTED.replace(b"Host: x", b"X: " + b"b" * MAX_HEAD)
+
+    async def main() -> bytes:
+        async with connected(PromptProtocol, app) as (reader, writer):
+            writer.write(long)
+            return await asyncio.wait_for(rest(reader), LONG)
+
+    assert asyncio.run(main()) == b""
+    assert app.asked == []
+
+
+def test_who_was_answered_at_once_may_be_silent_longer_than_a_head_may_take() -> None:
+    async def main() -> bytes:
+        async with connected(PromptProtocol, Prompt()) as (reader, writer):
+            for _ in range(2):
+                writer.write(POSTED)
+                answered = await asyncio.wait_for(reader.readexactly(len(AT_ONCE)), LONG)
+                await asyncio.sleep(0.6)
+        return answered
+
+    assert asyncio.run(main()) == AT_ONCE
 
 
 def test_a_body_may_take_longer_than_a_head() -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cache
@@ -30,7 +32,9 @@ from gatekeeper_py.webhook.purse import (
     SHORT_BODY,
     Purse,
     Purses,
+    WorkingTime,
     is_short,
+    working_time,
 )
 from gatekeeper_py.webhook.revision import Reviewer, Webhook
 from tests.shipped import SHIPPED
@@ -97,6 +101,42 @@ def test_nobody_has_worked_for_longer_than_time_has_passed() -> None:
     assert not purse.is_empty(51.9)
     with pytest.raises(AssertionError):
         purse.is_empty(52)
+
+
+def test_nobody_pays_for_the_collector() -> None:
+    clock = Clock()
+    worked = WorkingTime(clock)
+    purse = Purse(2, worked, long_ago)
+    for _ in range(3):
+        clock.now += 0.5
+        worked.notice("start", {})
+        clock.now += 10
+        worked.notice("stop", {})
+    assert not purse.is_empty(0)
+    clock.now += 1
+    assert (purse.is_empty(0), purse.overdrawn) == (True, 0.5)
+
+
+def test_a_collection_in_another_thread_is_none_of_this_one_s() -> None:
+    clock = Clock()
+    worked = WorkingTime(clock)
+
+    def collect() -> None:
+        worked.notice("start", {})
+        clock.now += 10
+        worked.notice("stop", {})
+
+    with ThreadPoolExecutor(1) as elsewhere:
+        elsewhere.submit(collect).result()
+    assert worked() == clock.now
+
+
+def test_the_collector_tells_when_it_is_at_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    times = count()
+    monkeypatch.setattr(working_time, "_clock", lambda: next(times))
+    before = working_time._collected
+    gc.collect()
+    assert working_time._collected == pytest.approx(before + 1)
 
 
 def test_it_is_over_at_its_own_time_too_and_that_is_not_the_purse_s_fault() -> None:

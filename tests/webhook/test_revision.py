@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gc
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from threading import Event, Thread
 
 import pytest
 
+from gatekeeper_py.engine import load_policies
 from gatekeeper_py.policy.admission.decision import Decision
 from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.tenancy.tenant import Standing, Tenancy
@@ -51,6 +54,23 @@ def shown(in_force: InForce | None) -> tuple[Reviewer, int, int] | None:
 def test_nothing_is_in_force_before_the_first_load() -> None:
     policies = Policies(files())
     assert (policies.in_force, policies.problems) == (None, ())
+
+
+def test_what_is_made_beside_the_first_reviews_is_passed_over_by_the_collector(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made: list[object] = []
+    monkeypatch.setattr("gatekeeper_py.webhook.revision.prepare", lambda _policies: made.append([made]))
+    gc.unfreeze()
+    Policies(files(Loaded(allow, 1, policies=load_policies(())))).reload()
+    for thread in threading.enumerate():
+        if thread.name == "prepare":
+            thread.join()
+    try:
+        assert made
+        assert gc.get_freeze_count() > 0
+    finally:
+        gc.unfreeze()
 
 
 def test_each_load_swaps_the_whole_set_and_counts_on() -> None:

@@ -6,7 +6,7 @@ Follows apiserver/pkg/admission/plugin/cel/{activation,condition}.go.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, TypeAlias
 
 from gatekeeper_py.cel import AuthorizerValue, GroupCheck, ResourceCheck, Subject
@@ -17,7 +17,7 @@ from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.policy.evaluation.extension import Extension, Ruling, Violation
 from gatekeeper_py.policy.matching.match import NAMESPACE, Match
 
-__all__ = ["Facts", "NamespaceMissing"]
+__all__ = ["Facts", "Names", "NamespaceMissing"]
 
 NAMESPACE_METADATA = frozenset(
     (
@@ -58,24 +58,24 @@ class Facts:
         self._extensions = extensions
         self._described: dict[tuple[GroupVersionResource, GroupVersionKind], Object] = {}
 
-    def condition(self, match: Match, value: Object | None, params: Object | None) -> dict[str, Any]:
+    def condition(self, match: Match, value: Object | None, params: Object | None) -> Names:
         """For match conditions: `namespaceObject` is null there, and `request.resource` as it was sent."""
         sent = Match(match.kind, self.request.request_resource or self.request.resource)
         return self._names(sent, value, params, None, self._authorizers)
 
-    def validation(self, match: Match, value: Object | None, params: Object | None) -> dict[str, Any]:
+    def validation(self, match: Match, value: Object | None, params: Object | None) -> Names:
         """For validations."""
         return self._names(match, value, params, self._trimmed_namespace, self._authorizers)
 
-    def message(self, match: Match, value: Object | None, params: Object | None) -> dict[str, Any]:
+    def message(self, match: Match, value: Object | None, params: Object | None) -> Names:
         """For message expressions, which have no authorizer."""
         return self._names(match, value, params, self._trimmed_namespace)
 
-    def annotation(self, match: Match, value: Object | None, params: Object | None) -> dict[str, Any]:
+    def annotation(self, match: Match, value: Object | None, params: Object | None) -> Names:
         """For audit annotations: the whole namespace, and an authorizer that is declared but not there."""
         return self._names(match, value, params, self.namespace)
 
-    def mutation(self, match: Match, value: Object | None, params: Object | None) -> dict[str, Any]:
+    def mutation(self, match: Match, value: Object | None, params: Object | None) -> Names:
         """For mutations: the whole namespace."""
         return self._names(match, value, params, self.namespace, self._authorizers)
 
@@ -130,8 +130,8 @@ class Facts:
         params: Object | None,
         namespace: Object | None,
         rare: Rare = NOTHING_RARE,
-    ) -> dict[str, Any]:
-        names = _Names(self._extended)
+    ) -> Names:
+        names = Names(self._extended)
         names.rare = rare
         names["object"] = self._as(match, value)
         names["oldObject"] = self._as(match, self.request.old_object)
@@ -155,25 +155,31 @@ class Facts:
 
     @cached_property
     def _authorizers(self) -> Rare:
-        return {"authorizer": self._authorizer, "authorizer.requestResource": self._request_check}
-
-    def _authorizer(self) -> AuthorizerValue:
-        user = self.request.user
-        return AuthorizerValue(self.cluster, Subject(user.username, user.groups, user.uid, user.extra))
-
-    def _request_check(self) -> ResourceCheck:
-        """The check that asks for what the request does."""
-        request = self.request
-        resource = request.request_resource or request.resource
-        group = GroupCheck(self._authorizer(), resource.group)
-        where = request.subresource, request.namespace, request.name
-        return ResourceCheck(group, resource.resource, *where)
+        """By functions that do not know of these facts: a circle would wait for the garbage collector."""
+        given = self.request, self.cluster
+        return {
+            "authorizer": partial(_authorizer, *given),
+            "authorizer.requestResource": partial(_request_check, *given),
+        }
 
 
-class _Names(dict[str, Any]):
+def _authorizer(request: AdmissionRequest, cluster: ClusterView) -> AuthorizerValue:
+    user = request.user
+    return AuthorizerValue(cluster, Subject(user.username, user.groups, user.uid, user.extra))
+
+
+def _request_check(request: AdmissionRequest, cluster: ClusterView) -> ResourceCheck:
+    """The check that asks for what the request does."""
+    resource = request.request_resource or request.resource
+    group = GroupCheck(_authorizer(request, cluster), resource.group)
+    where = request.subresource, request.namespace, request.name
+    return ResourceCheck(group, resource.resource, *where)
+
+
+class Names(dict[str, Any]):
     """Names and their values; the rare ones are made when an expression reads one."""
 
-    __slots__ = ("rare",)
+    __slots__ = ("__weakref__", "rare")
     rare: Rare
 
     def __missing__(self, name: str) -> object:

@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
+from typing import Generic, NamedTuple, TypeAlias, TypeVar
 
 from gatekeeper_py.cel import Budget
 from gatekeeper_py.objects.resource import Object
-from gatekeeper_py.policy.evaluation.activation import Facts
+from gatekeeper_py.policy.evaluation.activation import Facts, Names
 from gatekeeper_py.policy.evaluation.variables import Variables
 from gatekeeper_py.policy.matching.match import Match
 from gatekeeper_py.policy.model import Binding, Policy
@@ -19,7 +19,7 @@ __all__ = ["Activation", "Invocation"]
 
 P_co = TypeVar("P_co", bound=Policy, covariant=True)
 
-Activation: TypeAlias = Callable[[Match, Object | None, Object | None], dict[str, Any]]
+Activation: TypeAlias = Callable[[Match, Object | None, Object | None], Names]
 """One of the methods of `Facts` that give names their values."""
 
 

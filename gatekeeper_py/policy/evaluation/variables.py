@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from weakref import ref
 
 from gatekeeper_py.cel import Budget, CostExceeded, DeadlineExceeded, EvaluationError
 from gatekeeper_py.policy import messages
+from gatekeeper_py.policy.evaluation.activation import Names
 from gatekeeper_py.policy.model import Expression
 
 __all__ = ["Variables"]
@@ -25,14 +27,15 @@ class Variables(dict[str, Any]):
     def __init__(
         self,
         declared: Mapping[str, Expression],
-        activation: Mapping[str, object],
+        activation: Names,
         budget: Budget,
         known: Mapping[str, object] = NONE,
     ) -> None:
         """`known` are values that were evaluated, and paid for, before this pass."""
         super().__init__(known)
         self._declared = declared
-        self._activation = activation
+        self._activation = ref(activation)
+        """They are among its names themselves, and it is there for as long as an expression reads them."""
         self._budget = budget
         self._errors: dict[str, str] = {}
 
@@ -51,8 +54,10 @@ class Variables(dict[str, Any]):
         return value
 
     def _evaluate(self, name: str, expression: Expression) -> Any:
+        activation = self._activation()
+        assert activation is not None
         try:
-            return expression.program.evaluate(self._activation, self._budget)
+            return expression.program.evaluate(activation, self._budget)
         except DeadlineExceeded:
             raise
         except EvaluationError as error:

@@ -144,6 +144,7 @@ def _not_admitting(
             admits = False
         if not admits:
             found[planned.candidate] = variables.known_to(planned.candidate)
+    del activation["variables"]  # which knows the activation: nothing of a review waits for the collector
     return found
 
 

@@ -63,9 +63,15 @@ class Process:
 
 
 def memory_of(pid: int) -> float:
-    """MiB that a process and its children hold, what they share counted once."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return sum(_memory(each, "Pss") for each in (pid, *map(int, children)))
+    """MiB that a process and its descendants hold, what they share counted once."""
+    return sum(_memory(each, "Pss") for each in _family(pid))
+
+
+def _family(pid: int) -> Iterator[int]:
+    yield pid
+    with suppress(OSError):  # it has just ended
+        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+            yield from _family(int(child))
 
 
 def _memory(pid: int, field: str) -> float:

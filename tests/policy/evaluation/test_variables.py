@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from gatekeeper_py.cel import Budget, CostExceeded, EvaluationError
+from gatekeeper_py.policy.evaluation.activation import Names
 from gatekeeper_py.policy.evaluation.compilation import Compiler, Environments, ExpressionKind
 from gatekeeper_py.policy.evaluation.variables import Variables
 from gatekeeper_py.policy.model import Expression
@@ -15,11 +14,11 @@ TEN = "[1, 2, 3, 4, 5, 6, 7, 8, 9, 10]"
 HEAVY = f"{TEN}.all(a, {TEN}.all(b, {TEN}.all(c, {TEN}.all(d, {TEN}.all(e, {TEN}.all(f, a + b + c + d + e + f > 0))))))"
 
 
-def evaluation(budget: Budget, **texts: str) -> tuple[Compiler, dict[str, Any]]:
+def evaluation(budget: Budget, **texts: str) -> tuple[Compiler, Names]:
     """Declared variables and the activation that holds them."""
     compiler = Compiler(Environments(), params=False)
     declared = {name: compiler.variable(name, text) for name, text in texts.items()}
-    activation: dict[str, Any] = {"object": {"a": 1}}
+    activation = Names({"object": {"a": 1}})
     activation["variables"] = Variables(declared, activation, budget)
     return compiler, activation
 
@@ -70,7 +69,8 @@ class Counting:
 @pytest.mark.parametrize("error", [None, EvaluationError("no")])
 def test_values_and_errors_are_kept(error: Exception | None) -> None:
     program = Counting(error)
-    variables = Variables({"a": Expression("a", program)}, {}, Budget(1))  # type: ignore[arg-type]
+    activation = Names()
+    variables = Variables({"a": Expression("a", program)}, activation, Budget(1))  # type: ignore[arg-type]
     for _ in range(3):
         try:
             assert variables["a"] == 1
