@@ -20,6 +20,7 @@
     jsonSize(object)                  bytes of an object as compact JSON
     hosts(text)                       the hosts a text of settings names
     tenant.mayCall(host)              whether a controller may call a host for the tenant
+    tenant.nodes.profile.holds(name, labels)   whether a node is one of the virtual nodes of a profile
     marks(object)                     the labels and annotations it hands on to what is made from it
     cluster.get(apiVersion, kind, namespace, name), cluster.list(apiVersion, kind, namespace)
     cluster.isTaken(apiVersion, kind, field, value)  whether another tenant's object has this value in a field
@@ -79,6 +80,7 @@ from gatekeeper_py.tenancy.tenant import (
     Tenancy,
     Tenant,
 )
+from gatekeeper_py.tenancy.virtual_nodes import NodeProfile
 
 __all__ = ["CONTEXT", "extension"]
 
@@ -86,7 +88,18 @@ CONTEXT = "@tenancy"
 """Where the activation holds the context; no expression can spell it."""
 
 CHOICE = object_type("tenancy.Choice", {"allowed": list_of(STRING), "default": STRING})
-NODES = object_type("tenancy.Nodes", {"selector": map_of(STRING, STRING), "tolerations": list_of(DYN)})
+NODE_PROFILE = object_type(
+    "tenancy.NodeProfile",
+    {
+        "name": STRING,
+        "selector": map_of(STRING, STRING),
+        **dict.fromkeys(("volumes", "csiDrivers", "extendedResources", "lacks"), list_of(STRING)),
+    },
+)
+NODES = object_type(
+    "tenancy.Nodes",
+    {"selector": map_of(STRING, STRING), "tolerations": list_of(DYN), "profile": NODE_PROFILE},
+)
 LIMITS = object_type(
     "tenancy.Limits",
     {
@@ -112,7 +125,7 @@ FIELDS: Mapping[str, tuple[Type, Callable[[Tenant], object]]] = {
     "volumeAttributesClasses": (CHOICE, lambda tenant: ChoiceValue(tenant.volume_attributes_classes)),
     "deviceClasses": (CHOICE, lambda tenant: ChoiceValue(tenant.device_classes)),
     "loadBalancerClasses": (CHOICE, lambda tenant: ChoiceValue(tenant.load_balancer_classes)),
-    "schedulers": (CHOICE, lambda tenant: ChoiceValue(tenant.schedulers)),
+    "schedulers": (CHOICE, lambda tenant: ChoiceValue(tenant.usable_schedulers)),
     "extendedResources": (list_of(STRING), lambda tenant: list(tenant.extended_resources)),
     "csiDrivers": (list_of(STRING), lambda tenant: list(tenant.csi_drivers)),
     "hostnames": (list_of(STRING), lambda tenant: list(tenant.hostnames)),
@@ -178,6 +191,7 @@ SETTINGS = object_type(
         "protectedLabels": list_of(STRING),
         "reservedTaints": list_of(STRING),
         "handlers": map_of(STRING, STRING),
+        "virtualNodes": list_of(NODE_PROFILE),
     },
 )
 
@@ -330,7 +344,7 @@ VARIABLES: Mapping[str, Type] = {
 def _settings(tenancy: Tenancy) -> dict[str, object]:
     settings = tenancy.settings
     labels = {TENANT_LABEL}
-    taints = set(CONTROL_PLANE_TAINTS)
+    taints = set(CONTROL_PLANE_TAINTS).union(*(each.taints for each in settings.virtual_nodes.values()))
     for tenant in tenancy.tenants:
         labels |= set(tenant.labels)
         taints |= {str(toleration["key"]) for toleration in tenant.nodes.tolerations}
@@ -345,6 +359,7 @@ def _settings(tenancy: Tenancy) -> dict[str, object]:
         "protectedLabels": sorted(labels),
         "reservedTaints": sorted(taints),
         "handlers": dict(settings.handlers),
+        "virtualNodes": [NodeProfileValue(profile) for profile in settings.virtual_nodes.values()],
     }
 
 
@@ -369,8 +384,12 @@ _VALUE = "_cel_value"
 
 
 def _nodes(nodes: Nodes) -> Message:
-    tolerations = [dict(toleration) for toleration in nodes.tolerations]
-    return Message(NODES.name, {"selector": dict(nodes.selector), "tolerations": tolerations})
+    fields = {
+        "selector": dict(nodes.every_selector),
+        "tolerations": [dict(toleration) for toleration in nodes.every_toleration],
+        "profile": NodeProfileValue(nodes.profile or NO_PROFILE),
+    }
+    return Message(NODES.name, fields)
 
 
 def _limits(limits: Limits) -> Message:
@@ -402,6 +421,26 @@ class ChoiceValue(Message):
         super().__init__(CHOICE.name, {"allowed": list(choice.allowed), "default": choice.default})
         self.choice = choice
 
+
+class NodeProfileValue(Message):
+    """A profile of virtual nodes as expressions see it; one without a name is none."""
+
+    __slots__ = ("profile",)
+
+    def __init__(self, profile: NodeProfile) -> None:
+        fields = {
+            "name": profile.name,
+            "selector": dict(profile.selector),
+            "volumes": list(profile.volumes),
+            "csiDrivers": list(profile.csi_drivers),
+            "extendedResources": list(profile.extended_resources),
+            "lacks": list(profile.lacks),
+        }
+        super().__init__(NODE_PROFILE.name, fields)
+        self.profile = profile
+
+
+NO_PROFILE = NodeProfile("")
 
 # --- functions
 
@@ -757,6 +796,13 @@ LIBRARY = Library(
             BOOL,
             lambda t, image: t.tenant.allows_image(image),
         ),
+        _member(
+            "holds",
+            "node_profile_holds",
+            (NODE_PROFILE, STRING, map_of(STRING, DYN)),
+            BOOL,
+            lambda value, name, labels: value.profile.holds(name, labels),
+        ),
         _member("isAtLeast", "runtime_class_is_at_least", (RUNTIME_CLASS, STRING), BOOL, _is_at_least),
         _member(
             "get",
@@ -794,6 +840,7 @@ LIBRARY = Library(
         LIMITS,
         MARK,
         NODES,
+        NODE_PROFILE,
         REACH,
         REFERENCE,
         REQUESTER,

@@ -21,6 +21,7 @@ from gatekeeper_py.policy.admission.decision import Enforcement
 from gatekeeper_py.tenancy.isolation import DEFAULT_HANDLERS, Level
 from gatekeeper_py.tenancy.patterns import Globs, Hosts, glob_matches, host_matches, image_matches
 from gatekeeper_py.tenancy.places import Surroundings
+from gatekeeper_py.tenancy.virtual_nodes import NodeProfile, known_profiles
 from gatekeeper_py.tenancy.waiver import Waiver
 
 __all__ = [
@@ -149,6 +150,19 @@ class Nodes:
     """Added to every pod; a tenant cannot choose another value."""
     tolerations: tuple[Mapping[str, Any], ...] = ()
     """Added to every pod."""
+    profile: NodeProfile | None = None
+    """Of the virtual nodes they are, if they are."""
+
+    @property
+    def every_selector(self) -> Mapping[str, str]:
+        """What every pod selects: the labels of the profile, and the tenant's own."""
+        return {**self.selector, **self.profile.selector} if self.profile else self.selector
+
+    @property
+    def every_toleration(self) -> tuple[Mapping[str, Any], ...]:
+        """What every pod tolerates: the taints of the profile, and the tenant's own."""
+        known = self.profile.tolerations if self.profile else ()
+        return (*known, *(each for each in self.tolerations if each not in known))
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,6 +331,14 @@ class Tenant:
     source: str = ""
     """Where its document stands; empty when no document declares it."""
 
+    @property
+    def usable_schedulers(self) -> Choice:
+        """Its schedulers, and the one that sends pods to its virtual nodes, which is the default then."""
+        own, needed = self.schedulers, self.nodes.profile.scheduler if self.nodes.profile else ""
+        if not needed:
+            return own
+        return Choice((*own.allowed, own.default, needed), needed)
+
     @cached_property
     def workload_labels(self) -> Mapping[str, str]:
         """The labels of its workloads, the one that names it included."""
@@ -364,6 +386,8 @@ class Settings:
     cluster_domain: str = "cluster.local"
     unknown_kinds: UnknownKinds = "scan"
     """What becomes of custom kinds that the catalogue does not know."""
+    virtual_nodes: Mapping[str, NodeProfile] = field(default_factory=lambda: dict(known_profiles()))
+    """Profiles of virtual nodes, by name."""
 
     @property
     def server_audiences(self) -> tuple[str, ...]:
