@@ -18,7 +18,7 @@ LABEL = "label:"
 NONE = "(none)"
 KEYS: dict[str, Callable[[PaidPod], str]] = {
     "tenant": lambda pod: pod.tenant,
-    "class": lambda pod: pod.runtime_class or NONE,
+    "class": lambda pod: f"virtual node {pod.profile}" if pod.profile else pod.runtime_class or NONE,
     "namespace": lambda pod: pod.namespace,
     "node": lambda pod: pod.node or NONE,
 }

@@ -249,7 +249,7 @@ def _bill(policies: Path, found: _Pods, sheet: PriceSheet, period: Period) -> Bi
     if not found.pods and not problems:
         problems.append(Problem("bill", 0, 0, "there is no pod to bill"))
     try:
-        nodes = nodes_in(found.cluster)
+        nodes = nodes_in(found.cluster, tenancy)
     except UnreadableQuantity as error:
         raise InputError(f"the nodes: {error}") from error
     return make_bill(read.pods, nodes, sheet, period, problems)

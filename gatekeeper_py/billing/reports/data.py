@@ -62,6 +62,7 @@ def _pod(bill: Bill, pod: PaidPod) -> dict[str, Any]:
         "tenant": pod.tenant,
         "runtimeClass": pod.runtime_class,
         "node": pod.node,
+        "virtualNode": pod.profile,
         **_sizes(pod.requests),
         "overhead": _sizes(pod.overhead),
         "seconds": amount(pod.seconds),
