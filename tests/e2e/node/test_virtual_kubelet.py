@@ -34,7 +34,8 @@ def carol(plane: ControlPlane, worker: Node) -> Iterator[Kubectl]:
     """The owner of the tenant that runs on virtual nodes."""
     kubectl = plane.kubectl(CAROL, "cloud")
     yield kubectl
-    kubectl("delete", "deployments,pods", "--all", "--wait=false")
+    # Waits: where their node is gone nobody says that they have ended.
+    kubectl("delete", "deployments,pods", "--all", "--timeout=60s")
 
 
 @pytest.fixture(scope="module")
