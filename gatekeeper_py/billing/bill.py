@@ -11,8 +11,8 @@ from typing import Literal
 from gatekeeper_py.billing.period import HOUR, Period
 from gatekeeper_py.billing.pods import Node, PaidPod
 from gatekeeper_py.billing.prices import NO_CLASS, NodePrice, PriceSheet, TooLarge
-from gatekeeper_py.billing.requests import Resources
 from gatekeeper_py.manifests.place import Problem
+from gatekeeper_py.objects.requests import Resources
 
 __all__ = ["Bill", "Charge", "Idle", "Unit", "make_bill"]
 

@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from gatekeeper_py.billing.bill import Bill, Charge
 from gatekeeper_py.billing.pods import PaidPod
-from gatekeeper_py.billing.requests import NOTHING, Resources
+from gatekeeper_py.objects.requests import NOTHING, Resources
 
 __all__ = ["KEYS", "LABEL", "Group", "by"]
 

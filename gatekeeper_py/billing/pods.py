@@ -9,16 +9,16 @@ from typing import Any, Final
 
 from gatekeeper_py.billing.period import Period, UnknownTimes
 from gatekeeper_py.billing.prices import NO_CLASS
-from gatekeeper_py.billing.requests import (
+from gatekeeper_py.cluster.snapshot import NAMESPACE
+from gatekeeper_py.cluster.view import ClusterView
+from gatekeeper_py.manifests.manifest import Manifest
+from gatekeeper_py.manifests.place import Problem
+from gatekeeper_py.objects.requests import (
     Resources,
     UnreadableQuantity,
     overhead_of,
     requests_of,
 )
-from gatekeeper_py.cluster.snapshot import NAMESPACE
-from gatekeeper_py.cluster.view import ClusterView
-from gatekeeper_py.manifests.manifest import Manifest
-from gatekeeper_py.manifests.place import Problem
 from gatekeeper_py.objects.resource import GroupVersionKind, Object
 from gatekeeper_py.objects.selector import labels_of
 from gatekeeper_py.tenancy.tenant import ContestedNamespace, Tenancy

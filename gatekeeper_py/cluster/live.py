@@ -105,6 +105,11 @@ class LiveCluster:
     # --- what others ask ----------------------------------------------------------------------------
 
     @property
+    def max_age(self) -> float:
+        """Seconds after which what was seen is too old to decide by."""
+        return self._max_age
+
+    @property
     def synced(self) -> bool:
         """Whether every kind has been listed at least once, with all that is to be kept of it."""
         return all(each.complete for each in self._all)

@@ -209,6 +209,15 @@ _USAGE: dict[str, OpenAPI] = {
             "objectSize": _text("Bytes of one object, as JSON.", pattern=SIZE, maxLength=10),
         },
     ),
+    "ceiling": _object(
+        "How much all pods may ask for together, over all namespaces, with the overhead of their runtime "
+        "classes; 0 is no limit.",
+        {
+            "pods": _count("Pods that have not ended."),
+            "cpu": _quantity("Processors."),
+            "memory": _quantity("Memory."),
+        },
+    ),
     "annotations": _texts(
         "Annotations by which shared controllers take orders, besides the ordinary ones; a * may end them."
     ),

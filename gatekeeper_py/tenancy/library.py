@@ -20,6 +20,7 @@
     jsonSize(object)                  bytes of an object as compact JSON
     hosts(text)                       the hosts a text of settings names
     tenant.mayCall(host)              whether a controller may call a host for the tenant
+    ceilingExcess(pod)                what a pod would take that the tenant's ceiling has not left
     tenant.nodes.profile.holds(name, labels)   whether a node is one of the virtual nodes of a profile
     marks(object)                     the labels and annotations it hands on to what is made from it
     cluster.get(apiVersion, kind, namespace, name), cluster.list(apiVersion, kind, namespace)
@@ -63,6 +64,7 @@ from gatekeeper_py.policy.admission.decision import Enforcement
 from gatekeeper_py.policy.admission.request import AdmissionRequest, UserInfo
 from gatekeeper_py.policy.evaluation.extension import Extension
 from gatekeeper_py.tenancy.catalogue import catalogue
+from gatekeeper_py.tenancy.ceiling import excess
 from gatekeeper_py.tenancy.context import NAMESPACE, Context
 from gatekeeper_py.tenancy.custom import CustomKind, custom_kind, known_kinds
 from gatekeeper_py.tenancy.enforcement import enforcement_of
@@ -73,6 +75,7 @@ from gatekeeper_py.tenancy.refusals import closed, objection
 from gatekeeper_py.tenancy.tenant import (
     GROUP,
     TENANT_LABEL,
+    Ceiling,
     Choice,
     ContestedNamespace,
     Limits,
@@ -87,6 +90,7 @@ __all__ = ["CONTEXT", "extension"]
 CONTEXT = "@tenancy"
 """Where the activation holds the context; no expression can spell it."""
 
+CEILING = object_type("tenancy.Ceiling", {"pods": INT, "cpu": STRING, "memory": STRING})
 CHOICE = object_type("tenancy.Choice", {"allowed": list_of(STRING), "default": STRING})
 NODE_PROFILE = object_type(
     "tenancy.NodeProfile",
@@ -138,6 +142,7 @@ FIELDS: Mapping[str, tuple[Type, Callable[[Tenant], object]]] = {
     "podSecurity": (STRING, lambda tenant: tenant.pod_security),
     "requireLimits": (BOOL, lambda tenant: tenant.require_limits),
     "limits": (LIMITS, lambda tenant: _limits(tenant.limits)),
+    "ceiling": (CEILING, lambda tenant: _ceiling(tenant.ceiling)),
     "annotations": (list_of(STRING), lambda tenant: list(tenant.annotations)),
     "hostlessRoutes": (BOOL, lambda tenant: tenant.hostless_routes),
     "nameservers": (list_of(STRING), lambda tenant: list(tenant.nameservers)),
@@ -207,6 +212,8 @@ UNSEEN_KINDS = frozenset(("Secret",))
 """Kinds no policy may look up: an engine that reads them would be worth breaking into."""
 REFERENCES_COST = 50
 """Units a walk over an object is charged, about what it takes in calls."""
+CEILING_COST = 500
+"""Units a walk over a tenant's pods is charged."""
 LOOK_UP_COST = 20
 """Units a look-up is charged: about the calls it takes."""
 
@@ -407,6 +414,11 @@ def _limits(limits: Limits) -> Message:
     return Message(LIMITS.name, counts)
 
 
+def _ceiling(ceiling: Ceiling) -> Message:
+    fields = {"pods": ceiling.pods, "cpu": ceiling.cpu, "memory": ceiling.memory}
+    return Message(CEILING.name, fields)
+
+
 def _kind_grants(tenant: Tenant) -> list[Message]:
     grants = tenant.custom_resources
     return [Message(KIND_GRANT.name, {"group": each.group, "kinds": list(each.kinds)}) for each in grants]
@@ -545,6 +557,14 @@ def _json_size(value: Any) -> int:
         return len(orjson.dumps(value))
     except (TypeError, RecursionError) as error:  # deeper than JSON is read, or no object at all
         raise EvaluationError(f"jsonSize() takes an object: {error}") from error
+
+
+def _ceiling_excess(activation: Mapping[str, object], pod: Any) -> list[str]:
+    if not isinstance(pod, dict):
+        raise EvaluationError("ceilingExcess() takes a Pod")
+    context = _context(activation)
+    tenant = context.tenant()
+    return list(excess(context, tenant, pod) or ()) if tenant is not None else []
 
 
 def _may_call(activation: Mapping[str, object], tenant: TenantValue, host: str) -> bool:
@@ -691,6 +711,19 @@ LIBRARY = Library(
             )
         ),
         Function(
+            "ceilingExcess",
+            (
+                Overload(
+                    "tenancy_ceiling_excess",
+                    (DYN,),
+                    list_of(STRING),
+                    _ceiling_excess,
+                    cost=lambda *_: CEILING_COST,
+                    contextual=True,
+                ),
+            ),
+        ),
+        Function(
             "runtimeClass",
             (
                 Overload(
@@ -833,6 +866,7 @@ LIBRARY = Library(
         ),
     ),
     types=(
+        CEILING,
         CHOICE,
         CLUSTER,
         CUSTOM_KIND,

@@ -12,6 +12,7 @@ from gatekeeper_py.tenancy.tenant import (
     GROUP,
     PLATFORM,
     PLATFORM_NAMESPACES,
+    Ceiling,
     Choice,
     Claim,
     Grant,
@@ -203,6 +204,12 @@ def usage_of(spec: Mapping[str, Any], base: Tenant, profiles: Mapping[str, NodeP
         memory=limits.get("memory", base.limits.memory),
         huge_pages=limits.get("hugePages", base.limits.huge_pages),
         object_size=limits.get("objectSize", base.limits.object_size),
+    )
+    ceiling = spec.get("ceiling", {})
+    fields["ceiling"] = Ceiling(
+        pods=ceiling.get("pods", base.ceiling.pods),
+        cpu=ceiling.get("cpu", base.ceiling.cpu),
+        memory=ceiling.get("memory", base.ceiling.memory),
     )
     fields["quota"] = {**base.quota, **spec.get("quota", {})}
     fields["labels"] = {**base.labels, **spec.get("labels", {})}

@@ -31,6 +31,7 @@ __all__ = [
     "PLATFORM_NAMESPACES",
     "TENANT_LABEL",
     "UNCLAIMED_PREFIX",
+    "Ceiling",
     "Choice",
     "Claim",
     "ContestedNamespace",
@@ -220,6 +221,15 @@ def _is_more(asked: str, most: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class Ceiling:
+    """How much all pods of a tenant may ask for together; 0 is no limit."""
+
+    pods: int = 0
+    cpu: str = "0"
+    memory: str = "0"
+
+
+@dataclass(frozen=True, slots=True)
 class Grant:
     """What a tenant lets others name."""
 
@@ -302,6 +312,7 @@ class Tenant:
     pod_security: PodSecurity = "baseline"
     require_limits: bool = False
     limits: Limits = Limits()
+    ceiling: Ceiling = Ceiling()
     labels: Mapping[str, str] = field(default_factory=dict)
     sharing: tuple[Grant, ...] = ()
     annotations: tuple[str, ...] = ()
@@ -457,6 +468,11 @@ class Tenancy:
     def declared(self) -> frozenset[str]:
         """The names of all tenants that a document declares, in force or not."""
         return frozenset(tenant.name for tenant in (*self.tenants, *self.rejected))
+
+    @cached_property
+    def has_ceilings(self) -> bool:
+        """Whether some tenant's pods are bounded together."""
+        return any(each.ceiling != Ceiling() for each in (*self.tenants, self.template))
 
     @property
     def in_doubt(self) -> bool:

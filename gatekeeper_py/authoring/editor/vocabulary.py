@@ -110,6 +110,8 @@ FUNCTIONS: Mapping[str, str] = {
     "getSeconds": "The second; of a duration, its seconds.",
     "group": "Asks about resources of an API group.",
     "hasValue": "Whether there is a value.",
+    "ceilingExcess": "What a pod would take that the tenant's ceiling has not left: what, the amount, what is used, "
+    "the bound; empty when it fits.",
     "holds": "Whether a node, by its name and labels, is one of a profile's virtual nodes.",
     "hosts": "The hosts that a text of settings names.",
     "indexOf": "Where something first is; -1 when nowhere.",
@@ -238,6 +240,7 @@ FIELDS: Mapping[str, Mapping[str, str]] = {
         "username": "The user's name.",
     },
     "tenancy.Choice": {"allowed": "Exact names; * allows every one.", "default": "Used when none is named."},
+    "tenancy.Ceiling": _described(TENANT_SPEC["properties"]["ceiling"]),
     "tenancy.CustomKind": {
         "judgement": "built-in, ruled, harmless, powerful or unknown.",
         "reason": "Why.",
