@@ -48,7 +48,7 @@ e2e: $(READY)  ## kubectl against a real kube-apiserver (KUBEBUILDER_ASSETS, or 
 	$(VENV)/bin/python -m pytest tests/e2e --ignore=tests/e2e/node --ignore=tests/e2e/story
 
 # Needs Linux, root, runc, busybox-static, and Go the first time (8 minutes on two cores); skips where it cannot run.
-e2e-node: $(READY)  ## Pods of tenants run in gVisor on a real node
+e2e-node: $(READY)  ## Pods of tenants run in gVisor on a real node, and land on a virtual one
 	$(VENV)/bin/python -m tests.e2e.node
 
 e2e-story: $(READY)  ## Two tenants, each with a control plane of its own in gVisor

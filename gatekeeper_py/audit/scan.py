@@ -23,6 +23,7 @@ from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.policy.admission.submission import Submission, make_request
 from gatekeeper_py.tenancy.context import Context
 from gatekeeper_py.tenancy.tenant import ContestedNamespace, Tenancy
+from gatekeeper_py.tenancy.virtual_nodes import NodeProfile
 
 __all__ = ["CLUSTER_WIDE", "UNOWNED", "Audited", "Auditor", "scan", "tenant_of"]
 
@@ -93,9 +94,10 @@ class Auditor:
         before = _before(self.engine, request)
         validated = before.judge(request, VALIDATE)
         mutated = before.judge(request, MUTATE)
+        tenant = tenant_of(self.tenancy, cluster, request)
         return Audited(
-            Target.of(manifest, request, request.object),
-            tenant_of(self.tenancy, cluster, request),
+            Target.of(manifest, request, request.object, self._profiles(tenant)),
+            tenant,
             validated.findings,
             tuple(changes(request.object, mutated.object)) if mutated.allowed else (),
             _error(validated) or _error(mutated),
@@ -111,10 +113,16 @@ class Auditor:
         before = _before(self.engine, request)
         decision, enforcement = before.judge(request), before.enforcement(request)
         admitted = decision.object if enforcement == "enforce" else request.object
-        target = Target.of(manifest, request, admitted)
         tenant = tenant_of(self.tenancy, cluster, request)
+        target = Target.of(manifest, request, admitted, self._profiles(tenant))
         said = decision.findings, (), _error(decision)
         return Audited(target, tenant, *said, enforcement, manifest=manifest)
+
+    def _profiles(self, tenant: str) -> list[NodeProfile]:
+        """Those of virtual nodes, that of a tenant first: several may share their labels."""
+        found = self.tenancy.by_name.get(tenant)
+        own = [found.nodes.profile] if found is not None and found.nodes.profile is not None else []
+        return [*own, *self.tenancy.settings.virtual_nodes.values()]
 
 
 def scan(

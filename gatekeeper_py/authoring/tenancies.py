@@ -10,9 +10,10 @@ from gatekeeper_py.manifests.manifest import Manifest, read, read_text
 
 __all__ = ["TENANCIES", "named_tenancy"]
 
-TENANCIES = ("example", "open", "closed", "unknown-kinds-refuse", "unknown-kinds-warn")
+TENANCIES = ("example", "open", "closed", "unknown-kinds-refuse", "unknown-kinds-warn", "virtual-nodes")
 """`example` is the tenancy that ships in `policies/tenants`; `open` leaves alone what no Tenant claims, and
-`closed` refuses it; the others refuse kinds that nobody knows, or warn of them."""
+`closed` refuses it; the next two refuse kinds that nobody knows, or warn of them; the last has tenants on
+virtual nodes of several kinds."""
 
 
 def named_tenancy(name: str, folder: Path) -> tuple[Manifest, ...]:

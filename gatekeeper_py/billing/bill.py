@@ -11,8 +11,8 @@ from typing import Literal
 from gatekeeper_py.billing.period import HOUR, Period
 from gatekeeper_py.billing.pods import Node, PaidPod
 from gatekeeper_py.billing.prices import NO_CLASS, NodePrice, PriceSheet, TooLarge
-from gatekeeper_py.billing.requests import Resources
 from gatekeeper_py.manifests.place import Problem
+from gatekeeper_py.objects.requests import Resources
 
 __all__ = ["Bill", "Charge", "Idle", "Unit", "make_bill"]
 
@@ -122,6 +122,9 @@ class _Biller:
         return _both(pod, share.name, pod.requests, pod.seconds, *share.shares(capacity))
 
     def _share(self, pod: PaidPod, node: Node | None) -> tuple[NodePrice, Resources]:
+        if node is not None and node.profile:
+            told = f"no price for pods on virtual nodes ({node.profile})"
+            raise _NoPrice(f"{told}; add one with their labels as nodeSelector to the sheet's pods")
         if not self.sheet.nodes:
             raise _NoPrice(f"no price for {_class_named(pod.runtime_class)}; add one to the sheet's pods")
         if not pod.node:
@@ -145,7 +148,7 @@ class _Biller:
                 spent[charge.pod.node][charge.unit] += charge.paid
         for node in self.nodes.values():
             price = self.sheet.of_node(node.labels)
-            if price is not None and node.capacity.cpu and node.capacity.memory:
+            if price is not None and not node.profile and node.capacity.cpu and node.capacity.memory:
                 yield self._unused(node, price, spent[node.name])
 
     def _is_share(self, charge: Charge) -> bool:

@@ -9,7 +9,7 @@ from fractions import Fraction
 from gatekeeper_py.billing.bill import Bill
 from gatekeeper_py.billing.pods import PaidPod
 from gatekeeper_py.billing.prices import NodePrice
-from gatekeeper_py.billing.requests import NOTHING, Resources
+from gatekeeper_py.objects.requests import NOTHING, Resources
 
 __all__ = ["OwnNodes", "compare"]
 

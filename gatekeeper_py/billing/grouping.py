@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from gatekeeper_py.billing.bill import Bill, Charge
 from gatekeeper_py.billing.pods import PaidPod
-from gatekeeper_py.billing.requests import NOTHING, Resources
+from gatekeeper_py.objects.requests import NOTHING, Resources
 
 __all__ = ["KEYS", "LABEL", "Group", "by"]
 
@@ -18,7 +18,7 @@ LABEL = "label:"
 NONE = "(none)"
 KEYS: dict[str, Callable[[PaidPod], str]] = {
     "tenant": lambda pod: pod.tenant,
-    "class": lambda pod: pod.runtime_class or NONE,
+    "class": lambda pod: f"virtual node {pod.profile}" if pod.profile else pod.runtime_class or NONE,
     "namespace": lambda pod: pod.namespace,
     "node": lambda pod: pod.node or NONE,
 }

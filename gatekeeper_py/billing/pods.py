@@ -9,16 +9,16 @@ from typing import Any, Final
 
 from gatekeeper_py.billing.period import Period, UnknownTimes
 from gatekeeper_py.billing.prices import NO_CLASS
-from gatekeeper_py.billing.requests import (
+from gatekeeper_py.cluster.snapshot import NAMESPACE
+from gatekeeper_py.cluster.view import ClusterView
+from gatekeeper_py.manifests.manifest import Manifest
+from gatekeeper_py.manifests.place import Problem
+from gatekeeper_py.objects.requests import (
     Resources,
     UnreadableQuantity,
     overhead_of,
     requests_of,
 )
-from gatekeeper_py.cluster.snapshot import NAMESPACE
-from gatekeeper_py.cluster.view import ClusterView
-from gatekeeper_py.manifests.manifest import Manifest
-from gatekeeper_py.manifests.place import Problem
 from gatekeeper_py.objects.resource import GroupVersionKind, Object
 from gatekeeper_py.objects.selector import labels_of
 from gatekeeper_py.tenancy.tenant import ContestedNamespace, Tenancy
@@ -51,6 +51,8 @@ class Node:
     labels: Mapping[str, str]
     capacity: Resources
     allocatable: Resources
+    profile: str = ""
+    """Of virtual nodes, the name of their profile: there is no machine that costs anything by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,8 @@ class PaidPod:
     """How long it runs in the period."""
     begun: bool = True
     """Whether it began in the period."""
+    profile: str = ""
+    """Of the virtual node it is on, if it is on one."""
 
     @property
     def key(self) -> str:
@@ -125,6 +129,7 @@ def _paid_pod(pod: Object, cluster: ClusterView, tenancy: Tenancy, period: Perio
         overhead_of(pod),
         period.seconds_of(pod),
         period.begins_in_it(pod),
+        _profile_of(cluster.get(NODE, "", spec.get("nodeName") or ""), tenancy),
     )
 
 
@@ -151,16 +156,27 @@ def _tenant(namespace: str, cluster: ClusterView, tenancy: Tenancy) -> str:
     return owner.name if owner is not None else UNOWNED
 
 
-def nodes_in(cluster: ClusterView) -> Sequence[Node]:
-    """The machines of a cluster; raises `UnreadableQuantity`."""
-    return [_node(node) for node in cluster.list(NODE)]
+def nodes_in(cluster: ClusterView, tenancy: Tenancy) -> Sequence[Node]:
+    """The nodes of a cluster; raises `UnreadableQuantity`."""
+    return [_node(node, tenancy) for node in cluster.list(NODE)]
 
 
-def _node(node: Object) -> Node:
+def _profile_of(node: Object | None, tenancy: Tenancy) -> str:
+    """Which virtual nodes a node is one of, by the profile that asks for most labels; empty for a machine."""
+    if node is None:
+        return ""
+    name, labels = node["metadata"]["name"], labels_of(node)
+    profiles = tenancy.settings.virtual_nodes.values()
+    held = [profile for profile in profiles if labels and profile.holds(name, labels)]
+    return max(held, key=lambda profile: len(profile.selector)).name if held else ""
+
+
+def _node(node: Object, tenancy: Tenancy) -> Node:
     status = node.get("status") or {}
     capacity = _amounts(status.get("capacity"))
     labels = {key: str(value) for key, value in labels_of(node).items()}
-    return Node(node["metadata"]["name"], labels, capacity, _amounts(status.get("allocatable")) or capacity)
+    allocatable = _amounts(status.get("allocatable")) or capacity
+    return Node(node["metadata"]["name"], labels, capacity, allocatable, _profile_of(node, tenancy))
 
 
 def _amounts(listed: object) -> Resources:

@@ -11,11 +11,11 @@ from fractions import Fraction
 from functools import cache
 from typing import Any
 
-from gatekeeper_py.billing.requests import NOTHING, Resources
 from gatekeeper_py.golang import quantities
 from gatekeeper_py.manifests.conformity import Fault, faults, problem_of
 from gatekeeper_py.manifests.manifest import Manifest
 from gatekeeper_py.manifests.place import ManifestError, Problem
+from gatekeeper_py.objects.requests import NOTHING, Resources
 from gatekeeper_py.objects.schema import ANYTHING, OpenAPI, Schema, openapi_schema
 
 __all__ = [

@@ -17,7 +17,6 @@ from gatekeeper_py.billing.period import Period
 from gatekeeper_py.billing.pods import NODE, POD, RUNTIME_CLASS, nodes_in, read_pods, with_overhead
 from gatekeeper_py.billing.prices import PriceSheet, price_sheet
 from gatekeeper_py.billing.reports import chart, data, focus, statement
-from gatekeeper_py.billing.requests import UnreadableQuantity
 from gatekeeper_py.billing.workloads import UnknownPods, pods_of
 from gatekeeper_py.cli.exits import BAD_INPUT, InputError
 from gatekeeper_py.cli.options import (
@@ -33,6 +32,7 @@ from gatekeeper_py.cli.sources import gather, input_errors, make_engine, read_cl
 from gatekeeper_py.cluster.snapshot import NAMESPACE, Snapshot
 from gatekeeper_py.engine import Engine
 from gatekeeper_py.manifests.manifest import Manifest, ManifestError, Problem, Reading, Source, read
+from gatekeeper_py.objects.requests import UnreadableQuantity
 from gatekeeper_py.policy.admission.submission import Submission, make_request
 from gatekeeper_py.policy.admission.text import printable
 from gatekeeper_py.tenancy.documents import DOCUMENTS, is_tenancy_document, load_tenancy
@@ -249,7 +249,7 @@ def _bill(policies: Path, found: _Pods, sheet: PriceSheet, period: Period) -> Bi
     if not found.pods and not problems:
         problems.append(Problem("bill", 0, 0, "there is no pod to bill"))
     try:
-        nodes = nodes_in(found.cluster)
+        nodes = nodes_in(found.cluster, tenancy)
     except UnreadableQuantity as error:
         raise InputError(f"the nodes: {error}") from error
     return make_bill(read.pods, nodes, sheet, period, problems)

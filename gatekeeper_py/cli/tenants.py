@@ -26,6 +26,10 @@ LABELLED = (
     "the tenant {!r} claims namespaces by patterns or labels alone, and none of them is known: "
     "--cluster or --kubeconfig would show those that exist"
 )
+UNWALLED = (
+    "the tenant {!r} is on virtual nodes ({}) where NetworkPolicies hold nothing; "
+    "close its network at the provider"
+)
 OBSERVED = "the tenant {!r} is not enforced: its frame has no NetworkPolicy, ResourceQuota or LimitRange yet"
 
 
@@ -107,6 +111,9 @@ def _said(tenants: Sequence[Tenant], found: Mapping[str, Sequence[Object]]) -> I
             yield LABELLED.format(tenant.name)
         elif tenant.enforcement != "enforce":
             yield OBSERVED.format(tenant.name)
+        profile = tenant.nodes.profile
+        if profile is not None and "networkPolicies" in profile.lacks:
+            yield UNWALLED.format(tenant.name, profile.name)
 
 
 def _framed(tenant: Tenant, namespaces: Sequence[Object], role: str) -> Iterator[Object]:

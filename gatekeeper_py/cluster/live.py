@@ -111,6 +111,11 @@ class LiveCluster:
     # --- what others ask ----------------------------------------------------------------------------
 
     @property
+    def max_age(self) -> float:
+        """Seconds after which what was seen is too old to decide by."""
+        return self._max_age
+
+    @property
     def synced(self) -> bool:
         """Whether every kind that decisions need has been listed once, with all that is to be kept of it."""
         return all(each.complete for each in self._all if each.kind not in self._spared)

@@ -13,6 +13,7 @@ from gatekeeper_py.objects.resource import GroupVersionKind
 from gatekeeper_py.policy.admission.decision import Enforcement
 from gatekeeper_py.tenancy.disputes import overlaps
 from gatekeeper_py.tenancy.mistakes import problems_of
+from gatekeeper_py.tenancy.placement import placement_faults
 from gatekeeper_py.tenancy.reading import (
     API_VERSION,
     declares_tenancy,
@@ -68,12 +69,14 @@ def _tenancy(files: Sequence[Manifest], guests: Sequence[Manifest]) -> Tenancy:
     spec, standing = _settings(files, guests)
     settings = settings_of(spec)
     nobody = Tenant(name="", claimed=False, registries=("*",), enforcement=settings.enforcement)
-    template = usage_of(spec.get("defaults", {}), nobody)
-    tenants = [tenant_of(document, template) for document in files if is_tenant(document)]
-    if problems := list(_overlaps(tenants, files)):
+    profiles = settings.virtual_nodes
+    template = usage_of(spec.get("defaults", {}), nobody, profiles)
+    declared = [(document, tenant_of(document, template, profiles)) for document in filter(is_tenant, files)]
+    tenants = [tenant for _, tenant in declared]
+    if problems := [*_misplaced(declared, settings), *_overlaps(tenants, files)]:
         raise TenancyError(problems)
     held = _with_platform(tenants, settings.enforcement)
-    received = Hosts(files, held, template).receive(filter(is_tenant, guests))
+    received = Hosts(files, held, template, profiles).receive(filter(is_tenant, guests))
     return Tenancy(
         _with_platform((*tenants, *received.accepted), settings.enforcement),
         settings,
@@ -136,6 +139,13 @@ def _repetitions(documents: Sequence[Manifest]) -> Iterator[Problem]:
             message = f"{key[0]} {key[1]!r} is declared at {other.path}:{other.line} too; keep one"
             yield problem_of((("metadata", "name"), message), document.source)
         first.setdefault(key, document)
+
+
+def _misplaced(declared: Iterable[tuple[Manifest, Tenant]], settings: Settings) -> Iterator[Problem]:
+    """What tenants say of virtual nodes and the settings do not bear out."""
+    for document, tenant in declared:
+        for fault in placement_faults(document.object["spec"], tenant, settings.virtual_nodes):
+            yield problem_of(fault, document.source)
 
 
 def _overlaps(tenants: Sequence[Tenant], files: Iterable[Manifest]) -> Iterator[Problem]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from gatekeeper_py.objects.schema import OpenAPI
 from gatekeeper_py.tenancy.isolation import LEVELS
+from gatekeeper_py.tenancy.virtual_nodes import FEATURES, VOLUMES
 
 __all__ = ["SETTINGS_SPEC", "TENANT_SPEC", "WAIVER_SPEC", "definitions"]
 
@@ -29,6 +30,8 @@ WORDED = r"[^ \t\n]"
 """A text that says something."""
 LONGEST_TEXT = 1024
 GROUP_PATTERN = r"^[-a-z0-9.*]+$"
+NODE_NAME_PATTERN = r"^[-a-z0-9.*]*[a-z0-9][-a-z0-9.*]*$"
+"""A pattern that does not stand for every node there is."""
 LEVEL_NAMES = [*LEVELS, "virtual-node"]
 LONGEST_LIST = 256
 LONGEST_AUDIENCE = 1024
@@ -124,6 +127,11 @@ _TOLERATION = _object(
 _NODES = _object(
     "Where pods run; added to every pod of the tenant.",
     {
+        "profile": _text(
+            "Virtual nodes of this kind, by their profile: one that ships, or one of the settings.",
+            minLength=1,
+            maxLength=63,
+        ),
         "selector": _mapping("Node labels every pod must select."),
         "tolerations": _list(
             "Tolerations every pod gets, and the only ones of dedicated nodes.", _TOLERATION
@@ -201,6 +209,15 @@ _USAGE: dict[str, OpenAPI] = {
             "objectSize": _text("Bytes of one object, as JSON.", pattern=SIZE, maxLength=10),
         },
     ),
+    "ceiling": _object(
+        "How much all pods may ask for together, over all namespaces, with the overhead of their runtime "
+        "classes; 0 is no limit.",
+        {
+            "pods": _count("Pods that have not ended."),
+            "cpu": _quantity("Processors."),
+            "memory": _quantity("Memory."),
+        },
+    ),
     "annotations": _texts(
         "Annotations by which shared controllers take orders, besides the ordinary ones; a * may end them."
     ),
@@ -244,6 +261,39 @@ _USAGE: dict[str, OpenAPI] = {
 _ENFORCEMENT = _text(
     "Whether what policies find is recorded only, told as warnings, or changed and refused.",
     enum=["observe", "warn", "enforce"],
+)
+_VIRTUAL_NODES = _list(
+    "Profiles of virtual nodes: changes of those that ship, and others.",
+    _object(
+        "How virtual nodes of one kind are known, and what they cannot honour. Of a profile that ships, what "
+        "is not said here stays as it ships.",
+        {
+            "name": _text("How Tenants call it.", minLength=1, maxLength=63, pattern=TENANT_NAME),
+            "isolation": _text(
+                "vm where each pod on them is a virtual machine; nothing unless said so.", enum=["none", "vm"]
+            ),
+            "selector": {
+                **_mapping("Labels that all of these nodes have, and no other."),
+                "minProperties": 1,
+            },
+            "tolerations": _list("Of the taints that keep other pods off.", _TOLERATION),
+            "nodeNames": _some(
+                "How they are called; * stands for any characters. Tells those that are not known yet.",
+                pattern=NODE_NAME_PATTERN,
+            ),
+            "scheduler": _text(
+                "What sends pods there, if not the cluster's own.", minLength=1, maxLength=253
+            ),
+            "volumes": _list(
+                "Kinds of volumes that pods may mount there; no other.",
+                _text("A kind of volume.", enum=list(VOLUMES)),
+            ),
+            "csiDrivers": _texts("Drivers of CSI volumes in line, where csi is among the volumes."),
+            "extendedResources": _texts("Devices that pods may ask for there; * stands for anything."),
+            "lacks": _list("What they cannot honour.", _text("A feature.", enum=list(FEATURES))),
+        },
+        "name",
+    ),
 )
 TENANT_SPEC = _object(
     "What a tenant is.",
@@ -338,6 +388,7 @@ SETTINGS_SPEC = _object(
         "handlers": _mapping(
             "Runtime handlers and how well they isolate, added to the built-in list.", enum=list(LEVELS)
         ),
+        "virtualNodes": _VIRTUAL_NODES,
         "platform": _object(
             "Who acts for the platform, besides the ServiceAccounts of trusted tenants.",
             {

@@ -20,6 +20,8 @@
     jsonSize(object)                  bytes of an object as compact JSON
     hosts(text)                       the hosts a text of settings names
     tenant.mayCall(host)              whether a controller may call a host for the tenant
+    ceilingExcess(pod)                what a pod would take that the tenant's ceiling has not left
+    tenant.nodes.profile.holds(name, labels)   whether a node is one of the virtual nodes of a profile
     marks(object)                     the labels and annotations it hands on to what is made from it
     cluster.get(apiVersion, kind, namespace, name), cluster.list(apiVersion, kind, namespace)
     cluster.isTaken(apiVersion, kind, field, value)  whether another tenant's object has this value in a field
@@ -62,6 +64,7 @@ from gatekeeper_py.policy.admission.decision import Enforcement
 from gatekeeper_py.policy.admission.request import AdmissionRequest, UserInfo
 from gatekeeper_py.policy.evaluation.extension import Extension
 from gatekeeper_py.tenancy.catalogue import catalogue
+from gatekeeper_py.tenancy.ceiling import excess
 from gatekeeper_py.tenancy.context import NAMESPACE, Context
 from gatekeeper_py.tenancy.custom import CustomKind, custom_kind, known_kinds
 from gatekeeper_py.tenancy.enforcement import enforcement_of
@@ -72,6 +75,7 @@ from gatekeeper_py.tenancy.refusals import closed, objection
 from gatekeeper_py.tenancy.tenant import (
     GROUP,
     TENANT_LABEL,
+    Ceiling,
     Choice,
     ContestedNamespace,
     Limits,
@@ -79,14 +83,27 @@ from gatekeeper_py.tenancy.tenant import (
     Tenancy,
     Tenant,
 )
+from gatekeeper_py.tenancy.virtual_nodes import NodeProfile
 
 __all__ = ["CONTEXT", "extension"]
 
 CONTEXT = "@tenancy"
 """Where the activation holds the context; no expression can spell it."""
 
+CEILING = object_type("tenancy.Ceiling", {"pods": INT, "cpu": STRING, "memory": STRING})
 CHOICE = object_type("tenancy.Choice", {"allowed": list_of(STRING), "default": STRING})
-NODES = object_type("tenancy.Nodes", {"selector": map_of(STRING, STRING), "tolerations": list_of(DYN)})
+NODE_PROFILE = object_type(
+    "tenancy.NodeProfile",
+    {
+        "name": STRING,
+        "selector": map_of(STRING, STRING),
+        **dict.fromkeys(("volumes", "csiDrivers", "extendedResources", "lacks"), list_of(STRING)),
+    },
+)
+NODES = object_type(
+    "tenancy.Nodes",
+    {"selector": map_of(STRING, STRING), "tolerations": list_of(DYN), "profile": NODE_PROFILE},
+)
 LIMITS = object_type(
     "tenancy.Limits",
     {
@@ -112,7 +129,7 @@ FIELDS: Mapping[str, tuple[Type, Callable[[Tenant], object]]] = {
     "volumeAttributesClasses": (CHOICE, lambda tenant: ChoiceValue(tenant.volume_attributes_classes)),
     "deviceClasses": (CHOICE, lambda tenant: ChoiceValue(tenant.device_classes)),
     "loadBalancerClasses": (CHOICE, lambda tenant: ChoiceValue(tenant.load_balancer_classes)),
-    "schedulers": (CHOICE, lambda tenant: ChoiceValue(tenant.schedulers)),
+    "schedulers": (CHOICE, lambda tenant: ChoiceValue(tenant.usable_schedulers)),
     "extendedResources": (list_of(STRING), lambda tenant: list(tenant.extended_resources)),
     "csiDrivers": (list_of(STRING), lambda tenant: list(tenant.csi_drivers)),
     "hostnames": (list_of(STRING), lambda tenant: list(tenant.hostnames)),
@@ -125,6 +142,7 @@ FIELDS: Mapping[str, tuple[Type, Callable[[Tenant], object]]] = {
     "podSecurity": (STRING, lambda tenant: tenant.pod_security),
     "requireLimits": (BOOL, lambda tenant: tenant.require_limits),
     "limits": (LIMITS, lambda tenant: _limits(tenant.limits)),
+    "ceiling": (CEILING, lambda tenant: _ceiling(tenant.ceiling)),
     "annotations": (list_of(STRING), lambda tenant: list(tenant.annotations)),
     "hostlessRoutes": (BOOL, lambda tenant: tenant.hostless_routes),
     "nameservers": (list_of(STRING), lambda tenant: list(tenant.nameservers)),
@@ -178,6 +196,7 @@ SETTINGS = object_type(
         "protectedLabels": list_of(STRING),
         "reservedTaints": list_of(STRING),
         "handlers": map_of(STRING, STRING),
+        "virtualNodes": list_of(NODE_PROFILE),
     },
 )
 
@@ -193,6 +212,8 @@ UNSEEN_KINDS = frozenset(("Secret",))
 """Kinds no policy may look up: an engine that reads them would be worth breaking into."""
 REFERENCES_COST = 50
 """Units a walk over an object is charged, about what it takes in calls."""
+CEILING_COST = 500
+"""Units a walk over a tenant's pods is charged."""
 LOOK_UP_COST = 20
 """Units a look-up is charged: about the calls it takes."""
 
@@ -330,7 +351,7 @@ VARIABLES: Mapping[str, Type] = {
 def _settings(tenancy: Tenancy) -> dict[str, object]:
     settings = tenancy.settings
     labels = {TENANT_LABEL}
-    taints = set(CONTROL_PLANE_TAINTS)
+    taints = set(CONTROL_PLANE_TAINTS).union(*(each.taints for each in settings.virtual_nodes.values()))
     for tenant in tenancy.tenants:
         labels |= set(tenant.labels)
         taints |= {str(toleration["key"]) for toleration in tenant.nodes.tolerations}
@@ -345,6 +366,7 @@ def _settings(tenancy: Tenancy) -> dict[str, object]:
         "protectedLabels": sorted(labels),
         "reservedTaints": sorted(taints),
         "handlers": dict(settings.handlers),
+        "virtualNodes": [NodeProfileValue(profile) for profile in settings.virtual_nodes.values()],
     }
 
 
@@ -369,8 +391,12 @@ _VALUE = "_cel_value"
 
 
 def _nodes(nodes: Nodes) -> Message:
-    tolerations = [dict(toleration) for toleration in nodes.tolerations]
-    return Message(NODES.name, {"selector": dict(nodes.selector), "tolerations": tolerations})
+    fields = {
+        "selector": dict(nodes.every_selector),
+        "tolerations": [dict(toleration) for toleration in nodes.every_toleration],
+        "profile": NodeProfileValue(nodes.profile or NO_PROFILE),
+    }
+    return Message(NODES.name, fields)
 
 
 def _limits(limits: Limits) -> Message:
@@ -388,6 +414,11 @@ def _limits(limits: Limits) -> Message:
     return Message(LIMITS.name, counts)
 
 
+def _ceiling(ceiling: Ceiling) -> Message:
+    fields = {"pods": ceiling.pods, "cpu": ceiling.cpu, "memory": ceiling.memory}
+    return Message(CEILING.name, fields)
+
+
 def _kind_grants(tenant: Tenant) -> list[Message]:
     grants = tenant.custom_resources
     return [Message(KIND_GRANT.name, {"group": each.group, "kinds": list(each.kinds)}) for each in grants]
@@ -402,6 +433,26 @@ class ChoiceValue(Message):
         super().__init__(CHOICE.name, {"allowed": list(choice.allowed), "default": choice.default})
         self.choice = choice
 
+
+class NodeProfileValue(Message):
+    """A profile of virtual nodes as expressions see it; one without a name is none."""
+
+    __slots__ = ("profile",)
+
+    def __init__(self, profile: NodeProfile) -> None:
+        fields = {
+            "name": profile.name,
+            "selector": dict(profile.selector),
+            "volumes": list(profile.volumes),
+            "csiDrivers": list(profile.csi_drivers),
+            "extendedResources": list(profile.extended_resources),
+            "lacks": list(profile.lacks),
+        }
+        super().__init__(NODE_PROFILE.name, fields)
+        self.profile = profile
+
+
+NO_PROFILE = NodeProfile("")
 
 # --- functions
 
@@ -506,6 +557,14 @@ def _json_size(value: Any) -> int:
         return len(orjson.dumps(value))
     except (TypeError, RecursionError) as error:  # deeper than JSON is read, or no object at all
         raise EvaluationError(f"jsonSize() takes an object: {error}") from error
+
+
+def _ceiling_excess(activation: Mapping[str, object], pod: Any) -> list[str]:
+    if not isinstance(pod, dict):
+        raise EvaluationError("ceilingExcess() takes a Pod")
+    context = _context(activation)
+    tenant = context.tenant()
+    return list(excess(context, tenant, pod) or ()) if tenant is not None else []
 
 
 def _may_call(activation: Mapping[str, object], tenant: TenantValue, host: str) -> bool:
@@ -652,6 +711,19 @@ LIBRARY = Library(
             )
         ),
         Function(
+            "ceilingExcess",
+            (
+                Overload(
+                    "tenancy_ceiling_excess",
+                    (DYN,),
+                    list_of(STRING),
+                    _ceiling_excess,
+                    cost=lambda *_: CEILING_COST,
+                    contextual=True,
+                ),
+            ),
+        ),
+        Function(
             "runtimeClass",
             (
                 Overload(
@@ -757,6 +829,13 @@ LIBRARY = Library(
             BOOL,
             lambda t, image: t.tenant.allows_image(image),
         ),
+        _member(
+            "holds",
+            "node_profile_holds",
+            (NODE_PROFILE, STRING, map_of(STRING, DYN)),
+            BOOL,
+            lambda value, name, labels: value.profile.holds(name, labels),
+        ),
         _member("isAtLeast", "runtime_class_is_at_least", (RUNTIME_CLASS, STRING), BOOL, _is_at_least),
         _member(
             "get",
@@ -787,6 +866,7 @@ LIBRARY = Library(
         ),
     ),
     types=(
+        CEILING,
         CHOICE,
         CLUSTER,
         CUSTOM_KIND,
@@ -794,6 +874,7 @@ LIBRARY = Library(
         LIMITS,
         MARK,
         NODES,
+        NODE_PROFILE,
         REACH,
         REFERENCE,
         REQUESTER,

@@ -12,6 +12,7 @@ from gatekeeper_py.objects.kinds import Kinds
 from gatekeeper_py.objects.resource import GroupVersionKind
 from gatekeeper_py.policy.loading.load import PolicySet
 from gatekeeper_py.policy.model import Expression, MutatingPolicy, ValidatingPolicy
+from gatekeeper_py.tenancy.ceiling import POD
 from gatekeeper_py.tenancy.protection import CHAIN
 from gatekeeper_py.tenancy.reach import LOOKED_UP, MAY_REACH
 
@@ -26,6 +27,7 @@ __all__ = [
     "mistaken",
     "stated",
     "steered",
+    "uses_word",
     "words",
 ]
 
@@ -38,6 +40,7 @@ METHODS = frozenset({"get", "isTaken", "list"})
 
 
 BY_WORD: Mapping[str, frozenset[GroupVersionKind]] = {
+    "ceilingExcess": frozenset((POD,)),
     "isProtected": frozenset(CHAIN),
     "isProtectedOwner": frozenset(CHAIN),
     "platform": frozenset(CHAIN),
@@ -166,6 +169,11 @@ def _named(node: tree.Node) -> Iterator[GroupVersionKind]:
 def words(node: tree.Node) -> Iterator[GroupVersionKind]:
     """Kinds that a node looks up by a word of tenancy."""
     return (kind for each in _nodes(node) for kind in BY_WORD.get(_word(each), ()))
+
+
+def uses_word(node: tree.Node, word: str) -> bool:
+    """Whether a word of tenancy stands in a node."""
+    return any(_word(each) == word for each in _nodes(node))
 
 
 def _word(node: tree.Node) -> str:

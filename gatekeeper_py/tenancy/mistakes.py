@@ -15,6 +15,7 @@ from gatekeeper_py.objects.fieldpath import FieldPath
 from gatekeeper_py.objects.schema import ANYTHING, OpenAPI, Schema, openapi_schema
 from gatekeeper_py.objects.selector import Selector, SelectorError
 from gatekeeper_py.tenancy.fields import SETTINGS_SPEC, TENANT_NAME_LENGTH, TENANT_SPEC, WAIVER_SPEC
+from gatekeeper_py.tenancy.placement import profile_faults
 from gatekeeper_py.tenancy.reading import API_VERSION, CHOICES, declares_tenancy, is_tenant
 from gatekeeper_py.tenancy.tenant import GROUP
 
@@ -109,6 +110,7 @@ def _meaning_faults(body: Mapping[str, Any]) -> Iterator[Fault]:
         if body["metadata"]["name"] != SETTINGS_NAME:
             yield ("metadata", "name"), f"must be {SETTINGS_NAME}: there is one set of settings"
         yield from _usage_faults(spec.get("defaults", {}), ("spec", "defaults"))
+        yield from profile_faults(spec)
         yield from _cidr_faults(spec.get("protectedCIDRs", ()), ("spec", "protectedCIDRs"))
 
 
@@ -169,13 +171,6 @@ def _usage_faults(spec: Mapping[str, Any], path: FieldPath) -> Iterator[Fault]:
                 (*path, key, "default"),
                 f"is {default!r}, which is not among the allowed; add it to allowed",
             )
-    if spec.get("runtimeClasses", {}).get("isolation") == "virtual-node" and not spec.get("nodes", {}).get(
-        "selector"
-    ):
-        yield (
-            (*path, "runtimeClasses", "isolation"),
-            "is virtual-node, so nodes.selector must say which nodes; add it",
-        )
     if any(key.startswith(f"{GROUP}/") for key in spec.get("labels", {})):
         yield (*path, "labels"), f"uses the prefix {GROUP}/, which is reserved; choose another"
     for key in ("externalIPs", "nameservers"):

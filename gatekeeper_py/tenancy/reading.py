@@ -12,6 +12,7 @@ from gatekeeper_py.tenancy.tenant import (
     GROUP,
     PLATFORM,
     PLATFORM_NAMESPACES,
+    Ceiling,
     Choice,
     Claim,
     Grant,
@@ -22,6 +23,7 @@ from gatekeeper_py.tenancy.tenant import (
     Settings,
     Tenant,
 )
+from gatekeeper_py.tenancy.virtual_nodes import NodeProfile, profiles_of
 
 __all__ = [
     "API_VERSION",
@@ -133,13 +135,14 @@ def settings_of(spec: Mapping[str, Any]) -> Settings:
         protected_cidrs=tuple(spec.get("protectedCIDRs", defaults.protected_cidrs)),
         cluster_domain=spec.get("clusterDomain", defaults.cluster_domain),
         unknown_kinds=spec.get("unknownKinds", defaults.unknown_kinds),
+        virtual_nodes=profiles_of(spec.get("virtualNodes", ())),
     )
 
 
-def tenant_of(document: Manifest, template: Tenant) -> Tenant:
-    """The tenant that a document declares."""
+def tenant_of(document: Manifest, template: Tenant, profiles: Mapping[str, NodeProfile]) -> Tenant:
+    """The tenant that a document declares, where these are the profiles of virtual nodes."""
     spec = document.object["spec"]
-    used = usage_of(spec, template)
+    used = usage_of(spec, template, profiles)
     fields = {key: getattr(used, key) for key in Tenant.__dataclass_fields__}
     fields |= {
         "name": name_of(document),
@@ -170,7 +173,7 @@ def place_of(document: Manifest) -> str:
     return f"{source.path}:{source.line}" if source.text else source.path
 
 
-def usage_of(spec: Mapping[str, Any], base: Tenant) -> Tenant:
+def usage_of(spec: Mapping[str, Any], base: Tenant, profiles: Mapping[str, NodeProfile]) -> Tenant:
     """What may be used; what `spec` leaves out is that of `base`."""
     fields: dict[str, Any] = {key: getattr(base, key) for key in Tenant.__dataclass_fields__}
     for key, attribute in CHOICES.items():
@@ -183,12 +186,9 @@ def usage_of(spec: Mapping[str, Any], base: Tenant) -> Tenant:
         fields["schedulers"] = _choice({"default": "default-scheduler", **spec["schedulers"]})
     if "customResources" in spec:
         fields["custom_resources"] = tuple(map(_kind_grant, spec["customResources"]))
-    if "runtimeClasses" in spec:
-        fields |= _runtime_classes(spec["runtimeClasses"], base)
     if "nodes" in spec:
-        fields["nodes"] = Nodes(
-            spec["nodes"].get("selector", {}), tuple(spec["nodes"].get("tolerations", ()))
-        )
+        fields["nodes"] = _nodes(spec["nodes"], profiles)
+    fields |= _runtime_classes(spec.get("runtimeClasses", {}), base, fields["nodes"].profile)
     fields["pod_security"] = spec.get("podSecurity", base.pod_security)
     fields["require_limits"] = spec.get("requireLimits", base.require_limits)
     fields["hostless_routes"] = spec.get("hostlessRoutes", base.hostless_routes)
@@ -205,15 +205,28 @@ def usage_of(spec: Mapping[str, Any], base: Tenant) -> Tenant:
         huge_pages=limits.get("hugePages", base.limits.huge_pages),
         object_size=limits.get("objectSize", base.limits.object_size),
     )
+    ceiling = spec.get("ceiling", {})
+    fields["ceiling"] = Ceiling(
+        pods=ceiling.get("pods", base.ceiling.pods),
+        cpu=ceiling.get("cpu", base.ceiling.cpu),
+        memory=ceiling.get("memory", base.ceiling.memory),
+    )
     fields["quota"] = {**base.quota, **spec.get("quota", {})}
     fields["labels"] = {**base.labels, **spec.get("labels", {})}
     return Tenant(**fields)
 
 
-def _runtime_classes(spec: Mapping[str, Any], base: Tenant) -> dict[str, Any]:
+def _nodes(spec: Mapping[str, Any], profiles: Mapping[str, NodeProfile]) -> Nodes:
+    profile = profiles.get(spec.get("profile", ""))
+    return Nodes(spec.get("selector", {}), tuple(spec.get("tolerations", ())), profile)
+
+
+def _runtime_classes(spec: Mapping[str, Any], base: Tenant, profile: NodeProfile | None) -> dict[str, Any]:
     choice = base.runtime_classes
     if "default" in spec or "allowed" in spec:
         choice = _choice(spec)
+    elif profile is not None and "runtimeClasses" in profile.lacks:
+        choice = Choice()  # those of the defaults are for machines that have the handlers
     return {"runtime_classes": choice, "isolation": spec.get("isolation", base.isolation)}
 
 

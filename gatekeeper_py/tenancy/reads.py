@@ -16,7 +16,8 @@ from gatekeeper_py.objects.projection import EACH, IDENTITY, WHOLE, Projection, 
 from gatekeeper_py.objects.resource import GroupVersionKind
 from gatekeeper_py.policy.loading.load import PolicySet
 from gatekeeper_py.policy.model import MutatingPolicy, ValidatingPolicy
-from gatekeeper_py.tenancy.lookups import look_up, stated, words
+from gatekeeper_py.tenancy import ceiling
+from gatekeeper_py.tenancy.lookups import look_up, stated, uses_word, words
 from gatekeeper_py.tenancy.reach import READ
 
 __all__ = ["read_by"]
@@ -83,6 +84,8 @@ def _of_policy(policy: ValidatingPolicy | MutatingPolicy) -> Iterator[tuple[Grou
             case _:
                 reader.use(value)
         yield from ((kind, READ) for kind in words(expression.program.tree))
+        if uses_word(expression.program.tree, "ceilingExcess"):
+            yield ceiling.POD, ceiling.READ
     for (kind, steps), much in reader.read:
         yield kind, Projection.at(steps, much)
 

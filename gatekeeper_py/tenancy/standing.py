@@ -15,8 +15,10 @@ from gatekeeper_py.manifests.place import Problem
 from gatekeeper_py.objects.selector import SelectorError
 from gatekeeper_py.tenancy.disputes import Overlap, overlaps
 from gatekeeper_py.tenancy.mistakes import asks_for_label, mistakes, problems_of
+from gatekeeper_py.tenancy.placement import placement_faults
 from gatekeeper_py.tenancy.reading import claim_of, generation_of, identity_of, name_of, place_of, tenant_of
 from gatekeeper_py.tenancy.tenant import PLATFORM, Claim, Owner, Standing, Tenancy, Tenant
+from gatekeeper_py.tenancy.virtual_nodes import NodeProfile
 
 __all__ = ["Hosts", "Received", "guest_standing", "settings_standing", "sound_settings"]
 
@@ -40,13 +42,15 @@ class Hosts:
     documents: Sequence[Manifest]
     tenants: Sequence[Tenant]
     template: Tenant
+    profiles: Mapping[str, NodeProfile]
+    """Of virtual nodes, by the settings."""
 
     @classmethod
     def of(cls, tenancy: Tenancy) -> Hosts:
         """Those of a tenancy that is in force."""
         guests = {guest.name for guest in tenancy.guests}
         hosts = [tenant for tenant in tenancy.tenants if tenant.name not in guests]
-        return cls(tenancy.documents, hosts, tenancy.template)
+        return cls(tenancy.documents, hosts, tenancy.template, tenancy.settings.virtual_nodes)
 
     def receive(self, guests: Iterable[Manifest]) -> Received:
         """Let the Tenants of a cluster in, each but for what is wrong with it."""
@@ -73,8 +77,14 @@ class Hosts:
             return Standing("Invalid", tuple(map(_told, problems)))
         if declared := _declared(self.documents, guest):
             return declared
-        tenant = tenant_of(guest, self.template)
-        return self._against_platform(tenant) or tenant
+        tenant = tenant_of(guest, self.template, self.profiles)
+        return self._against_settings(guest, tenant) or self._against_platform(tenant) or tenant
+
+    def _against_settings(self, guest: Manifest, tenant: Tenant) -> Standing | None:
+        """How a tenant stands that relies on virtual nodes as the settings do not have them."""
+        faults = placement_faults(guest.object["spec"], tenant, self.profiles)
+        told = tuple(_told(problem_of(fault, guest.source)) for fault in faults)
+        return Standing("Invalid", told) if told else None
 
     def _overlaps(self, guests: Iterable[Tenant]) -> list[Overlap]:
         return list(overlaps([*(host for host in self.tenants if host.source), *guests]))

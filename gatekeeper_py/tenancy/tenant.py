@@ -21,6 +21,7 @@ from gatekeeper_py.policy.admission.decision import Enforcement
 from gatekeeper_py.tenancy.isolation import DEFAULT_HANDLERS, Level
 from gatekeeper_py.tenancy.patterns import Globs, Hosts, glob_matches, host_matches, image_matches
 from gatekeeper_py.tenancy.places import Surroundings
+from gatekeeper_py.tenancy.virtual_nodes import NodeProfile, known_profiles
 from gatekeeper_py.tenancy.waiver import Waiver
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "PLATFORM_NAMESPACES",
     "TENANT_LABEL",
     "UNCLAIMED_PREFIX",
+    "Ceiling",
     "Choice",
     "Claim",
     "ContestedNamespace",
@@ -149,6 +151,19 @@ class Nodes:
     """Added to every pod; a tenant cannot choose another value."""
     tolerations: tuple[Mapping[str, Any], ...] = ()
     """Added to every pod."""
+    profile: NodeProfile | None = None
+    """Of the virtual nodes they are, if they are."""
+
+    @property
+    def every_selector(self) -> Mapping[str, str]:
+        """What every pod selects: the labels of the profile, and the tenant's own."""
+        return {**self.selector, **self.profile.selector} if self.profile else self.selector
+
+    @property
+    def every_toleration(self) -> tuple[Mapping[str, Any], ...]:
+        """What every pod tolerates: the taints of the profile, and the tenant's own."""
+        known = self.profile.tolerations if self.profile else ()
+        return (*known, *(each for each in self.tolerations if each not in known))
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +218,15 @@ def _is_more(asked: str, most: str) -> bool:
     """Whether a quantity is more than a bound; one that cannot be read is."""
     found, bound = quantities.parse(asked), quantities.parse(most)
     return found is None or bound is None or found[0] > bound[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Ceiling:
+    """How much all pods of a tenant may ask for together; 0 is no limit."""
+
+    pods: int = 0
+    cpu: str = "0"
+    memory: str = "0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,6 +312,7 @@ class Tenant:
     pod_security: PodSecurity = "baseline"
     require_limits: bool = False
     limits: Limits = Limits()
+    ceiling: Ceiling = Ceiling()
     labels: Mapping[str, str] = field(default_factory=dict)
     sharing: tuple[Grant, ...] = ()
     annotations: tuple[str, ...] = ()
@@ -316,6 +341,14 @@ class Tenant:
     """Names of policies whose warnings its people are not told."""
     source: str = ""
     """Where its document stands; empty when no document declares it."""
+
+    @property
+    def usable_schedulers(self) -> Choice:
+        """Its schedulers, and the one that sends pods to its virtual nodes, which is the default then."""
+        own, needed = self.schedulers, self.nodes.profile.scheduler if self.nodes.profile else ""
+        if not needed:
+            return own
+        return Choice((*own.allowed, own.default, needed), needed)
 
     @cached_property
     def workload_labels(self) -> Mapping[str, str]:
@@ -364,6 +397,8 @@ class Settings:
     cluster_domain: str = "cluster.local"
     unknown_kinds: UnknownKinds = "scan"
     """What becomes of custom kinds that the catalogue does not know."""
+    virtual_nodes: Mapping[str, NodeProfile] = field(default_factory=lambda: dict(known_profiles()))
+    """Profiles of virtual nodes, by name."""
 
     @property
     def server_audiences(self) -> tuple[str, ...]:
@@ -433,6 +468,11 @@ class Tenancy:
     def declared(self) -> frozenset[str]:
         """The names of all tenants that a document declares, in force or not."""
         return frozenset(tenant.name for tenant in (*self.tenants, *self.rejected))
+
+    @cached_property
+    def has_ceilings(self) -> bool:
+        """Whether some tenant's pods are bounded together."""
+        return any(each.ceiling != Ceiling() for each in (*self.tenants, self.template))
 
     @property
     def in_doubt(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
@@ -13,18 +13,21 @@ from gatekeeper_py.cluster.snapshot import NAMESPACE, Snapshot
 from gatekeeper_py.engine import Engine, Phase, load_with_tenancy
 from gatekeeper_py.manifests.manifest import Manifest, ManifestError, read
 from gatekeeper_py.objects.kinds import Kinds
-from gatekeeper_py.objects.resource import GroupVersion
+from gatekeeper_py.objects.resource import GroupVersion, Object
 from gatekeeper_py.policy.admission.decision import Decision
 from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.policy.loading import load as loading
 from gatekeeper_py.policy.loading.idle import idle, nothing_in, unserved
 from gatekeeper_py.policy.loading.load import PolicySet
 from gatekeeper_py.policy.matching.versions import versions_needed
+from gatekeeper_py.tenancy.ceiling import POD
 from gatekeeper_py.tenancy.lookups import asks_about_tenants
 from gatekeeper_py.tenancy.reading import declares_tenancy
 from gatekeeper_py.tenancy.reads import read_by
 from gatekeeper_py.tenancy.refusals import TENANCY_KINDS, living
+from gatekeeper_py.tenancy.tenant import Ceiling
 from gatekeeper_py.webhook.inventory import Inventory
+from gatekeeper_py.webhook.promises import Book
 from gatekeeper_py.webhook.revision import BadPolicies, Loaded, Webhook
 from gatekeeper_py.webhook.watch import fingerprint
 
@@ -121,7 +124,9 @@ class FromFiles:
         engine = Engine(policies, cluster)
 
         def review(request: AdmissionRequest, webhook: Webhook, deadline: float) -> Decision:
-            return engine.review(request, PHASES[webhook], deadline=deadline)
+            # These files do not change by what is admitted: nobody could tell what is left of a ceiling.
+            asked = replace(request, promised=None)
+            return engine.review(asked, PHASES[webhook], deadline=deadline)
 
         needed = _conversions(policies, cluster.kinds)
         return Loaded(
@@ -143,6 +148,7 @@ class FromCluster:
         self.policies = policies
         self.live = live
         self.demands = demands
+        self._book = Book(live.max_age)
 
     @property
     def watched(self) -> list[Path]:
@@ -185,9 +191,18 @@ class FromCluster:
             self.live.unfollow(new)
             raise
 
-        def review(request: AdmissionRequest, webhook: Webhook, deadline: float) -> Decision:
+        def decide(request: AdmissionRequest, webhook: Webhook, deadline: float) -> Decision:
             engine = Engine(policies, self.live.view, TENANCY_KINDS)
             return engine.review(request, PHASES[webhook], deadline=deadline)
+
+        def look(namespace: str, name: str) -> Object | None:
+            return self.live.seen.get(POD, namespace, name)
+
+        def bounded(namespace: str) -> bool:
+            name = Engine(policies, self.live.seen).owner(namespace)
+            return tenancy.by_name.get(name, tenancy.template).ceiling != Ceiling()
+
+        review = self._book.keeping(decide, look, bounded) if tenancy.has_ceilings else decide
 
         def owner(namespace: str) -> str:
             return Engine(policies, self.live.seen).owner(namespace)

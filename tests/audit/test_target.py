@@ -10,6 +10,7 @@ from gatekeeper_py.audit.target import Target, runtime_class
 from gatekeeper_py.cluster.snapshot import Snapshot
 from gatekeeper_py.manifests.manifest import read_text
 from gatekeeper_py.policy.admission.submission import Submission, make_request
+from gatekeeper_py.tenancy.virtual_nodes import NodeProfile
 
 SPEC: dict[str, Any] = {"containers": [], "runtimeClassName": "kata"}
 
@@ -29,6 +30,29 @@ SPEC: dict[str, Any] = {"containers": [], "runtimeClassName": "kata"}
 )
 def test_the_runtime_class_is_that_of_the_pods(value: dict[str, Any], name: str | None) -> None:
     assert runtime_class(value) == name
+
+
+COUNTED = NodeProfile("fargate", "vm", {"compute": "fargate"}, lacks=("runtimeClasses",))
+OTHER = NodeProfile("mock", "none", {"type": "virtual"}, lacks=("runtimeClasses",))
+HONEST = NodeProfile("edge", "none", {"edge": "yes"})
+
+
+@pytest.mark.parametrize(
+    ("selector", "name"),
+    [
+        ({"compute": "fargate", "zone": "a"}, "virtual node fargate"),
+        ({"type": "virtual"}, ""),
+        ({"compute": "ec2"}, "kata"),
+        ({"edge": "yes"}, "kata"),
+        (None, "kata"),
+    ],
+    ids=["counts as machines", "counts as none", "other nodes", "nodes that look at classes", "no selector"],
+)
+def test_where_nobody_looks_at_the_class_the_virtual_nodes_count(
+    selector: dict[str, str] | None, name: str
+) -> None:
+    value = {"spec": SPEC | {"nodeSelector": selector}}
+    assert runtime_class(value, (COUNTED, OTHER, HONEST)) == name
 
 
 @pytest.mark.parametrize(

@@ -224,7 +224,8 @@ def test_tenants_that_are_not_there_are_told(tmp_path: Path) -> None:
         read_suite(path)
     assert str(caught.value) == (
         f"{path}:2:11: {tmp_path}/exampel: no such file or folder. Check the path. "
-        "Name a file, or one of example, open, closed, unknown-kinds-refuse, unknown-kinds-warn"
+        "Name a file, or one of example, open, closed, unknown-kinds-refuse, unknown-kinds-warn, "
+        "virtual-nodes"
     )
 
 

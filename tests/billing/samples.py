@@ -111,4 +111,4 @@ def billed(existing: list[Json], period: Period = HUNDRED_HOURS) -> Bill:
     cluster = Snapshot.of(manifests)
     pods = [manifest for manifest in manifests if manifest.kind.kind == "Pod"]
     found = read_pods(pods, cluster, tenancy(), period)
-    return make_bill(found.pods, nodes_in(cluster), sheet(), period, found.problems)
+    return make_bill(found.pods, nodes_in(cluster, tenancy()), sheet(), period, found.problems)

@@ -18,6 +18,19 @@ def test_the_dearest_stands_first_and_several_keys_go_together() -> None:
     ]
 
 
+def test_virtual_nodes_are_a_class_of_their_own_and_cost_nothing_by_themselves() -> None:
+    existing = objects(thirty())
+    found = {each["metadata"]["name"]: each for each in existing if each["kind"] in ("Node", "Pod")}
+    found["n1"]["metadata"]["labels"] = {"type": "virtual-kubelet", "size": "big"}
+    found["nothing"]["spec"]["nodeName"] = "n1"
+    bill = billed(existing)
+    groups = {group.names[0]: group.pods for group in by(bill, ["class"])}
+    assert groups["virtual node virtual-kubelet"] == 1
+    assert {idle.node for idle in bill.idle} == {"n2"}
+    told = "no price for pods on virtual nodes (virtual-kubelet); add one with their labels as nodeSelector"
+    assert any(told in str(problem) for problem in bill.problems)
+
+
 def test_by_label_node_and_namespace() -> None:
     bill = billed(objects(thirty()))
     assert {group.names[0] for group in by(bill, ["label:team"])} == {

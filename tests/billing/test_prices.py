@@ -7,8 +7,8 @@ import pytest
 import yaml
 
 from gatekeeper_py.billing.prices import VCPU_TO_GIB, NodePrice, PriceSheet, price_sheet
-from gatekeeper_py.billing.requests import Resources
 from gatekeeper_py.manifests.manifest import ManifestError, read_text
+from gatekeeper_py.objects.requests import Resources
 from tests.billing.samples import PRICES, sheet
 
 Json = dict[str, Any]

@@ -49,6 +49,15 @@ def test_every_namespace_of_every_tenant_is_framed(policies: Path) -> None:
     assert len(list(yaml.safe_load_all(result.stdout))) == 3 * 7
 
 
+def test_where_network_policies_hold_nothing_that_is_said(tmp_path: Path) -> None:
+    nodes = "  runtimeClasses: {isolation: none}\n  nodes: {profile: fargate}\n"
+    policies = write(tmp_path / "policies", foo=tenant("foo", "{names: [foo]}") + nodes)
+    assert run("tenants", "render", "--policies", policies).stderr == (
+        "warning: the tenant 'foo' is on virtual nodes (fargate) where NetworkPolicies hold nothing; close its network at "
+        "the provider\n"
+    )
+
+
 def test_it_prints_the_same_twice(policies: Path) -> None:
     one, two = (run("tenants", "render", "--policies", policies).stdout for _ in range(2))
     assert one == two

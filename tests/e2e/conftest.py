@@ -18,6 +18,7 @@ from tests.e2e.harness import (
     ControlPlane,
     Kubectl,
     Unavailable,
+    User,
     assets,
     control_plane,
     wait_for,
@@ -57,7 +58,7 @@ def namespace(name: str) -> dict[str, Any]:
 RBAC = "rbac.authorization.k8s.io"
 
 
-def admin_of(name: str) -> list[dict[str, Any]]:
+def admin_of(name: str, owner: User | None = None) -> list[dict[str, Any]]:
     """Lets the tenant's person do everything in the namespace: more than the built-in role `admin`."""
     metadata = {"name": "owner", "namespace": name}
     return [
@@ -72,7 +73,7 @@ def admin_of(name: str) -> list[dict[str, Any]]:
             "kind": "RoleBinding",
             "metadata": metadata,
             "roleRef": {"apiGroup": RBAC, "kind": "Role", "name": "owner"},
-            "subjects": [{"apiGroup": RBAC, "kind": "User", "name": OWNERS[name].name}],
+            "subjects": [{"apiGroup": RBAC, "kind": "User", "name": (owner or OWNERS[name]).name}],
         },
     ]
 

@@ -60,8 +60,8 @@ PROBLEMS = {
     ),
     "virtual nodes nowhere": (
         tenant("foo", "{namespaces: {names: [foo]}, runtimeClasses: {isolation: virtual-node}}"),
-        "t.yaml:4:64: spec.runtimeClasses.isolation is virtual-node, so nodes.selector must say which nodes. "
-        "Add it",
+        "t.yaml:4:64: spec.runtimeClasses.isolation is virtual-node, so nodes.profile must say which virtual "
+        "nodes. Add it",
     ),
     "reserved label": (
         tenant("foo", "{namespaces: {names: [foo]}, labels: {tenancy.gatekeeper-py.dev/x: a}}"),
@@ -192,7 +192,7 @@ WHOLE = """
   trusted: false
   namespaces: {names: [foo], patterns: [foo-*], selector: {matchLabels: {team: foo}}}
   owners: [{kind: User, name: alice}, {kind: ServiceAccount, name: deployer, namespace: foo}]
-  runtimeClasses: {default: kata, allowed: [kata], isolation: virtual-node}
+  runtimeClasses: {default: kata, allowed: [kata], isolation: sandbox}
   storageClasses: {default: standard, allowed: [standard, fast]}
   ingressClasses: {allowed: [nginx]}
   gatewayClasses: {allowed: [envoy]}
@@ -229,7 +229,7 @@ def test_a_tenant_is_read_whole() -> None:
         source="t.yaml:1",
         claim=Claim(("foo",), ("foo-*",), (Selector.of({"matchLabels": {"team": "foo"}}),)),
         owners=(Owner("User", "alice"), Owner("ServiceAccount", "deployer", "foo")),
-        isolation="virtual-node",
+        isolation="sandbox",
         runtime_classes=Choice(("kata",), "kata"),
         storage_classes=Choice(("standard", "fast"), "standard"),
         ingress_classes=Choice(("nginx",)),

@@ -110,6 +110,9 @@ FUNCTIONS: Mapping[str, str] = {
     "getSeconds": "The second; of a duration, its seconds.",
     "group": "Asks about resources of an API group.",
     "hasValue": "Whether there is a value.",
+    "ceilingExcess": "What a pod would take that the tenant's ceiling has not left: what, the amount, what is used, "
+    "the bound; empty when it fits.",
+    "holds": "Whether a node, by its name and labels, is one of a profile's virtual nodes.",
     "hosts": "The hosts that a text of settings names.",
     "indexOf": "Where something first is; -1 when nowhere.",
     "int": "An int made of a number, a string, a duration or a timestamp.",
@@ -237,6 +240,7 @@ FIELDS: Mapping[str, Mapping[str, str]] = {
         "username": "The user's name.",
     },
     "tenancy.Choice": {"allowed": "Exact names; * allows every one.", "default": "Used when none is named."},
+    "tenancy.Ceiling": _described(TENANT_SPEC["properties"]["ceiling"]),
     "tenancy.CustomKind": {
         "judgement": "built-in, ruled, harmless, powerful or unknown.",
         "reason": "Why.",
@@ -246,6 +250,10 @@ FIELDS: Mapping[str, Mapping[str, str]] = {
     "tenancy.KindGrant": {"group": "The API group.", "kinds": "The kinds; * for all."},
     "tenancy.Limits": OF_LIMITS,
     "tenancy.Mark": {"key": "Its key.", "path": "Where it stands.", "value": "Its value."},
+    "tenancy.NodeProfile": {
+        **_described(SETTINGS_SPEC["properties"]["virtualNodes"]["items"]),
+        "name": "Its name; empty for no virtual nodes.",
+    },
     "tenancy.Nodes": _described(TENANT_SPEC["properties"]["nodes"]),
     "tenancy.Reach": {"kind": "Its kind.", "name": "Its name.", "path": "Where the object reaches it."},
     "tenancy.Reference": {
@@ -279,7 +287,7 @@ FIELDS: Mapping[str, Mapping[str, str]] = {
     "tenancy.Tenant": {
         **_described(TENANT_SPEC),
         "claimed": "Whether a document declares it; otherwise the namespace is a tenant of its own.",
-        "isolation": "The least level of isolation a pod's handler must give: none, sandbox or vm.",
+        "isolation": "The least isolation a pod's handler must give: none, sandbox or vm; or virtual-node.",
         "name": "Its name.",
         "refused": "Whether it is closed to everybody, as no document claims its namespace.",
     },

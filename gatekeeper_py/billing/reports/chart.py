@@ -13,7 +13,7 @@ from gatekeeper_py.billing.comparison import compare
 from gatekeeper_py.billing.figures import amount, money
 from gatekeeper_py.billing.grouping import Group, by
 from gatekeeper_py.billing.reports.statement import summary
-from gatekeeper_py.billing.requests import Resources
+from gatekeeper_py.objects.requests import Resources
 from gatekeeper_py.policy.admission.text import printable
 
 __all__ = ["report"]

@@ -12,7 +12,7 @@ from gatekeeper_py.billing.comparison import OwnNodes, compare
 from gatekeeper_py.billing.figures import amount, money
 from gatekeeper_py.billing.grouping import Group, by
 from gatekeeper_py.billing.pods import PaidPod
-from gatekeeper_py.billing.requests import Resources
+from gatekeeper_py.objects.requests import Resources
 
 __all__ = ["report"]
 
@@ -62,6 +62,7 @@ def _pod(bill: Bill, pod: PaidPod) -> dict[str, Any]:
         "tenant": pod.tenant,
         "runtimeClass": pod.runtime_class,
         "node": pod.node,
+        "virtualNode": pod.profile,
         **_sizes(pod.requests),
         "overhead": _sizes(pod.overhead),
         "seconds": amount(pod.seconds),

@@ -62,6 +62,7 @@ COLUMNS = (
     "x_Node",
     "x_OverheadQuantity",
     "x_RuntimeClass",
+    "x_VirtualNode",
 )
 IDLE = "(idle)"
 """Stands for the tenant of what nobody uses."""
@@ -136,6 +137,7 @@ def _charge(charge: Charge) -> dict[str, str]:
         "x_Node": pod.node,
         "x_OverheadQuantity": amount(hours),
         "x_RuntimeClass": pod.runtime_class,
+        "x_VirtualNode": pod.profile,
     }
 
 

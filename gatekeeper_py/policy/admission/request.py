@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from gatekeeper_py.objects.requests import Resources
 from gatekeeper_py.objects.resource import GroupVersion, GroupVersionKind, GroupVersionResource, Object
 
-__all__ = ["OPERATIONS", "AdmissionRequest", "Operation", "UserInfo"]
+__all__ = ["OPERATIONS", "AdmissionRequest", "Operation", "Promise", "UserInfo"]
 
 Operation = Literal["CREATE", "UPDATE", "DELETE", "CONNECT"]
 OPERATIONS: tuple[Operation, ...] = ("CREATE", "UPDATE", "DELETE", "CONNECT")
@@ -23,6 +24,16 @@ class UserInfo:
     uid: str = ""
     groups: tuple[str, ...] = ()
     extra: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """A pod that was admitted and that the cluster does not show yet."""
+
+    namespace: str
+    name: str
+    resources: Resources
+    """What it asks for, without the overhead of a class that it does not state itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,3 +65,5 @@ class AdmissionRequest:
     the group `*` is every group. None where no API server asks: objects are then judged as they are."""
     asked_at: datetime | None = None
     """When it is asked, with its time zone; None where no clock tells, and nothing holds that has an end."""
+    promised: tuple[Promise, ...] | None = ()
+    """What was admitted and may come into the cluster at any moment; None where nobody keeps account."""

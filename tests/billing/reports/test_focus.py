@@ -28,6 +28,7 @@ def test_every_mandatory_column_is_there_and_what_is_ours_says_so() -> None:
         "x_Node",
         "x_OverheadQuantity",
         "x_RuntimeClass",
+        "x_VirtualNode",
     ]
 
 

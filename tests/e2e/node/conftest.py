@@ -5,10 +5,12 @@ from __future__ import annotations
 import shutil
 import urllib.error
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
+import yaml
 
 from tests.e2e.conftest import (
     IN_FORCE_SECONDS,
@@ -24,6 +26,7 @@ from tests.e2e.harness import GATEKEEPER, USERS, ControlPlane, Kubectl, User, co
 from tests.e2e.node import enclosure
 from tests.e2e.node.images import DEMO
 from tests.e2e.node.machine import SCHEDULER, Node, kubelet_of, node, scheduler
+from tests.e2e.node.virtual_kubelet import ACCOUNT, PROFILE
 from tests.shipped import POLICIES
 
 Json = dict[str, Any]
@@ -40,7 +43,13 @@ START_SECONDS = 60
 """How long a pod may take to run. Measured: 2 to 4 s after the apply, on two idle cores."""
 
 
-def tenant(name: str, owner: str) -> Json:
+CAROL = User("carol", ("team-cloud",))
+"""Whose tenant runs on virtual nodes."""
+GVISOR: Json = {"runtimeClasses": {"default": "gvisor", "allowed": ["gvisor"], "isolation": "sandbox"}}
+CLOUD: Json = {"runtimeClasses": {"isolation": "virtual-node"}, "nodes": {"profile": PROFILE["name"]}}
+
+
+def tenant(name: str, owner: str, where: Json) -> Json:
     return {
         "apiVersion": "tenancy.gatekeeper-py.dev/v1alpha1",
         "kind": "Tenant",
@@ -48,13 +57,29 @@ def tenant(name: str, owner: str) -> Json:
         "spec": {
             "namespaces": {"names": [name]},
             "owners": [{"kind": "User", "name": owner}],
-            "runtimeClasses": {"default": "gvisor", "allowed": ["gvisor"], "isolation": "sandbox"},
+            **where,
             "labels": {"cost-center": name},
         },
     }
 
 
-TENANTS = (tenant("foo", "alice"), tenant("bar", "bob"))
+TENANTS = (
+    tenant("foo", "alice", GVISOR),
+    tenant("bar", "bob", GVISOR),
+    tenant("cloud", CAROL.name, CLOUD),
+)
+
+
+def policies_in(folder: Path) -> Path:
+    """What ships, for these tenants: a folder below `folder`."""
+    policies = shutil.copytree(POLICIES, folder / "policies")
+    for document in TENANTS:
+        (policies / "tenants" / f"{document['metadata']['name']}.yaml").write_bytes(orjson.dumps(document))
+    settings = policies / "tenants" / "settings.yaml"
+    document = yaml.safe_load(settings.read_text(encoding="utf-8"))
+    document["spec"]["virtualNodes"] = [PROFILE]
+    settings.write_bytes(orjson.dumps(document))
+    return policies
 
 
 def running(kubectl: Kubectl, selector: str) -> list[str]:
@@ -109,22 +134,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def plane() -> Iterator[ControlPlane]:
     """One that knows kubelets, and lets each speak for its own node only."""
-    users = (*USERS, SCHEDULER, *map(kubelet_of, NODES))
+    users = (*USERS, CAROL, SCHEDULER, ACCOUNT, *map(kubelet_of, NODES))
     with control_plane(
         api_server_flags=["--enable-admission-plugins=NodeRestriction"], users=users
     ) as running:
         kubectl = running.kubectl()
-        kubectl.apply(*CLASSES, namespace("foo"), namespace("bar"), *admin_of("foo"), *admin_of("bar"))
+        kubectl.apply(*CLASSES, *map(namespace, ("foo", "bar", "cloud")))
+        kubectl.apply(*admin_of("foo"), *admin_of("bar"), *admin_of("cloud", CAROL))
         yield running
 
 
 @pytest.fixture(scope="session")
 def server(plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """The shipped policies for tenants that gVisor isolates."""
+    """The shipped policies for tenants that gVisor isolates, and one that virtual nodes do."""
     folder = tmp_path_factory.mktemp("gatekeeper")
-    policies = shutil.copytree(POLICIES, folder / "policies")
-    for document in TENANTS:
-        (policies / "tenants" / f"{document['metadata']['name']}.yaml").write_bytes(orjson.dumps(document))
+    policies = policies_in(folder)
     for file in PERMISSIONS:
         plane.kubectl()("apply", "-f", str(ROOT / "webhooks" / file))
     started = Server(policies, folder, ["--kubeconfig", plane.kubeconfig(GATEKEEPER)])

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import os
-import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -31,11 +30,10 @@ from tests.e2e.harness import (
     wait_for,
 )
 from tests.e2e.judge import Judge
-from tests.e2e.node.conftest import CLASSES, TENANTS, demo_pod, refusal, runs
+from tests.e2e.node.conftest import CLASSES, demo_pod, policies_in, refusal, runs
 from tests.e2e.node.images import ENGINE, ENGINE_ARCHIVE
 from tests.e2e.node.machine import SCHEDULER, Node, kubelet_of, node, scheduler
 from tests.e2e.node.names import name_server
-from tests.shipped import POLICIES
 
 Json = dict[str, Any]
 
@@ -99,11 +97,8 @@ def nodes(
 
 @pytest.fixture(scope="module")
 def policies(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What ships, for tenants that gVisor isolates."""
-    folder = shutil.copytree(POLICIES, tmp_path_factory.mktemp("policies") / "policies")
-    for document in TENANTS:
-        (folder / "tenants" / f"{document['metadata']['name']}.yaml").write_bytes(orjson.dumps(document))
-    return folder
+    """What ships, for the tenants of these tests."""
+    return policies_in(tmp_path_factory.mktemp("policies"))
 
 
 @pytest.fixture(scope="module")

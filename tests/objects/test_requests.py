@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatekeeper_py.billing.requests import Resources, UnreadableQuantity, overhead_of, requests_of
+from gatekeeper_py.objects.requests import Resources, UnreadableQuantity, overhead_of, requests_of
 from tests.billing.samples import Json, pod
 
 AMOUNTS = st.fixed_dictionaries(
