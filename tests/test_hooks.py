@@ -20,8 +20,8 @@ from lightkube.config.models import Cluster, User
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from yaml._yaml import CParser
 
+from gatekeeper_py.webhook.httpserver import BoundedServer, QuietServer
 from gatekeeper_py.webhook.protocol import BoundedProtocol, SecureProtocol
-from gatekeeper_py.webhook.server import _HealthServer, _Server
 from gatekeeper_py.webhook.tls import _Connection, _Following
 
 
@@ -39,10 +39,14 @@ def protocol() -> HttpToolsProtocol:
 @pytest.mark.parametrize(
     ("ours", "theirs", "own"),
     [
-        (BoundedProtocol, HttpToolsProtocol, {"heard", "idle"}),
+        (BoundedProtocol, HttpToolsProtocol, {"answer_and_close", "ends", "heard", "idle"}),
         (SecureProtocol, HttpToolsProtocol, set()),
-        (_Server, uvicorn.Server, {"hang_up"}),
-        (_HealthServer, uvicorn.Server, set()),
+        (
+            BoundedServer,
+            uvicorn.Server,
+            {"accept", "accept_no_more", "accepting", "connected", "hang_up", "let_go", "retire"},
+        ),
+        (QuietServer, uvicorn.Server, set()),
         (_Following, ssl.SSLContext, {"tell", "now"}),
         (_Connection, ssl.SSLObject, set()),
     ],

@@ -16,6 +16,7 @@ MODULES = sorted(
 )
 
 NAMED_TWICE: dict[str, str] = {
+    "worker": "a process that can be ended: one of the playground, and one that answers reviews",
     "tenants": "a command, which is called so; and the state of Tenants that the server writes",
 }
 """Basenames that stand more than once in the package, each with why it must."""
@@ -89,6 +90,9 @@ TESTED_ELSEWHERE = {
     "objects/resource.py": DECLARES,
     "drafting/sightings.py": "drafting/test_grants.py",
     "webhook/service.py": "webhook/test_app.py",
+    "webhook/httpserver.py": "webhook/test_server.py",
+    "webhook/generation.py": "webhook/test_supervisor.py",
+    "webhook/orders.py": DECLARES,
     "policy/admission/decision.py": DECLARES,
     "policy/admission/request.py": DECLARES,
     "policy/evaluation/expression.py": "policy/evaluation/test_conditions.py",

@@ -6,7 +6,6 @@ The workers are forked, so they share what is in memory already: policies, tenan
 from __future__ import annotations
 
 import gc
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -15,7 +14,7 @@ from itertools import chain, islice
 from multiprocessing import get_context
 from typing import Any, TypeVar
 
-__all__ = ["WorkerDied", "processors", "spread"]
+__all__ = ["WorkerDied", "spread"]
 
 UNDER_WAY = 3
 """Items a worker: one in work, one on its way there, one on its way back."""
@@ -26,11 +25,6 @@ Answer = TypeVar("Answer")
 
 class WorkerDied(Exception):
     """A worker was ended from outside: by the system, mostly, as there was no more memory."""
-
-
-def processors() -> int:
-    """The processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def spread(function: Callable[[Item], Answer], items: Iterable[Item], workers: int) -> Iterator[Answer]:

@@ -25,6 +25,7 @@ from gatekeeper_py.cli.options import (
     since_option,
     validate_option,
 )
+from gatekeeper_py.cli.processors import processors
 from gatekeeper_py.cli.reportoptions import NO_FAIL, TREND, report_options, scope_options
 
 __all__ = ["command"]
@@ -102,12 +103,6 @@ def watch_options(function: F) -> F:
     return function
 
 
-def _processors() -> int:
-    from gatekeeper_py.audit.workers import processors
-
-    return processors()
-
-
 @click.command("audit", cls=_WithSubcommands)
 @policies_option
 @cluster_option
@@ -134,7 +129,7 @@ def _processors() -> int:
 @click.option(
     "--workers",
     type=click.IntRange(min=1),
-    default=_processors,
+    default=processors,
     help="Processes that judge. [default: one a processor]",
 )
 @allow_no_policies_option

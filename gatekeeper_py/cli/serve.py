@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from functools import partial
@@ -26,6 +27,7 @@ from gatekeeper_py.cli.options import (
     one_cluster,
     policies_option,
 )
+from gatekeeper_py.cli.processors import MANY, affordable, processors
 from gatekeeper_py.installation.upkeep import LOOK
 from gatekeeper_py.objects.resource import GroupVersion
 from gatekeeper_py.policy.loading.load import PolicySet
@@ -42,11 +44,18 @@ from gatekeeper_py.webhook.service import Service
 from gatekeeper_py.webhook.sink import standard_output
 from gatekeeper_py.webhook.tenants import StatusWriter
 from gatekeeper_py.webhook.tls import Clients, ServingCertificate, TLSError
+from gatekeeper_py.webhook.turns import SharedTurns
+from gatekeeper_py.webhook.worker import service_among
 
 if TYPE_CHECKING:
     from gatekeeper_py.cluster.staleness import Stale
 
 __all__ = ["command"]
+
+
+def default_workers() -> int:
+    """One a core, as far as memory lasts; it takes Linux to look after several."""
+    return min(processors(), affordable()) if sys.platform == "linux" else 1
 
 
 @click.command("serve")
@@ -117,6 +126,13 @@ __all__ = ["command"]
     show_default=True,
     help="Tell denials as Events in their namespace; needs --kubeconfig.",
 )
+@click.option(
+    "--workers",
+    metavar="NUMBER",
+    default=default_workers,
+    type=click.IntRange(1, MANY),
+    help="Processes that answer reviews. [default: one for each core it may use]",
+)
 @cluster_option
 @kubeconfig_option
 @click.option(
@@ -148,6 +164,7 @@ def command(
     client_names: tuple[str, ...],
     health_port: int | None,
     events: bool,
+    workers: int,
     cluster: Path | None,
     kubeconfig: Path | None,
     max_view_age: int,
@@ -172,6 +189,8 @@ def command(
     needs a kind of which nobody knows how it was --max-view-age ago is refused, but for the platform.
     """
     one_cluster(cluster, kubeconfig)
+    if workers > 1 and sys.platform != "linux":
+        raise InputError(f"--workers {workers}: more than one needs Linux")
     clients = _clients(client_ca, client_names)
     if health_port is not None and health_port == port != 0:
         raise InputError(f"--health-port {health_port}: is --port, too. Name another")
@@ -190,7 +209,11 @@ def command(
         in_force = Policies(origin.load, demand_tenants=demands.tenants)
         metrics = Metrics(Observed(origin.ages, lambda: output.dropped))
         record = Record(log, output, metrics, _announcer(kubeconfig, metrics) if events else None)
-        service = Service(in_force, record)
+        service = (
+            Service(in_force, record)
+            if workers == 1
+            else service_among(workers, in_force, record, SharedTurns())
+        )
 
         def notices() -> list[str]:
             return [*origin.notices(), *service.unregistered()]
@@ -199,7 +222,16 @@ def command(
         try:
             certificate = ServingCertificate(pair.certificate, pair.key, clients)
             server = Server(
-                service, health, certificate, origin.watched, origin.fingerprint, host, port, health_port
+                service,
+                health,
+                certificate,
+                origin.watched,
+                origin.fingerprint,
+                host,
+                port,
+                health_port,
+                workers,
+                origin.live if isinstance(origin, FromCluster) else None,
             )
             listening = server.listen()
         except TLSError as error:

@@ -84,6 +84,9 @@ def screen(status: Mapping[str, Any]) -> Iterable[str]:
     yield f"heard of      {', '.join(views) or 'nothing: the cluster is a folder of files'}"
     log = status["log"]
     yield f"log           {log['dropped']} lines dropped{'; ' + log['problem'] if log['problem'] else ''}"
+    workers = status["workers"]
+    again = f", {workers['replaced']} replaced so far" if workers["replaced"] else ""
+    yield f"workers       {workers['answering']} of {workers['wanted']} answer{again}"
     yield f"tenants       {_some(status['tenants'])}"
     yield from _listed("waivers", [*_waivers(status["waivers"])] or ["none"])
     yield from _listed("last denials", [_denial(denial) for denial in status["denials"]] or ["none"])

@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Final
+from typing import Final, TypeAlias
 
 from gatekeeper_py.cluster.connection import (
     NOT_FOUND,
@@ -52,17 +52,28 @@ FORBIDDEN, GONE = 403, 410
 """GONE: the API server has forgotten the version to watch from."""
 
 
+Tell: TypeAlias = Callable[[GroupVersionKind, Sequence[Object], Sequence[Object]], None]
+"""Told which objects of a kind there are, new or not as they were, and which are gone."""
+
+
 class Picture:
     """The cluster as last seen: one writer's thread, any number of readers."""
 
     def __init__(self) -> None:
         self.snapshot = Snapshot(complete=True)
         self.changed = threading.Condition()
+        self.tell: Tell | None = None
+        """Told of what has changed."""
         self._pool = Pool()
 
     def replace(self, kind: GroupVersionKind, objects: Iterable[Object]) -> None:
         """These are all objects of a kind."""
-        self._publish(self.snapshot.with_kind(kind, objects))
+        before = self.snapshot
+        self._publish(before.with_kind(kind, objects))
+        if self.tell is not None:
+            found = [each for each in self.snapshot.differences(before) if each.kind == kind]
+            there = [each.after for each in found if each.after is not None]
+            self.tell(kind, there, [each.before for each in found if each.before and each.after is None])
 
     def put(self, kind: GroupVersionKind, value: Object) -> None:
         """There is this object."""
@@ -74,6 +85,8 @@ class Picture:
         new = [self._pool.share(each) for each in there if snapshot.held(kind, each) != each]
         if new or gone:
             self._publish(snapshot.with_changes(kind, new, gone))
+            if self.tell is not None:
+                self.tell(kind, new, gone)
 
     def known(self, kind: GroupVersionKind, value: Object) -> Object:
         """The object as it is held already when it is the same: the collector need not look at a new one."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
 
-from gatekeeper_py.cluster.connection import Connection
 from gatekeeper_py.cluster.follower import Picture
 from gatekeeper_py.cluster.snapshot import NAMESPACE
+from gatekeeper_py.objects.resource import Object
 
-__all__ = ["Inquiries"]
+__all__ = ["UNKNOWN_SECONDS", "Find", "Inquiries"]
 
 MOST_ASKED = 64
 """Names asked for within `UNKNOWN_SECONDS`; of others the watch tells. Whoever makes names up makes us ask no
@@ -19,12 +20,16 @@ UNKNOWN_SECONDS = 1.0
 answered is asked for anew."""
 
 
+Find: TypeAlias = Callable[[str], Awaitable[Object | None]]
+"""Asks for a namespace; None when there is none."""
+
+
 class Inquiries:
     """Each name is asked for once at a time, and not many are; one that is unknown stays so for a while."""
 
-    def __init__(self, picture: Picture, connection: Callable[[], Connection]) -> None:
+    def __init__(self, picture: Picture, find: Find) -> None:
         self._picture = picture
-        self._connection = connection
+        self._find = find
         self._asked: dict[str, asyncio.Task[None]] = {}
         self._unknown: set[str] = set()
 
@@ -33,7 +38,7 @@ class Inquiries:
         return name in self._unknown
 
     def ask(self, name: str) -> None:
-        """Ask the API server, in its loop, unless it is being asked."""
+        """Ask, in the loop that does so, unless it is being asked."""
         if name not in self._asked and len(self._asked) < MOST_ASKED:
             self._asked[name] = asyncio.create_task(self._ask(name))
 
@@ -47,9 +52,7 @@ class Inquiries:
             del self._asked[name]
 
     async def _look(self, name: str) -> None:
-        served = self._picture.snapshot.served(NAMESPACE)
-        assert served is not None
-        found = await self._connection().get(served, "", name)
+        found = await self._find(name)
         if found is not None:
             self._picture.put(NAMESPACE, found)
             return

@@ -29,7 +29,8 @@ from gatekeeper_py.cluster.connection import (
     now,
 )
 from gatekeeper_py.cluster.follower import ALLOW, Follower, Picture
-from gatekeeper_py.cluster.inquiries import Inquiries
+from gatekeeper_py.cluster.inquiries import UNKNOWN_SECONDS, Find, Inquiries
+from gatekeeper_py.cluster.relay import Changes, apply, packed
 from gatekeeper_py.cluster.snapshot import NAMESPACE, Snapshot
 from gatekeeper_py.cluster.staleness import Guarded, Stale
 from gatekeeper_py.cluster.view import ClusterError, ClusterView
@@ -64,6 +65,10 @@ BASE_KINDS = (
 
 MAX_AGE: Final = 30.0
 """Seconds after which a kind that was not confirmed is stale: two watches and a pause may fail before."""
+REST_SECONDS: Final = 2.0
+"""How long the thread may take to come to rest, and rests: what it does at a time takes far less."""
+FIND_PAUSE: Final = 0.02
+"""Seconds between two looks whether there is word of a namespace."""
 LOOK_SECONDS = 1.0
 """Between two looks at which kinds have become stale or are so no more."""
 STOP_SECONDS = 5.0
@@ -102,7 +107,10 @@ class LiveCluster:
         self._spared: frozenset[GroupVersionKind] = frozenset()
         """Kinds that nobody waits for: no decision needs them."""
         self._tasks: dict[GroupVersionKind, asyncio.Task[None]] = {}
-        self._inquiries = Inquiries(self._picture, lambda: self._connections.current)
+        self._inquiries = Inquiries(self._picture, self._find)
+        self._changes: Changes | None = None
+        self._is_told = False
+        """Whether another process follows the cluster, and tells this one."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
         self._thread = threading.Thread(target=self._main, name="cluster-watch", daemon=True)
@@ -167,7 +175,12 @@ class LiveCluster:
         """
         if self.seen.get(NAMESPACE, "", namespace) is not None or not NAMESPACE_NAME.fullmatch(namespace):
             return True
-        if self._inquiries.unknown(namespace) or self._loop is None or not self.running:
+        if self._inquiries.unknown(namespace):
+            return True
+        if self._is_told:
+            self._inquiries.ask(namespace)
+            return False
+        if self._loop is None or not self.running:
             return True
         with contextlib.suppress(RuntimeError):  # the loop has just ended
             self._loop.call_soon_threadsafe(self._inquiries.ask, namespace)
@@ -234,6 +247,57 @@ class LiveCluster:
             with contextlib.suppress(RuntimeError):  # the loop has just ended by itself
                 loop.call_soon_threadsafe(stopping.set)
             self._thread.join(STOP_SECONDS)
+
+    # --- for processes that are forked from this one (Followed) -------------------------------------
+
+    @contextlib.contextmanager
+    def at_rest(self) -> Iterator[None]:
+        """While it is entered the thread does nothing and holds no lock; at most for as long as it must."""
+        there, go_on = threading.Event(), threading.Event()
+
+        def rest() -> None:
+            there.set()
+            go_on.wait(REST_SECONDS)
+
+        if self._loop is not None and self.running:
+            with contextlib.suppress(RuntimeError):  # the loop has just ended
+                self._loop.call_soon_threadsafe(rest)
+                there.wait(REST_SECONDS)
+        try:
+            yield
+        finally:
+            go_on.set()
+
+    def pass_on(self, wake: Callable[[], None]) -> None:
+        """Gather what others have to be told; `wake` is called in the thread when there is some."""
+        self._changes = Changes(self._picture, wake)
+
+    def news(self, *, standings: bool) -> bytes:
+        """What they have to be told, and how each kind stands; empty when that is nothing."""
+        assert self._changes is not None
+        return packed(self._changes, self._all if standings else ())
+
+    async def find(self, namespace: str) -> Object | None:
+        """A namespace, asked for when it is not known yet; None when there is none, or no word of it."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(UNKNOWN_SECONDS):
+                while not self.inquire(namespace):
+                    await asyncio.sleep(FIND_PAUSE)
+        return self.seen.get(NAMESPACE, "", namespace)
+
+    def follow_along(self, find: Find) -> None:
+        """In such a process: be told what happens, and ask for namespaces so. It is an event loop's then."""
+        self._is_told = True
+        self._picture.changed = threading.Condition()
+        self._inquiries = Inquiries(self._picture, find)
+        self._picture.tell = None
+
+    def hear(self, news: bytes) -> None:
+        """In such a process: what it is told."""
+        apply(news, self._picture, self._followers)
+
+    async def _find(self, namespace: str) -> Object | None:
+        return await self._connections.current.get(_builtin_served(NAMESPACE), "", namespace)
 
     @property
     def _all(self) -> Iterable[Follower]:

@@ -14,8 +14,6 @@ from http import HTTPStatus
 from ipaddress import ip_address
 from typing import Final, TypeAlias
 
-import orjson
-from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -24,7 +22,7 @@ from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
 from gatekeeper_py.objects.resource import GroupVersion
 from gatekeeper_py.webhook.exchange import Exchange, timeout_in
-from gatekeeper_py.webhook.health import Health
+from gatekeeper_py.webhook.health import Informant, Topic
 from gatekeeper_py.webhook.registration import conversions_of
 from gatekeeper_py.webhook.revision import Webhook
 from gatekeeper_py.webhook.service import Service
@@ -65,9 +63,11 @@ class Application:
         return None if door is None else self._service.review_at_once(body, *door, timeout)
 
 
-def application(service: Service, health: Health, lifespan: Lifespan[Starlette] | None = None) -> Application:
+def application(
+    service: Service, informant: Informant, lifespan: Lifespan[Starlette] | None = None
+) -> Application:
     """The doors of a service, what operators ask for, and what goes on beside them."""
-    routes = [Route("/reach", _reach, methods=["POST"]), *_routes(health)]
+    routes = [Route("/reach", _reach, methods=["POST"]), *_routes(informant)]
     return Application(service, Starlette(lifespan=lifespan, routes=routes))
 
 
@@ -92,30 +92,25 @@ async def _reach(_request: Request) -> Response:
     return PlainTextResponse(REACHED, HTTPStatus.FORBIDDEN, {"Connection": "close"})
 
 
-def health_application(health: Health) -> Starlette:
+def health_application(informant: Informant) -> Starlette:
     """What probes and monitoring ask, and no reviews: for a port without client certificates."""
-    return Starlette(routes=_routes(health))
+    return Starlette(routes=_routes(informant))
 
 
-def _routes(health: Health) -> list[Route]:
-    async def healthz(_request: Request) -> Response:
-        return PlainTextResponse("ok")
+def _routes(informant: Informant) -> list[Route]:
+    def telling(topic: Topic, verbose: Topic | None = None) -> Endpoint:
+        async def endpoint(request: Request) -> Response:
+            asked = verbose if verbose is not None and "verbose" in request.query_params else topic
+            told = await informant.about(asked)
+            return Response(told.body, told.code, media_type=told.media_type)
 
-    async def readyz(request: Request) -> Response:
-        ready, details = health.readiness(verbose="verbose" in request.query_params)
-        return _json(details, HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE)
-
-    async def metrics(_request: Request) -> Response:
-        return Response(health.record.metrics.exposition(), media_type=CONTENT_TYPE_LATEST)
-
-    async def statusz(_request: Request) -> Response:
-        return _json(health.status())
+        return endpoint
 
     return [
-        Route("/healthz", healthz),
-        Route("/readyz", readyz),
-        Route("/metrics", metrics),
-        Route("/statusz", _near(statusz)),
+        Route("/healthz", telling("health")),
+        Route("/readyz", telling("readiness", "readiness in detail")),
+        Route("/metrics", telling("metrics")),
+        Route("/statusz", _near(telling("status"))),
     ]
 
 
@@ -133,7 +128,3 @@ def _near(endpoint: Endpoint) -> Endpoint:
 def _is_loopback(host: str) -> bool:
     address = ip_address(host)
     return (getattr(address, "ipv4_mapped", None) or address).is_loopback
-
-
-def _json(details: object, code: HTTPStatus = HTTPStatus.OK) -> Response:
-    return Response(orjson.dumps(details), int(code), media_type="application/json")

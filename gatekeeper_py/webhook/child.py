@@ -9,7 +9,6 @@ the function needs (the regular expressions have some), it waits until it is kil
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import os
 import resource
@@ -19,6 +18,8 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Final, NoReturn, TypeAlias
+
+from gatekeeper_py.webhook.forking import close_all_but, end_with_parent
 
 __all__ = ["ASKED", "BORN", "MEMORY", "ChildDied", "Work", "be_child", "leave_the_server"]
 
@@ -31,9 +32,6 @@ NICE: Final = 15
 
 MOST_AT_ONCE: Final = 256 * 1024
 """Bytes read at a time."""
-
-PR_SET_PDEATHSIG: Final = 1
-"""prctl(2): the signal a process gets when its parent ends."""
 
 BORN: Final = struct.Struct("=I")
 """What a child says first: its id."""
@@ -54,15 +52,8 @@ def leave_the_server(kept: int) -> None:
     os.setsid()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
-    end_with_the_parent()
-    os.closerange(3, kept)
-    os.closerange(kept + 1, os.sysconf("SC_OPEN_MAX"))
-
-
-def end_with_the_parent() -> None:
-    """Be killed when it ends."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    end_with_parent()
+    close_all_but([kept])
 
 
 def stand_back() -> None:
@@ -75,7 +66,7 @@ def be_child(work: Work, connection: int) -> NoReturn:
     """Answer what is asked through a socket, and end."""
     code = 1
     try:
-        end_with_the_parent()
+        end_with_parent()
         _write_all(connection, BORN.pack(os.getpid()))
         seconds, size = ASKED.unpack(_read(connection, ASKED.size))
         _confine(seconds)

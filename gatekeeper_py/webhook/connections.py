@@ -6,13 +6,13 @@ import asyncio
 import resource
 import socket
 import ssl
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeAlias
 
 from gatekeeper_py.webhook.metrics import Metrics
 from gatekeeper_py.webhook.protocol import BoundedProtocol
 
-__all__ = ["Connections", "most_connections"]
+__all__ = ["MOST", "Accept", "Connections", "accepted", "most_connections"]
 
 MOST: Final = 1000
 """Connections at once. Three API servers change at most 200 objects each at a time, one connection for each
@@ -28,10 +28,20 @@ PAUSE: Final = 0.05
 """Seconds until the next attempt when the system gives no connection: it has no file descriptors left."""
 
 
-def most_connections() -> int:
+def most_connections(together: int = MOST) -> int:
     """How many connections there may be: some descriptors have to be left for everything else."""
     descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return min(MOST, descriptors // 2)
+    return min(together, descriptors // 2)
+
+
+Accept: TypeAlias = Callable[[socket.socket], Awaitable[socket.socket]]
+"""Waits for the next connection."""
+
+
+async def accepted(listener: socket.socket) -> socket.socket:
+    """The next connection."""
+    connection, _ = await asyncio.get_running_loop().sock_accept(listener)
+    return connection
 
 
 class Connections:
@@ -44,12 +54,14 @@ class Connections:
         established: set[BoundedProtocol],
         metrics: Metrics,
         most: int,
+        accept: Accept = accepted,
     ) -> None:
         self._tls = tls
         self._protocol = protocol
         self._established = established
         self._metrics = metrics
         self._most = most
+        self._accept = accept
         self._handshakes: dict[asyncio.Task[None], None] = {}
 
     async def accept(self, listener: socket.socket) -> None:
@@ -58,17 +70,22 @@ class Connections:
         loop = asyncio.get_running_loop()
         while True:
             try:
-                accepted, _ = await loop.sock_accept(listener)
+                accepted = await self._accept(listener)
             except OSError:
                 self._make_room()
                 await asyncio.sleep(PAUSE)
                 continue
-            if len(self._handshakes) + len(self._established) >= self._most and not self._make_room():
+            if self.connected >= self._most and not self._make_room():
                 accepted.close()
                 continue
             handshake = loop.create_task(self._shake_hands(accepted))
             self._handshakes[handshake] = None
             handshake.add_done_callback(self._handshakes.pop)
+
+    @property
+    def connected(self) -> int:
+        """How many there are, those that shake hands included."""
+        return len(self._handshakes) + len(self._established)
 
     def close(self) -> None:
         """Let nobody in who is not yet."""
@@ -86,7 +103,7 @@ class Connections:
             accepted.close()  # counted where the reason is known
         except OSError:  # gone, or too slow
             accepted.close()
-            self._metrics.handshakes.inc()
+            self._metrics.handshakes.add()
 
     def _make_room(self) -> bool:
         """Drop who has been idle the longest, or whose handshake began first; False when there is nobody."""
@@ -96,5 +113,5 @@ class Connections:
         slow = list(self._handshakes)[: ROOM if not idle else 0]
         for handshake in slow:
             handshake.cancel()
-        self._metrics.dropped_connections.inc(len(idle) + len(slow))
+        self._metrics.dropped_connections.add(times=len(idle) + len(slow))
         return bool(idle or slow)

@@ -23,7 +23,7 @@ from prometheus_client import Counter
 
 from gatekeeper_py.webhook.answer import Answer
 
-__all__ = ["Events", "cluster_writer", "event"]
+__all__ = ["Events", "cluster_writer", "event", "has_a_place"]
 
 COMPONENT: Final = "gatekeeper-py"
 
@@ -66,14 +66,16 @@ class Events:
 
     def denied(self, tenant: str, answer: Answer) -> None:
         """Have a denial told in its namespace; of cluster-wide objects there is nobody to tell."""
-        namespace = answer.request.namespace
-        if not namespace or answer.request.resource.resource == "namespaces":
-            return
-        if not self._may(namespace):
+        if has_a_place(answer):
+            self.tell(event(tenant, answer))
+
+    def tell(self, made: Json) -> None:
+        """Have an Event written."""
+        if not self._may(made["metadata"]["namespace"]):
             self._outcomes.labels("limited").inc()
             return
         try:
-            self._waiting.put_nowait(event(tenant, answer))
+            self._waiting.put_nowait(made)
         except queue.Full:
             self._outcomes.labels("dropped").inc()
 
@@ -99,6 +101,11 @@ class Events:
                 self._outcomes.labels("failed").inc()
             else:
                 self._outcomes.labels("written").inc()
+
+
+def has_a_place(answer: Answer) -> bool:
+    """Whether what was denied is in a namespace."""
+    return bool(answer.request.namespace) and answer.request.resource.resource != "namespaces"
 
 
 def event(tenant: str, answer: Answer) -> Json:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Final, Literal, NamedTuple, Protocol, TypeAlias
+
+import orjson
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from gatekeeper_py import __version__
 from gatekeeper_py.tenancy.tenant import Tenancy
@@ -15,7 +20,32 @@ from gatekeeper_py.webhook.record import Record
 from gatekeeper_py.webhook.revision import Policies
 from gatekeeper_py.webhook.sink import Sink
 
-__all__ = ["Health"]
+__all__ = ["Health", "Informant", "Told", "Topic"]
+
+Topic: TypeAlias = Literal["health", "readiness", "readiness in detail", "metrics", "status"]
+"""What operators ask about."""
+
+JSON: Final = "application/json"
+
+
+class Told(NamedTuple):
+    """What they are told, as HTTP has it."""
+
+    code: int
+    media_type: str
+    body: bytes
+
+
+class Informant(Protocol):
+    """Who can tell them."""
+
+    async def about(self, topic: Topic) -> Told:
+        """What there is to tell."""
+        raise NotImplementedError
+
+
+async def _here() -> None:
+    """Everything is counted in this process."""
 
 
 @dataclass(slots=True)
@@ -31,6 +61,24 @@ class Health:
     """Seconds since the epoch; 0 while none is served."""
     notices: Callable[[], Iterable[str]] = tuple
     """What is wrong beside the policies and the certificate; empty words are nothing."""
+    workers: Callable[[], Mapping[str, int]] = lambda: {"answering": 1, "wanted": 1, "replaced": 0}
+    """Of the processes that answer reviews, how many do, how many should, and how many had to be replaced."""
+    gather: Callable[[], Awaitable[None]] = _here
+    """Has what other processes have counted brought here."""
+
+    async def about(self, topic: Topic) -> Told:
+        """What there is to tell about a topic."""
+        match topic:
+            case "health":
+                return Told(HTTPStatus.OK, "text/plain", b"ok")
+            case "metrics":
+                await self.gather()
+                return Told(HTTPStatus.OK, CONTENT_TYPE_LATEST, self.record.metrics.exposition())
+            case "status":
+                return Told(HTTPStatus.OK, JSON, orjson.dumps(self.status()))
+        ready, details = self.readiness(verbose=topic == "readiness in detail")
+        code = HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE
+        return Told(code, JSON, orjson.dumps(details))
 
     def readiness(self, *, verbose: bool) -> tuple[bool, Mapping[str, object]]:
         """Whether policies are in force and the certificate has not expired, and in words what is wrong.
@@ -38,7 +86,8 @@ class Health:
         `verbose` tells the rest, too.
         """
         in_force = self.policies.in_force
-        ready = in_force is not None and not expiry.has_expired(self.certificate_expires, time.time())
+        expired = expiry.has_expired(self.certificate_expires, time.time())
+        ready = in_force is not None and not expired
         details: dict[str, object] = {"ready": ready, "problems": list(self._problems())}
         if in_force is not None:
             details |= {
@@ -79,7 +128,12 @@ class Health:
         if self.output is not None:
             log = {"dropped": self.output.dropped, "problem": self.output.problem}
         views = {kind: round(age, 1) for kind, age in self.ages().items()}
-        return {"log": log, "views": views, "certificateExpires": self.certificate_expires}
+        return {
+            "log": log,
+            "views": views,
+            "workers": self.workers(),
+            "certificateExpires": self.certificate_expires,
+        }
 
 
 def _waivers(tenancy: Tenancy, now: datetime) -> list[Mapping[str, object]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 __all__ = [
     "CHILDREN",
@@ -19,6 +19,8 @@ __all__ = [
     "MAX_TIMEOUT",
     "RESERVE",
     "WORKERS",
+    "Portion",
+    "portion",
     "share",
     "time_allowed",
 ]
@@ -61,6 +63,24 @@ RESERVE: Final = 0.1
 _DURATION = re.compile(r"(?:\d+(?:\.\d*)?(?:ms|s|m|h))+", re.ASCII)
 _PART = re.compile(r"(\d+(?:\.\d*)?)(ms|s|m|h)", re.ASCII)
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+class Portion(NamedTuple):
+    """What one of several processes that answer reviews may take of what they may take together."""
+
+    in_flight: int
+    threads: int
+    memory: int
+
+
+FEWEST: Final = Portion(8, 2, 2 * MAX_BODY)
+"""What a process needs however many there are: the longest review, in chunks and whole, has to find room."""
+
+
+def portion(processes: int) -> Portion:
+    """A part for each: together they take no more than one would, as long as that is enough for each."""
+    whole = Portion(MAX_IN_FLIGHT, WORKERS, MAX_MEMORY)
+    return Portion(*(max(least, most // processes) for least, most in zip(FEWEST, whole, strict=True)))
 
 
 def share(workers: int) -> int:

@@ -24,6 +24,7 @@ from structlog.typing import EventDict
 from gatekeeper_py.policy.admission.decision import Decision, Finding
 from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.webhook.answer import Answer, Incident
+from gatekeeper_py.webhook.outbox import Outbox
 from gatekeeper_py.webhook.sink import Sink
 
 __all__ = [
@@ -47,7 +48,7 @@ SELDOM: Final = 1.0
 """Seconds between two lines that a stranger can cause."""
 
 Log = structlog.typing.FilteringBoundLogger
-Output: TypeAlias = Sink | TextIO
+Output: TypeAlias = Sink | Outbox | TextIO
 
 
 def make_log(output: Output) -> Log:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from gatekeeper_py.policy.admission.decision import Decision, Finding
-from gatekeeper_py.webhook.counting import Counts, Level, Timings
+from gatekeeper_py.webhook.counting import Counts, Kept, Level, Tally, Timings
 from gatekeeper_py.webhook.revision import InForce
 
 __all__ = ["OTHER", "Metrics", "Observed"]
@@ -32,7 +32,7 @@ OTHER: Final = "other"
 NOBODY: Final = ""
 """The tenant of what is cluster-wide, or of a namespace that nobody owns."""
 
-Collected = TypeVar("Collected", bound=Collector)
+Collected = TypeVar("Collected", bound="Kept[Any]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,8 @@ class Metrics:
 
     def __init__(self, observed: Observed | None = None) -> None:
         self.registry = CollectorRegistry()
+        self._every: list[Kept[Any]] = []
+        """Those that each process that answers reviews has for itself."""
         self._policies, self._tenants, self._waivers = _Names(), _Names(), _Names()
         self._declared: frozenset[str] = frozenset()
         self._count_reviews()
@@ -94,9 +96,9 @@ class Metrics:
 
     def _count_connections(self) -> None:
         failed = "TLS handshakes that failed: one side does not trust the other, or was too slow"
-        self.handshakes = self._counter("webhook_failed_handshakes", failed)
+        self.handshakes = self._counts("webhook_failed_handshakes", failed)
         dropped = "Idle connections dropped to make room for new ones"
-        self.dropped_connections = self._counter("webhook_dropped_connections", dropped)
+        self.dropped_connections = self._counts("webhook_dropped_connections", dropped)
 
     def _watch_policies(self) -> None:
         self.loads = self._counter("policy_loads", "Attempts to load the policies", "outcome")
@@ -125,6 +127,7 @@ class Metrics:
 
     def _kept(self, collector: Collected) -> Collected:
         self.registry.register(collector)
+        self._every.append(collector)
         return collector
 
     def _counter(self, name: str, meaning: str, *labels: str) -> Counter:
@@ -175,6 +178,36 @@ class Metrics:
         """Note that an edit was refused."""
         self.loads.labels("failure").inc()
         self.stale.set(1)
+
+    def tally(self) -> Tally:
+        """What this process has counted, for the one that is asked for everything."""
+        return {each.name: each.counted() for each in self._every}
+
+    def lasting(self, tally: Tally) -> Tally:
+        """What of a tally stays true when the process that has counted is no more."""
+        levels = {each.name for each in self._every if isinstance(each, Level)}
+        return {name: counted for name, counted in tally.items() if name not in levels}
+
+    def include(self, tally: Tally) -> None:
+        """Note what other processes have counted, all of it together."""
+        for each in self._every:
+            each.elsewhere = tally.get(each.name, {})
+
+    def learn(self, in_force: InForce) -> None:
+        """Know the names in a set that is about to be in force, before other processes are made to count."""
+        self._declared = frozenset(in_force.loaded.tenancy.by_name)
+        for name in sorted(self._declared):
+            self._tenants.value(name)
+        policies = in_force.loaded.policies
+        if policies is not None:
+            for name in sorted({each.name for each in (*policies.validating, *policies.mutating)}):
+                self._policies.value(name)
+
+    def of_another_process(self) -> Metrics:
+        """Metrics that know the same names and have counted nothing: a label has the same values for all."""
+        made = Metrics()
+        made._policies, made._tenants, made._declared = self._policies, self._tenants, self._declared
+        return made
 
     def exposition(self) -> bytes:
         """Everything in Prometheus' text format."""

@@ -27,6 +27,7 @@ from gatekeeper_py.objects.requests import Resources, UnreadableQuantity, reques
 from gatekeeper_py.objects.resource import Object
 from gatekeeper_py.policy.admission.decision import Decision, Status
 from gatekeeper_py.policy.admission.request import AdmissionRequest, Promise
+from gatekeeper_py.webhook.forking import keep_open, keep_open_no_more
 from gatekeeper_py.webhook.revision import Reviewer, Webhook
 
 __all__ = ["Book", "BookIsFull", "Entry"]
@@ -85,8 +86,9 @@ class Book:
         self._clock = clock
         self._pages = mmap.mmap(-1, SIZE)
         self._file = _nameless()
-        weakref.finalize(self, os.close, self._file)
-        self._threads = threading.Lock()
+        keep_open(self._file)
+        weakref.finalize(self, _let_go, self._file)
+        self._threads, self._process = threading.Lock(), os.getpid()
 
     def keeping(self, decide: Reviewer, look: Look, bounded: Callable[[str], bool]) -> Reviewer:
         """A reviewer that writes down the pods of namespaces whose tenant's pods are bounded."""
@@ -143,12 +145,19 @@ class Book:
     @contextmanager
     def _locked(self) -> Iterator[None]:
         """Alone, among threads and among processes; for well below a millisecond."""
+        if self._process != os.getpid():  # a thread of the parent may have held the lock
+            self._threads, self._process = threading.Lock(), os.getpid()
         with self._threads:
             fcntl.lockf(self._file, fcntl.LOCK_EX)
             try:
                 yield
             finally:
                 fcntl.lockf(self._file, fcntl.LOCK_UN)
+
+
+def _let_go(file: int) -> None:
+    keep_open_no_more(file)
+    os.close(file)
 
 
 def _nameless() -> int:

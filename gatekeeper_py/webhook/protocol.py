@@ -37,6 +37,8 @@ class BoundedProtocol(HttpToolsProtocol):
     _late: asyncio.TimerHandle | None = None
     heard = 0.0
     """When the client last sent something, by the loop's clock."""
+    _last = False
+    """Whether the connection ends with the next answer."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn
         """A client is there: its first request has to begin soon."""
@@ -71,6 +73,22 @@ class BoundedProtocol(HttpToolsProtocol):
         """The head is there; the body has a deadline of its own."""
         self._end_head()
         super().on_headers_complete()
+        if self._last:
+            self.cycle.keep_alive = False
+
+    def answer_and_close(self) -> None:
+        """Say with the next answer, or the one that is on its way, that it is the connection's last.
+
+        Who has sent a request into a connection that is closed meanwhile cannot know whether it was read.
+        """
+        self._last = True
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.cycle.keep_alive = False
+
+    @property
+    def ends(self) -> bool:
+        """Whether it does so."""
+        return self._last
 
     @property
     def idle(self) -> bool:
@@ -168,6 +186,7 @@ class PromptProtocol(BoundedProtocol):
             and not self.expect_100_continue
             and not self.flow.write_paused
             and not self.transport.is_closing()
+            and not self._last
         )
 
     def _answer(self, answer: bytes) -> None:

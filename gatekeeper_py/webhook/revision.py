@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from threading import Lock, Thread
@@ -20,7 +20,17 @@ from gatekeeper_py.tenancy.tenant import Tenancy
 from gatekeeper_py.webhook.inventory import Inventory, contradictions, losses
 from gatekeeper_py.webhook.registration import asks_for, purpose
 
-__all__ = ["BadPolicies", "InForce", "Loaded", "Policies", "Reviewer", "Unsettled", "Webhook"]
+__all__ = [
+    "BadPolicies",
+    "Enforce",
+    "InForce",
+    "Loaded",
+    "Policies",
+    "Reviewer",
+    "Unsettled",
+    "Webhook",
+    "at_once",
+]
 
 Webhook: TypeAlias = Literal["mutate", "validate"]
 """Which of the two doors a review came through."""
@@ -112,13 +122,28 @@ class InForce:
     """Counts the sets this server has put in force, from 1."""
 
 
+Enforce: TypeAlias = Callable[[InForce, Callable[[], None]], None]
+"""Puts a set in force wherever reviews are decided, and here by the swap that it is given; or raises
+`BadPolicies`, and the one before still is."""
+
+
+def at_once(in_force: InForce, swap: Callable[[], None]) -> None:
+    """In this process: the swap is all it takes. What the first reviews would have to make is made beside."""
+    swap()
+    if in_force.loaded.policies is not None:
+        Thread(target=_prepare, args=(in_force.loaded.policies,), name="prepare", daemon=True).start()
+
+
 class Policies:
     """Holds what is in force. `load` builds a new set or raises `BadPolicies`; the swap is one assignment."""
 
-    def __init__(self, load: Callable[[], Loaded], *, demand_tenants: bool = True) -> None:
+    def __init__(
+        self, load: Callable[[], Loaded], *, demand_tenants: bool = True, in_force: InForce | None = None
+    ) -> None:
         self._load = load
         self._demand_tenants = demand_tenants
-        self._in_force: InForce | None = None
+        self._in_force = in_force
+        self.enforce: Enforce = at_once
         self._refused: tuple[str, ...] = ()
         self._reloading = Lock()
 
@@ -126,6 +151,16 @@ class Policies:
     def in_force(self) -> InForce | None:
         """The last good set, or None when there never was one."""
         return self._in_force
+
+    @contextmanager
+    def not_reloading(self) -> Iterator[bool]:
+        """Whether nothing is being loaded, and then for as long as it is entered; it does not wait."""
+        held = self._reloading.acquire(blocking=False)
+        try:
+            yield held
+        finally:
+            if held:
+                self._reloading.release()
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -149,6 +184,7 @@ class Policies:
             self._compare(loaded, at_rest=at_rest)
             if not unchanged():
                 raise Unsettled((CHANGING,))
+            in_force = self._put_in_force(loaded)
         except Exception as error:  # an error of ours must not take the last good set out of force
             bad = _as_bad(error)
             self._refused = bad.problems
@@ -156,7 +192,7 @@ class Policies:
                 self._renew()
             raise bad from error
         self._refused = ()
-        return self._put_in_force(loaded)
+        return in_force
 
     def _renew(self) -> None:
         """Put the files that are in force over the tenants of the cluster as they are now."""
@@ -168,10 +204,13 @@ class Policies:
 
     def _put_in_force(self, loaded: Loaded) -> InForce:
         revision = self._in_force.revision + 1 if self._in_force else 1
-        self._in_force = InForce(loaded, time.time(), revision)
-        if loaded.policies is not None:
-            Thread(target=_prepare, args=(loaded.policies,), name="prepare", daemon=True).start()
-        return self._in_force
+        in_force = InForce(loaded, time.time(), revision)
+
+        def swap() -> None:
+            self._in_force = in_force
+
+        self.enforce(in_force, swap)
+        return in_force
 
     def _compare(self, loaded: Loaded, *, at_rest: bool) -> None:
         """Raise when what is in force has more than what has been loaded, and that may be an accident."""

@@ -10,58 +10,51 @@ import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, TypeAlias, cast
+from typing import Final, TypeAlias
 
 import uvicorn
-from starlette.applications import Starlette
-from starlette.types import ASGIApp
 
+from gatekeeper_py.cluster.view import Followed
 from gatekeeper_py.tenancy.waivers import neglected
 from gatekeeper_py.webhook import expiry, log
 from gatekeeper_py.webhook.app import application, health_application
-from gatekeeper_py.webhook.connections import Connections, most_connections
+from gatekeeper_py.webhook.connections import MOST
+from gatekeeper_py.webhook.events import Events
 from gatekeeper_py.webhook.health import Health
+from gatekeeper_py.webhook.httpserver import (
+    GRACE,
+    BoundedServer,
+    PortError,
+    QuietServer,
+    configured,
+    listen,
+    plain,
+    port_of,
+)
 from gatekeeper_py.webhook.memory import TRIM_SECONDS, settle, trim
 from gatekeeper_py.webhook.metrics import Metrics
-from gatekeeper_py.webhook.protocol import BoundedProtocol, SecureProtocol
+from gatekeeper_py.webhook.occupancy import EvenAccept, Occupancy
+from gatekeeper_py.webhook.protocol import SecureProtocol
 from gatekeeper_py.webhook.revision import BadPolicies, InForce, Unsettled
 from gatekeeper_py.webhook.service import Service
+from gatekeeper_py.webhook.supervisor import Supervisor
 from gatekeeper_py.webhook.tls import ServingCertificate, TLSError
+from gatekeeper_py.webhook.turns import SharedTurns
 from gatekeeper_py.webhook.watch import POLL, REST, at_rest, changes, fingerprint
+from gatekeeper_py.webhook.worker import Plan
 
 __all__ = ["Listening", "PortError", "Server"]
-
-GRACE: Final = 30
-"""Seconds that reviews under way have to end after SIGTERM: the longest timeout the API server accepts."""
-
-KEEP_ALIVE: Final = 100
-"""Seconds an idle connection stays open: longer than client-go keeps one (90 s, IdleConnTimeout of
-k8s.io/apimachinery/pkg/util/net/http.go), so that no review goes into a connection that is being closed."""
 
 SWITCH: Final = 0.0005
 """Seconds for which a worker thread may keep Python to itself while others wait for it. The event loop has to
 wait several times on the way of a review: beside busy workers each took Python's own 5 ms."""
 
-LINGER: Final = 0.25
-"""Seconds between two looks for idle connections at the end."""
-
-HEALTH_GRACE: Final = 1
-"""Seconds that answers about health have to end."""
-
 Reload: TypeAlias = Callable[[], Awaitable[None]]
 Fingerprint: TypeAlias = Callable[[], Hashable]
-
-
-class PortError(Exception):
-    """A port that cannot be opened."""
-
-    def __init__(self, port: int, reason: str) -> None:
-        self.port = port
-        self.reason = reason
-        super().__init__(f"{port}: {reason}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +80,13 @@ class Server:
     port: int = 8443
     health_port: int | None = None
     """Where probes are answered in plain HTTP, for callers that have no certificate."""
+    workers: int = 1
+    """Processes that answer reviews, this one included."""
+    followed: Followed | None = None
+    """The cluster, where it is followed."""
+    _supervisor: Supervisor | None = field(default=None, init=False)
     _health_listener: socket.socket | None = field(default=None, init=False)
-    _running: _Server | None = field(default=None, init=False)
+    _running: BoundedServer | None = field(default=None, init=False)
     _neglected: frozenset[str] = field(default=frozenset(), init=False)
     """What was told of waivers that waive nothing."""
 
@@ -102,16 +100,52 @@ class Server:
         seen = self._load_first()
         log.route_library_logs(self.log)
         self._count_refusals()
-        self._running = _Server(self._secure_config(seen), self.metrics)
         with contextlib.ExitStack() as opened:
-            reviews = opened.enter_context(_listen(self.host, self.port))
+            reviews = opened.enter_context(listen(self.host, self.port))
             if self.health_port is not None:
-                self._health_listener = opened.enter_context(_listen(self.host, self.health_port))
+                self._health_listener = opened.enter_context(listen(self.host, self.health_port))
             opened = opened.pop_all()
-        health_port = None if self._health_listener is None else _port(self._health_listener)
+        health_port = None if self._health_listener is None else port_of(self._health_listener)
         more = {} if health_port is None else {"health_port": health_port}
-        self.log.info("listening", host=reviews.getsockname()[0], port=_port(reviews), **more)
-        return Listening(_port(reviews), health_port, reviews, self._running, opened)
+        self.log.info("listening", host=reviews.getsockname()[0], port=port_of(reviews), **more)
+        self._running = self._answerer(self._secure_config(seen), reviews)
+        return Listening(port_of(reviews), health_port, reviews, self._running, opened)
+
+    def _answerer(self, config: uvicorn.Config, reviews: socket.socket) -> BoundedServer:
+        """What answers reviews in this process: all of them, or its part."""
+        if self.workers == 1:
+            return BoundedServer(config, self.metrics)
+        self._supervisor = supervisor = self._supervising(reviews)
+        accept = EvenAccept(supervisor.plan.occupancy, 0, self._connected)
+        supervisor.answerer = BoundedServer(
+            config, self.metrics, MOST // self.workers, accept, supervisor.end
+        )
+        return supervisor.answerer
+
+    def _connected(self) -> int:
+        return 0 if self._running is None else self._running.connected
+
+    def _supervising(self, reviews: socket.socket) -> Supervisor:
+        """Who looks after those who answer, too."""
+        events, long = self.service.record.announcer, self.service.long
+        assert isinstance(long, SharedTurns)
+        plan = Plan(
+            reviews,
+            self.certificate,
+            self.metrics,
+            self.workers,
+            Occupancy(self.workers),
+            long,
+            announces=events is not None,
+            followed=self.followed,
+        )
+        reviews.setblocking(False)
+        made = Supervisor(plan, self.service, self.health, events if isinstance(events, Events) else None)
+        before = self.health.notices
+        self.health.notices = lambda: [*before(), *made.notices()]
+        self.health.workers = made.numbers
+        self.health.gather = made.gather
+        return made
 
     @property
     def log(self) -> log.Log:
@@ -128,7 +162,7 @@ class Server:
         refusals = log.Seldom(self.log, "handshake failed")
 
         def tell(reason: str) -> None:
-            self.metrics.handshakes.inc()
+            self.metrics.handshakes.add()
             refusals.warn(reason)
 
         self.certificate.tell_refusals(tell)
@@ -147,7 +181,8 @@ class Server:
     def _tell_loaded(self, in_force: InForce) -> None:
         """What is in force now, and what of it is not or does nothing."""
         self.metrics.policies_loaded(in_force)
-        settle()
+        if self.workers == 1:
+            settle()  # workers share the memory that it would write to
         self.log.info("policies loaded", policies=in_force.loaded.count, revision=in_force.revision)
         for problem in in_force.loaded.problems:
             self.log.error("not in force", problem=problem)
@@ -165,7 +200,7 @@ class Server:
 
     def _secure_config(self, seen: _Seen) -> uvicorn.Config:
         """Everything about reviews; raises `TLSError` when they would be answered without our TLS."""
-        config = _config(
+        config = configured(
             application(self.service, self.health, lambda _app: self._living(seen)),
             GRACE,
             http=SecureProtocol,
@@ -179,17 +214,30 @@ class Server:
     @contextlib.asynccontextmanager
     async def _living(self, seen: _Seen) -> AsyncIterator[None]:
         """What goes on beside the reviews. Probes are answered until the last review is."""
-        async with self._watching(seen), contextlib.aclosing(self.service):
-            if self._health_listener is None:
-                yield
-                return
-            server = _HealthServer(_plain_config(health_application(self.health)), self.metrics)
-            answering = asyncio.create_task(server.serve([self._health_listener]))
-            try:
-                yield
-            finally:
-                server.should_exit = True
-                await answering
+        async with (
+            self._watching(seen),
+            contextlib.aclosing(self.service),
+            self._telling_health(),
+            self._answering(),
+        ):
+            yield
+
+    @contextlib.asynccontextmanager
+    async def _telling_health(self) -> AsyncIterator[None]:
+        if self._health_listener is None:
+            yield
+            return
+        server = QuietServer(plain(health_application(self.health)), self.metrics)
+        answering = asyncio.create_task(server.serve([self._health_listener]))
+        try:
+            yield
+        finally:
+            server.should_exit = True
+            await answering
+
+    def _answering(self) -> contextlib.AbstractAsyncContextManager[None]:
+        """While it is entered others answer reviews, too, if there are to be others."""
+        return nullcontext() if self._supervisor is None else self._supervisor.running()
 
     @contextlib.asynccontextmanager
     async def _watching(self, seen: _Seen) -> AsyncIterator[None]:
@@ -300,6 +348,8 @@ class Server:
         else:
             self._certificate_loaded(expires)
             self.log.info("certificate loaded", expires_at=expires)
+            if self._supervisor is not None:
+                self._supervisor.renew_certificate()
         if self._running is not None and self.certificate.authorities != before:
             self._running.hang_up()
 
@@ -332,75 +382,6 @@ async def _trim() -> None:
         await asyncio.to_thread(trim)
 
 
-class _Server(uvicorn.Server):
-    """uvicorn's server, but connections are bounded, and idle ones do not hold up its end.
-
-    A closed TLS connection waits up to 30 seconds for the client's own goodbye, which clients that keep
-    connections for later do not send.
-    """
-
-    def __init__(self, config: uvicorn.Config, metrics: Metrics) -> None:
-        super().__init__(config)
-        self._metrics = metrics
-        self._accepting: list[asyncio.Task[None]] = []
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """As uvicorn, but accept connections ourselves: it lets in as many as come, and each for a minute."""
-        await super().startup(sockets=[])
-        for listener in sockets or ():
-            self._accepting.append(asyncio.create_task(self._accept(listener)))
-
-    async def _accept(self, listener: socket.socket) -> None:
-        established = cast(set[BoundedProtocol], self.server_state.connections)
-        connections = Connections(
-            self.config.ssl, self._protocol, established, self._metrics, most_connections()
-        )
-        try:
-            await connections.accept(listener)
-        finally:
-            connections.close()
-
-    def _protocol(self) -> BoundedProtocol:
-        made: BoundedProtocol = self.config.http_protocol_class(  # type: ignore[assignment,call-arg]
-            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
-        )
-        return made
-
-    def hang_up(self) -> None:
-        """End every connection: at once, or with the answer that is on its way."""
-        for connection in list(self.server_state.connections):
-            connection.shutdown()
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Finish the reviews under way, drop every other connection."""
-        for accepting in self._accepting:
-            accepting.cancel()
-        dropping = asyncio.create_task(self._drop_idle())
-        try:
-            await super().shutdown(sockets)
-        finally:
-            dropping.cancel()
-
-    async def _drop_idle(self) -> None:
-        """Drop what is idle at two looks in a row: what was answered in between has been sent by then."""
-        before: set[object] = set()
-        while True:
-            idle = {c for c in self.server_state.connections if isinstance(c, BoundedProtocol) and c.idle}
-            for connection in idle & before:
-                connection.transport.abort()
-            before = set(idle)
-            await asyncio.sleep(LINGER)
-
-
-class _HealthServer(_Server):
-    """Lives within another server, which takes the signals."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave them alone."""
-        yield
-
-
 @dataclass(frozen=True, slots=True)
 class Listening:
     """A server with its ports open."""
@@ -420,44 +401,3 @@ class Listening:
     def stop(self) -> None:
         """End `serve`, from another thread."""
         self._server.should_exit = True
-
-
-def _plain_config(app: Starlette) -> uvicorn.Config:
-    """For answers about health: the one thing that is told in plain HTTP."""
-    return _config(app, HEALTH_GRACE, http=BoundedProtocol, lifespan="off")
-
-
-def _config(app: ASGIApp, grace: int, **options: Any) -> uvicorn.Config:
-    """What all our servers have in common, and the options of one.
-
-    Options are arguments: uvicorn refuses one that it does not know, and would not notice an attribute.
-    """
-    try:
-        return uvicorn.Config(
-            app,
-            loop="uvloop",
-            ws="none",
-            log_config=None,
-            access_log=False,
-            proxy_headers=False,
-            server_header=False,
-            timeout_keep_alive=KEEP_ALIVE,
-            timeout_graceful_shutdown=grace,
-            **options,
-        )
-    except TypeError as error:
-        raise TLSError(f"uvicorn {uvicorn.__version__} cannot serve: {error}. Upgrade uvicorn") from error
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    """A listening socket; `::` takes IPv4 too."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    dual = family == socket.AF_INET6 and socket.has_dualstack_ipv6() and host == "::"
-    try:
-        return socket.create_server((host, port), family=family, backlog=2048, dualstack_ipv6=dual)
-    except OSError as error:
-        raise PortError(port, error.strerror or str(error)) from error
-
-
-def _port(listener: socket.socket) -> int:
-    return int(listener.getsockname()[1])

@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 import pickle
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from http import HTTPStatus
-from typing import Final
+from typing import Final, TypeAlias
 
 from starlette.requests import ClientDisconnect
 
@@ -40,6 +40,10 @@ from gatekeeper_py.webhook.turns import Turns
 from gatekeeper_py.webhook.zygote import Zygotes
 
 __all__ = ["Service"]
+
+
+Successor: TypeAlias = Callable[[Webhook, frozenset[GroupVersion], bytes, float], Awaitable[Answer]]
+"""Decides a review, given as `Service.decide` takes it, in another process."""
 
 
 class NothingInForce(Exception):
@@ -143,13 +147,16 @@ class Service:
     max_in_flight: int = limits.MAX_IN_FLIGHT
     workers: int = limits.WORKERS
     max_memory: int = limits.MAX_MEMORY
+    long: Turns = field(default_factory=lambda: Turns(limits.CHILDREN, limits.CHILDREN))
+    """The turns of long reviews."""
+    successor: Successor | None = field(default=None, init=False)
+    """Who decides what has not begun, once these policies are in force no more."""
     registered: frozenset[GroupVersion] | None = field(default=None, init=False)
     """In which versions the API server asks, by the last review; None before there was one."""
     _memory: Memory = field(init=False)
     _rounds: Rounds = field(default_factory=Rounds, init=False)
     _purses: Purses = field(default_factory=Purses, init=False)
     _short: Turns = field(init=False)
-    _long: Turns = field(init=False)
     _zygotes: Zygotes = field(default_factory=Zygotes, init=False)
     _arrivals: Arrivals = field(init=False)
     _threads: ThreadPoolExecutor = field(init=False)
@@ -157,7 +164,6 @@ class Service:
     def __post_init__(self) -> None:
         self._memory = Memory(self.max_memory)
         self._short = Turns(self.max_in_flight, limits.share(self.workers))
-        self._long = Turns(limits.CHILDREN, limits.CHILDREN)
         self._arrivals = Arrivals()
         self._threads = ThreadPoolExecutor(self.workers, thread_name_prefix="review")
 
@@ -168,7 +174,7 @@ class Service:
 
         None for any other, which is as if it had not been asked: `review` answers it, whatever it is.
         """
-        if not is_short(body) or not self._rounds.has_room():
+        if self.successor is not None or not is_short(body) or not self._rounds.has_room():
             return None
         job = _begin(webhook, conversions, timeout)
         job.body = body
@@ -216,7 +222,20 @@ class Service:
         with ExitStack() as held:
             async with asyncio.timeout_at(_loop_time(job.deadline)):
                 await self._read(exchange, job, held)
-                return await self._decided(self._in_force(job), job, held)
+                return await self._decided(job, held)
+
+    async def decide(
+        self, webhook: Webhook, conversions: frozenset[GroupVersion], body: bytes, deadline: float
+    ) -> Answer:
+        """Decide a review that came in elsewhere and is recorded there.
+
+        Raises what ends one without a verdict, and `TimeoutError`.
+        """
+        job = _Job(webhook, conversions, time.monotonic(), deadline, body)
+        self._understand(job)
+        with ExitStack() as held:
+            async with asyncio.timeout_at(_loop_time(deadline)):
+                return await self._decided(job, held)
 
     def _in_force(self, job: _Job) -> InForce:
         in_force = self.policies.in_force
@@ -225,7 +244,10 @@ class Service:
         self.registered = job.conversions
         return in_force
 
-    async def _decided(self, in_force: InForce, job: _Job, held: ExitStack) -> Answer:
+    async def _decided(self, job: _Job, held: ExitStack) -> Answer:
+        if self.successor is not None:
+            return await self.successor(job.webhook, job.conversions, job.body, job.deadline)
+        in_force = self._in_force(job)
         if job.is_awaited:
             await self._arrivals.wait_for(job.namespace, in_force.loaded.inquire)
             self._identify(job)
@@ -290,7 +312,7 @@ class Service:
         return None if purse.ran_out else answer
 
     async def _await_turn(self, job: _Job, held: ExitStack) -> None:
-        turns, owner = self._long if job.is_long else self._short, job.owner
+        turns, owner = self.long if job.is_long else self._short, job.owner
         await turns.take(owner)
         held.callback(turns.give_back, owner)
 

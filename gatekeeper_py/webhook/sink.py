@@ -112,10 +112,18 @@ class Sink:
 
     def write(self, line: str) -> None:
         """Have a line written, its end included; or drop it when there is no room."""
-        data = line.encode()
+        self.take(line.encode(), 1)
+
+    def miss(self, lines: int) -> None:
+        """Note that so many lines were dropped before they came here."""
+        with self._changed:
+            self._dropped += lines
+
+    def take(self, data: bytes, lines: int) -> None:
+        """The same of so many lines at once."""
         with self._changed:
             if self._closing or self._bytes + len(data) > MAX_BYTES:
-                self._dropped += 1
+                self._dropped += lines
                 return
             self._waiting.append(data)
             self._bytes += len(data)
@@ -151,14 +159,15 @@ class Sink:
 
     def _put_out(self, lines: list[bytes]) -> bool:
         """Write lines, then how many were dropped, if any were and it works again; False when it does not."""
-        written = self._descriptor.write(b"".join(lines))
+        data = b"".join(lines)
+        written, whole = self._descriptor.write(data), data.count(b"\n")
         with self._changed:
-            self._bytes -= sum(map(len, lines))
-            self._dropped += len(lines) - written
+            self._bytes -= len(data)
+            self._dropped += whole - written
             missing = self._dropped - self._told
-        if missing and written == len(lines):
+        if missing and written == whole:
             self._told += missing * self._descriptor.write(self._tell(missing).encode())
-        return written == len(lines)
+        return written == whole
 
 
 def standard_output(tell: Callable[[int], str]) -> Sink:

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
+import os
 from dataclasses import dataclass
+from typing import Final
 
-__all__ = ["Turns"]
+__all__ = ["SharedTurns", "Turns"]
+
+LOOK: Final = 0.005
+"""Seconds between two looks whether another process has given back its turn."""
 
 
 @dataclass(slots=True)
@@ -62,3 +68,41 @@ class Turns:
         queue.members -= 1
         if not queue.members:
             del self._queues[owner]
+
+
+class SharedTurns(Turns):
+    """Turns of which one is taken at a time in all processes that are forked from the one that made these.
+
+    A lock of the system is given back when its process ends, however it ends (fcntl(2), record locks).
+    """
+
+    def __init__(self) -> None:
+        super().__init__(1, 1)
+        self._file = os.memfd_create("turns")
+
+    @property
+    def file(self) -> int:
+        """The descriptor that those who share them have to keep."""
+        return self._file
+
+    async def take(self, owner: str) -> None:
+        """Wait for a turn; who is cancelled has none."""
+        await super().take(owner)
+        try:
+            while not self._lock():
+                await asyncio.sleep(LOOK)
+        except BaseException:
+            super().give_back(owner)
+            raise
+
+    def give_back(self, owner: str) -> None:
+        """End a turn that was taken."""
+        fcntl.lockf(self._file, fcntl.LOCK_UN)
+        super().give_back(owner)
+
+    def _lock(self) -> bool:
+        try:
+            fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:  # another process has it
+            return False
+        return True

@@ -13,11 +13,11 @@ import signal
 import socket
 import sys
 import time
-import warnings
 from contextlib import suppress
 from typing import Final, NoReturn, TypeAlias
 
 from gatekeeper_py.webhook.child import ASKED, BORN, ChildDied, Work, be_child, leave_the_server, stand_back
+from gatekeeper_py.webhook.forking import fork
 from gatekeeper_py.webhook.limits import MAX_TIMEOUT
 
 __all__ = ["Zygote", "Zygotes"]
@@ -54,7 +54,7 @@ class Zygote:
             raise ChildDied from error
         with inside:
             try:
-                self._process = _fork()
+                self._process = fork()
             except OSError as error:
                 self._door.close()
                 raise ChildDied from error
@@ -136,14 +136,6 @@ class Zygotes:
 
 def _same(one: Basis, other: Basis) -> bool:
     return len(one) == len(other) and all(mine is yours for mine, yours in zip(one, other, strict=True))
-
-
-def _fork() -> int:
-    with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore", DeprecationWarning
-        )  # Python 3.12 warns of forks beside threads: see child.py
-        return os.fork()
 
 
 async def _converse(connection: socket.socket, parts: tuple[bytes, ...], seconds: float) -> bytes:

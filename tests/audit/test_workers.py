@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from gatekeeper_py.audit.workers import WorkerDied, processors, spread
+from gatekeeper_py.audit.workers import WorkerDied, spread
 
 
 @pytest.mark.parametrize(("workers", "count"), [(1, 0), (1, 20), (3, 0), (3, 3), (3, 50)])
@@ -47,7 +47,3 @@ def test_a_worker_that_dies_is_an_error() -> None:
 def test_an_error_of_the_work_is_the_callers() -> None:
     with pytest.raises(ZeroDivisionError):
         list(spread(lambda number: 1 // (number - 7), range(20), 2))
-
-
-def test_there_is_a_processor() -> None:
-    assert processors() >= 1

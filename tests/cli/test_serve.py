@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import resource
 import signal
 import socket
@@ -281,3 +282,69 @@ def test_with_a_client_authority_only_the_right_name_is_served(tmp_path: Path) -
         assert httpx.get(f"http://127.0.0.1:{listening['health_port']}/readyz").json()["ready"] is True
         server.process.send_signal(signal.SIGTERM)
         assert server.process.wait(30) == 0
+
+
+def family(pid: int) -> list[int]:
+    """A process and its children."""
+    text = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    return [pid, *map(int, text.split())]
+
+
+@contextlib.contextmanager
+def serving_by_three(folder: Path) -> Iterator[tuple[Process, list[int]]]:
+    policies = write(folder / "policies", all=POLICIES)
+    with serving(folder, policies, "--workers", "3") as server:
+        eventually(lambda: len(family(server.process.pid)) == 3)
+        with server.client() as http:
+            eventually(lambda: http.get("/readyz?verbose").json()["workers"]["answering"] == 3)
+        yield server, family(server.process.pid)
+
+
+def is_there(pid: int) -> bool:
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    return False
+
+
+def test_workers_end_with_a_server_that_is_killed(tmp_path: Path) -> None:
+    with serving_by_three(tmp_path) as (server, (_, *workers)):
+        server.process.kill()
+        eventually(lambda: not any(map(is_there, workers)))
+
+
+def test_all_that_three_decide_is_logged_and_counted_once(tmp_path: Path) -> None:
+    with serving_by_three(tmp_path) as (server, pids), contextlib.ExitStack() as opened:
+        callers = [opened.enter_context(server.client()) for _ in range(9)]
+        for http in callers * 3:
+            assert answer(http, "/validate", hostNetwork=True)["status"]["code"] == 403
+        assert len({http.get("/statusz").json()["workers"]["answering"] for http in callers}) == 1
+        counted = 'gatekeeper_webhook_review_duration_seconds_count{webhook="validate"} 27.0'
+        assert all(counted in http.get("/metrics").text for http in callers)
+        os.kill(pids[1], signal.SIGTERM)  # it is for the server to say when it is over
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(30) == 0
+    assert len(server.lines("decision")) == 27
+    assert not any(map(is_there, pids))
+
+
+def test_without_a_server_that_answers_them_workers_say_that_they_are_not_well(tmp_path: Path) -> None:
+    with serving_by_three(tmp_path) as (server, _), contextlib.ExitStack() as opened:
+        callers = [opened.enter_context(server.client()) for _ in range(6)]
+        for http in callers:
+            answer(http, "/validate")
+        server.process.send_signal(signal.SIGSTOP)
+        try:
+            told = [asked for http in callers if (asked := of_a_worker(http)) is not None]
+        finally:
+            server.process.send_signal(signal.SIGCONT)
+        assert {(each.status_code, each.text) for each in told} == {
+            (503, "the server does not answer its workers\n")
+        }
+
+
+def of_a_worker(http: httpx.Client) -> httpx.Response | None:
+    """What a worker says of its health; nothing of the server that was stopped."""
+    try:
+        return http.get("/healthz", timeout=6)
+    except httpx.TimeoutException:
+        return None

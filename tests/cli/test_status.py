@@ -31,6 +31,7 @@ GOOD: dict[str, Any] = {
     "loadedAt": 1_000_000.0 - 3700,
     "log": {"dropped": 0, "problem": ""},
     "views": {"Namespace": 1.2, "Pod": 90.0},
+    "workers": {"answering": 2, "wanted": 2, "replaced": 0},
     "certificateExpires": 1_000_000.0 + 31 * 86400,
     "tenants": ["bar", "foo"],
     "waivers": [],
@@ -50,6 +51,7 @@ def test_a_server_is_one_screen() -> None:
         "certificate   expires in 31d",
         "heard of      Namespace 1s, Pod 1m 30s",
         "log           0 lines dropped",
+        "workers       2 of 2 answer",
         "tenants       bar, foo",
         "waivers       none",
         "last denials  none",
@@ -74,6 +76,7 @@ def test_what_is_wrong_is_said() -> None:
         "problems": ["p.yaml:3:7: no such key", "p.yaml:9:1: neither"],
         "log": {"dropped": 7, "problem": "the log's output fails: Broken pipe"},
         "views": {},
+        "workers": {"answering": 1, "wanted": 2, "replaced": 3},
         "certificateExpires": 999_999.0,
         "tenants": [f"t{number:02}" for number in range(22)],
         "waivers": [waiver("over", -2), waiver("last", 0), *(waiver(f"w{day}", day) for day in range(1, 21))],
@@ -88,15 +91,16 @@ def test_what_is_wrong_is_said() -> None:
         "heard of      nothing: the cluster is a folder of files",
         "log           7 lines dropped; the log's output fails: Broken pipe",
     ]
-    assert lines[6].endswith(", t19 and 2 more")
-    assert lines[7:11] == [
+    assert lines[6] == "workers       1 of 2 answer, 3 replaced so far"
+    assert lines[7].endswith(", t19 and 2 more")
+    assert lines[8:12] == [
         "waivers       over: no-host, p: ENDED on 2027-01-31",
         "              last: no-host, p: ends today",
         "              w1: no-host, p: 1 day left",
         "              w2: no-host, p: 2 days left",
     ]
-    assert lines[27] == "              and 2 more"
-    assert lines[28:] == [
+    assert lines[28] == "              and 2 more"
+    assert lines[29:] == [
         "last denials  2026-01-01T00:00:00+00:00 foo CREATE foo/pods/we?[2Jb: no-host",
         "              2026-01-01T00:00:00+00:00 - CREATE pods/n: Timeout",
     ]

@@ -18,6 +18,7 @@ from starlette.testclient import TestClient
 from starlette.types import Message, Receive, Scope, Send
 
 from gatekeeper_py.cel import DeadlineExceeded
+from gatekeeper_py.cluster.view import Followed
 from gatekeeper_py.pki.development import make_certificates
 from gatekeeper_py.policy.admission.decision import Decision
 from gatekeeper_py.policy.admission.request import AdmissionRequest
@@ -164,6 +165,8 @@ def running(
     watched: Sequence[Path] = (),
     clients: Clients | None = None,
     health_port: int | None = None,
+    workers: int = 1,
+    followed: Followed | None = None,
 ) -> Iterator[Running]:
     """Serve until the block ends."""
     made = make_certificates(directory)
@@ -176,6 +179,8 @@ def running(
         host="127.0.0.1",
         port=0,
         health_port=health_port,
+        workers=workers,
+        followed=followed,
     )
     listening = server.listen()
     thread = threading.Thread(target=listening.serve)

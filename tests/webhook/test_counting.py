@@ -5,7 +5,7 @@ from __future__ import annotations
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.registry import Collector
 
-from gatekeeper_py.webhook.counting import Counts, Level, Timings
+from gatekeeper_py.webhook.counting import Counts, Level, Tally, Timings, together
 
 
 def exposed(collector: Collector) -> list[str]:
@@ -50,3 +50,29 @@ def test_a_bucket_holds_what_is_no_longer_than_its_bound() -> None:
         'seconds_count{door="mutate"} 5.0',
         'seconds_sum{door="mutate"} 10.5',
     ]
+
+
+def test_what_other_processes_have_counted_is_added() -> None:
+    counts, elsewhere = Counts("reviews", "Reviews", "verdict"), Counts("reviews", "Reviews", "verdict")
+    counts.add("allowed", times=2)
+    elsewhere.add("allowed")
+    elsewhere.add("denied")
+    counts.elsewhere = elsewhere.counted()
+    assert exposed(counts) == ['reviews_total{verdict="allowed"} 3.0', 'reviews_total{verdict="denied"} 1.0']
+
+
+def test_times_of_several_processes_are_one_distribution() -> None:
+    here, there, both = (Timings("seconds", "Time", "door", (1, 2)) for _ in range(3))
+    for one, seconds in ((here, 0.5), (there, 1.5), (there, 9.0)):
+        one.add("validate", seconds)
+        both.add("validate", seconds)
+    here.elsewhere = there.counted()
+    assert exposed(here) == exposed(both)
+
+
+def test_tallies_are_summed_by_name_and_label() -> None:
+    one: Tally = {"a": {("x",): [1.0, 2.0]}, "b": {(): [1.0]}}
+    other: Tally = {"a": {("x",): [3.0, 4.0], ("y",): [5.0, 6.0]}}
+    assert together([one, other]) == {"a": {("x",): [4, 6], ("y",): [5, 6]}, "b": {(): [1]}}
+    assert one["a"] == {("x",): [1.0, 2.0]}
+    assert together([]) == {}

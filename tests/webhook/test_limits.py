@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from gatekeeper_py.webhook.limits import time_allowed
+from gatekeeper_py.webhook.limits import (
+    FEWEST,
+    MAX_BODY,
+    MAX_IN_FLIGHT,
+    MAX_MEMORY,
+    WORKERS,
+    portion,
+    time_allowed,
+)
 
 
 @pytest.mark.parametrize(
@@ -34,3 +42,15 @@ def test_nobody_may_hold_a_thread_for_longer_than_the_api_server_could(timeout: 
 )
 def test_what_is_no_duration_is_the_usual_time(timeout: str | None) -> None:
     assert time_allowed(timeout) == pytest.approx(9.0)
+
+
+@pytest.mark.parametrize("processes", [1, 2, 3, 4, 64])
+def test_processes_take_no_more_together_than_one_would_as_long_as_each_can_work(processes: int) -> None:
+    part = portion(processes)
+    for mine, whole, least in zip(part, (MAX_IN_FLIGHT, WORKERS, MAX_MEMORY), FEWEST, strict=True):
+        assert mine * processes <= whole or mine == least
+    assert part.memory >= 2 * MAX_BODY
+
+
+def test_one_process_takes_all() -> None:
+    assert portion(1) == (MAX_IN_FLIGHT, WORKERS, MAX_MEMORY)

@@ -215,3 +215,30 @@ def test_every_metric_is_documented_and_every_documented_one_is_there() -> None:
         for name, kind, labels in ROW.findall(DOCUMENT.read_text())
     }
     assert documented == kept() | counted()
+
+
+def test_what_others_have_counted_is_told_with_the_own_and_levels_end_with_their_process() -> None:
+    metrics = knowing("foo")
+    other = metrics.of_another_process()
+    for each in (metrics, other):
+        each.reviewed("validate", "foo", "CREATE", Decision(allowed=True), 0.002)
+    with other.in_flight:
+        metrics.include(other.tally())
+        assert (reviews(metrics, "allowed"), value(metrics, "webhook_reviews_in_flight")) == (2, 1)
+        metrics.include(metrics.lasting(other.tally()))
+        assert (reviews(metrics, "allowed"), value(metrics, "webhook_reviews_in_flight")) == (2, 0)
+
+
+def test_all_processes_have_the_same_values_of_a_label() -> None:
+    metrics = Metrics()
+    tenants = tuple(Tenant(f"t{number:04}") for number in range(MAX_NAMES + 5))
+    loaded = Loaded(lambda *_: Decision(allowed=True), 1, tenancy=Tenancy(tenants))
+    metrics.learn(InForce(loaded, loaded_at=1.0, revision=1))
+    one, other = metrics.of_another_process(), metrics.of_another_process()
+    for each, numbers in ((one, range(MAX_NAMES + 5)), (other, range(MAX_NAMES + 4, -1, -1))):
+        for number in numbers:
+            each.reviewed("validate", f"t{number:04}", "CREATE", Decision(allowed=True), 0.002)
+    metrics.include(one.tally())
+    alone = metrics.exposition().count(b"gatekeeper_webhook_reviews_total{")
+    metrics.include(other.tally())
+    assert metrics.exposition().count(b"gatekeeper_webhook_reviews_total{") == alone == MAX_NAMES + 1

@@ -158,3 +158,13 @@ def test_closing_does_not_wait_for_a_stalled_output(pipe: tuple[int, int]) -> No
     output.write("too late\n")
     assert output.dropped == dropped + 1
     assert read(pipe[0], 10) == "x" * 10
+
+
+def test_lines_of_others_come_out_as_they_came_and_what_they_dropped_is_told(tmp_path: Path) -> None:
+    with (tmp_path / "log").open("wb") as file:
+        output = Sink(file.fileno(), missing)
+        output.miss(3)
+        output.take(b"a\nb\n", 2)
+        output.close()
+    assert output.dropped == 3
+    assert (tmp_path / "log").read_text() == "a\nb\n" + missing(3)

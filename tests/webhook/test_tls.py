@@ -319,7 +319,7 @@ def test_a_library_that_would_not_serve_our_tls_opens_no_port(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, config: type[uvicorn.Config], message: str
 ) -> None:
     opened: list[object] = []
-    monkeypatch.setattr("gatekeeper_py.webhook.server._listen", lambda *address: opened.append(address))
+    monkeypatch.setattr("gatekeeper_py.webhook.server.listen", lambda *address: opened.append(address))
     monkeypatch.setattr("uvicorn.Config", config)
     made = make_certificates(tmp_path)
     server = Server(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import threading
 from typing import Any
 
@@ -10,7 +12,7 @@ from gatekeeper_py.policy.admission.decision import Decision
 from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.webhook.limits import share
 from gatekeeper_py.webhook.revision import Loaded, Webhook
-from gatekeeper_py.webhook.turns import Turns
+from gatekeeper_py.webhook.turns import SharedTurns, Turns
 from tests.webhook.support import Harness, Held, in_a_worker, pod_review
 
 
@@ -120,3 +122,41 @@ def test_slow_reviews_of_one_namespace_leave_threads_to_the_others() -> None:
     assert other.json()["response"]["allowed"] is True
     assert [answer.json()["response"]["allowed"] for answer in answers] == [True] * 8
     assert len(harness.service._short) == 0
+
+
+def test_a_turn_that_another_process_has_is_waited_for_until_it_ends() -> None:
+    async def play() -> None:
+        turns = SharedTurns()
+        reading, writing = os.pipe()
+        if (child := os.fork()) == 0:
+            turns._lock()
+            os.write(writing, b"x")
+            signal.pause()
+        os.read(reading, 1)
+        waiting = asyncio.ensure_future(turns.take("foo"))
+        await asyncio.sleep(0.03)
+        assert not waiting.done()
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        await asyncio.wait_for(waiting, 20)
+        turns.give_back("foo")
+        for descriptor in (reading, writing, turns.file):
+            os.close(descriptor)
+
+    asyncio.run(play())
+
+
+def test_who_stops_waiting_for_another_process_keeps_nobody_waiting() -> None:
+    async def play() -> None:
+        turns = SharedTurns()
+        turns._lock = lambda: False  # type: ignore[method-assign]
+        waiting = asyncio.ensure_future(turns.take("foo"))
+        await asyncio.sleep(0.01)
+        waiting.cancel()
+        await asyncio.wait([waiting])
+        assert len(turns) == 0
+        turns._lock = lambda: True  # type: ignore[method-assign]
+        await turns.take("bar")
+        os.close(turns.file)
+
+    asyncio.run(play())
