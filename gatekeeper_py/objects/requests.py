@@ -18,7 +18,7 @@ from gatekeeper_py.golang import quantities
 __all__ = ["GIB", "NOTHING", "Resources", "UnreadableQuantity", "overhead_of", "requests_of"]
 
 GIB = 2**30
-"""Bytes of the unit that memory is paid by. Price lists say GB and mean this."""
+"""Bytes of a GiB, which price lists mean when they say GB."""
 
 
 class UnreadableQuantity(ValueError):
@@ -27,7 +27,7 @@ class UnreadableQuantity(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """An amount of what is paid for."""
+    """An amount of processors and memory."""
 
     cpu: Fraction = Fraction(0)
     """Processors (vCPU)."""

@@ -27,7 +27,6 @@ __all__ = [
     "mistaken",
     "stated",
     "steered",
-    "uses_word",
     "words",
 ]
 
@@ -169,11 +168,6 @@ def _named(node: tree.Node) -> Iterator[GroupVersionKind]:
 def words(node: tree.Node) -> Iterator[GroupVersionKind]:
     """Kinds that a node looks up by a word of tenancy."""
     return (kind for each in _nodes(node) for kind in BY_WORD.get(_word(each), ()))
-
-
-def uses_word(node: tree.Node, word: str) -> bool:
-    """Whether a word of tenancy stands in a node."""
-    return any(_word(each) == word for each in _nodes(node))
 
 
 def _word(node: tree.Node) -> str:

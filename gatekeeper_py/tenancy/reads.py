@@ -17,8 +17,9 @@ from gatekeeper_py.objects.resource import GroupVersionKind
 from gatekeeper_py.policy.loading.load import PolicySet
 from gatekeeper_py.policy.model import MutatingPolicy, ValidatingPolicy
 from gatekeeper_py.tenancy import ceiling
-from gatekeeper_py.tenancy.lookups import look_up, stated, uses_word, words
+from gatekeeper_py.tenancy.lookups import look_up, stated, words
 from gatekeeper_py.tenancy.reach import READ
+from gatekeeper_py.tenancy.usage import word_is_used
 
 __all__ = ["read_by"]
 
@@ -51,13 +52,13 @@ class _Value:
 NOTHING: Final = _Value()
 
 
-def read_by(policies: PolicySet) -> Mapping[GroupVersionKind, Projection]:
-    """What has to be kept of every kind that policies look up.
+def read_by(policies: PolicySet, *, ceilings: bool = True) -> Mapping[GroupVersionKind, Projection]:
+    """What has to be kept of every kind that policies look up; `ceilings` says whether some tenant has one.
 
     A kind is one in all its versions: what is read in one is kept in all.
     """
     kept: dict[GroupVersionKind, Projection] = {}
-    for kind, projection in _reads(policies):
+    for kind, projection in _reads(policies, ceilings):
         kept[kind] = union((kept.get(kind, IDENTITY), projection))
     names: dict[str, list[Projection]] = {}
     for kind, projection in kept.items():
@@ -65,11 +66,12 @@ def read_by(policies: PolicySet) -> Mapping[GroupVersionKind, Projection]:
     return {kind: union(names[kind.kind]) for kind in kept}
 
 
-def _reads(policies: PolicySet) -> Iterator[tuple[GroupVersionKind, Projection]]:
-    for validating in policies.validating:
-        yield from _of_policy(validating)
-    for mutating in policies.mutating:
-        yield from _of_policy(mutating)
+def _reads(policies: PolicySet, ceilings: bool) -> Iterator[tuple[GroupVersionKind, Projection]]:
+    every: tuple[ValidatingPolicy | MutatingPolicy, ...] = (*policies.validating, *policies.mutating)
+    for policy in every:
+        yield from _of_policy(policy)
+        if ceilings and word_is_used(policy, "ceilingExcess"):
+            yield ceiling.POD, ceiling.READ
 
 
 def _of_policy(policy: ValidatingPolicy | MutatingPolicy) -> Iterator[tuple[GroupVersionKind, Projection]]:
@@ -84,8 +86,6 @@ def _of_policy(policy: ValidatingPolicy | MutatingPolicy) -> Iterator[tuple[Grou
             case _:
                 reader.use(value)
         yield from ((kind, READ) for kind in words(expression.program.tree))
-        if uses_word(expression.program.tree, "ceilingExcess"):
-            yield ceiling.POD, ceiling.READ
     for (kind, steps), much in reader.read:
         yield kind, Projection.at(steps, much)
 

@@ -184,7 +184,7 @@ class FromCluster:
         with _bad_policies():
             policies, tenancy = load_with_tenancy(files, documents)
         self.demands.check(self.policies, policies, (*files, *documents))
-        new = self.live.follow(read_by(policies))
+        new = self.live.follow(read_by(policies, ceilings=tenancy.has_ceilings))
         try:
             self._sync()
         except BadPolicies:

@@ -18,6 +18,7 @@ from gatekeeper_py.objects.projection import EACH, IDENTITY, WHOLE, Projection, 
 from gatekeeper_py.objects.resource import GroupVersionKind, GroupVersionResource
 from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.policy.loading.load import LoadError, PolicySet, read
+from gatekeeper_py.tenancy import ceiling
 from gatekeeper_py.tenancy.reach import READ
 from gatekeeper_py.tenancy.reads import read_by
 from tests.shipped import SHIPPED
@@ -146,9 +147,14 @@ def test_params_are_kept_whole_and_versions_of_a_kind_alike() -> None:
 
 
 def test_of_a_pod_the_shipped_policies_read_little() -> None:
-    kept = read_by(load_policies(read(SHIPPED)))[GroupVersionKind("", "v1", "Pod")]
+    kept = read_by(load_policies(read(SHIPPED)), ceilings=False)[GroupVersionKind("", "v1", "Pod")]
     assert set(kept.fields) == {"apiVersion", "kind", "metadata", "spec"}
     assert set(kept.fields["spec"].fields["containers"].fields[EACH].fields) == {"securityContext"}
+
+
+def test_where_a_tenant_has_a_ceiling_what_pods_ask_for_is_kept() -> None:
+    kept = read_by(load_policies(read(SHIPPED)), ceilings=True)[GroupVersionKind("", "v1", "Pod")]
+    assert kept.covers(ceiling.READ)
 
 
 # --- whatever is asked, of whatever is there, what is kept gives the same answer

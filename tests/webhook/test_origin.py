@@ -59,6 +59,8 @@ def ask(review: Reviewer, webhook: Webhook, asked: AdmissionRequest | None = Non
 class Live:
     """A live cluster whose news the test decides."""
 
+    max_age = 30.0
+
     def __init__(self, *objects: Json, synced: bool = True) -> None:
         self.view = Snapshot(objects)
         self.synced = synced
@@ -357,3 +359,39 @@ NEWS = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "news"}}
 def test_a_view_has_an_age_by_kind(tmp_path: Path) -> None:
     assert from_cluster(tmp_path, Live()).ages() == {"ConfigMap": 1.5}
     assert FromFiles(tmp_path, None).ages() == {}
+
+
+# --- a ceiling over a tenant
+
+CEILING = validating(
+    "ceiling",
+    matchConstraints={
+        "resourceRules": [
+            {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}
+        ]
+    },
+    validations=[{"expression": "ceilingExcess(object).size() == 0"}],
+)
+LOW = tenant(ceiling={"pods": 1})
+
+
+def pod(name: str) -> Json:
+    metadata = {"name": name, "namespace": "cases"}
+    spec = {"containers": [{"name": "a", "image": "a"}]}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
+
+
+def test_a_live_cluster_counts_what_was_admitted_before_it_is_seen(tmp_path: Path) -> None:
+    ended = {**pod("ended"), "status": {"phase": "Failed"}}
+    loaded = from_cluster(write(tmp_path, *in_force(CEILING), LOW), Live(ended)).load()
+    found = [ask(loaded.review, "validate", request(pod(name))).allowed for name in ("a", "b", "a")]
+    assert found == [True, False, True]  # the last is the first again, which takes no more than it has
+
+
+def test_files_cannot_tell_what_is_left_of_a_ceiling(tmp_path: Path) -> None:
+    cluster = write(tmp_path / "cluster", pod("there"))
+    loaded = FromFiles(write(tmp_path / "policies", *in_force(CEILING), LOW), cluster).load()
+    refused = ask(loaded.review, "validate", request(pod("a")))
+    assert not refused.allowed
+    assert refused.status is not None
+    assert "nobody can tell what is left of the tenant's ceiling" in refused.status.message

@@ -54,6 +54,8 @@ FUNCTIONS: Mapping[str, str] = {
     "asInteger": "The quantity as an int; an error where it is none.",
     "bool": "A bool made of a string.",
     "bytes": "The bytes of a string.",
+    "ceilingExcess": "What a pod would take that the tenant's ceiling has not left: what, how much, what is "
+    "used, and the bound; empty when it fits.",
     "charAt": "The character at a position.",
     "check": "Asks the API server whether a verb is allowed.",
     "cidr": "A range of addresses made of a string such as 10.0.0.0/8.",
@@ -110,8 +112,6 @@ FUNCTIONS: Mapping[str, str] = {
     "getSeconds": "The second; of a duration, its seconds.",
     "group": "Asks about resources of an API group.",
     "hasValue": "Whether there is a value.",
-    "ceilingExcess": "What a pod would take that the tenant's ceiling has not left: what, the amount, what is used, "
-    "the bound; empty when it fits.",
     "holds": "Whether a node, by its name and labels, is one of a profile's virtual nodes.",
     "hosts": "The hosts that a text of settings names.",
     "indexOf": "Where something first is; -1 when nowhere.",
