@@ -140,6 +140,8 @@ def test_neighbours_are_judged_again_when_it_is_quiet(audit: Audit) -> None:
 def test_what_is_in_one_namespace_concerns_no_other(audit: Audit) -> None:
     audit.cluster.put(named("Namespace", "bar"), pod("other", namespace="bar"))
     audit.settle()
+    audit.clock.time += NEIGHBOURS_SECONDS + 1
+    audit.settle()
     for port in (80, 81):
         audit.cluster.put(named("Service", "web", "foo", spec={"ports": [{"port": port}]}))
         audit.settle()
