@@ -56,6 +56,10 @@ BATCH: Final = 100
 NEIGHBOURS_SECONDS: Final = 5.0
 """After a change in a namespace until all in it is judged again, for much may change in a row."""
 
+A_SECOND: Final = 50
+"""Neighbours that are judged a second: in a large namespace there is always something that changes, and to
+judge all in it each time would leave no time for others."""
+
 LEAST_PASS_SECONDS: Final = 60.0
 """Between two passes that changes ask for."""
 
@@ -134,7 +138,7 @@ class Background:
     _passing: datetime | None = None
     _wanted: bool = False
     _restless: dict[str, float] = field(default_factory=dict)
-    """Namespaces in which something has changed, and since when."""
+    """Namespaces in which something has changed, and when all in them is judged again."""
     _since: dict[GroupVersionKind, datetime] = field(default_factory=dict)
 
     @property
@@ -191,9 +195,14 @@ class Background:
         if each.kind == NAMESPACE:
             self._backlog.add(self._within(each.name, seen))
         elif each.namespace:
-            self._restless.setdefault(each.namespace, self.clock())
+            self._disturb(each.namespace, seen)
         elif each.kind in self._looked_up:
             self._wanted = True
+
+    def _disturb(self, namespace: str, seen: Snapshot) -> None:
+        if namespace not in self._restless:
+            neighbours = sum(1 for _ in self._within(namespace, seen))
+            self._restless[namespace] = self.clock() + NEIGHBOURS_SECONDS + neighbours / A_SECOND
 
     def _within(self, namespace: str, seen: Snapshot) -> Iterator[Key]:
         yield Key(NAMESPACE, "", namespace)
@@ -209,7 +218,7 @@ class Background:
         self._stale = stale
 
     def _notice_neighbours(self, seen: Snapshot) -> None:
-        due = [name for name, at in self._restless.items() if self.clock() - at >= NEIGHBOURS_SECONDS]
+        due = [name for name, at in self._restless.items() if self.clock() >= at]
         for namespace in due:
             del self._restless[namespace]
             self._backlog.add(self._within(namespace, seen))

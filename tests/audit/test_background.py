@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gatekeeper_py.audit import background
-from gatekeeper_py.audit.background import BATCH, LEAST_PASS_SECONDS, NEIGHBOURS_SECONDS, Step
+from gatekeeper_py.audit.background import A_SECOND, BATCH, LEAST_PASS_SECONDS, NEIGHBOURS_SECONDS, Step
 from gatekeeper_py.audit.scan import Audited, Auditor
 from gatekeeper_py.cluster.snapshot import Snapshot
 from gatekeeper_py.cluster.staleness import Stale
@@ -132,9 +132,30 @@ def test_neighbours_are_judged_again_when_it_is_quiet(audit: Audit) -> None:
     audit.cluster.put(named("Service", "web", "foo", spec={}))
     assert audit.settle() == ["web"]
     assert audit.wrong() == {"web": ["has-a-service"]}
-    audit.clock.time += NEIGHBOURS_SECONDS
+    audit.clock.time += NEIGHBOURS_SECONDS + 1
     assert sorted(audit.settle()) == ["foo", "web", "web"]
     assert audit.wrong() == {}
+
+
+def test_what_is_in_one_namespace_concerns_no_other(audit: Audit) -> None:
+    audit.cluster.put(named("Namespace", "bar"), pod("other", namespace="bar"))
+    audit.settle()
+    audit.clock.time += NEIGHBOURS_SECONDS + 1
+    audit.settle()
+    for port in (80, 81):
+        audit.cluster.put(named("Service", "web", "foo", spec={"ports": [{"port": port}]}))
+        audit.settle()
+    audit.clock.time += LEAST_PASS_SECONDS
+    assert sorted(audit.settle()) == ["foo", "web"]
+
+
+def test_a_large_namespace_waits_longer(audit: Audit) -> None:
+    audit.cluster.put(*(pod(f"p{number}") for number in range(2 * A_SECOND)))
+    audit.settle()
+    audit.clock.time += NEIGHBOURS_SECONDS
+    assert audit.settle() == []
+    audit.clock.time += 2 + 1 / A_SECOND
+    assert len(audit.settle()) == 2 * A_SECOND + 1
 
 
 def test_a_state_that_changes_concerns_nobody_else(audit: Audit) -> None:
