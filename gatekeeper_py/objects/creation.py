@@ -217,7 +217,8 @@ def _quality_of_service(spec: Object) -> str:
     if not any(requests) and not any(limits):
         return "BestEffort"
     complete = all(len(limit) == len(COMPUTE) for limit in limits)
-    return "Guaranteed" if complete and _total(requests) == _total(limits) else "Burstable"
+    equal = complete and (requests == limits or _total(requests) == _total(limits))
+    return "Guaranteed" if equal else "Burstable"
 
 
 def _compute(listed: Mapping[str, Any] | None) -> dict[str, Fraction]:
