@@ -22,6 +22,12 @@ __all__ = ["Further", "Judged", "Selection", "Validation", "judge_all"]
 BATCH = 128
 """Objects that a worker judges at a time: enough to be worth the way there and back."""
 
+TOGETHER = 32
+"""Objects that go through each step together: their data fit the second cache of a processor."""
+
+BATCH_BYTES = 4 << 20
+"""Bytes on disk after which a batch ends: its objects are in memory together, and take ten times as much."""
+
 Validation = Literal["strict", "warn", "ignore"]
 """What is done about manifests that no API server would read."""
 
@@ -83,32 +89,38 @@ class _Judge:
     changed: dict[str, Change] = field(default_factory=dict)
 
     def batch(self, numbers: range) -> Judged:
+        """All of some numbers, a few together: see `Auditor.judge_all`."""
         judged = Judged(len(numbers))
-        for number, manifest in zip(numbers, self.spool.read(numbers), strict=True):
-            if not self.selection.has(manifest):
-                continue
-            try:
-                if self._may_be_judged(number, manifest, judged):
-                    self._judge(number, manifest, judged)
-            except ManifestError:
-                judged.problems += self._exact_problems(number)
+        for begin in range(0, len(numbers), TOGETHER):
+            self._few(numbers[begin : begin + TOGETHER], judged)
         return judged
 
-    def _judge(self, number: int, manifest: Manifest, judged: Judged) -> None:
-        said = list(self._said(manifest))
-        if any(isinstance(each, Problem) for each in said):
-            said = list(self._said(self.spool.exactly(number)))
-        for each in said:
-            if isinstance(each, Problem):
-                judged.problems.append(each)
-            else:
-                judged.items.append(self._shared(each))
+    def _few(self, numbers: range, judged: Judged) -> None:
+        told: dict[int, Sequence[Problem]] = {}
+        read = zip(numbers, self.spool.read(numbers), strict=True)
+        chosen = [each for each in read if self.selection.has(each[1])]
+        fit = [(number, each) for number, each in chosen if self._is_fit(number, each, judged, told)]
+        answers = self.auditor.judge_all(manifest for _, manifest in fit)
+        for (number, _), answer in zip(fit, answers, strict=True):
+            if isinstance(answer, ManifestError):
+                told[number] = self._exact_problems(number)
+                continue
+            said = self._exactly(number, self._said(answer))
+            judged.items += (self._shared(each) for each in said if isinstance(each, Audited))
+            told[number] = [each for each in said if isinstance(each, Problem)]
+        judged.problems += (problem for number in sorted(told) for problem in told[number])
 
-    def _said(self, manifest: Manifest) -> Iterable[Audited | Problem]:
-        said: Iterable[Audited | Problem] = (self.auditor.judge(manifest),)
+    def _exactly(self, number: int, said: list[Audited | Problem]) -> list[Audited | Problem]:
+        """The same, with the places of parts should something be told that is no finding."""
+        if not any(isinstance(each, Problem) for each in said):
+            return said
+        return self._said(self.auditor.judge(self.spool.exactly(number)))
+
+    def _said(self, audited: Audited) -> list[Audited | Problem]:
+        said: Iterable[Audited | Problem] = (audited,)
         for judge in self.further:
             said = judge(said)
-        return said
+        return list(said)
 
     def _shared(self, item: Audited) -> Audited:
         """The same with what is found of many objects kept once: it is sent once, too."""
@@ -119,14 +131,20 @@ class _Judge:
         changes = tuple(self.changed.setdefault(repr(change), change) for change in item.changes)
         return replace(item, findings=findings, reserved=reserved, changes=changes, manifest=None)
 
-    def _may_be_judged(self, number: int, manifest: Manifest, judged: Judged) -> bool:
+    def _is_fit(
+        self, number: int, manifest: Manifest, judged: Judged, told: dict[int, Sequence[Problem]]
+    ) -> bool:
+        """Whether an object may be judged, by its fields."""
         if self.validation == "ignore" or not validated(manifest, self.kinds):
             return True
-        told = judged.warnings if self.validation == "warn" else judged.problems
-        told += validated(self.spool.exactly(number), self.kinds)
-        return self.validation == "warn"
+        wrong = validated(self.spool.exactly(number), self.kinds)
+        if self.validation == "warn":
+            judged.warnings += wrong
+            return True
+        told[number] = wrong
+        return False
 
-    def _exact_problems(self, number: int) -> Iterable[Problem]:
+    def _exact_problems(self, number: int) -> Sequence[Problem]:
         """What cannot be asked about, with the places of its parts."""
         try:
             self.auditor.judge(self.spool.exactly(number))
@@ -147,5 +165,4 @@ def judge_all(
     """All that is selected; `kinds` serves the custom kinds that are given. May raise `WorkerDied`."""
     spool.flush()
     judge = _Judge(auditor, spool, kinds, validation, selection, further)
-    batches = (range(at, min(at + BATCH, len(spool))) for at in range(0, len(spool), BATCH))
-    return spread(judge.batch, batches, workers)
+    return spread(judge.batch, spool.batches(BATCH, BATCH_BYTES), workers)

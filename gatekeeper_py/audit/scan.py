@@ -7,10 +7,10 @@ told beside it, as drift. What an author submits is judged as it would be admitt
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from gatekeeper_py.audit.requester import requester_of, tenant_user
+from gatekeeper_py.audit.requester import Requester, requester_of, tenant_user
 from gatekeeper_py.audit.stored import as_sent
 from gatekeeper_py.audit.target import Target
 from gatekeeper_py.cluster.absence import Without
@@ -20,7 +20,7 @@ from gatekeeper_py.manifests.manifest import Manifest, ManifestError, Problem
 from gatekeeper_py.policy.admission.changes import Change, changes
 from gatekeeper_py.policy.admission.decision import Decision, Enforcement, Finding
 from gatekeeper_py.policy.admission.request import AdmissionRequest
-from gatekeeper_py.policy.admission.submission import Submission, make_request
+from gatekeeper_py.policy.admission.submission import Submission, make_request, named, with_object
 from gatekeeper_py.tenancy.context import Context
 from gatekeeper_py.tenancy.tenant import ContestedNamespace, Tenancy
 from gatekeeper_py.tenancy.virtual_nodes import NodeProfile
@@ -71,8 +71,33 @@ class Audited:
 
 
 @dataclass(frozen=True, slots=True)
+class _Question:
+    """An object, what is asked about it, and of whom."""
+
+    manifest: Manifest
+    request: AdmissionRequest
+    before: Engine
+    """As it was when the object was not there yet."""
+    requester: Requester | None = None
+    """Who is taken to have made what exists."""
+
+    def mutate(self) -> Decision:
+        """What the mutating policies make of it."""
+        return self.before.judge(self.request, MUTATE)
+
+    def validate(self) -> Decision:
+        """What the validating policies say of it as it is."""
+        return self.before.judge(self.request, VALIDATE)
+
+    def admitted(self, mutated: Decision) -> _Question:
+        """The same as validation asks it, of the object that mutation left."""
+        seen = with_object(self.request, mutated.object, self.before.cluster)
+        return replace(self, request=named(seen))
+
+
+@dataclass(frozen=True, slots=True)
 class Auditor:
-    """Judges one object at a time."""
+    """Judges objects, each as if it were alone."""
 
     engine: Engine
     tenancy: Tenancy
@@ -82,41 +107,86 @@ class Auditor:
 
     def judge(self, manifest: Manifest) -> Audited:
         """What is wrong with an object; raise `ManifestError` when it cannot be asked about."""
-        return self._existing(manifest) if self.existing else self._submitted(manifest)
+        (answer,) = self.judge_all((manifest,))
+        if isinstance(answer, ManifestError):
+            raise answer
+        return answer
 
-    def _existing(self, manifest: Manifest) -> Audited:
+    def judge_all(self, manifests: Iterable[Manifest]) -> list[Audited | ManifestError]:
+        """What is wrong with each object, or why it cannot be asked about.
+
+        They go through each step together: a processor that takes one object after the other through every
+        step finds the code of no step in its cache, and takes a fifth longer. Of many, their data are not.
+        """
+        asked = [self._question(manifest) for manifest in manifests]
+        questions = [each for each in asked if isinstance(each, _Question)]
+        answers = iter(self._existing(questions) if self.existing else self._submitted(questions))
+        return [each if isinstance(each, ManifestError) else next(answers) for each in asked]
+
+    def _question(self, manifest: Manifest) -> _Question | ManifestError:
         cluster = self.engine.cluster
-        sent = replace(manifest, object=as_sent(manifest.object, cluster))
-        request = make_request(sent, cluster, self.submission)
-        context = Context(self.tenancy, cluster, request)
-        requester = requester_of(context)
+        try:
+            if not self.existing:
+                request = make_request(manifest, cluster, self.submission)
+                return _Question(manifest, request, _before(self.engine, request))
+            sent = replace(manifest, object=as_sent(manifest.object, cluster))
+            request = make_request(sent, cluster, self.submission)
+        except ManifestError as error:
+            return error
+        requester = requester_of(Context(self.tenancy, cluster, request))
         request = replace(request, user=requester.user)
-        before = _before(self.engine, request)
-        validated = before.judge(request, VALIDATE)
-        mutated = before.judge(request, MUTATE)
-        tenant = tenant_of(self.tenancy, cluster, request)
+        return _Question(manifest, request, _before(self.engine, request), requester)
+
+    def _existing(self, questions: Sequence[_Question]) -> Iterator[Audited]:
+        validated = [each.validate() for each in questions]
+        mutated = [each.mutate() for each in questions]
+        return map(self._as_it_is, questions, validated, mutated)
+
+    def _as_it_is(self, asked: _Question, validated: Decision, mutated: Decision) -> Audited:
+        request, before = asked.request, asked.before
+        platform = asked.requester.platform if asked.requester is not None else ""
+        tenant = tenant_of(self.tenancy, self.engine.cluster, request)
         return Audited(
-            Target.of(manifest, request, request.object, self._profiles(tenant)),
+            Target.of(asked.manifest, request, request.object, self._profiles(tenant)),
             tenant,
             validated.findings,
             tuple(changes(request.object, mutated.object)) if mutated.allowed else (),
             _error(validated) or _error(mutated),
             before.enforcement(request),
-            requester.platform,
-            _refused_to_tenants(before, context, validated) if requester.platform else (),
-            manifest=manifest,
+            platform,
+            self._refused_to_tenants(asked, validated) if platform else (),
+            manifest=asked.manifest,
         )
 
-    def _submitted(self, manifest: Manifest) -> Audited:
-        cluster = self.engine.cluster
-        request = make_request(manifest, cluster, self.submission)
-        before = _before(self.engine, request)
-        decision, enforcement = before.judge(request), before.enforcement(request)
-        admitted = decision.object if enforcement == "enforce" else request.object
-        tenant = tenant_of(self.tenancy, cluster, request)
-        target = Target.of(manifest, request, admitted, self._profiles(tenant))
-        said = decision.findings, (), _error(decision)
-        return Audited(target, tenant, *said, enforcement, manifest=manifest)
+    def _submitted(self, questions: Sequence[_Question]) -> Iterator[Audited]:
+        mutated = [each.mutate() for each in questions]
+        seen = [each.admitted(left) for each, left in zip(questions, mutated, strict=True)]
+        validated = [
+            each.validate() if left.allowed else left for each, left in zip(seen, mutated, strict=True)
+        ]
+        return map(self._as_admitted, questions, mutated, validated)
+
+    def _as_admitted(self, asked: _Question, mutated: Decision, decision: Decision) -> Audited:
+        request, enforcement = asked.request, asked.before.enforcement(asked.request)
+        error = _error(decision)
+        admitted = mutated.object if enforcement == "enforce" and not error else request.object
+        tenant = tenant_of(self.tenancy, self.engine.cluster, request)
+        target = Target.of(asked.manifest, request, admitted, self._profiles(tenant))
+        said = decision.findings, (), error
+        return Audited(target, tenant, *said, enforcement, manifest=asked.manifest)
+
+    def _refused_to_tenants(self, asked: _Question, validated: Decision) -> tuple[Finding, ...]:
+        """What is found beyond that if not the platform but the tenant had made the object."""
+        context = Context(self.tenancy, self.engine.cluster, asked.request)
+        tenant = context.tenant()
+        if tenant is None:
+            return ()
+        request = replace(asked.request, user=tenant_user(context, tenant))
+        return tuple(
+            finding
+            for finding in replace(asked, request=request).validate().findings
+            if "Deny" in finding.actions and finding not in validated.findings
+        )
 
     def _profiles(self, tenant: str) -> list[NodeProfile]:
         """Those of virtual nodes, that of a tenant first: several may share their labels."""
@@ -140,19 +210,6 @@ def scan(
             yield auditor.judge(manifest)
         except ManifestError as error:
             yield from error.problems
-
-
-def _refused_to_tenants(before: Engine, context: Context, validated: Decision) -> tuple[Finding, ...]:
-    """What is found beyond that if not the platform but the tenant had made the object."""
-    tenant = context.tenant()
-    if tenant is None:
-        return ()
-    request = replace(context.request, user=tenant_user(context, tenant))
-    return tuple(
-        finding
-        for finding in before.judge(request, VALIDATE).findings
-        if "Deny" in finding.actions and finding not in validated.findings
-    )
 
 
 def _before(engine: Engine, request: AdmissionRequest) -> Engine:

@@ -100,6 +100,16 @@ class Spool:
         """Let those who are forked read all of it."""
         self._file.flush()
 
+    def batches(self, count: int, size: int) -> Iterator[range]:
+        """All numbers in order, at most `count` at a time, and few where their objects take `size` bytes."""
+        begin = 0
+        for number, offset in enumerate(self._offsets):
+            if number - begin == count or offset - self._offsets[begin] > size:
+                yield range(begin, number)
+                begin = number
+        if begin < len(self._offsets):
+            yield range(begin, len(self._offsets))
+
     def read(self, numbers: Iterable[int]) -> Iterator[Manifest]:
         """The objects of these numbers, with the places of their beginnings."""
         for number in numbers:

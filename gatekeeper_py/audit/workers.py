@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from itertools import chain, islice
 from multiprocessing import get_context
 from typing import Any, TypeVar
@@ -30,19 +31,30 @@ class WorkerDied(Exception):
 def spread(function: Callable[[Item], Answer], items: Iterable[Item], workers: int) -> Iterator[Answer]:
     """The answers in the order of the items, which are taken as they are needed; raise `WorkerDied`.
 
-    Where there are too few items to be worth it, no worker is made.
+    Where there are too few items to be worth it, no worker is made. The first item is worked on here: what
+    that makes ready, as the code of expressions, is then in memory for all workers.
     """
     items = iter(items)
     first = list(islice(items, workers + 1))
-    if workers <= 1 or len(first) <= workers:
-        yield from map(function, chain(first, items))
-        return
-    gc.freeze()  # what is there now is not looked through again, and stays shared
+    with _what_is_there_stays():
+        if workers <= 1 or len(first) <= workers:
+            yield from map(function, chain(first, items))
+            return
+        yield function(first.pop(0))
+        gc.freeze()
+        try:
+            with ProcessPoolExecutor(workers, get_context("fork"), _begin, (function,)) as pool:
+                yield from _in_order(pool, chain(first, items), workers * UNDER_WAY)
+        except BrokenProcessPool as error:
+            raise WorkerDied("a worker was ended from outside, for want of memory perhaps") from error
+
+
+@contextmanager
+def _what_is_there_stays() -> Iterator[None]:
+    """The collector of garbage does not look through what is in memory, which therefore stays shared, too."""
+    gc.freeze()
     try:
-        with ProcessPoolExecutor(workers, get_context("fork"), _begin, (function,)) as pool:
-            yield from _in_order(pool, chain(first, items), workers * UNDER_WAY)
-    except BrokenProcessPool as error:
-        raise WorkerDied("a worker was ended from outside, for want of memory perhaps") from error
+        yield
     finally:
         gc.unfreeze()
 

@@ -217,12 +217,13 @@ def _quality_of_service(spec: Object) -> str:
     if not any(requests) and not any(limits):
         return "BestEffort"
     complete = all(len(limit) == len(COMPUTE) for limit in limits)
-    return "Guaranteed" if complete and _total(requests) == _total(limits) else "Burstable"
+    equal = complete and (requests == limits or _total(requests) == _total(limits))
+    return "Guaranteed" if equal else "Burstable"
 
 
 def _compute(listed: Mapping[str, Any] | None) -> dict[str, Fraction]:
     parsed = {name: quantity.parse(str((listed or {}).get(name, "0"))) for name in COMPUTE}
-    return {name: amount[0] for name, amount in parsed.items() if amount is not None and amount[0] > 0}
+    return {name: each[0] for name, each in parsed.items() if each is not None and each[0].numerator > 0}
 
 
 def _total(amounts: Iterable[Mapping[str, Fraction]]) -> dict[str, Fraction]:

@@ -11,13 +11,14 @@ import base64
 import binascii
 import copy
 import datetime
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from typing import Any, TypeAlias
 
 from gatekeeper_py.golang import quantities as quantity
 from gatekeeper_py.golang.rfc3339 import MICROSECONDS, SECONDS
 from gatekeeper_py.objects.fieldpath import FieldPath, field_text
-from gatekeeper_py.objects.findings import WrongType, findings, time_layout
+from gatekeeper_py.objects.findings import WrongType, findings, fit, time_layout
 from gatekeeper_py.objects.resource import Object
 from gatekeeper_py.objects.schema import ANY, Form, Schema
 
@@ -87,62 +88,125 @@ def _expected(finding: WrongType) -> str:
 
 def decode_builtin(value: Object, schema: Schema) -> Object:
     """A fresh object as Go writes it, which the caller may change in place; raises UnreadableObject."""
-    _check(value, schema)
-    decoded: Object = _builtin(value, schema)
+    try:
+        decoded: Object = _decoder(schema)(value)
+    except _Unfit:
+        _check(value, schema)  # which says what does not fit, and where
+        raise
     return decoded
 
 
-def _builtin(value: Any, schema: Schema) -> Any:
-    if schema.scalar == "string":
-        return value
+class _Unfit(Exception):
+    """A value that its place cannot hold. Where it stands is looked up only then: nearly all objects fit."""
+
+
+Decode: TypeAlias = Callable[[Any], Any]
+"""Makes of a value, which is not null, what Go writes; raises `_Unfit`."""
+
+
+@cache
+def _decoder(schema: Schema) -> Decode:
+    """How the values of one place are decoded: planned once, so that no object asks the schema again."""
     if schema.form is SCALAR:
-        return _scalar(value, schema.scalar)
-    if isinstance(value, dict) and schema.form is MAP:
-        return _struct(value, schema) if schema.fields else _map(value, schema)
-    if isinstance(value, list) and schema.form is LIST and schema.items is not None:
-        return [_item(inner, schema.items) for inner in value]
-    return copy.deepcopy(value)
+        return _text if schema.scalar == "string" else _scalar_decoder(schema)
+    if schema.form is LIST:
+        return _list_decoder(schema.items or ANY)
+    if schema.form is MAP:
+        return _Struct(schema).decode if schema.fields else _map_decoder(schema.values or ANY)
+    return copy.deepcopy
 
 
-def _item(value: Any, schema: Schema) -> Any:
-    if value is not None:
-        return _builtin(value, schema)
-    return _builtin({}, schema) if schema.type else LEAST.get(schema.scalar)
-
-
-def _map(value: Object, schema: Schema) -> Object:
-    fields = ((name, inner, schema.field(name)) for name, inner in value.items())
-    return {name: _item(inner, field) for name, inner, field in fields if field is not None}
-
-
-def _struct(value: Object, schema: Schema) -> Object:
-    made: Object = {}
-    fields, values = schema.fields, schema.values
-    for name, inner in value.items():
-        field = fields.get(name, values)
-        if field is None or inner is None:
-            continue
-        decoded = _builtin(inner, field)
-        if decoded or name in schema.pointers or name in schema.structs or name in schema.always:
-            made[name] = decoded
-    for name in schema.structs:
-        if name not in made:
-            made[name] = _builtin({}, fields[name])
-    for name, default in schema.always.items():
-        made.setdefault(name, default)
-    return made
-
-
-def _scalar(value: Any, scalar: str) -> Any:
-    if scalar == "quantity" and isinstance(value, str | int | float) and not isinstance(value, bool):
-        return quantity.canonical(str(value))
-    if scalar == "date-time" and isinstance(value, str):
-        return _time(value)
-    if scalar == "byte" and isinstance(value, str):
-        return _bytes(value)
-    if scalar == "integer" and isinstance(value, float) and value.is_integer():
-        return int(value)
+def _text(value: Any) -> Any:
+    if not isinstance(value, str):
+        raise _Unfit
     return value
+
+
+def _scalar_decoder(schema: Schema) -> Decode:
+    fits, written = fit(schema.scalar), WRITTEN_AS.get(schema.scalar)
+
+    def decode(value: Any) -> Any:
+        if not fits(value, schema):
+            raise _Unfit
+        return value if written is None else written(value)
+
+    return decode
+
+
+def _list_decoder(items: Schema) -> Decode:
+    decoded = _item_decoder(items)
+
+    def decode(value: Any) -> Any:
+        if not isinstance(value, list):
+            raise _Unfit
+        return [decoded(inner) for inner in value]
+
+    return decode
+
+
+def _map_decoder(values: Schema) -> Decode:
+    decoded = _item_decoder(values)
+
+    def decode(value: Any) -> Any:
+        if not isinstance(value, dict):
+            raise _Unfit
+        return {name: decoded(inner) for name, inner in value.items()}
+
+    return decode
+
+
+def _item_decoder(schema: Schema) -> Decode:
+    """Of an item of a list or a value of a map, where Go cannot hold null."""
+
+    def decode(value: Any) -> Any:
+        if value is not None:
+            return _decoder(schema)(value)
+        return _decoder(schema)({}) if schema.type else LEAST.get(schema.scalar)
+
+    return decode
+
+
+class _Struct:
+    """How a struct is decoded; its fields are planned when they are first met, as it may hold itself."""
+
+    def __init__(self, schema: Schema) -> None:
+        self._schema = schema
+        self._kept = schema.pointers | schema.structs | schema.always.keys()
+        self._known: dict[Any, tuple[Decode, bool]] = {}
+
+    def decode(self, value: Any) -> Any:
+        if not isinstance(value, dict):
+            raise _Unfit
+        known = self._known
+        made: Object = {}
+        for name, inner in value.items():
+            field = known.get(name) or self._meet(name)
+            if field is None or inner is None:
+                continue
+            decoded = field[0](inner)
+            if decoded or field[1]:
+                made[name] = decoded
+        self._complete(made)
+        return made
+
+    def _meet(self, name: Any) -> tuple[Decode, bool] | None:
+        """A field's decoder, and whether it is kept when empty; nothing is remembered of made up names."""
+        field = self._schema.fields.get(name)
+        if field is not None:
+            self._known[name] = _decoder(field), name in self._kept
+        return self._known.get(name)
+
+    def _complete(self, made: Object) -> None:
+        """Add what Go always writes."""
+        for name in self._schema.structs:
+            if name not in made:
+                made[name] = _decoder(self._schema.fields[name])({})
+        for name, default in self._schema.always.items():
+            made.setdefault(name, default)
+
+
+def _quantity(value: Any) -> str:
+    return quantity.canonical(str(value))
 
 
 def _time(text: str) -> str:
@@ -163,6 +227,15 @@ def _bytes(text: str) -> str:
         ).decode()
     except (ValueError, binascii.Error):
         return text
+
+
+WRITTEN_AS: Mapping[str, Decode] = {
+    "byte": _bytes,
+    "date-time": _time,
+    "integer": int,
+    "quantity": _quantity,
+}
+"""Scalars that Go may write otherwise than they were read."""
 
 
 def decode_custom(value: Object, schema: Schema) -> Object:
@@ -200,6 +273,6 @@ def _kept(value: Object, schema: Schema) -> Iterator[tuple[str, Any, Schema | No
     for name, inner in value.items():
         field = schema.field(name)
         if field is not None and field.type == "meta.v1.ObjectMeta" and isinstance(inner, dict):
-            yield name, _builtin(inner, field), None
+            yield name, _decoder(field)(inner), None
         elif field is not None or not schema.prunes:
             yield name, inner, field

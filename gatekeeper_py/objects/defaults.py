@@ -8,11 +8,10 @@ is a placeholder named in `creation.py`.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, TypeAlias
 
 import yaml
 
@@ -65,7 +64,7 @@ def _apply(
     if served is not None and served.namespaced and not subresource:
         made.setdefault("metadata", {}).setdefault("namespace", namespace)
     if operation == "CREATE" and not subresource:
-        if schema is not None:
+        if schema is not None and _has_disabled(schema):
             _drop_disabled(made, schema)
         creation.create(made, kind, view)
     elif operation == "UPDATE" and old is not None:
@@ -76,7 +75,9 @@ def _apply(
 def _typed(value: Object, kind: GroupVersionKind, schema: Schema | None, view: Objects | None) -> Object:
     if schema is not None:
         made = decode_builtin(value, schema)
-        _default(made, schema)
+        fill = _filler(schema)
+        if fill is not None:
+            fill(made)
         return made
     custom = schema_of(kind, view) if view is not None else None
     return decode_custom(value, custom or untyped_object())
@@ -89,75 +90,81 @@ def _table(name: str) -> Mapping[str, Any]:
     return table
 
 
-@dataclass(frozen=True, slots=True)
-class _Defaulting:
-    """What defaulting does to a map of a built-in type; found out once a type."""
+Fill: TypeAlias = Callable[[Any], None]
+"""Fills in the defaults of a value and, after it, of its parts."""
 
-    before: default_rules.Rule | None
-    constants: tuple[tuple[str, Any], ...]
-    parts: Mapping[str, Schema | None]
-    """Its declared fields; None where nothing has defaults."""
-    others: Schema | None
-    """The same of a field that is not declared."""
-    after: default_rules.Rule | None
+COUNTS_AS_ABSENT: tuple[Any, ...] = ("", 0, None, [])
+"""What Go cannot tell from an absent field that is no pointer."""
 
 
 @cache
-def _defaulting(schema: Schema) -> _Defaulting:
-    return _Defaulting(
-        default_rules.BEFORE.get(schema.type),
-        (*schema.defaults.items(), *_table("defaults").get(schema.type, {}).items()),
-        {name: field if _has_defaults(field) else None for name, field in schema.fields.items()},
-        schema.values if schema.values and _has_defaults(schema.values) else None,
-        default_rules.AFTER.get(schema.type),
-    )
+def _filler(schema: Schema) -> Fill | None:
+    """How the values of one place get their defaults, found out once; None where nothing below has any."""
+    if not _has_defaults(schema):
+        return None
+    return _map_filler(schema) if schema.items is None else _list_filler(_filler(schema.items))
 
 
-def _default(value: Any, schema: Schema) -> None:
-    """Defaults of a value and, after it, of its parts."""
-    if isinstance(value, list) and schema.items is not None:
-        for inner in value:
-            _default(inner, schema.items)
-    elif isinstance(value, dict):
-        _default_map(value, schema)
+def _list_filler(fill_item: Fill | None) -> Fill | None:
+    if fill_item is None:
+        return None
+
+    def fill(value: Any) -> None:
+        for inner in value or ():
+            fill_item(inner)
+
+    return fill
 
 
-def _default_map(value: Object, schema: Schema) -> None:
-    defaulting = _defaulting(schema)
-    if defaulting.before:
-        defaulting.before(value)
-    _fill(value, defaulting.constants, schema)
-    parts, others = defaulting.parts, defaulting.others
-    for name, inner in value.items():
-        field = parts.get(name, others)
-        if field is not None:
-            _default(inner, field)
-    if defaulting.after:
-        defaulting.after(value)
+def _map_filler(schema: Schema) -> Fill:
+    before, after = default_rules.BEFORE.get(schema.type), default_rules.AFTER.get(schema.type)
+    constants = tuple(_constants(schema))
+    parts = {name: _filler(field) for name, field in schema.fields.items()}
+    others = _filler(schema.values) if schema.values is not None else None
+
+    def fill(value: Any) -> None:
+        if not isinstance(value, dict):
+            return
+        if before is not None:
+            before(value)
+        for name, default, pointer in constants:
+            if name not in value or (not pointer and value[name] in COUNTS_AS_ABSENT):
+                value[name] = copy.deepcopy(default) if isinstance(default, dict | list) else default
+        for name, inner in value.items():
+            fill_part = parts.get(name, others)
+            if fill_part is not None:
+                fill_part(inner)
+        if after is not None:
+            after(value)
+
+    return fill
 
 
-def _fill(value: Object, defaults: Iterable[tuple[str, Any]], schema: Schema) -> None:
-    """Sets what is absent; an empty value that Go cannot tell from an absent one counts as absent."""
-    for name, default in defaults:
-        if name not in value or (name not in schema.pointers and value[name] in ("", 0, None, [])):
-            value[name] = copy.deepcopy(default)
+def _constants(schema: Schema) -> Iterator[tuple[str, Any, bool]]:
+    """Fields with their defaults, and whether Go can tell an empty one from an absent one."""
+    for name, default in (*schema.defaults.items(), *_table("defaults").get(schema.type, {}).items()):
+        yield name, default, name in schema.pointers
+
+
+@cache
+def _disabled_parts(schema: Schema) -> Mapping[str, Schema]:
+    """The fields of a map below which some feature that is off may have fields."""
+    return {name: field for name, field in schema.fields.items() if _has_disabled(field)}
 
 
 def _drop_disabled(value: Any, schema: Schema) -> None:
     """Removes fields of features that are off; what is emptied by that goes too."""
-    if not _has_disabled(schema):
-        return
     if isinstance(value, list) and schema.items is not None:
         for inner in value:
             _drop_disabled(inner, schema.items)
-    elif isinstance(value, dict) and schema.fields:
+    elif isinstance(value, dict):
         for name in _table("disabled").get(schema.type, ()):
             value.pop(name, None)
-        for name, inner in list(value.items()):
-            was_empty = not inner
-            _drop_disabled(inner, schema.fields[name])
-            if not (inner or was_empty):
-                del value[name]
+        for name, field in _disabled_parts(schema).items():
+            if inner := value.get(name):
+                _drop_disabled(inner, field)
+                if not inner:
+                    del value[name]
 
 
 @cache

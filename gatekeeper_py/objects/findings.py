@@ -26,6 +26,7 @@ __all__ = [
     "WrongKey",
     "WrongType",
     "findings",
+    "fit",
     "time_layout",
 ]
 
@@ -166,8 +167,13 @@ def _origins(value: list[Any], before: list[Any]) -> list[Any]:
 # --- scalars ------------------------------------------------------------------------------------------
 
 
+def fit(scalar: str) -> Callable[[Any, Schema], bool]:
+    """What tells whether a value is of a scalar's type, whatever its bounds."""
+    return FITS.get(scalar, _is_text)
+
+
 def _scalar_findings(value: Any, schema: Schema) -> Found:
-    if not FITS.get(schema.scalar, _is_text)(value, schema):
+    if not fit(schema.scalar)(value, schema):
         return (WrongType((), value, schema),)
     return _bound_findings(value, schema) if schema.bounds else ()
 

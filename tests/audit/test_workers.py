@@ -17,8 +17,18 @@ def test_answers_come_in_the_order_of_the_items(workers: int, count: int) -> Non
 
 def test_workers_are_other_processes_and_share_what_is_in_memory() -> None:
     local = object()
-    answers = set(spread(lambda _: (os.getpid(), id(local)), range(20), 2))
+    _, *answers = spread(lambda _: (os.getpid(), id(local)), range(20), 2)
     assert all(pid != os.getpid() and known == id(local) for pid, known in answers)
+
+
+def test_what_the_first_item_makes_ready_all_workers_share() -> None:
+    ready: list[int] = []
+
+    def work(number: int) -> int:
+        ready.append(number)
+        return ready[0]
+
+    assert set(spread(work, range(20), 2)) == {0}
 
 
 def test_few_items_are_worth_no_process() -> None:

@@ -63,17 +63,22 @@ def definition(kind: str, scope: str) -> Json:
     }
 
 
-@pytest.fixture(scope="module")
-def served(bare_plane: ControlPlane) -> ControlPlane:
-    """An API server that knows reports."""
-    kubectl = bare_plane.kubectl()
+def serve_reports(plane: ControlPlane) -> None:
+    """Have an API server know reports."""
+    kubectl = plane.kubectl()
     if CRDS:
         for file in sorted(Path(CRDS).glob("*.yaml")):
             kubectl("apply", "--server-side", "-f", str(file))
     else:
         kubectl.apply(definition("PolicyReport", "Namespaced"), definition("ClusterPolicyReport", "Cluster"))
-    kubectl.apply(*CLASSES, namespace("foo"))
     wait_for("reports", lambda: kubectl.run("get", "policyreports", "-A").returncode == 0)
+
+
+@pytest.fixture(scope="module")
+def served(bare_plane: ControlPlane) -> ControlPlane:
+    """An API server that knows reports."""
+    serve_reports(bare_plane)
+    bare_plane.kubectl().apply(*CLASSES, namespace("foo"))
     return bare_plane
 
 
