@@ -62,6 +62,8 @@ class Part:
 
 
 Conditions: TypeAlias = tuple[Part, ...]
+Shown: TypeAlias = tuple[tuple[str, Part], ...]
+"""Parts by the names that their values are told under."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,7 @@ class JointRule:
     """None: it is never met when it applies."""
     paid: tuple[Part, ...] = ()
     """What is evaluated only because it has to be paid for."""
-    shown: Mapping[str, Part] | None = None
+    shown: Shown | None = None
     """Which of the needed parts are shown when a test is not true; None shows nothing."""
 
 
@@ -321,18 +323,18 @@ class _JointWriter(Generator):
     def _is_needed_again(self, part: Part, index: int) -> bool:
         return any(part in rule.needed for rule in self._rules[index + 1 :])
 
-    def _write_test(self, index: int, test: Part, shown: Mapping[str, Part] | None) -> None:
+    def _write_test(self, index: int, test: Part, shown: Shown | None) -> None:
         if self._value(test) is True:
             return
         with self._writing(test) as node:
             value = self.visit_bool(node)
         self.emit(python.If(negate(value), [_find(index, self._shown(shown))], []))
 
-    def _shown(self, shown: Mapping[str, Part] | None) -> ast.expr:
+    def _shown(self, shown: Shown | None) -> ast.expr:
         if shown is None:
             return constant(None)
-        keys: list[ast.expr | None] = [constant(name) for name in shown]
-        return python.Dict(keys, [self._loaded(part) for part in shown.values()])
+        keys: list[ast.expr | None] = [constant(name) for name, _ in shown]
+        return python.Dict(keys, [self._loaded(part) for _, part in shown])
 
     def _loaded(self, part: Part) -> ast.expr:
         value = self._value(part)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from threading import Thread
 from typing import Generic, TypeAlias, TypeVar, overload
 
 from gatekeeper_py.cel import EXPRESSION_LIMIT
@@ -31,7 +32,13 @@ MAX_PLANS = 256
 """Plans remembered for a resource and operation; requests differ in few conditions. Others are made anew."""
 
 FREQUENT = 100
-"""Requests after which their policies are joined: writing the function costs as much as these."""
+"""Requests after which their policies are joined: writing their function costs as much as a thousand."""
+
+
+def aside(task: Callable[[], None]) -> None:
+    """Do what takes a quarter of a second while reviews go on. A process may end or fork meanwhile."""
+    Thread(target=task, name="join policies", daemon=True).start()
+
 
 SharedCondition: TypeAlias = tuple[int, Evaluate, bool]
 """One match condition of a policy, evaluated once for all policies that have it: the slot that keeps its
@@ -92,11 +99,11 @@ class Candidates(Generic[P]):
             return None
         self._asked += 1
         if self._asked == FREQUENT:
-            self._join(self._premises)
+            aside(self._join)
         return self._joined
 
-    def _join(self: Candidates[ValidatingPolicy], premises: Premises) -> None:
-        joined = join_policies(self, premises.known)
+    def _join(self: Candidates[ValidatingPolicy]) -> None:
+        joined = join_policies(self, self._premises.known) if self._premises else None
         if joined is not None:
             self._joined = joined, Candidates(joined.others)
 

@@ -1,14 +1,16 @@
 """The policies about one operation on one resource as one function.
 
 What `plan` and `shared` do step by step, the function does at once (`gatekeeper_py.cel.join`): match
-conditions, the variables that validations read, validations, each once. Writing it costs as much as some
-hundred reviews, so it is written only for what is asked often.
+conditions, the variables that validations read, validations, each once. Writing it costs as much as a
+thousand reviews, so it is written only for what is asked often, and once for the same expressions: a load
+after an edit finds most functions written.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias
 
 from gatekeeper_py.cel import (
@@ -35,6 +37,12 @@ NAMESPACE = "namespaceObject"
 
 MOST_EXPRESSIONS = 500
 """In one function: what is shipped has some two hundred for a pod. Further policies are not joined."""
+
+MOST_FUNCTIONS = 64
+"""Kept from one load to the next; that of a pod takes less than a megabyte."""
+
+MOST_PARTS = 10_000
+"""Kept with them: as many as there are compiled expressions kept (`Environments`)."""
 
 SPENDING_LIMIT = CONDITIONS_BUDGET // 10
 """Units a function may spend: what ordinary objects cost a hundred times over."""
@@ -83,7 +91,10 @@ class _Allowance(Budget):
 
     def checkpoint(self, cost: int) -> int:
         """As a budget's, with another limit."""
-        return min(super().checkpoint(cost + EXPRESSION_LIMIT - self._limit), self._limit)
+        if cost > self._limit:
+            raise CostExceeded("together they cost too much")
+        self.check_deadline()
+        return min(cost + STRIDE, self._limit)
 
 
 def join_policies(candidates: Iterable[_Candidate], known: Known) -> Joined | None:
@@ -93,10 +104,20 @@ def join_policies(candidates: Iterable[_Candidate], known: Known) -> Joined | No
     if not drafts.members:
         return None
     try:
-        function = join(drafts.rules, known, CONTAINER)
+        function = _function(tuple(drafts.rules), frozenset(known.items()))
     except RecursionError:
         return None
     return Joined(tuple(drafts.members), others, drafts.limit, function)
+
+
+@lru_cache(maxsize=MOST_FUNCTIONS)
+def _function(rules: tuple[JointRule, ...], known: frozenset[tuple[tuple[str, ...], object]]) -> _Function:
+    return join(rules, dict(known), CONTAINER)
+
+
+@lru_cache(maxsize=MOST_PARTS)
+def _part(expression: Expression, fields: tuple[tuple[str, Part], ...]) -> Part:
+    return Part(expression.program.checked, dict(fields))
 
 
 class _Drafts:
@@ -130,11 +151,11 @@ class _Drafts:
         if not candidate.admits_silently:
             return JointRule(conditions, chained)
         surely, _ = candidate.surely_and_perhaps_read
-        shown = {name: self._part(each, variables) for name, each in surely}
+        shown = tuple((name, self._part(each, variables)) for name, each in surely)
         return JointRule(
             conditions,
             chained,
-            tuple(shown.values()),
+            tuple(part for _, part in shown),
             tuple(self._part(each, variables) for each in candidate.validations),
             tuple(self._part(each, variables) for _, each in candidate.to_be_paid),
             None if candidate.uses_authorizer else shown,
@@ -143,8 +164,8 @@ class _Drafts:
     def _part(self, expression: Expression, variables: Mapping[str, Expression]) -> Part:
         part = self._parts.get(expression)
         if part is None:
-            fields = {name: self._part(variables[name], variables) for name in expression.reads}
-            part = self._parts[expression] = Part(expression.program.checked, fields)
+            fields = tuple((name, self._part(variables[name], variables)) for name in expression.reads)
+            part = self._parts[expression] = _part(expression, fields)
         return part
 
 

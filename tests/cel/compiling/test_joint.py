@@ -64,12 +64,12 @@ DATA = {"yes": True, "no": False, "odd": "x", "n": 3}
 FINDS: dict[str, tuple[JointRule, Found]] = {
     "met": (rule((), YES), {}),
     "not met": (rule((), YES, NO), {0: None}),
-    "shows nothing": (rule((), NO, shown={}), {0: {}}),
+    "shows nothing": (rule((), NO, shown=()), {0: {}}),
     "does not apply": (rule((NO,), NO), {}),
     "applies": (rule((YES,), NO), {0: None}),
-    "test without a value": (rule((YES,), ODD, shown={}), {0: {}}),
-    "test that is no bool": (rule((YES,), part("it.odd"), shown={}), {0: {}}),
-    "condition without a value": (rule((YES, ODD), YES, shown={}), {0: None}),
+    "test without a value": (rule((YES,), ODD, shown=()), {0: {}}),
+    "test that is no bool": (rule((YES,), part("it.odd"), shown=()), {0: {}}),
+    "condition without a value": (rule((YES, ODD), YES, shown=()), {0: None}),
     "false before one without a value": (rule((NO, ODD), NO), {}),
     "false after one without a value": (rule((ODD, NO), NO), {0: None}),
     "condition that is no bool": (rule((part("it.odd"),), YES), {0: None}),
@@ -97,9 +97,9 @@ def test_what_rules_have_in_common_is_computed_once() -> None:
     reads = part("variables.a == 3", a=once)
     asks = part("counted(it.yes)")
     rules = [
-        rule((asks,), reads, needed=(once,), shown={"a": once}),
+        rule((asks,), reads, needed=(once,), shown=(("a", once),)),
         rule((asks, NO), reads, needed=(once,)),
-        rule((asks, YES), part("variables.a == 4", a=once), needed=(once,), shown={"a": once}),
+        rule((asks, YES), part("variables.a == 4", a=once), needed=(once,), shown=(("a", once),)),
     ]
     assert found(rules, DATA) == {2: {"a": 3}}
     assert CALLS == [True, 3]
@@ -119,9 +119,9 @@ def test_a_variable_that_fails_leaves_open_who_reads_it() -> None:
     fails = part("counted(it.gone)")
     reads = part("has(variables.a)", a=fails)
     rules = [
-        rule((), reads, needed=(fails,), shown={"a": fails}),
+        rule((), reads, needed=(fails,), shown=(("a", fails),)),
         rule((), YES),
-        rule((YES,), reads, needed=(fails,), shown={"a": fails}),
+        rule((YES,), reads, needed=(fails,), shown=(("a", fails),)),
         rule((), part("it.yes || variables.a", a=fails)),
     ]
     assert found(rules, DATA) == {0: {}, 2: {}}
@@ -139,7 +139,7 @@ def test_what_follows_from_what_is_known_is_not_computed() -> None:
         rule((part("it.kind == 'A' || counted(it.yes)"),), NO),
         rule((part("it.kind == 'B' && counted(it.yes)"),), NO),
         rule((), part("variables.a == 'A' ? it.yes : counted(it.no)", a=kind), needed=(kind,)),
-        rule((), part("variables.a == 'B'", a=kind), needed=(kind,), shown={"a": kind}),
+        rule((), part("variables.a == 'B'", a=kind), needed=(kind,), shown=(("a", kind),)),
     ]
     assert found(rules, DATA, {("it", "kind"): "A"}) == {0: None, 3: {"a": "A"}}
     assert CALLS == []
@@ -150,8 +150,8 @@ def test_a_part_that_would_be_written_too_often_leaves_its_rule_open(monkeypatch
     costly = part("counted(it.n)")
     reads = part("it.no || variables.a == 3", a=costly)
     twice = part("it.yes ? (it.no || variables.a == 4) : (it.no || variables.a == 3)", a=costly)
-    assert found([rule((), reads, shown={}), rule((), twice, shown={})], DATA) == {1: {}}
-    assert found([rule((), twice, shown={}), rule((), reads, shown={})], DATA) == {0: {}}
+    assert found([rule((), reads, shown=()), rule((), twice, shown=())], DATA) == {1: {}}
+    assert found([rule((), twice, shown=()), rule((), reads, shown=())], DATA) == {0: {}}
 
 
 def test_it_costs_at_least_what_its_parts_cost() -> None:

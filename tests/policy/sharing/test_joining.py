@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from random import Random
 from typing import Any
 
 import pytest
 
+from gatekeeper_py.cel import DeadlineExceeded
 from gatekeeper_py.engine import Engine
 from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.policy.model import ValidatingPolicy
@@ -124,6 +126,12 @@ def alone(monkeypatch: pytest.MonkeyPatch, made: Engine, asked: AdmissionRequest
         return made.review(asked)
 
 
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No function is written aside."""
+    monkeypatch.setattr(index, "aside", lambda task: task())
+
+
 @pytest.mark.parametrize("seed", range(40))
 def test_one_function_decides_as_each_policy_does_alone(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
     monkeypatch.setattr(index, "FREQUENT", 1)
@@ -165,6 +173,21 @@ def test_a_function_does_not_grow_without_end(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(joining, "MOST_EXPRESSIONS", 3)
     policies = [validating(f"p{at}", validations=[{"expression": f"{at} == {at}"}]) for at in range(9)]
     assert names(joined(*policies).members) == ["p0", "p1", "p2", "p3"]
+
+
+def test_a_function_is_written_once_for_the_same_expressions() -> None:
+    policies = [validating(name, validations=[{"expression": "object.data.a == '1'"}]) for name in ("a", "b")]
+    assert joined(*policies).function is joined(*policies).function
+    assert joined(*policies).function is not joined(*policies[:1]).function
+
+
+def test_the_deadline_is_kept_within_a_function() -> None:
+    walks = {"expression": "object.data.all(key, key.size() >= 0)"}
+    data = {str(at): "" for at in range(3_000)}
+    with pytest.raises(DeadlineExceeded):
+        joined(validating("p", validations=[walks])).undecided(
+            {"object": {"data": data}}, time.monotonic() - 1
+        )
 
 
 def test_no_policies_make_no_function() -> None:

@@ -76,6 +76,7 @@ MESSAGES_OF = {"v": ["string(variables.v == variables.v)"], "w": ["string(variab
 def frequent(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
     """Every test at both stages of what is shared."""
     monkeypatch.setattr(index, "FREQUENT", request.param)
+    monkeypatch.setattr(index, "aside", lambda task: task())
 
 
 def alone(monkeypatch: pytest.MonkeyPatch, engine: Engine, asked: AdmissionRequest) -> Decision:
