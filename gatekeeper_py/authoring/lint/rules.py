@@ -94,4 +94,7 @@ def _is_unasked(named: str, groups: Sequence[str]) -> bool:
     return bool(having) and all(group in having for group in groups if group != ANY)
 
 
-UNASKED_REMEDY = "Leave it out: nothing about it may depend on the engine. gatekeeper audit judges what exists nevertheless"
+UNASKED_REMEDY = (
+    "Leave it out: nothing about it may depend on the engine. "
+    "gatekeeper audit judges what exists nevertheless"
+)
