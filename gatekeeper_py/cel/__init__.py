@@ -25,6 +25,8 @@ from gatekeeper_py.cel.checking.types import (
     opaque,
     optional_of,
 )
+from gatekeeper_py.cel.compiling.joint import Found, JointRule, Part, is_joinable, join
+from gatekeeper_py.cel.compiling.specialization import Known
 from gatekeeper_py.cel.environment import Environment, Program, expect, kubernetes_environment
 from gatekeeper_py.cel.errors import (
     CompileError,
@@ -38,6 +40,7 @@ from gatekeeper_py.cel.evaluation.budget import EXPRESSION_LIMIT, STRIDE, Budget
 from gatekeeper_py.cel.evaluation.times import print_duration, print_timestamp
 from gatekeeper_py.cel.evaluation.values import (
     NONE,
+    NOTHING,
     Duration,
     Message,
     Optional,
@@ -68,6 +71,7 @@ __all__ = [
     "INT",
     "LINE_WIDTH",
     "NONE",
+    "NOTHING",
     "NULL",
     "STRIDE",
     "STRING",
@@ -83,15 +87,19 @@ __all__ = [
     "Environment",
     "EvaluationError",
     "Explanation",
+    "Found",
     "Function",
     "GroupCheck",
     "InstantiationError",
+    "JointRule",
     "Kind",
+    "Known",
     "Library",
     "Message",
     "Optional",
     "Outcome",
     "Overload",
+    "Part",
     "Program",
     "ResourceCheck",
     "ResultError",
@@ -103,6 +111,8 @@ __all__ = [
     "equal",
     "expect",
     "explain",
+    "is_joinable",
+    "join",
     "jsonpatch",
     "kubernetes_environment",
     "lay_out",

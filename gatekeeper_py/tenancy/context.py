@@ -105,6 +105,8 @@ class Context:
 
     def owner(self, namespace: str) -> Tenant | None:
         """The owner of a namespace."""
+        if namespace in self._owners:
+            return self._owners[namespace]
         return self._undisputed(lambda: self._owner(namespace))
 
     def owner_with(self, namespace: str, labels: Mapping[str, Any]) -> Tenant | None:

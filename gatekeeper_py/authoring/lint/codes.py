@@ -29,6 +29,7 @@ CODES: Mapping[str, Code] = {
     "GK102": Code("binding-apart"),
     "GK103": Code("unserved-name"),
     "GK104": Code("unsent-operation"),
+    "GK105": Code("never-asked", "warning"),
     "GK201": Code("unknown-field"),
     "GK202": Code("absent-field"),
     "GK203": Code("unknown-field-written"),

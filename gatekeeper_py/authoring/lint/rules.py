@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from gatekeeper_py.authoring.lint.finding import Finding
 from gatekeeper_py.authoring.lint.subject import Subject
 from gatekeeper_py.manifests.manifest import Problem
 from gatekeeper_py.objects.kinds import Kinds
 from gatekeeper_py.policy.loading.idle import apart_from, misspelt, unbound
-from gatekeeper_py.policy.matching.match import ANY, selects
+from gatekeeper_py.policy.matching.match import ANY, EXEMPT, selects
 from gatekeeper_py.policy.model import Policy, Rule
 
 __all__ = ["rules"]
 
 CONNECTED = frozenset({"exec", "attach", "portforward", "proxy"})
 """Subresources that are asked for by CONNECT alone (pkg/registry/core/{pod,service,node}/rest)."""
+
+UNASKED = EXEMPT | {
+    ("coordination.k8s.io", "leases"),
+    ("coordination.k8s.io", "leasecandidates"),
+    ("", "events"),
+    ("events.k8s.io", "events"),
+}
+"""What no policy here is ever asked about, by group and resource: what the API server shows no policy, and
+what the registration keeps out whoever writes it (`gatekeeper_py/webhook/exemptions.yaml`)."""
 
 
 def rules(subject: Subject) -> Iterator[Finding]:
@@ -25,6 +34,7 @@ def rules(subject: Subject) -> Iterator[Finding]:
         ("GK102", apart_from(subject.policies, subject.kinds)),
         ("GK103", misspelt(subject.policies, subject.kinds)),
         ("GK104", _unsent(subject)),
+        ("GK105", _unasked(subject)),
     ):
         yield from (Finding(problem, code) for problem in problems)
 
@@ -64,3 +74,27 @@ def unsent(policy: Policy, index: int, number: int, operation: str) -> Problem:
     connected = ", ".join(sorted(CONNECTED))
     remedy = f"CONNECT is sent to the subresources {connected}, and everything else to others"
     return policy.source.problem(path, what, remedy)
+
+
+def _unasked(subject: Subject) -> Iterator[Problem]:
+    """Resources that rules name though nobody asks about them; a rule about everything names none."""
+    for policy in subject.every:
+        for index, rule in enumerate(policy.match.rules):
+            for number, named in enumerate(rule.resources):
+                if _is_unasked(named, rule.groups):
+                    path = ("spec", "matchConstraints", "resourceRules", index, "resources", number)
+                    what = f"in a cluster the engine is never asked about {named}"
+                    yield policy.source.problem(path, what, UNASKED_REMEDY)
+
+
+def _is_unasked(named: str, groups: Sequence[str]) -> bool:
+    """Whether a rule's groups have a resource of this name, and all that have are kept out."""
+    kept_out = [group for group, resource in UNASKED if resource == named]
+    having = [group for group in kept_out if group in groups or ANY in groups]
+    return bool(having) and all(group in having for group in groups if group != ANY)
+
+
+UNASKED_REMEDY = (
+    "Leave it out: nothing about it may depend on the engine. "
+    "gatekeeper audit judges what exists nevertheless"
+)

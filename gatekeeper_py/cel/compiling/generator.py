@@ -234,7 +234,7 @@ class Generator(Writer):
             return self._fetch(variable)
         name = self._variables.get(variable)
         if name is None:
-            name = self._variables[variable] = self.fresh("g")
+            name = self._variables[variable] = f"g_{len(self._variables)}"
         return load(name)
 
     def _local(self, variable: str) -> ast.expr:
@@ -257,6 +257,9 @@ class Generator(Writer):
         reference = self.reference(node)
         if reference is not None:
             return self._variable(reference.name)
+        field = self._field(node)
+        if field is not None:
+            return field
         operand = self._charged(node.operand, self.visit(node.operand))
         self.charge(self.qualifier_cost(node.operand) - 1 - node.test)
         if node.optional or self.type_of(node.operand).kind is Kind.OPTIONAL:
@@ -264,6 +267,10 @@ class Generator(Writer):
         if self._inliner is not None:
             return self._inliner.select(node, operand)
         return call("has" if node.test else "select", operand, constant(node.field))
+
+    def _field(self, _: Select) -> ast.expr | None:
+        """A selection for which there is other code than to select."""
+        return None
 
     def _charged(self, node: Node, operand: ast.expr) -> ast.expr:
         """Charge for selecting from an operand: where it matters, only once there is an operand."""

@@ -65,8 +65,11 @@ class Loop:
     @property
     def _absorbs(self) -> bool:
         """Whether the loop goes on after an error. All do in cel-go; where the error shows in the end in any
-        case, quick code need not."""
-        return self._quantifies or not self._writer.quick
+        case, or none is to be expected, quick code need not."""
+        if not self._writer.quick:
+            return True
+        condition = self._node.condition
+        return self._quantifies and condition is not None and self._writer.absorbs(condition)
 
     def _body(self) -> Block:
         writer = self._writer
@@ -78,7 +81,7 @@ class Loop:
                 writer.charge(3 if self._node.kind is ComprehensionKind.ALL else 4)
             step.cost = 0
             writer.check_cost()
-            if self._quantifies:
+            if self._quantifies and self._absorbs:
                 writer.emit(writer.absorb(step, self._failure))
             else:
                 writer.emit(*step.statements(empty=True))
@@ -114,7 +117,8 @@ class Loop:
         """The answer of a quantifier; the error that was kept, if none of the others decided."""
         is_all = self._node.kind is ComprehensionKind.ALL
         undecided = load(self._result) if is_all else negate(load(self._result))
-        self._writer.emit(python.If(undecided, [self._writer.raise_kept(self._failure)], []))
+        if self._absorbs:
+            self._writer.emit(python.If(undecided, [self._writer.raise_kept(self._failure)], []))
         return load(self._result)
 
     def _collected(self, value: ast.expr) -> ast.expr:

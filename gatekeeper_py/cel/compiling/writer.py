@@ -45,6 +45,8 @@ class Writer(ABC):
         self.constants = Constants(checked)
         self.block = Block()
         self.namespace: dict[str, Any] = {}
+        self._names: dict[int, str] = {}
+        """Under which names objects are in the namespace, by their identity."""
         self._checked = checked
         self._count = 0
         self._depth = 0
@@ -118,9 +120,21 @@ class Writer(ABC):
 
     def share(self, value: Any, stem: str = "k") -> ast.expr:
         """A name by which the code reaches an object."""
-        name = self.fresh(stem)
-        self.namespace[name] = value
+        name = self._names.get(id(value))
+        if name is None:
+            name = self._names[id(value)] = f"{stem}_{len(self.namespace)}"
+            self.namespace[name] = value
         return load(name)
+
+    @contextmanager
+    def writing(self, checked: Checked) -> Iterator[None]:
+        """Generate nodes of another expression."""
+        outer = self._checked, self.constants, self._locals, self._ready
+        self._checked, self.constants, self._locals, self._ready = checked, Constants(checked), {}, {}
+        try:
+            yield
+        finally:
+            self._checked, self.constants, self._locals, self._ready = outer
 
     @contextmanager
     def bound(self, names: Mapping[str, str]) -> Iterator[None]:
@@ -201,6 +215,10 @@ class Writer(ABC):
         return block
 
     # Errors that may be absorbed
+
+    def absorbs(self, _: Node) -> bool:
+        """Whether quick code keeps the error of a term until it is known that no other term decides."""
+        return True
 
     def absorb(self, block: Block, failure: str, *, otherwise: Sequence[ast.stmt] = ()) -> ast.stmt:
         """Run a block; keep its error, the first one unless there is something to do `otherwise`."""

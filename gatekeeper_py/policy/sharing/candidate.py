@@ -93,6 +93,13 @@ class Candidate(Generic[P]):
         return surely, tuple(each for each in self.variables if each not in surely)
 
     @property
+    def admits_silently(self) -> bool:
+        """Whether it says nothing about the request when all validations are true."""
+        if not isinstance(self.policy, ValidatingPolicy):
+            return False
+        return not self.policy.audit_annotations and self.affords_messages
+
+    @property
     def affords_messages(self) -> bool:
         """Whether its message expressions cannot exhaust its budget where all validations are true, when all
         variables have been paid for that validations may read.

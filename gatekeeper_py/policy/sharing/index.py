@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from threading import Thread
 from typing import Generic, TypeAlias, TypeVar, overload
 
 from gatekeeper_py.cel import EXPRESSION_LIMIT
-from gatekeeper_py.objects.resource import GroupVersionResource
+from gatekeeper_py.objects.resource import GroupVersionResource, Object
 from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.policy.evaluation.expression import CONDITIONS_BUDGET
 from gatekeeper_py.policy.matching.match import concerns_as_sent, exempt, may_concern
 from gatekeeper_py.policy.matching.versions import as_sent
 from gatekeeper_py.policy.model import Expression, MutatingPolicy, ValidatingPolicy
 from gatekeeper_py.policy.sharing.candidate import Candidate, Conditions
+from gatekeeper_py.policy.sharing.joining import Joined, join_policies
 from gatekeeper_py.policy.sharing.plan import Evaluate, Plan
+from gatekeeper_py.policy.sharing.premises import Premises
 
 __all__ = ["Candidates", "PolicyIndex", "SharedConditions"]
 
 P = TypeVar("P", bound=ValidatingPolicy | MutatingPolicy)
+T = TypeVar("T")
 
 _Key = tuple[GroupVersionResource, str, str, bool, bool]
 
@@ -26,6 +30,14 @@ MAX_KEYS = 4096
 
 MAX_PLANS = 256
 """Plans remembered for a resource and operation; requests differ in few conditions. Others are made anew."""
+
+FREQUENT = 100
+"""Requests after which their policies are joined: writing their function costs as much as a thousand."""
+
+
+def aside(task: Callable[[], None]) -> None:
+    """Do what takes a quarter of a second while reviews go on. A process may end or fork meanwhile."""
+    Thread(target=task, name="join policies", daemon=True).start()
 
 
 SharedCondition: TypeAlias = tuple[int, Evaluate, bool]
@@ -43,8 +55,12 @@ Applicability: TypeAlias = tuple[bool | None, ...]
 class Candidates(Generic[P]):
     """The policies that may match requests for one operation on one resource, sorted by name."""
 
-    def __init__(self, candidates: Iterable[Candidate[P]]) -> None:
+    def __init__(self, candidates: Iterable[Candidate[P]], premises: Premises | None = None) -> None:
         self._candidates = tuple(candidates)
+        self._premises = premises
+        """What holds for all of these requests that are ordinary; None for requests that never are."""
+        self._asked = 0
+        self._joined: tuple[Joined, Candidates[ValidatingPolicy]] | None = None
         slots: dict[Expression, int] = {}
         self._conditions: dict[Conditions, SharedConditions] = {
             conditions: _shared(conditions, slots)
@@ -71,6 +87,29 @@ class Candidates(Generic[P]):
             if len(self._plans) < MAX_PLANS:
                 self._plans[applicability] = plan
         return plan
+
+    def joined(
+        self: Candidates[ValidatingPolicy], request: AdmissionRequest, value: Object | None
+    ) -> tuple[Joined, Candidates[ValidatingPolicy]] | None:
+        """Their function for a request with the object as it is now, and those that it knows nothing of.
+
+        None where the request is unusual, or such requests have not been frequent so far.
+        """
+        if self._premises is None or not self._premises.hold(request, value):
+            return None
+        self._asked += 1
+        if self._asked == FREQUENT:
+            aside(self._join)
+        return self._joined
+
+    def _join(self: Candidates[ValidatingPolicy]) -> None:
+        joined = join_policies(self, self._premises.known) if self._premises else None
+        if joined is not None:
+            self._joined = joined, Candidates(joined.others)
+
+    def in_order(self, found: Mapping[Candidate[P], T]) -> list[tuple[Candidate[P], T]]:
+        """Some of them with what was found of each, sorted by name."""
+        return [(each, found[each]) for each in self._candidates if each in found]
 
     def __len__(self) -> int:
         return len(self._candidates)
@@ -114,13 +153,14 @@ class PolicyIndex(Sequence[P], Generic[P]):
         """Of a request as it was sent; where that is asked about `converted`, those that may judge it so."""
         if exempt(request):
             return Candidates(())
-        return Candidates(
+        concerned = (
             Candidate.of(policy, request)
             for policy in self._bound
             if may_concern(policy.match.rules, request)
             and not concerns_as_sent(policy.match.exclude_rules, request)
             and not (converted and concerns_as_sent(policy.match.rules, request))
         )
+        return Candidates(concerned, None if converted else Premises.of(request))
 
     def __len__(self) -> int:
         return len(self._policies)

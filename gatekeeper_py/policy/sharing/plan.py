@@ -55,16 +55,11 @@ class Plan:
         draft = _Draft()
         undecided = []
         for candidate, applies in candidates:
-            if applies and _admits_silently(candidate):
+            if applies and candidate.admits_silently:
                 draft.add(candidate)
             elif applies is not False:
                 undecided.append(candidate)
         return cls(tuple(draft.policies), tuple(undecided), len(draft.slots))
-
-
-def _admits_silently(candidate: Candidate[ValidatingPolicy]) -> bool:
-    """Whether a policy whose validations are all true admits the request and says nothing about it."""
-    return not candidate.policy.audit_annotations and candidate.affords_messages
 
 
 class _Draft:

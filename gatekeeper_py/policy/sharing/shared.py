@@ -41,6 +41,7 @@ class Shared(Generic[P]):
         self._facts = facts
         self._value = value
         self._usable = _namespace_known(facts)
+        self._deadline = deadline
         self._budget = Budget(CONDITIONS_BUDGET, deadline)
         self._activation: dict[str, object] = {}
         self._conditions: list[object] = [NOT_EVALUATED] * candidates.slots
@@ -67,6 +68,28 @@ class Shared(Generic[P]):
         candidates = self._candidates
         if not self._usable:
             return ((each, None) for each in candidates)
+        joined = candidates.joined(self._facts.request, self._value)
+        if joined is not None:
+            activation = self._facts.validation(self._match, self._value, None)
+            found = joined[0].undecided(activation, self._deadline)
+            if found is not None:
+                return self._with_others(found, joined[1])
+        return self._planned()
+
+    def _with_others(
+        self: Shared[ValidatingPolicy],
+        found: dict[Candidate[ValidatingPolicy], VariableValues],
+        others: Candidates[ValidatingPolicy],
+    ) -> Iterable[tuple[Candidate[ValidatingPolicy], VariableValues]]:
+        if others:
+            found.update(Shared(others, self._facts, self._value, self._deadline)._planned())
+        return self._candidates.in_order(found) if found else ()
+
+    def _planned(
+        self: Shared[ValidatingPolicy],
+    ) -> Iterable[tuple[Candidate[ValidatingPolicy], VariableValues]]:
+        """The same, step by step."""
+        candidates = self._candidates
         plan = candidates.plan(tuple([self._all_met(conditions) for conditions in candidates.conditions]))
         activation = self._facts.validation(self._match, self._value, None)
         found = _not_admitting(plan, activation, self._budget)

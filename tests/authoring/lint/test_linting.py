@@ -9,6 +9,9 @@ import pytest
 
 from gatekeeper_py.authoring.lint.codes import CODES
 from gatekeeper_py.authoring.lint.linting import lint
+from gatekeeper_py.authoring.lint.rules import UNASKED
+from gatekeeper_py.policy.matching.match import EXEMPT
+from gatekeeper_py.webhook.registration import exemptions
 
 POLICY = """\
 apiVersion: admissionregistration.k8s.io/v1
@@ -61,6 +64,33 @@ def test_what_is_right_is_not_told(tmp_path: Path) -> None:
     assert linted(tmp_path, "named", "named") == []
 
 
+def test_what_is_never_asked_about_is_what_the_registration_keeps_out() -> None:
+    kept_out = {
+        (part.group, resource)
+        for each in exemptions()
+        if not (each.users or each.prefixes or each.groups)
+        for part in each.what
+        if not (part.operations or part.namespace or part.names)
+        for resource in part.resources
+    }
+    assert EXEMPT | kept_out == UNASKED
+
+
+@pytest.mark.parametrize("groups", ['[""]', "[events.k8s.io]", '["*"]', '["", events.k8s.io]'])
+def test_a_rule_that_names_what_nobody_asks_about_is_told(tmp_path: Path, groups: str) -> None:
+    rule = f"{{apiGroups: {groups}, apiVersions: [v1], operations: [CREATE], resources: [events]}}"
+    text = POLICY.replace(
+        '{apiGroups: [""], apiVersions: [v1], operations: [CREATE], resources: [pods]}', rule
+    )
+    told = found(tmp_path, {"p.yaml": text, "p_test.yaml": SUITE})
+    assert [each.partition("GK")[2][:3] for each in told if "GK105" in each] == ["105"]
+
+
+@pytest.mark.parametrize("resources", ['["*"]', '["*/*"]', "[pods/*]"])
+def test_a_rule_about_everything_names_nothing_that_nobody_asks_about(tmp_path: Path, resources: str) -> None:
+    assert not [each for each in linted(tmp_path, "[pods]", resources) if "GK105" in each]
+
+
 UNKNOWN = "no kind that the policy matches has a field"
 MISTAKES: dict[str, tuple[str, str, str]] = {
     "an expression that does not compile": ("''\"", '"', "9:57: GK001"),
@@ -89,6 +119,11 @@ MISTAKES: dict[str, tuple[str, str, str]] = {
         "[CREATE]",
         "[CREATE, CONNECT]",
         "7:67: GK104 error: nothing sends CONNECT to the resources of this rule",
+    ),
+    "a resource nobody asks about": (
+        "[pods]",
+        "[pods, events]",
+        "7:86: GK105 warning: in a cluster the engine is never asked about events",
     ),
     "a misspelt field": (
         "?hostNetwork",

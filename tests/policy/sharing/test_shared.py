@@ -12,6 +12,7 @@ from gatekeeper_py.cluster.snapshot import Snapshot
 from gatekeeper_py.engine import Engine
 from gatekeeper_py.policy.admission.decision import Decision
 from gatekeeper_py.policy.admission.request import AdmissionRequest
+from gatekeeper_py.policy.sharing import index
 from gatekeeper_py.policy.sharing.shared import Shared
 from tests.policy.support import CONFIG_MAP, Json, bound, engine, manifests, mutating, request, validating
 
@@ -69,6 +70,13 @@ VALIDATIONS = {
 }
 MESSAGES = ["", "'because ' + object.data.a", "string(object.data.gone)"]
 MESSAGES_OF = {"v": ["string(variables.v == variables.v)"], "w": ["string(variables.w)"]}
+
+
+@pytest.fixture(autouse=True, params=[1, index.FREQUENT], ids=["as one function", "step by step"])
+def frequent(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """Every test at both stages of what is shared."""
+    monkeypatch.setattr(index, "FREQUENT", request.param)
+    monkeypatch.setattr(index, "aside", lambda task: task())
 
 
 def alone(monkeypatch: pytest.MonkeyPatch, engine: Engine, asked: AdmissionRequest) -> Decision:
