@@ -44,9 +44,8 @@ WORKERS: Final = max(4, os.cpu_count() or 1)
 """Threads that run the engine: more than one so that a slow review does not hold up the others."""
 
 LONG_BODY: Final = 64 * 1024
-"""Bytes of a review beyond which it is decided in a process of its own. To fork one and to tell it takes
-about as long as a review of so many bytes. What is shorter takes 2 MiB of memory at most: 27 bytes in Python
-for one of JSON."""
+"""Bytes of a review beyond which it is decided in a process of its own. To fork one takes 3 ms, about as long
+as a review of so many bytes. What is shorter takes 2 MiB at most: 27 bytes in Python for one of JSON."""
 
 CHILDREN: Final = 1
 """Such processes at a time: each may take `child.MEMORY`."""

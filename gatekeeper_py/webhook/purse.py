@@ -30,6 +30,10 @@ PENANCE: Final = 50
 """For so many times as long as a review has taken its owner has no purse: by reviews that are longer than
 they look nobody gets more than about a fiftieth of the loop."""
 
+MOST_REPENTED: Final = 0.005
+"""Seconds beyond a purse for which penance is done, as many as what looks into none can take. What takes more
+is of our making, once for a kind: its first review would have its owner do penance for four seconds."""
+
 MOST_PENITENT: Final = 1000
 """Owners without a purse at a time; of more the first are forgiven."""
 
@@ -150,6 +154,7 @@ class Purses:
         """Settle what a review has taken."""
         overdrawn = purse.overdrawn
         if overdrawn or purse.ran_out:
-            self._penitent[owner] = self._clock() + PENANCE * (SECONDS + overdrawn)
+            taken = SECONDS + min(overdrawn, MOST_REPENTED)
+            self._penitent[owner] = self._clock() + PENANCE * taken
             if len(self._penitent) > MOST_PENITENT:
                 self._penitent.popitem(last=False)

@@ -184,7 +184,7 @@ class Service:
             return None
 
     def _answered_at_once(self, job: _Job) -> bytes | None:
-        self._understand(job)
+        self._understand_whole(job)
         in_force = self._in_force(job)
         answer = None if job.is_awaited else self._decide_here(in_force, job)
         return None if answer is None else self._answer(job, answer).body
@@ -275,12 +275,16 @@ class Service:
     def _understand(self, job: _Job) -> None:
         """Note what is asked and whose review it is; of what is not short its beginning says it."""
         if is_short(job.body):
-            request = job.request = job.read()
-            job.namespace, job.username = request.namespace, request.user.username
-            job.makes_namespace = request.resource.resource == "namespaces"
-            self._identify(job)
+            self._understand_whole(job)
         elif job.head is NO_HEAD:
             self._behead(job, job.body)
+
+    def _understand_whole(self, job: _Job) -> None:
+        """The same of what is short."""
+        request = job.request = job.read()
+        job.namespace, job.username = request.namespace, request.user.username
+        job.makes_namespace = request.resource.resource == "namespaces"
+        self._identify(job)
 
     def _behead(self, job: _Job, beginning: bytes) -> None:
         """Note whose review it is, by its beginning."""

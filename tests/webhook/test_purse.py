@@ -26,6 +26,7 @@ from gatekeeper_py.webhook.answer import attempt, parse
 from gatekeeper_py.webhook.origin import PHASES
 from gatekeeper_py.webhook.purse import (
     MOST_PENITENT,
+    MOST_REPENTED,
     MOST_VALUES,
     PENANCE,
     SECONDS,
@@ -156,22 +157,32 @@ def test_an_earlier_deadline_is_paid_from_the_same_purse() -> None:
     assert purse.ran_out
 
 
-def overdraw(purses: Purses, owner: str) -> None:
+def overdraw(purses: Purses, owner: str, seconds: float = 1) -> None:
     purse = purses.open(owner)
     assert purse is not None
-    purse._end -= 1  # as if it had worked for a second
+    purse._end -= seconds + SECONDS  # as if it had worked for so long, and a little
     purses.close(owner, purse)
 
 
 def test_who_overdraws_has_no_purse_for_so_many_times_as_long_and_others_have() -> None:
     clock = Clock()
     purses = Purses(clock)
-    overdraw(purses, "foo")
+    overdraw(purses, "foo", MOST_REPENTED / 2)
     assert purses.open("foo") is None
     assert purses.open("bar") is not None
-    clock.now += PENANCE * 0.99
+    clock.now += PENANCE * MOST_REPENTED / 2
     assert purses.open("foo") is None
-    clock.now += PENANCE * (0.02 + SECONDS)
+    clock.now += PENANCE * (MOST_REPENTED / 4 + SECONDS)
+    assert purses.open("foo") is not None
+
+
+def test_penance_is_done_for_no_more_than_a_review_can_take() -> None:
+    clock = Clock()
+    purses = Purses(clock)
+    overdraw(purses, "foo", 1000)
+    clock.now += PENANCE * (MOST_REPENTED + SECONDS) * 0.99
+    assert purses.open("foo") is None
+    clock.now += PENANCE * (MOST_REPENTED + SECONDS) * 0.02
     assert purses.open("foo") is not None
 
 

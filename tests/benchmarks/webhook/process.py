@@ -20,7 +20,7 @@ import orjson
 from examples.demo import policies_in
 from gatekeeper_py.pki.development import make_certificates
 
-__all__ = ["ROOT", "Client", "Process", "empty", "memory_of", "review_of", "serving"]
+__all__ = ["ROOT", "Client", "Process", "cpu_seconds", "empty", "memory_of", "review_of", "serving"]
 
 ROOT = Path(__file__).parents[3]
 START_SECONDS = 60
@@ -44,8 +44,7 @@ class Process:
     @property
     def cpu_seconds(self) -> float:
         """Processor time so far, of user and system."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return cpu_seconds(self.process.pid)
 
     @property
     def resident(self) -> float:
@@ -60,6 +59,12 @@ class Process:
     def client(self) -> Client:
         """A connection of its own."""
         return Client(http.client.HTTPSConnection("localhost", self.port, timeout=60, context=self.trust))
+
+
+def cpu_seconds(pid: int) -> float:
+    """Processor time that a process has taken so far, of user and system."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def memory_of(pid: int) -> float:

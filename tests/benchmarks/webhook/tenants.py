@@ -3,6 +3,9 @@
 For each payload: how long another tenant's small reviews take while ten callers send it at once, against quiet;
 how much memory server and children take together; and whether it is back within a minute.
 The bars: 512 MiB, three times the quiet p99, and what there was before plus a tenth.
+
+Attackers and children have the same processors as the server and the other tenant here. So for each payload there is
+a second figure: how long the reviews take while processes that ask nothing take as much of them (`burn`).
 """
 
 from __future__ import annotations
@@ -26,7 +29,7 @@ from gatekeeper_py.policy.admission.admission_review import render_request
 from tests.benchmarks.engine.requests import requests_to
 from tests.benchmarks.webhook.attack import CONNECTIONS
 from tests.benchmarks.webhook.payloads import PAYLOADS, creation, update
-from tests.benchmarks.webhook.process import ROOT, Process, serving
+from tests.benchmarks.webhook.process import ROOT, Process, cpu_seconds, serving
 from tests.webhook.hostile import hostile
 
 SECONDS = 12.0
@@ -46,6 +49,8 @@ class Watch:
     latencies: list[float] = field(default_factory=list)
     peak: float = 0.0
     answers: str = ""
+    share: float = 0.0
+    """What the attackers took of a processor."""
 
     @property
     def p99(self) -> float:
@@ -66,8 +71,10 @@ def main(chosen: Sequence[str]) -> None:
             if not chosen or any(word in name for word in chosen):
                 seen = watched(server, victim, body)
                 back, left = _until_back(server, quiet.peak)
+                busy = watched(server, victim, None, burning=seen.share)
                 print(
-                    f"{name:42} p99 {seen.p99:6.1f} ms ({seen.p99 / quiet.p99:.1f} x), at most {seen.peak:4.0f} MiB, "
+                    f"{name:42} p99 {seen.p99:6.1f} ms ({seen.p99 / quiet.p99:.1f} x quiet, "
+                    f"{seen.p99 / busy.p99:.1f} x busy's {busy.p99:.1f}), at most {seen.peak:4.0f} MiB, "
                     f"{left:4.0f} MiB after {back:2.0f} s, {seen.answers}",
                     flush=True,
                 )
@@ -89,12 +96,12 @@ def attacks(folder: Path) -> Iterator[tuple[str, str]]:
     yield f"{CONNECTIONS} idle connections", NO_BODY
 
 
-def watched(server: Process, victim: bytes, body: str | None) -> Watch:
-    """What another tenant sees of an attack that goes on for a while."""
+def watched(server: Process, victim: bytes, body: str | None, burning: float = 0.0) -> Watch:
+    """What another tenant sees of an attack that goes on for a while, or of a machine that is as busy."""
     watch, stop = Watch(), threading.Event()
     sampling = threading.Thread(target=_sample, args=(server, stop, watch))
     sampling.start()
-    with _attacked(server, watch, body):
+    with _attacked(server, watch, body), _busy(burning):
         client = server.client()
         end = time.monotonic() + SECONDS
         while time.monotonic() < end:
@@ -123,8 +130,21 @@ def _attacked(server: Process, watch: Watch, body: str | None) -> Iterator[None]
     ]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT) as attacking:
         time.sleep(2)  # until it has begun
+        before, started = cpu_seconds(attacking.pid), time.monotonic()
         yield
+        watch.share = (cpu_seconds(attacking.pid) - before) / (time.monotonic() - started)
         watch.answers = attacking.communicate()[0].decode().strip()
+
+
+@contextmanager
+def _busy(share: float) -> Iterator[None]:
+    if not share:
+        yield
+        return
+    command = [sys.executable, "-m", "tests.benchmarks.webhook.burn", str(share)]
+    with subprocess.Popen(command, cwd=ROOT) as burning:
+        yield
+        burning.kill()
 
 
 def _sample(server: Process, stop: threading.Event, watch: Watch) -> None:
