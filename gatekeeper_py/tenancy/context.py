@@ -18,6 +18,7 @@ from gatekeeper_py.tenancy.forms import (
     JOINED,
     MAX_REFERENCES,
     QUALIFIED,
+    SITE,
     Unreadable,
     only_values,
 )
@@ -233,6 +234,14 @@ class Context:
             return reference
         return {**reference, "kind": "Object", "name": name, "namespace": namespace}
 
+    def _sited(self, reference: Object) -> Object:
+        """A name by which something is served as another tenant's, where it is no own one."""
+        own = self.tenant()
+        if own is None or own.owns_hostname(reference["name"]):
+            return reference
+        others = [each.name for each in self.tenancy.hosts.near(reference["name"]) if each.name != own.name]
+        return {**reference, "kind": "Host", "namespace": ANYWHERE} if others else reference
+
     def _separated(self, reference: Object) -> Object:
         """Traefik's `foo-bar-auth` as of another tenant's namespace, where there is one that it may be of."""
         kind = {"kind": "Middleware"}
@@ -369,8 +378,9 @@ LOCATED: Mapping[str, Callable[[Context, Object], Object]] = {
     DESTINATION: Context._located,
     JOINED: Context._separated,
     QUALIFIED: Context._qualified,
+    SITE: Context._sited,
 }
-"""References of which only the namespaces that exist tell what they name."""
+"""References of which only the namespaces that exist, or the tenants, tell what they name."""
 
 
 def _stays_inside(tenant: Tenant, selector: object) -> bool:
