@@ -12,6 +12,7 @@ from gatekeeper_py.objects.resource import GroupVersionKind, Object
 from gatekeeper_py.objects.selector import Requirement, Selector, SelectorError, labels_of
 from gatekeeper_py.policy.admission.request import AdmissionRequest, UserInfo
 from gatekeeper_py.tenancy.addresses import canonical
+from gatekeeper_py.tenancy.counts import counts
 from gatekeeper_py.tenancy.forms import (
     ANYWHERE,
     DESTINATION,
@@ -328,6 +329,13 @@ class Context:
                 raise Unreadable(f"the object hands on more than {MAX_REFERENCES} labels: split it")
             if value is self.request.object or value is self.request.old_object:
                 self._marks[id(value)] = found
+        return found
+
+    def pod_counts(self, value: Object) -> list[Object]:
+        """The numbers of pods that a custom resource asks for."""
+        found = [count._asdict() for count in islice(counts(value), MAX_REFERENCES)]
+        if len(found) == MAX_REFERENCES:
+            raise Unreadable(f"the object asks for more than {MAX_REFERENCES} numbers of pods: split it")
         return found
 
     def concerns_the_platform(self) -> bool:

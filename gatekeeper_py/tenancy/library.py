@@ -21,6 +21,7 @@
     hosts(text)                       the hosts a text of settings names
     tenant.mayCall(host)              whether a controller may call a host for the tenant
     marks(object)                     the labels and annotations it hands on to what is made from it
+    podCounts(object)                 how many pods a custom resource asks for, field by field
     cluster.get(apiVersion, kind, namespace, name), cluster.list(apiVersion, kind, namespace)
     cluster.isTaken(apiVersion, kind, field, value)  whether another tenant's object has this value in a field
 
@@ -144,6 +145,7 @@ REQUESTER = object_type(
 )
 REACH = object_type("tenancy.Reach", {"path": STRING, "kind": STRING, "name": STRING})
 MARK = object_type("tenancy.Mark", {"path": STRING, "key": STRING, "value": STRING})
+POD_COUNT = object_type("tenancy.PodCount", {"path": STRING, "number": INT})
 REFERENCE = object_type(
     "tenancy.Reference",
     {
@@ -649,6 +651,7 @@ LIBRARY = Library(
                 ("reached", "reached", list_of(REACH), _read(Context.reached)),
                 ("reaching", "reaching", list_of(REACH), _read(Context.reaching)),
                 ("marks", "marks", list_of(MARK), _read(Context.marks)),
+                ("podCounts", "pod_counts", list_of(POD_COUNT), _read(Context.pod_counts)),
             )
         ),
         Function(
@@ -794,6 +797,7 @@ LIBRARY = Library(
         LIMITS,
         MARK,
         NODES,
+        POD_COUNT,
         REACH,
         REFERENCE,
         REQUESTER,
