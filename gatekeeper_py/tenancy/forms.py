@@ -213,6 +213,16 @@ def _namespace(group: str, _kind: str) -> Emit:
     return emit
 
 
+def _dotted(group: str, kind: str) -> Emit:
+    def emit(value: Any, _around: Any, path: str, finds: Finds) -> None:
+        for key in value if type(value) is dict else ():
+            namespace, dot, name = key.partition(".")
+            if dot and namespace:
+                finds.add("namespace", f"{path}.{key}", name, group, kind.strip("*"), namespace)
+
+    return emit
+
+
 def _namespaces(_group: str, _kind: str) -> Emit:
     def emit(value: Any, _around: Any, path: str, finds: Finds) -> None:
         for text in _parts(_text(value)):
@@ -673,6 +683,7 @@ FORMS: Mapping[str, Callable[[str, str], Emit]] = {
     "address": _address,
     "called": _called,
     "compared": _passed_over("compared"),
+    "dotted": _dotted,
     "entities": _entities,
     "external": _plain("external"),
     "host": _plain("host"),

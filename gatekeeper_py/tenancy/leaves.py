@@ -80,6 +80,7 @@ ADDRESSED = re.compile(
 )
 """How fields are called that hold where something is: `db.bar` there is a host, without scheme and port."""
 
+VALUE = ".value"
 SERVED = re.compile(
     r"(?:dns|domain|server)[-_]?names?|fqdns?|(virtual[-_]?hosts?|host(?:[-_]?name)?s?|domains?)",
     re.IGNORECASE,
@@ -96,7 +97,7 @@ PRINCIPAL = re.compile(r"system:serviceaccount:([^:\s]+):([^:\s]+)")
 ACTING = re.compile(r"account|impersonat|runas|[.](?:as|user)$", re.IGNORECASE)
 """How fields are called that say as whom something is done."""
 QUALIFIER = re.compile(
-    r"(?:secret|config-?map|ref|credentials?|gateway|issuer|service-?account|store)(?:s|name|names)?$|/k8s_secret_",
+    r"(?:secret|config-?map|ref|credentials?|gateway|issuer|service-?account|source|store)(?:s|name|names)?$|/k8s_secret_",
     re.IGNORECASE,
 )
 """How fields are called that name an object."""
@@ -280,8 +281,10 @@ def _add_text(text: str, part: _Part, finds: Finds, around: Surroundings, near: 
             finds.add("scan", part.path(), text[:LONGEST_SHOWN], kind=FILE)
 
 
-def _says_where(step: str) -> bool:
-    return len(step) <= LONGEST_NAME and ADDRESSED.search(step) is not None
+def _says_where(field: _Part) -> bool:
+    """Whether a field is called after a place, or is the value of one that is (`host: {value: db.bar}`)."""
+    named = field.around if field.step == VALUE and field.around is not None else field
+    return len(named.step) <= LONGEST_NAME and ADDRESSED.search(named.step) is not None
 
 
 def _is_served(part: _Part) -> bool:
@@ -304,7 +307,7 @@ def _steps_above(part: _Part) -> Iterator[str]:
 
 def _add_hosts(text: str, part: _Part, finds: Finds, around: Surroundings, near: set[str]) -> None:
     hosts = list(whole_hosts(text))
-    if not hosts and _says_where(part.field.step):
+    if not hosts and _says_where(part.field):
         hosts = list(named_hosts(text))
     for place in (place_of(host, around) for host in hosts):
         if part.use is _Use.CONFIGURED and _is_itself(place.name):
