@@ -243,7 +243,7 @@ def _use(key: str, value: Mapping[str, Any], around: _Part | None) -> _Use:
         return _Use.AUDIENCE
     own = _use_of(key) if len(key) <= LONGEST_NAME else _Use.CALLED
     inherited = _Use.CALLED if around is None else around.use
-    if _Use.COMPARED in (own, inherited):
+    if own is _Use.COMPARED or inherited is _Use.COMPARED:
         return _Use.COMPARED
     return own if inherited is not _Use.CONFIGURED else inherited
 
@@ -385,8 +385,8 @@ def _add_identity(value: Any, part: _Part, finds: Finds) -> None:
 
 
 def _is_own_login(value: Any, part: _Part) -> bool:
-    if value is not True and type(value) is not str:
-        return False
+    if value is not True and (type(value) is not str or "/" in value or len(value) > LONGEST_NAME):
+        return False  # no word
     field = part.field
     around = field.around.field if field.around is not None else None
     near = [field.fields] if around is None else [field.fields, around.fields]
