@@ -12,12 +12,14 @@ from gatekeeper_py.objects.resource import GroupVersionKind, Object
 from gatekeeper_py.objects.selector import Requirement, Selector, SelectorError, labels_of
 from gatekeeper_py.policy.admission.request import AdmissionRequest, UserInfo
 from gatekeeper_py.tenancy.addresses import canonical
+from gatekeeper_py.tenancy.counts import counts
 from gatekeeper_py.tenancy.forms import (
     ANYWHERE,
     DESTINATION,
     JOINED,
     MAX_REFERENCES,
     QUALIFIED,
+    SITE,
     Unreadable,
     only_values,
 )
@@ -235,6 +237,14 @@ class Context:
             return reference
         return {**reference, "kind": "Object", "name": name, "namespace": namespace}
 
+    def _sited(self, reference: Object) -> Object:
+        """A name by which something is served as another tenant's, where it is no own one."""
+        own = self.tenant()
+        if own is None or own.owns_hostname(reference["name"]):
+            return reference
+        others = [each.name for each in self.tenancy.hosts.near(reference["name"]) if each.name != own.name]
+        return {**reference, "kind": "Host", "namespace": ANYWHERE} if others else reference
+
     def _separated(self, reference: Object) -> Object:
         """Traefik's `foo-bar-auth` as of another tenant's namespace, where there is one that it may be of."""
         kind = {"kind": "Middleware"}
@@ -323,6 +333,13 @@ class Context:
                 self._marks[id(value)] = found
         return found
 
+    def pod_counts(self, value: Object) -> list[Object]:
+        """The numbers of pods that a custom resource asks for."""
+        found = [count._asdict() for count in islice(counts(value), MAX_REFERENCES)]
+        if len(found) == MAX_REFERENCES:
+            raise Unreadable(f"the object asks for more than {MAX_REFERENCES} numbers of pods: split it")
+        return found
+
     def concerns_the_platform(self) -> bool:
         """Whether the platform asks, or the request is about what is the platform's."""
         try:
@@ -371,8 +388,9 @@ LOCATED: Mapping[str, Callable[[Context, Object], Object]] = {
     DESTINATION: Context._located,
     JOINED: Context._separated,
     QUALIFIED: Context._qualified,
+    SITE: Context._sited,
 }
-"""References of which only the namespaces that exist tell what they name."""
+"""References of which only the namespaces that exist, or the tenants, tell what they name."""
 
 
 def _stays_inside(tenant: Tenant, selector: object) -> bool:

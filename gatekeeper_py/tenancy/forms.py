@@ -24,6 +24,7 @@ __all__ = [
     "MAX_REFERENCES",
     "NAME_LABEL",
     "QUALIFIED",
+    "SITE",
     "Emit",
     "Finds",
     "Place",
@@ -48,6 +49,8 @@ JOINED = "Joined"
 """The kind of a name that begins with its namespace: `foo-bar-auth` is of `foo`, or of `foo-bar`."""
 QUALIFIED = "Qualified"
 """The kind of a name that may stand behind that of its namespace: `bar/db`."""
+SITE = "Site"
+"""The kind of a host name by which something is served; tenants say whose it is."""
 TRAEFIK_PROVIDER = "@kubernetescrd"
 """How Traefik's names end that begin with a namespace."""
 CLUSTER_KINDS = frozenset(
@@ -206,6 +209,16 @@ def _namespace(group: str, _kind: str) -> Emit:
         elif type(value) is list:
             for index, item in enumerate(value):
                 emit(item, value, f"{path}[{index}]", finds)
+
+    return emit
+
+
+def _dotted(group: str, kind: str) -> Emit:
+    def emit(value: Any, _around: Any, path: str, finds: Finds) -> None:
+        for key in value if type(value) is dict else ():
+            namespace, dot, name = key.partition(".")
+            if dot and namespace:
+                finds.add("namespace", f"{path}.{key}", name, group, kind.strip("*"), namespace)
 
     return emit
 
@@ -484,9 +497,16 @@ def only_values(selector: Selector, key: str) -> frozenset[str] | None:
 
 
 NAMESPACE_KEY = re.compile(
-    r"namespaced?(s|-?names?|-?lists?|-?maps?|-?mappings?|-?regex(es)?|-?refs?|-?patterns?)?$", re.IGNORECASE
+    r"namespaced?(s|[-_]?names?|[-_]?lists?|[-_]?maps?|[-_]?mappings?|[-_]?regex(es)?|[-_]?refs?|[-_]?patterns?"
+    r"|s?(?-i:(For|From|In|Of|To)[A-Z])\w*)?$",
+    re.IGNORECASE,
 )
-NAMESPACE_SELECTOR_KEY = re.compile(r"namespaceselectors?$", re.IGNORECASE)
+NAMESPACE_SELECTOR_KEY = re.compile(r"namespace(label)?selectors?$", re.IGNORECASE)
+SHORT_KEY = re.compile(r"^ns$|[-_]ns$|[a-z]N[sS]$")
+"""A namespace in short. As the letters mean other things, too, only one that exists is one."""
+EVERYWHERE_KEY = re.compile(r"^cluster[-_]?wide$", re.IGNORECASE)
+VAULT = re.compile(r"vault$", re.IGNORECASE)
+"""How fields are called that hold settings of Vault, which has namespaces of its own."""
 PATTERN_KEY = re.compile(r"(regex(es)?|patterns?)$", re.IGNORECASE)
 MAPPING_KEY = re.compile(r"(maps?|mappings?)$", re.IGNORECASE)
 ACCOUNT_KEY = re.compile(r"serviceaccount(name|ref)?$", re.IGNORECASE)
@@ -494,7 +514,7 @@ CILIUM_LABELS = ".k8s.namespace.labels."
 """Stands in Cilium's labels of endpoints before the labels of their namespaces."""
 TELLING_KEY = re.compile(
     rf"{NAMESPACE_KEY.pattern}|{NAMESPACE_SELECTOR_KEY.pattern}|{ACCOUNT_KEY.pattern}"
-    rf"|^(params|pods)$|{re.escape(CILIUM_LABELS)}",
+    rf"|(?-i:{SHORT_KEY.pattern})|{EVERYWHERE_KEY.pattern}|^(params|pods)$|{re.escape(CILIUM_LABELS)}",
     re.IGNORECASE,
 )
 """Keys of which a scan has to know the path: nearly all others it passes without writing one."""
@@ -556,7 +576,7 @@ def _containers(value: Any, place: Place, finds: Finds, select: Emit) -> Iterato
         return
     _scan_requirement(value, place, finds)
     for key, item in value.items():
-        if TELLING_KEY.search(key):
+        if TELLING_KEY.search(key) and not _is_of_vault(key, value, place):
             path = place.below(f".{key}").path()
             _scan_field(key, item, path, finds)
             if NAMESPACE_SELECTOR_KEY.search(key):
@@ -564,6 +584,11 @@ def _containers(value: Any, place: Place, finds: Finds, select: Emit) -> Iterato
                 continue
         if item and type(item) in CONTAINERS and key not in SILENT_KEYS:
             yield item, place.below(f".{key}")
+
+
+def _is_of_vault(key: str, beside: Mapping[str, Any], place: Place) -> bool:
+    """Whether a namespace is one of Vault's: among its settings, with no name of an object beside it."""
+    return key == "namespace" and "name" not in beside and VAULT.search(place.step) is not None
 
 
 def _scan_field(key: str, value: Any, path: str, finds: Finds) -> None:
@@ -577,12 +602,28 @@ def _scan_field(key: str, value: Any, path: str, finds: Finds) -> None:
         finds.add("scan", path, key, kind="Namespace", namespace=ANYWHERE)
     elif CILIUM_LABELS in key:
         _scanned_namespace(value, path, finds)
-    elif key in SCANS:
-        SCANS[key](value, path, finds)
-    elif ACCOUNT_KEY.search(key):
-        name = value.get("name") if type(value) is dict else value
-        if type(name) is str and name:
-            finds.add("scan", path, name, "", "ServiceAccount", finds.namespace)
+    else:
+        for pattern, scan in SCANS:
+            if pattern.search(key):
+                scan(value, path, finds)
+                return
+
+
+def _scan_short(value: Any, path: str, finds: Finds) -> None:
+    for name in value if type(value) is list else [value]:
+        if type(name) is str:
+            finds.add("scan", path, f"{name[:MAX_PATH]}/{ANYWHERE}", kind=QUALIFIED)
+
+
+def _scan_everywhere(value: Any, path: str, finds: Finds) -> None:
+    if value is True:
+        finds.add("scan", path, "true", kind="Namespace", namespace=ANYWHERE)
+
+
+def _scan_account(value: Any, path: str, finds: Finds) -> None:
+    name = value.get("name") if type(value) is dict else value
+    if type(name) is str and name:
+        finds.add("scan", path, name, "", "ServiceAccount", finds.namespace)
 
 
 def _scan_parameters(value: Any, path: str, finds: Finds) -> None:
@@ -597,8 +638,14 @@ def _scan_pods(value: Any, path: str, finds: Finds) -> None:
             _scanned_namespace(namespace, f"{path}.{namespace}", finds)
 
 
-SCANS: Mapping[str, Callable[[Any, str, Finds], None]] = {"params": _scan_parameters, "pods": _scan_pods}
-"""Fields whose parts name namespaces together."""
+SCANS: tuple[tuple[re.Pattern[str], Callable[[Any, str, Finds], None]], ...] = (
+    (re.compile("^params$"), _scan_parameters),
+    (re.compile("^pods$"), _scan_pods),
+    (SHORT_KEY, _scan_short),
+    (EVERYWHERE_KEY, _scan_everywhere),
+    (ACCOUNT_KEY, _scan_account),
+)
+"""How fields are called that name namespaces otherwise, the first that fits."""
 
 
 def _scan_requirement(value: Mapping[str, Any], place: Place, finds: Finds) -> None:
@@ -636,6 +683,7 @@ FORMS: Mapping[str, Callable[[str, str], Emit]] = {
     "address": _address,
     "called": _called,
     "compared": _passed_over("compared"),
+    "dotted": _dotted,
     "entities": _entities,
     "external": _plain("external"),
     "host": _plain("host"),

@@ -15,7 +15,7 @@ from urllib.parse import unquote
 from gatekeeper_py.tenancy.addresses import address_of, canonical
 from gatekeeper_py.tenancy.places import place_of
 
-__all__ = ["called_hosts", "dialled_hosts", "hosts_in", "hosts_of_settings", "whole_hosts"]
+__all__ = ["called_hosts", "dialled_hosts", "hosts_in", "hosts_of_settings", "named_hosts", "whole_hosts"]
 
 LONGEST_LEAF = 4096
 """Characters of a text that as a whole may be addresses; a longer one is prose, or a file."""
@@ -27,20 +27,24 @@ AUTHORITY = re.compile(
     re.IGNORECASE,
 )
 """What follows the slashes of a URL, up to its path: hosts between commas; the first may be one of IPv6."""
+ENCODED = re.compile(r"[a-z][a-z0-9+.-]*(?:%3a|:)(?:%2f|/){2}", re.IGNORECASE)
+"""How a URL begins that as a whole is written as a part of another."""
 WHOLE = re.compile(
-    r"(?:(?:[a-z][a-z0-9+.-]{0,30}:){0,3}@?//|(?:https?|ipv[46]|tcp|udp):[/\\]{0,2}(?=[^/]*[.\[]))(.*)|(\S+)",
+    r"(?:(?:[a-z][a-z0-9+.-]{0,30}:){0,3}@?//|jdbc:[a-z0-9]+:[a-z]+:[^@/\s]*@(?!/)|(?:https?|ipv[46]|tcp|udp):[/\\]{0,2}(?=[^/]*[.\[]))(.*)|(\S+)",
     re.IGNORECASE | re.DOTALL,
 )
 """A URL, whose slashes some leave out or turn round, or a word."""
 RESOLVED = re.compile(r"(?:dns|xds|passthrough)://[^/]+/([^/]+)", re.IGNORECASE)
 """A target of gRPC (grpc/doc/naming.md): the host stands behind the one that is asked for it."""
+MISREAD = re.compile(r"[#?\\][^/@]*@([^/?#\\\s]+)")
+"""A host behind what ends the authority for some readers of URLs, and is a user's name for others."""
 COPIED = re.compile(r"[a-z0-9_.-]+@([a-z0-9.-]+):[^0-9\s]\S*", re.IGNORECASE)
 """`git@host:path`, as ssh and git read it."""
 DIALLED = re.compile(r"(?:^|@)(?:tcp|udp)[46]?\(([^()\s]+)\)", re.IGNORECASE)
 """`user:password@tcp(host:port)/database`, as drivers of MySQL read it."""
 STATED = re.compile(
-    r"(?:^|[\s;,?&])(?:host|hosts|hostaddr|server|data source|address|addr|endpoint|network address)\s*=\s*"
-    r"(?:tcp:|np:)?([^\s;&'\"]+)",
+    r"(?:^|[\s;,?&])(?:host|hosts|hostaddr|server|server ?name|data source|address|addr|endpoint"
+    r"|network address)\s*=\s*(?:tcp:|np:)?([^\s;&'\"]+)",
     re.IGNORECASE,
 )
 """`host=... port=...` and `Server=...;Database=...`, as drivers of PostgreSQL and SQL Server read it."""
@@ -48,6 +52,10 @@ HOST_AND_PORT = re.compile(
     r"(\[[0-9a-f:.%]+\]|[a-z0-9_.-]*[a-z0-9.]|[0-9a-f:]*:[0-9a-f:]*:[0-9a-f:.]*)(:[0-9]{1,5})?(/.*)?",
     re.IGNORECASE,
 )
+PORT = re.compile(r"[:;]")
+"""What stands behind a host: its port, or what SQL Server's driver is told besides."""
+PARAMETER = re.compile(r"[a-z][\w.-]*=.*", re.IGNORECASE)
+"""What stands behind a URL of SQL Server, and a semicolon."""
 NETWORK_MASK = re.compile(r"/[0-9]{1,3}")
 SEPARATORS = re.compile(r"[\s,;]+")
 TEMPLATE = re.compile(r"%%[a-z_]+%%|\$\{data\.[a-z0-9_.]+\}|\$host\b", re.IGNORECASE)
@@ -72,11 +80,20 @@ def whole_hosts(text: str) -> Iterator[str]:
         return
     found: list[str] = []
     for part in SEPARATORS.split(text.strip(), maxsplit=MOST_HOSTS):
-        hosts = _hosts_of(part)
-        if part and not hosts:
+        hosts = _hosts_of(unquote(part) if ENCODED.match(part) else part)
+        if part and not hosts and not (found and PARAMETER.fullmatch(part)):
             return
         found += hosts
     yield from found
+
+
+def named_hosts(text: str) -> Iterator[str]:
+    """The hosts of a text that says where something is: `db.bar`, or a list of such, without schemes and
+    ports. A bare word is none, for it may as well be the name of an object."""
+    for part in SEPARATORS.split(text.strip()[:LONGEST_LEAF], maxsplit=MOST_HOSTS):
+        bare = HOST_AND_PORT.fullmatch(part)
+        if bare is not None and "." in bare[1] and not bare[3] and address_of(canonical(bare[1])) is None:
+            yield canonical(bare[1])
 
 
 def dialled_hosts(text: str) -> Iterator[str]:
@@ -151,8 +168,8 @@ def _hosts_of(part: str) -> list[str]:
     if match is None:
         return []
     if match[1] is not None:
-        resolved = RESOLVED.match(part)
-        return [*_authority_hosts(match[1]), *(_listed_hosts(resolved[1]) if resolved is not None else ())]
+        behind = [RESOLVED.match(part), MISREAD.search(match[1])]
+        return [*_authority_hosts(match[1]), *chain(*(_listed_hosts(found[1]) for found in behind if found))]
     copied = COPIED.fullmatch(part)
     if copied is not None:
         return [copied[1]]
@@ -182,4 +199,4 @@ def _listed_hosts(authority: str) -> Iterator[str]:
     for host in authority.rpartition("@")[2].split(",")[:MOST_HOSTS]:
         name = unquote(host)
         bracketed = name.startswith("[")
-        yield name.partition("]")[0] + "]" if bracketed else name.partition(":")[0]
+        yield name.partition("]")[0] + "]" if bracketed else PORT.split(name, maxsplit=1)[0]

@@ -7,13 +7,16 @@ environment and its arguments, is passed over.
 
 from __future__ import annotations
 
-import posixpath
 import re
 from collections.abc import Iterator, Mapping
+from enum import Enum
+from functools import lru_cache
 from typing import Any, NamedTuple
 
-from gatekeeper_py.tenancy.forms import DESTINATION, INSIDE, QUALIFIED, Finds
-from gatekeeper_py.tenancy.hosts import dialled_hosts, hosts_in, whole_hosts
+from gatekeeper_py.tenancy.forms import ANYWHERE, DESTINATION, INSIDE, QUALIFIED, SITE, Finds
+from gatekeeper_py.tenancy.hosts import dialled_hosts, hosts_in, named_hosts, whole_hosts
+from gatekeeper_py.tenancy.keyfiles import is_key_file
+from gatekeeper_py.tenancy.logins import is_empty_login, is_own_login, word
 from gatekeeper_py.tenancy.places import Place, Surroundings, place_of
 
 __all__ = ["AUDIENCE", "FILE", "IDENTITY", "add_leaves"]
@@ -49,28 +52,52 @@ SILENT = frozenset(
 )
 """Fields of pods, which are judged when they come, and of what is for people and for comparison."""
 
-SECRET_FILE = re.compile(
-    r"(?:/host|/hostfs|/rootfs|/node|/proc/[0-9a-z]+/root)?(?:"
-    r"/(?:var/)?run/secrets(?:/|$)|/etc/kubernetes(?:/|$)|/proc(?:/|$)|/sys(?:/|$)"
-    r"|/var/lib/(?:kubelet|etcd|rancher|kubernetes)(?:/|$)|/etc/(?:shadow|passwd|rancher|cni)(?:/|$)"
-    r"|/(?:root|home/[^/]+)/\.(?:aws|azure|config|docker|kube|ssh)(?:/|$)"
-    r"|/(?:var/)?run/(?:docker|containerd|crio|cri-dockerd)(?:/|\.sock|$)"
-    r"|/dev/(?:k?mem|port|kvm|mapper|disk|dm-|sd[a-z]|vd[a-z]|xvd[a-z]|nvme|loop)|/pipe/(?:docker|containerd))"
-)
-PATH = re.compile(r"(?:file|unix|local|npipe):(?://)?(/.*)|@?((?:\.{1,2}/)*/?[^\s:]*/\S*)", re.IGNORECASE)
-HOME = re.compile(r"@?(?:~|\$HOME|\$\{HOME\}|%h)(?=/)", re.IGNORECASE)
-"""How a path begins in the home of whoever reads it."""
 LONGEST_PATH = 4096
-"""Characters of a file's path, as Linux has it, and of a field's."""
+"""Characters of a path, of a file or a field, and of a text that may be one."""
 PROGRAM = frozenset(("args", "command"))
 """Fields that, when lists of text, start a program in a pod."""
+COMPARED = re.compile(
+    r"(?:(?:client|http|ip|remote|source)[-_]?)?(?:allow|block|deny|trust|(?:black|white)(?=[-_]?list))(?:ed)?"
+    r"(?:[-_]?(?:address(?:es)?|cidrs?|domains?|host(?:name)?s?|ips?|lists?|networks?|origins?|prox(?:y|ies)|ranges?"
+    r"|referr?ers?|sources?))*"
+    r"|cors.*|.*origins?|(?:ip|source)[-_]?(?:filters?|ranges?|sans?|addresses)|no[-_]?proxy|sni(?:[-_]?host)?s?"
+    r"|common[-_]?name|(?:alt|dns|subject[-_]?alt(?:ernative)?)[-_]?names?|(?:post[-_]?logout[-_]?)?redirect[-_]?ur[il]s?"
+    r"|(?:bind|listen).*",
+    re.IGNORECASE,
+)
+"""Fields whose addresses are held against whoever comes, written into a certificate or listened at; nobody
+calls them."""
+CONFIGURED = re.compile(
+    r".*(?:config(?:uration)?|properties|settings)|(?:additional|extra)[-_]?(?:args|flags|options)",
+    re.IGNORECASE,
+)
+"""Fields that configure a program: of one that runs in a pod of the namespace `localhost` is its own."""
+ADDRESSED = re.compile(
+    r"[.](?:.*[-_])?(?:addr(?:ess)?(?:es)?|backends?|bootstrap|brokers?|dest(?:ination)?s?|endpoints?|host(?:name)?s?"
+    r"|prox(?:y|ies)|servers?|services?|targets?|upstreams?|ur[il]s?)$"
+    r"|[a-z](?:Addr(?:ess)?(?:es)?|Backends?|Brokers?|Dest(?:ination)?s?|Endpoints?|Host(?:name)?s?|Prox(?:y|ies)|Servers?"
+    r"|Services?|Targets?|Upstreams?|Ur[il]s?|UR[IL]s?)$",
+)
+"""How fields are called that hold where something is: `db.bar` there is a host, without scheme and port."""
 
+VALUE = ".value"
+SERVED = re.compile(
+    r"(?:dns|domain|server)[-_]?names?|fqdns?|(virtual[-_]?hosts?|host(?:[-_]?name)?s?|domains?)",
+    re.IGNORECASE,
+)
+"""Fields that hold names by which something is served; those of the group may be called as well."""
+SERVING = re.compile(r"expose|gateway|http$|ingress|listener|route|rules|tls|virtual", re.IGNORECASE)
+"""Fields below which a host is one that is served."""
+SITE_NAME = re.compile(r"(?:\*\.)?[a-z0-9-]+(?:\.[a-z0-9-]+)+\.?", re.IGNORECASE)
+
+SYSTEM = "system:"
+"""How users and groups of the control plane begin."""
 PRINCIPAL = re.compile(r"system:serviceaccount:([^:\s]+):([^:\s]+)")
 """How the API server calls a ServiceAccount as a user."""
 ACTING = re.compile(r"account|impersonat|runas|[.](?:as|user)$", re.IGNORECASE)
 """How fields are called that say as whom something is done."""
 QUALIFIER = re.compile(
-    r"(?:secret|config-?map|ref|credentials?|gateway|issuer|store)(?:s|name|names)?$|/k8s_secret_",
+    r"(?:secret|config-?map|ref|credentials?|gateway|issuer|service-?account|source|store)(?:s|name|names)?$|/k8s_secret_",
     re.IGNORECASE,
 )
 """How fields are called that name an object."""
@@ -78,94 +105,50 @@ QUALIFIED_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}/[a-z0-9][a-z0-9.-]{0,252}(
 """The name of an object behind that of its namespace."""
 STORED = re.compile(
     r"(?:ref\+)?(?:k8s|kubernetes|kubernetes-gateway|secret|configmap)://(?:v[0-9]\w*/\w+/)?([^/\s]+/[^\s]+)"
-)
-"""A URL of an object of the cluster."""
-ACCOUNT_THING = re.compile(
-    r"arn:[a-z-]+:(?:iam|sts)::[0-9]*:(?:role|user|assumed-role)/\S+|arn:[a-z-]+:elasticloadbalancing:\S+"
-    r"|(?:sg|subnet|eni|tgw)-[0-9a-f]{8,17}|(?:projects/[^/\s]+/serviceaccounts/)?[a-z0-9-]+@[a-z0-9.-]+\.iam\.gserviceaccount\.com"
-    r"|acs:ram::[0-9]*:(?:role|user)/\S+"
-    r"|/subscriptions/[0-9a-f-]{36}/resourcegroups/[^/\s]+/providers/microsoft\.managedidentity/\S+",
+    r"|(?:v[0-9]\w*/)?(?:configmaps?|persistentvolumeclaims?|pods?|secrets?|serviceaccounts?|services?)/([a-z0-9-]+/[a-z0-9.-]+)$"
+    r"|/?(?:apis?/\S*)?namespaces/([a-z0-9-]+(?:/\S*)?)$",
     re.IGNORECASE,
 )
-"""A role, a group, a subnet or a load balancer of a cloud account by its id."""
-OWN_IDENTITY_FLAGS = frozenset(
-    (
-        "ambientcredentials",
-        "fromenvironment",
-        "gkeenvironment",
-        "inheritfromazuread",
-        "inheritfromiamrole",
-        "instanceprofile",
-        "instanceprofilecredentials",
-        "managedidentity",
-        "useambientcredentials",
-        "useapplicationdefaultcredentials",
-        "usedefaultcredentials",
-        "usedefaultcredentialschain",
-        "useenvironmentcredentials",
-        "useiamrole",
-        "useinstancemetadata",
-        "useinstanceprofile",
-        "useinstanceprofilecredentials",
-        "usemanagedidentity",
-        "usenodeidentity",
-        "usevmmanagedidentity",
-    )
+"""An object of the cluster by a URL, by kind, namespace and name, or by its path in the API."""
+ACCOUNT_THING = re.compile(
+    r"arn:[a-z-]+:(?:iam|sts)::[0-9]*:(?:role|user|assumed-role)/\S+|arn:[a-z-]+:elasticloadbalancing:\S+"
+    r"|(?:sg|subnet|eni|tgw)-[0-9a-f]{8,17}"
+    r"|(?:acl|eipalloc|fs|fsap|i|igw|nat|pcx|rtb|snap|vgw|vol|vpc|vpce)-(?:[0-9a-f]{8}|[0-9a-f]{17})"
+    r"|ocid1\.(?:instance|loadbalancer|networksecuritygroup|subnet|vcn|vnic)\.\S+"
+    r"|projects/[^/\s]+/(?:global|regions/[^/\s]+|zones/[^/\s]+)/(?:addresses|backendServices|forwardingRules|instanceGroups"
+    r"|networkEndpointGroups|networks|subnetworks|targetPools)/\S+"
+    r"|(?:projects/[^/\s]+/serviceaccounts/)?[a-z0-9-]+@[a-z0-9.-]+\.iam\.gserviceaccount\.com"
+    r"|acs:ram::[0-9]*:(?:role|user)/\S+"
+    r"|/subscriptions/[0-9a-f-]{36}/resourcegroups/[^/\s]+/providers/microsoft\.(?:managedidentity|network)/\S+",
+    re.IGNORECASE,
 )
-"""Fields that, when true, have a program log in as where it runs; in small letters, without marks between."""
-OWN_IDENTITIES = frozenset(
-    (
-        "ambient",
-        "ambientcredentials",
-        "applicationdefault",
-        "applicationdefaultcredentials",
-        "defaultazurecredential",
-        "ec2instancemetadata",
-        "iaminstanceprofile",
-        "imds",
-        "injectedidentity",
-        "instancemetadata",
-        "instanceprincipal",
-        "instanceprofile",
-        "managedidentity",
-        "systemassignedmanagedidentity",
-        "userassignedmanagedidentity",
-    )
-)
-"""Values that say so, spelled as above."""
-LOGIN = frozenset(("auth", "authentication", "credentials"))
-"""Fields that, when empty, leave it to the operator to log in as itself."""
-LOGGED_INTO = frozenset(
-    (
-        "account",
-        "bucket",
-        "bucketname",
-        "endpoint",
-        "projectid",
-        "region",
-        "registry",
-        "server",
-        "service",
-        "subscriptionid",
-        "tenantid",
-        "url",
-        "vaulturl",
-    )
-)
-"""What stands beside them then."""
-SEPARATOR_MARKS = str.maketrans("", "", "-_. ")
+"""A role, a group, a machine, a volume, a network or a load balancer of a cloud account by its id."""
 AUDIENCES = frozenset(("audience", "audiences", "tokenAudience", "tokenAudiences"))
 """Fields that say for whom a token is, where a ServiceAccount is named beside them or around."""
 ACCOUNT = "serviceaccount"
 """What the names of fields hold that name one."""
 EXCHANGED = ".workloadIdentityFederation"
 """Whose tokens go to Google's exchange alone, where the platform says what a ServiceAccount may have."""
-LONGEST_WORD = 64
-"""Characters of a field's name or a value that may be one of the words above."""
+LONGEST_NAME = 64
+"""Characters of a field's name that may mean one of the above."""
+MOST_NESTED = 8
+"""Lists in lists, and fields around one, that are looked through for what a value is about."""
+REMEMBERED = 4096
+"""Names of fields whose meaning is kept: tenants may send any."""
 MANY_HOSTS = 1_000
 """After so many finds a host that was found before is not found again: reports have thousands of links."""
 LONGEST_SHOWN = 100
 """Characters of a value that a reference repeats."""
+
+
+class _Use(Enum):
+    """What becomes of the addresses of a value."""
+
+    CALLED = 1
+    COMPARED = 2
+    CONFIGURED = 3
+    AUDIENCE = 4
+    """None is one: it says for whom a token of a ServiceAccount is."""
 
 
 class _Part(NamedTuple):
@@ -173,8 +156,19 @@ class _Part(NamedTuple):
 
     around: _Part | None
     step: str
-    audience: bool = False
-    """Whether it says for whom a token of a ServiceAccount is."""
+    fields: Mapping[str, Any]
+    """What it stands among."""
+    use: _Use = _Use.CALLED
+
+    @property
+    def field(self) -> _Part:
+        """The field that it is, or is an item of."""
+        part = self
+        for _ in range(MOST_NESTED):
+            if not part.step.startswith("[") or part.around is None:
+                break
+            part = part.around
+        return part
 
     def path(self) -> str:
         """The path in words, its beginning left out where it is longer than anybody reads: keys and depth are
@@ -186,12 +180,27 @@ class _Part(NamedTuple):
         return text.removeprefix(".") if len(text) <= LONGEST_PATH else f"...{text[-LONGEST_PATH:]}"
 
 
-def add_leaves(body: Mapping[str, Any], finds: Finds, around: Surroundings) -> None:
-    """Report what the values of an object name; each is looked at once, in time linear in its length."""
+def add_leaves(
+    body: Mapping[str, Any],
+    finds: Finds,
+    around: Surroundings,
+    *,
+    unread: bool = False,
+    own_programs: bool = False,
+) -> None:
+    """Report what the values of an object name; each is looked at once, in time linear in its length.
+
+    `unread` says that nobody has read the kind, so that it may serve by a name; `own_programs` that what it
+    configures runs in pods of the namespace.
+    """
     near: set[str] = set()
     for part, value in _leaves(body):
+        if part.use is _Use.CONFIGURED and not own_programs:
+            part = part._replace(use=_Use.CALLED)
         if type(value) is str:
             _add_text(value, part, finds, around, near)
+            if unread and "." in value and _is_served(part) and SITE_NAME.fullmatch(value):
+                finds.add("scan", part.path(), value, kind=SITE)
         _add_identity(value, part, finds)
 
 
@@ -211,61 +220,132 @@ def _leaves(body: Mapping[str, Any]) -> Iterator[tuple[_Part, Any]]:
 def _parts(value: Any, around: _Part | None) -> Iterator[tuple[_Part, Any]]:
     if type(value) is list:
         for index, item in enumerate(value):
-            yield _Part(around, f"[{index}]", around is not None and around.audience), item
+            yield _item(around, index), item
         return
     for key, item in value.items():
-        if key in SILENT or _is_program(key, item) or (item == {} and not _is_login(key, value)):
+        if key in SILENT or _is_program(key, item) or (item == {} and not is_empty_login(key, value)):
             continue
-        yield _Part(around, f".{key}", key in AUDIENCES and _is_of_account(value, around)), item
+        yield _Part(around, f".{key}", value, _use(key, value, around)), item
+        if "." in key or "://" in key:  # a map by hosts, in which what is called is the name
+            yield _Part(around, f".{key}", value, _Use.CALLED if around is None else around.use), key
+
+
+def _item(around: _Part | None, index: int) -> _Part:
+    return (
+        _Part(around, f"[{index}]", {})
+        if around is None
+        else _Part(around, f"[{index}]", around.fields, around.use)
+    )
+
+
+def _use(key: str, value: Mapping[str, Any], around: _Part | None) -> _Use:
+    if key in AUDIENCES and _is_of_account(value, around):
+        return _Use.AUDIENCE
+    own = _use_of(key) if len(key) <= LONGEST_NAME else _Use.CALLED
+    inherited = _Use.CALLED if around is None else around.use
+    if own is _Use.COMPARED or inherited is _Use.COMPARED:
+        return _Use.COMPARED
+    return own if inherited is not _Use.CONFIGURED else inherited
+
+
+@lru_cache(REMEMBERED)
+def _use_of(key: str) -> _Use:
+    if COMPARED.fullmatch(key):
+        return _Use.COMPARED
+    return _Use.CONFIGURED if CONFIGURED.fullmatch(key) else _Use.CALLED
 
 
 def _is_of_account(value: Mapping[str, Any], around: _Part | None) -> bool:
     """Whether a field stands beside, or directly within, what names a ServiceAccount."""
     named = value if around is None else [*value, around.step]
     is_exchanged = around is not None and EXCHANGED in f".{around.path()}"
-    return not is_exchanged and any(ACCOUNT in _word(key) for key in named)
+    return not is_exchanged and any(ACCOUNT in word(key) for key in named)
 
 
 def _is_program(key: str, value: Any) -> bool:
     return key in PROGRAM and type(value) is list and all(type(item) is str for item in value[:1])
 
 
-def _is_login(key: str, around: Mapping[str, Any]) -> bool:
-    return _word(key) in LOGIN and not LOGGED_INTO.isdisjoint(map(_word, around))
-
-
 # --- texts
 
 
 def _add_text(text: str, part: _Part, finds: Finds, around: Surroundings, near: set[str]) -> None:
-    if part.audience:
+    if part.use is _Use.AUDIENCE:
         finds.add("scan", part.path(), text[:LONGEST_PATH], kind=AUDIENCE)
         return
-    if "." in text or ":" in text or text == "localhost":
-        hosts = list(whole_hosts(text))
-        for place in (place_of(host, around) for host in hosts):
-            if place.name not in near or len(near) + len(finds.references) < MANY_HOSTS:
-                _add_place(place, text, part, finds)
-            if place.inner == "near":
-                near.add(place.name)
-        if not hosts or "host=" in text:
-            _add_told(text, part, finds, around)
+    if part.use is not _Use.COMPARED and ("." in text or ":" in text or text == "localhost"):
+        _add_hosts(text, part, finds, around, near)
     if ("/" in text or ":" in text) and len(text) <= LONGEST_PATH:
         _add_names(text, part, finds)
-        if _is_secret_file(text):
+        if is_key_file(text):
             finds.add("scan", part.path(), text[:LONGEST_SHOWN], kind=FILE)
 
 
+def _says_where(field: _Part) -> bool:
+    """Whether a field is called after a place, or is the value of one that is (`host: {value: db.bar}`)."""
+    named = field.around if field.step == VALUE and field.around is not None else field
+    return len(named.step) <= LONGEST_NAME and ADDRESSED.search(named.step) is not None
+
+
+def _is_served(part: _Part) -> bool:
+    """Whether a value is a name that something is served by."""
+    field = part.field
+    match = SERVED.fullmatch(field.step[1:]) if len(field.step) <= LONGEST_NAME else None
+    if match is None or not match[1]:
+        return match is not None
+    above = list(_steps_above(field))
+    return len(above) < 2 or any(map(SERVING.search, above))  # of the object itself, or of what serves
+
+
+def _steps_above(part: _Part) -> Iterator[str]:
+    for _ in range(MOST_NESTED):
+        if part.around is None:
+            return
+        part = part.around
+        yield part.step
+
+
+def _add_hosts(text: str, part: _Part, finds: Finds, around: Surroundings, near: set[str]) -> None:
+    hosts = list(whole_hosts(text))
+    if not hosts and _says_where(part.field):
+        hosts = list(named_hosts(text))
+    for place in (place_of(host, around) for host in hosts):
+        if part.use is _Use.CONFIGURED and _is_itself(place.name):
+            continue
+        if place.name not in near or len(near) + len(finds.references) < MANY_HOSTS:
+            _add_place(place, text, part, finds)
+        if place.inner == "near":
+            near.add(place.name)
+    if not hosts or "host=" in text:
+        _add_told(text, part, finds, around)
+
+
 def _add_names(text: str, part: _Part, finds: Finds) -> None:
-    """A ServiceAccount as a user, and an object behind the name of its namespace."""
+    """As whom somebody acts, and an object behind the name of its namespace."""
     account = PRINCIPAL.fullmatch(text)
-    if account is not None and ACTING.search(part.step):
+    if account is None and text.startswith(SYSTEM) and _says_who_acts(part):
+        finds.add("scan", part.path(), text[:LONGEST_SHOWN], kind="User", namespace=ANYWHERE)
+    elif account is not None and _says_who_acts(part):
         finds.add("scan", part.path(), account[2], "", "ServiceAccount", account[1])
     stored = STORED.match(text)
     if stored is not None:
-        finds.add("scan", part.path(), stored[1][:LONGEST_SHOWN], kind=QUALIFIED)
-    elif QUALIFIER.search(part.step) and QUALIFIED_NAME.fullmatch(text):
+        name = stored[1] or stored[2] or f"{stored[3]}/"
+        finds.add("scan", part.path(), name[:LONGEST_SHOWN], kind=QUALIFIED)
+    elif QUALIFIED_NAME.fullmatch(text) and _names_object(part.field):
         finds.add("scan", part.path(), text[:LONGEST_SHOWN], kind=QUALIFIED)
+
+
+def _says_who_acts(part: _Part) -> bool:
+    field = part.field
+    around = field.around.step if field.around is not None else ""
+    return bool(ACTING.search(field.step) or ACTING.search(around))
+
+
+def _names_object(field: _Part) -> bool:
+    """Whether a field is called after what it names, or is the name in one that is."""
+    if QUALIFIER.search(field.step):
+        return True
+    return field.step == ".name" and field.around is not None and bool(QUALIFIER.search(field.around.step))
 
 
 def _add_place(place: Place, text: str, part: _Part, finds: Finds) -> None:
@@ -294,36 +374,20 @@ def _is_itself(name: str) -> bool:
     return name.endswith("localhost") or name.startswith("127.") or name in ("0.0.0.0", "::", "::1")
 
 
-def _is_secret_file(text: str) -> bool:
-    stripped = text.strip()
-    home = HOME.match(stripped)
-    match = PATH.fullmatch(stripped if home is None else f"/root{stripped[home.end() :]}")
-    if match is None:
-        return False
-    path = posixpath.normpath("/" + (match[1] or match[2]).lstrip("./"))
-    return SECRET_FILE.match(path) is not None
-
-
 # --- identities
 
 
 def _add_identity(value: Any, part: _Part, finds: Finds) -> None:
     if type(value) is str and ACCOUNT_THING.fullmatch(value):
         finds.add("scan", part.path(), value[:LONGEST_SHOWN], kind=IDENTITY)
-    elif _is_own_identity(value, part.step):
+    elif value == {} or _is_own_login(value, part):  # an empty mapping comes here only where it is a login
         finds.add("scan", part.path(), "", kind=IDENTITY)
 
 
-def _is_own_identity(value: Any, step: str) -> bool:
-    """Whether a value has the operator log in as itself."""
-    if value == {}:
-        return True  # only an empty login comes here
-    if value is True or value == "true":
-        return _word(step) in OWN_IDENTITY_FLAGS
-    return type(value) is str and (
-        _word(value) in OWN_IDENTITIES or (value == "operator" and _word(step) == "identityowner")
-    )
-
-
-def _word(text: str) -> str:
-    return text.translate(SEPARATOR_MARKS).lower() if len(text) <= LONGEST_WORD else ""
+def _is_own_login(value: Any, part: _Part) -> bool:
+    if value is not True and (type(value) is not str or "/" in value or len(value) > LONGEST_NAME):
+        return False  # no word
+    field = part.field
+    around = field.around.field if field.around is not None else None
+    near = [field.fields] if around is None else [field.fields, around.fields]
+    return is_own_login(field.step[1:], value, around.step[1:] if around is not None else "", near)

@@ -23,6 +23,7 @@
     ceilingExcess(pod)                what a pod would take that the tenant's ceiling has not left
     tenant.nodes.profile.holds(name, labels)   whether a node is one of the virtual nodes of a profile
     marks(object)                     the labels and annotations it hands on to what is made from it
+    podCounts(object)                 how many pods a custom resource asks for, field by field
     cluster.get(apiVersion, kind, namespace, name), cluster.list(apiVersion, kind, namespace)
     cluster.isTaken(apiVersion, kind, field, value)  whether another tenant's object has this value in a field
 
@@ -162,6 +163,7 @@ REQUESTER = object_type(
 )
 REACH = object_type("tenancy.Reach", {"path": STRING, "kind": STRING, "name": STRING})
 MARK = object_type("tenancy.Mark", {"path": STRING, "key": STRING, "value": STRING})
+POD_COUNT = object_type("tenancy.PodCount", {"path": STRING, "number": INT})
 REFERENCE = object_type(
     "tenancy.Reference",
     {
@@ -708,6 +710,7 @@ LIBRARY = Library(
                 ("reached", "reached", list_of(REACH), _read(Context.reached)),
                 ("reaching", "reaching", list_of(REACH), _read(Context.reaching)),
                 ("marks", "marks", list_of(MARK), _read(Context.marks)),
+                ("podCounts", "pod_counts", list_of(POD_COUNT), _read(Context.pod_counts)),
             )
         ),
         Function(
@@ -875,6 +878,7 @@ LIBRARY = Library(
         MARK,
         NODES,
         NODE_PROFILE,
+        POD_COUNT,
         REACH,
         REFERENCE,
         REQUESTER,

@@ -1,8 +1,8 @@
 """Which labels and annotations an object hands on to what is made from it.
 
 Controllers copy metadata out of templates: of pods, claims, jobs, Secrets, Services, virtual machines. So a
-mark counts wherever it may become metadata, however deep, in kinds of Kubernetes and in those of others.
-Selectors only ask for labels, and are left out.
+mark counts wherever it may become metadata, however deep, in kinds of Kubernetes and in those of others; in
+the latter in texts as well. Selectors only ask for labels, and are left out.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias
 
+from gatekeeper_py.tenancy.catalogue import BUILT_IN_GROUPS
 from gatekeeper_py.tenancy.forms import Place
 from gatekeeper_py.tenancy.tenant import GROUP
+from gatekeeper_py.tenancy.written import key_within, written_marks
 
 __all__ = ["Mark", "marks"]
 
@@ -50,6 +52,7 @@ class Mark(NamedTuple):
 
 def marks(body: Mapping[str, Any]) -> Iterator[Mark]:
     """All labels and annotations below an object's own, in no order; raises `Unreadable` at one too deep."""
+    has_texts = str(body.get("apiVersion", "")).rpartition("/")[0] not in BUILT_IN_GROUPS
     stack: list[tuple[Any, Way, bool]] = [
         (value, (None, key), _field(key) is TAGGED)
         for key, value in body.items()
@@ -57,6 +60,8 @@ def marks(body: Mapping[str, Any]) -> Iterator[Mark]:
     ]
     while stack:
         value, way, tags = stack.pop()
+        if has_texts:
+            yield from _written(value, way, tags=tags)
         path = ""  # written once, and only where a mark is
         if type(value) is dict:
             for key, item in value.items():
@@ -72,6 +77,22 @@ def marks(body: Mapping[str, Any]) -> Iterator[Mark]:
                     yield from _entry(item, f"{path}[{index}]")
                 if item and type(item) in INNER:
                     stack.append((item, (way, index), False))
+
+
+def _written(value: Any, way: Way, *, tags: bool) -> Iterator[Mark]:
+    """The marks in the texts of a container, and in names of its fields that end with one."""
+    for step, item in value.items() if type(value) is dict else enumerate(value):
+        if type(item) is not str or (type(step) is str and _field(step) is SELECTING):
+            continue
+        if type(step) is str and not tags and (key := key_within(step)):
+            yield Mark(_path(way), key, item)
+        for key, said in written_marks(item):
+            yield Mark(_path((way, step)), key, said or _said_beside(value, item, key))
+
+
+def _said_beside(value: Any, item: str, key: str) -> str:
+    """The value of a key that stands alone in a field of its own: `{key: a, value: b}`."""
+    return str(value.get("value", "")) if type(value) is dict and item == key else ""
 
 
 def _path(way: Way) -> str:

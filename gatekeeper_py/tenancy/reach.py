@@ -32,22 +32,40 @@ POD, CONTROLLER, _, DEPLOYMENT, REPLICA_SET, STATEFUL_SET, DAEMON_SET, JOB, CRON
 SERVICE = GroupVersionKind("", "v1", "Service")
 LOOKED_UP = frozenset((*CHAIN, SERVICE))
 """The kinds that are read to tell what is reached."""
+REACHED_KINDS = (*CHAIN, SERVICE)
+"""What a field may name by its kind."""
 SELECTED_BY_CUSTOM_KINDS = (POD, DEPLOYMENT, STATEFUL_SET, DAEMON_SET, REPLICA_SET, JOB, SERVICE)
-TARGETS: Mapping[str, GroupVersionKind] = {kind.kind: kind for kind in CHAIN}
-"""Kinds a target may be of: what is run, and what it keeps its data in."""
+TARGETS: Mapping[str, GroupVersionKind] = {kind.kind: kind for kind in REACHED_KINDS}
+"""Kinds a target may be of: what is run, what it keeps its data in, and what leads to it."""
 TARGETS_WITHOUT_KIND = ("targetref", "workloadref", "target", "workload", "targetrefs", "workloads")
 """How the names of fields end that hold a target and may leave its kind out."""
 TARGET_KEY = re.compile(
-    r"(pod|deployment|statefulset|daemonset|replicaset|cronjob|job|pvc|persistentvolumeclaim|claim)(name|ref)?$",
+    r"(pod|deployment|statefulset|daemonset|replicaset|cronjob|job|pvc|persistentvolumeclaim|claim|service)"
+    r"(s|names?|refs?)?$",
     re.IGNORECASE,
 )
-"""Fields of custom kinds that name a target by themselves."""
+"""Fields of custom kinds that name a target, or several, by themselves."""
+BACKEND_KEY = re.compile(r"backend(ref)?s?$", re.IGNORECASE)
+"""Fields of routes that hold a Service where no kind is named."""
+NAMED_TARGET = re.compile(r"([A-Za-z]+?)s?(?:[.][a-z0-9.]+)?/([a-z0-9][a-z0-9.-]*)")
+"""A target as kubectl has it: `deployment/web`."""
+HOST_FIELDS = ("host", "hosts")
+"""Fields of Istio by which a name in the mesh is taken."""
+MESH_GROUP = "networking.istio.io"
+FAULT_GROUP = "chaos-mesh.org"
+EXPECTING = re.compile(r"^(?:except|exclude|ignore|skip)", re.IGNORECASE)
+"""How the names of fields begin that say what is left alone."""
 CALLED: Mapping[str, GroupVersionKind] = {
     **{kind.kind.lower(): kind for kind in CHAIN},
     "pvc": CLAIM,
     "claim": CLAIM,
+    "service": SERVICE,
 }
-SELECTOR_KEY = re.compile(r"(?<!namespace)(?<!node)selectors?$", re.IGNORECASE)
+SELECTOR_KEY = re.compile(
+    r"(?<!namespace)(?<!node)(?<!namespacelabel)selectors?$|(?:selector|workload)labels$", re.IGNORECASE
+)
+BARE_SELECTOR = "matchLabels"
+"""A selector without a field of that name around it."""
 PASSED_OVER = frozenset(
     (
         *("affinity", "topologySpreadConstraints", "volumeClaimTemplates", "metadata", "status"),
@@ -199,6 +217,45 @@ def _by_ephemeral_claims(value: Object, protection: Protection) -> Iterator[Reac
                 yield Reach(f"{path}.volumes[{index}].name", CLAIM.kind, name)
 
 
+def _by_clones(value: Object, protection: Protection) -> Iterator[Reach]:
+    """A claim that is filled with a copy of a protected one, or a template of such."""
+    for path, spec in _claim_specs(value):
+        for field in ("dataSource", "dataSourceRef"):
+            source = spec.get(field)
+            if isinstance(source, dict) and source.get("kind") == CLAIM.kind:
+                name = str(source.get("name", ""))
+                if protection.covers_named(CLAIM, name):
+                    yield Reach(f"{path}.{field}.name", CLAIM.kind, name)
+
+
+def _claim_specs(value: Object) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Where a kind says what its claims are, and what it says."""
+    if value.get("kind") == CLAIM.kind:
+        yield "spec", _spec(value)
+    for index, template in enumerate(_items(_spec(value).get("volumeClaimTemplates"))):
+        yield f"spec.volumeClaimTemplates[{index}].spec", _spec(template)
+    path, pod = _pod_spec(value)
+    for index, volume in enumerate(_items(pod.get("volumes"))):
+        if isinstance(volume.get("ephemeral"), dict):
+            template = volume["ephemeral"].get("volumeClaimTemplate")
+            yield f"{path}.volumes[{index}].ephemeral.volumeClaimTemplate.spec", _spec(template)
+
+
+def _by_backends(value: Object, protection: Protection) -> Iterator[Reach]:
+    """An Ingress that leads to a protected Service."""
+    spec = _spec(value)
+    backends = [("spec.defaultBackend", spec.get("defaultBackend"))]
+    for at, rule in enumerate(_items(spec.get("rules"))):
+        http = rule.get("http")
+        for index, path in enumerate(_items(http.get("paths") if isinstance(http, dict) else None)):
+            backends.append((f"spec.rules[{at}].http.paths[{index}].backend", path.get("backend")))
+    for field, backend in backends:
+        service = backend.get("service") if isinstance(backend, dict) else None
+        name = service.get("name") if isinstance(service, dict) else None
+        if isinstance(name, str) and protection.covers_named(SERVICE, name):
+            yield Reach(f"{field}.service.name", SERVICE.kind, name)
+
+
 def _by_name_of_a_claim(value: Object, protection: Protection) -> Iterator[Reach]:
     """A claim of a name that a protected StatefulSet, or a pod's ephemeral volume, will ask for."""
     if protection.covers(value):
@@ -265,7 +322,9 @@ def _target_kinds(target: Mapping[str, Any], field: str) -> Iterable[GroupVersio
     named = target.get("kind")
     if isinstance(named, str) and named:
         return (TARGETS[named],) if named in TARGETS else ()
-    return CHAIN if field.lower().endswith(TARGETS_WITHOUT_KIND) else ()
+    if field.lower().endswith(TARGETS_WITHOUT_KIND):
+        return CHAIN
+    return (SERVICE,) if BACKEND_KEY.search(field) else ()
 
 
 def _by_endpoints(value: Object, protection: Protection) -> Iterator[Reach]:
@@ -302,21 +361,23 @@ FINDERS: Mapping[tuple[str, str], tuple[Finder, ...]] = {
         _by_numbered_name(STATEFUL_SET),
         _by_mounts,
         _by_ephemeral_claims,
+        _by_clones,
     ),
     ("", "PodTemplate"): (_by_mounts,),
     ("", "ReplicationController"): (_by_map, _by_mounts),
     ("", "Service"): (_by_map,),
     ("", "Endpoints"): (_by_endpoints,),
-    ("", "PersistentVolumeClaim"): (_by_name_of_a_claim,),
+    ("", "PersistentVolumeClaim"): (_by_name_of_a_claim, _by_clones),
     ("apps", "Deployment"): (_by_selector("selector", POD, REPLICA_SET, empty=True), _by_mounts),
     ("apps", "ReplicaSet"): (_PODS, _by_own_labels(DEPLOYMENT), _by_mounts),
-    ("apps", "StatefulSet"): (_PODS, _by_claim_templates, _by_mounts),
+    ("apps", "StatefulSet"): (_PODS, _by_claim_templates, _by_mounts, _by_clones),
     ("apps", "DaemonSet"): (_PODS, _by_mounts),
     ("apps", "ControllerRevision"): (_by_own_labels(STATEFUL_SET, DAEMON_SET),),
     ("batch", "Job"): (_PODS, _by_numbered_name(CRON_JOB), _by_mounts),
     ("batch", "CronJob"): (_by_mounts,),
     ("autoscaling", "HorizontalPodAutoscaler"): (_by_target("scaleTargetRef"),),
     ("discovery.k8s.io", "EndpointSlice"): (_by_endpoints,),
+    ("networking.k8s.io", "Ingress"): (_by_backends,),
     ("networking.k8s.io", "NetworkPolicy"): (_by_selector("podSelector", POD, empty=False),),
     ("policy", "PodDisruptionBudget"): (_by_selector("selector", POD, empty=False),),
 }
@@ -330,6 +391,8 @@ budget for all, is what honest tenants write, too: there an empty selector count
 def _by_custom_kind(value: Object, protection: Protection) -> Iterator[Reach]:
     """What in a custom resource looks like a selector of pods, a target that runs, a template of claims."""
     yield from _by_claim_templates(value, protection)
+    yield from _by_mesh_names(value, protection)
+    yield from _by_faults(value, protection)
     stack: list[tuple[Any, Place, str]] = [
         (item, Place(None, key, len(key)), key) for key, item in value.items() if key not in PASSED_OVER
     ]
@@ -342,39 +405,81 @@ def _by_custom_kind(value: Object, protection: Protection) -> Iterator[Reach]:
             for kind, name in _targets(inner, field, protection):
                 yield Reach(f"{place.path()}.name", kind, name)
             for key, item in inner.items():
-                if item and key not in PASSED_OVER:
+                if item and key not in PASSED_OVER and not EXPECTING.match(key):
                     selectors += SELECTOR_KEY.search(key) is not None
                     if selectors > MOST_SELECTORS:
                         raise Unreadable(f"the object has more than {MOST_SELECTORS} selectors: split it")
-                    for kind, name in _by_field(key, item, protection):
+                    for kind, name in _by_field(key, item, field, protection):
                         yield Reach(place.below(f".{key}").path(), kind, name)
                     if type(item) in CONTAINERS:
                         stack.append((item, place.below(f".{key}"), key))
 
 
-def _by_field(key: str, value: Any, protection: Protection) -> Iterator[tuple[str, str]]:
+def _by_field(key: str, value: Any, around: str, protection: Protection) -> Iterator[tuple[str, str]]:
     target = TARGET_KEY.search(key)
     if target is not None:
-        name = value.get("name") if type(value) is dict and "kind" not in value else value
-        kind = CALLED[target[1].lower()]
-        if type(name) is str and protection.covers_named(kind, name):
-            yield kind.kind, name
-    elif SELECTOR_KEY.search(key):
+        yield from _named(value, CALLED[target[1].lower()], protection)
+    elif key.lower().endswith(TARGETS_WITHOUT_KIND) and type(value) is list:
+        for kind in CHAIN:
+            yield from _named([name for name in value if type(name) is str], kind, protection)
+    elif SELECTOR_KEY.search(key) or (key == BARE_SELECTOR and "selector" not in around.lower()):
         for selector in _selectors(value):
             yield from _selected(selector, SELECTED_BY_CUSTOM_KINDS, protection, empty=False)
+    elif type(value) is str and (written := NAMED_TARGET.fullmatch(value)) is not None:
+        kind_named = CALLED.get(written[1].lower())
+        if kind_named is not None:
+            yield from _named(written[2], kind_named, protection)
+
+
+def _named(value: Any, kind: GroupVersionKind, protection: Protection) -> Iterator[tuple[str, str]]:
+    """A name, a mapping with one, a list of such, or such by namespaces, of what is protected."""
+    if type(value) is dict and value and all(type(item) is list for item in value.values()):
+        value = [name for names in value.values() for name in names]
+    for item in value if type(value) is list else [value]:
+        name = item.get("name") if type(item) is dict and "kind" not in item else item
+        if type(name) is str and protection.covers_named(kind, name):
+            yield kind.kind, name
+
+
+def _by_mesh_names(value: Object, protection: Protection) -> Iterator[Reach]:
+    """A VirtualService or DestinationRule of Istio takes over, or changes, what has a host's name."""
+    if not str(value.get("apiVersion", "")).startswith(f"{MESH_GROUP}/"):
+        return
+    for field in HOST_FIELDS:
+        hosts = _spec(value).get(field)
+        for host in hosts if isinstance(hosts, list) else [hosts]:
+            name, _, rest = host.partition(".") if isinstance(host, str) else ("", "", "")
+            own = not rest or rest.partition(".")[0] == protection.namespace
+            if name and own and protection.covers_named(SERVICE, name):
+                yield Reach(f"spec.{field}", SERVICE.kind, name)
+
+
+def _by_faults(value: Object, protection: Protection) -> Iterator[Reach]:
+    """A fault of Chaos Mesh that picks pods by nothing but their namespace breaks all of them."""
+    selector = _spec(value).get("selector")
+    if not str(value.get("apiVersion", "")).startswith(f"{FAULT_GROUP}/") or not isinstance(selector, dict):
+        return
+    if {key for key, said in selector.items() if said} <= {"namespaces"}:
+        for pod in protection.of(POD):
+            yield Reach("spec.selector", POD.kind, name_of(pod))
 
 
 def _selectors(value: Any) -> Iterator[Mapping[str, Any]]:
-    """A selector in the forms custom kinds have: a metav1.LabelSelector, a map, `labels` in one, text."""
+    """A selector in the forms custom kinds have: a metav1.LabelSelector, a map, `labels` in one, demands in a
+    list, text."""
     if type(value) is str:
         yield from _of_text(value)
+    elif type(value) is list:
+        demands = [item for item in value if type(item) is dict and "key" in item and "operator" in item]
+        if demands:
+            yield _plain({"matchExpressions": demands})
     elif type(value) is dict:
-        if "matchLabels" in value or "matchExpressions" in value:
+        if BARE_SELECTOR in value or "matchExpressions" in value:
             yield _plain(value)
         elif type(value.get("labels")) is dict:
-            yield {"matchLabels": value["labels"]}
+            yield {BARE_SELECTOR: value["labels"]}
         elif value and all(type(item) is str for item in value.values()):
-            yield {"matchLabels": value}
+            yield {BARE_SELECTOR: value}
 
 
 def _plain(selector: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -17,6 +17,8 @@ __all__ = ["references"]
 IGNORED = frozenset(("ignore",))
 COMPARED = IGNORED | {"compared"}
 """How fields refer that look as if they did and do not: to anything, or to addresses. None is reported."""
+EVERYWHERE = frozenset(("references-other-tenants",))
+"""Of a kind that no other rule judges, nothing is known that a shared program would read."""
 _scan = FORMS["scan"]("", "")
 SCANNED_NEVER = frozenset(("apiVersion", "kind", "metadata", "status"))
 """Parts of a custom resource the scan leaves out: what the API server or a controller writes."""
@@ -68,7 +70,10 @@ def _scanned(body: dict[str, Any], finds: Finds, known: CustomKind) -> list[dict
     _scan(parts, body, "", names)
     values = Finds(finds.namespace, [], finds.around)
     if known.judgement != "harmless":
-        add_leaves(parts, values, finds.around)
+        own_programs = set(known.rules) <= EVERYWHERE
+        add_leaves(
+            parts, values, finds.around, unread=known.judgement == "unknown", own_programs=own_programs
+        )
     return [*_unexplained(names, finds, IGNORED), *_unexplained(values, finds, COMPARED)]
 
 

@@ -35,6 +35,12 @@ def told(emit: Emit, value: Any, around: Any = None) -> list[Told]:
 READINGS: dict[str, tuple[str, str, Any, list[Told]]] = {
     "a namespace": ("namespace", "", "bar", [("f", "Namespace", "bar", "bar")]),
     "namespaces in a list": ("namespace", "", ["~", "bar"], [("f[1]", "Namespace", "bar", "bar")]),
+    "keys that begin with a namespace": (
+        "dotted",
+        "Secret",
+        {"web": [], "bar.web": [], ".web": []},
+        [("f.bar.web", "Secret", "bar", "web")],
+    ),
     "one's own namespace by a sign": ("namespace", "", ".", []),
     "namespaces in a text": (
         "namespaces",

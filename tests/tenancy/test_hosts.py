@@ -24,7 +24,7 @@ from gatekeeper_py.tenancy.places import place_of
         ("http://db.bar/x", ["db.bar"]),
         ("HTTP://u:p@db.bar:80?q#f", ["db.bar"]),
         ("https://example.org@169.254.169.254/", ["169.254.169.254"]),
-        ("http://169.254.169.254\\@example.org/", ["169.254.169.254"]),
+        ("http://169.254.169.254\\@example.org/", ["169.254.169.254", "example.org"]),
         ("//db.bar/x", ["db.bar"]),
         ("dns:///db.bar:53", ["db.bar"]),
         ("jdbc:postgresql://db.bar:5432/x", ["db.bar"]),

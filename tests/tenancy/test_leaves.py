@@ -14,8 +14,12 @@ from gatekeeper_py.tenancy.places import CLUSTER
 
 
 def found(**spec: Any) -> list[tuple[str, str, str]]:
+    return found_in({"spec": spec})
+
+
+def found_in(body: dict[str, Any], **known: bool) -> list[tuple[str, str, str]]:
     finds = Finds("foo", [])
-    add_leaves({"spec": spec}, finds, CLUSTER)
+    add_leaves(body, finds, CLUSTER, **known)
     return [(each["path"], each["kind"], each["namespace"] or each["name"]) for each in finds.references]
 
 
@@ -69,6 +73,16 @@ def found(**spec: Any) -> list[tuple[str, str, str]]:
             ("spec.auth.audience", "Audience", "http://localhost"),
         ),
         ({"args": [{"value": "http://localhost"}]}, ("spec.args[0].value", "Inside", "http://localhost")),
+        ({"host": "db.bar"}, ("spec.host", "Destination", "db.bar")),
+        ({"bootstrapServers": ["db.bar"]}, ("spec.bootstrapServers[0]", "Destination", "db.bar")),
+        ({"nodes": {"db.bar.svc:80": 1}}, ("spec.nodes.db.bar.svc:80", "Service", "bar")),
+        ({"config": {"url": "http://localhost"}}, ("spec.config.url", "Inside", "http://localhost")),
+        ({"impersonate": {"groups": ["system:masters"]}}, ("spec.impersonate.groups[0]", "User", "*")),
+        ({"secretKeyRef": {"name": "bar/x"}}, ("spec.secretKeyRef.name", "Qualified", "bar/x")),
+        ({"a": "Secret/bar/x"}, ("spec.a", "Qualified", "bar/x")),
+        ({"a": "/api/v1/namespaces/bar/secrets"}, ("spec.a", "Qualified", "bar/secrets/")),
+        ({"a": "vol-0123456789abcdef0"}, ("spec.a", "Identity", "vol-0123456789abcdef0")),
+        ({"iam": {"enabled": True}}, ("spec.iam.enabled", "Identity", "")),
     ],
 )
 def test_a_value_names_something(spec: dict[str, Any], expected: tuple[str, str, str]) -> None:
@@ -100,10 +114,45 @@ def test_a_value_names_something(spec: dict[str, Any], expected: tuple[str, str,
         {"region": "eu", "emptyDir": {}},
         {"a": 1, "b": None, "c": [], "d": ""},
         {"a": "arn:aws:s3:::bucket"},
+        {"cors": {"allowOrigins": ["http://localhost:3000"]}},
+        {"config": {"origins": ["http://localhost:3000"]}},
+        {"config": {"whitelist": ["127.0.0.1"]}},
+        {"trustedProxies": ["127.0.0.1"], "noProxy": "localhost", "sniHosts": ["localhost"]},
+        {"commonName": "localhost", "redirectURIs": ["http://localhost/callback"]},
+        {"listenAddress": "127.0.0.1:8080", "bind": "127.0.0.1:80"},
+        {"iam": {"enabled": True, "serviceAccountName": "a"}},
+        {"a": "v1.2.3.4", "host": "1.2.3", "service": "web"},
+        {"a": "i-am-a-name", "b": "fs-cafe"},
     ],
 )
 def test_a_value_names_nothing(spec: dict[str, Any]) -> None:
     assert [each for each in found(**spec) if each[1] != "Destination"] == []
+
+
+def test_a_program_of_the_namespace_talks_to_itself() -> None:
+    """What is not itself is called all the same."""
+    config = {"a": "http://localhost", "b": "http://169.254.169.254", "c": "http://db.bar.svc"}
+    named = found_in({"spec": {"config": config}}, own_programs=True)
+    assert [path for path, _, _ in named] == ["spec.config.b", "spec.config.c"]
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"host": "www.example.com"},
+        {"dns": {"dnsNames": ["www.example.com"]}},
+        {"ingress": {"rules": [{"host": "www.example.com"}]}},
+        {"virtualhost": {"fqdn": "*.example.com"}},
+    ],
+)
+def test_a_kind_that_nobody_knows_serves_a_name(spec: dict[str, Any]) -> None:
+    assert [kind for _, kind, _ in found_in({"spec": spec}, unread=True) if kind == "Site"] == ["Site"]
+    assert "Site" not in [kind for _, kind, _ in found(**spec)]
+
+
+def test_a_name_that_is_only_called_is_not_served() -> None:
+    spec: dict[str, Any] = {"smtp": {"host": "mail.example.com"}, "url": "https://www.example.com"}
+    assert "Site" not in [kind for _, kind, _ in found_in({"spec": spec}, unread=True)]
 
 
 LEAVES = st.none() | st.booleans() | st.integers() | st.text(max_size=20)

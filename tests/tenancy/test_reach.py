@@ -238,6 +238,20 @@ CUSTOM: dict[str, tuple[Object, list[tuple[str, str]]]] = {
     "a name by its field": ({"podName": "agent"}, [POD]),
     "a reference by its field": ({"deploymentRef": {"name": "agent"}}, [("Deployment", "agent")]),
     "a claim": ({"sourcePVC": "data-audit-0"}, [("PersistentVolumeClaim", "data-audit-0")]),
+    "claims in a list": ({"pvcs": ["data-audit-0"]}, [("PersistentVolumeClaim", "data-audit-0")]),
+    "workloads in a list": ({"workloads": ["agent"]}, [POD, ("Deployment", "agent")]),
+    "names by namespaces": ({"pods": {"foo": ["agent"]}}, [POD]),
+    "a kind and a name": ({"resource": "deployments/agent"}, [("Deployment", "agent")]),
+    "a Service of a route": ({"backendRefs": [{"name": "agent"}]}, [("Service", "agent")]),
+    "a Service by its field": ({"serviceName": "agent"}, [("Service", "agent")]),
+    "a Service by its kind": ({"targetRefs": [{"kind": "Service", "name": "agent"}]}, [("Service", "agent")]),
+    "labels of a selector": ({"selectorLabels": {"app": "agent"}}, [POD]),
+    "bare labels that match": ({"matchLabels": {"app": "agent"}}, [POD]),
+    "demands in a list": (
+        {"expressionSelectors": [{"key": "app", "operator": "In", "values": ["agent"]}]},
+        [POD],
+    ),
+    "what is left alone": ({"excludeRef": [{"kind": "Deployment", "name": "agent"}]}, []),
     "an empty selector": ({"selector": {}}, []),
     "namespaces": ({"namespaceSelector": AGENT, "nodeSelector": {"app": "agent"}}, []),
     "with whom one's own talk": ({"ingress": [{"source": {"selector": "app == 'agent'"}}]}, []),
@@ -250,6 +264,46 @@ CUSTOM: dict[str, tuple[Object, list[tuple[str, str]]]] = {
 @pytest.mark.parametrize(("spec", "found"), CUSTOM.values(), ids=CUSTOM)
 def test_custom_kinds(spec: Object, found: list[tuple[str, str]]) -> None:
     assert [(kind, name) for _, kind, name in reach("example.com/v1", "Thing", spec)] == found
+
+
+def test_hosts_of_a_mesh() -> None:
+    for spec in ({"host": "agent"}, {"hosts": ["web", "agent.foo.svc.cluster.local"]}):
+        found = reach("networking.istio.io/v1", "VirtualService", spec)
+        assert [(kind, name) for _, kind, name in found] == [("Service", "agent")]
+    assert reach("networking.istio.io/v1", "VirtualService", {"hosts": ["agent.example.com", "web"]}) == []
+
+
+def test_faults_of_a_whole_namespace() -> None:
+    every = {"selector": {"namespaces": ["foo"], "labelSelectors": {}}}
+    assert ("spec.selector", *POD) in reach("chaos-mesh.org/v1alpha1", "PodChaos", every)
+    some = {"selector": {"namespaces": ["foo"], "labelSelectors": {"app": "web"}}}
+    assert reach("chaos-mesh.org/v1alpha1", "PodChaos", some) == []
+
+
+def test_services_that_an_ingress_leads_to() -> None:
+    service = {"service": {"name": "agent"}}
+    assert reach("networking.k8s.io/v1", "Ingress", {"defaultBackend": service}) == [
+        ("spec.defaultBackend.service.name", "Service", "agent")
+    ]
+    rules = [{}, {"http": {"paths": [{"backend": {"service": {"name": "web"}}}, {"backend": service}]}}]
+    assert reach("networking.k8s.io/v1", "Ingress", {"rules": rules}) == [
+        ("spec.rules[1].http.paths[1].backend.service.name", "Service", "agent")
+    ]
+
+
+def test_copies_of_a_claim() -> None:
+    copy = {"spec": {"dataSource": {"kind": "PersistentVolumeClaim", "name": "data-audit-0"}}}
+    claim = ("PersistentVolumeClaim", "data-audit-0")
+    assert reach("v1", "PersistentVolumeClaim", copy["spec"], "c") == [("spec.dataSource.name", *claim)]
+    assert reach("apps/v1", "StatefulSet", {"volumeClaimTemplates": [copy]}) == [
+        ("spec.volumeClaimTemplates[0].spec.dataSource.name", *claim)
+    ]
+    volume = {"name": "v", "ephemeral": {"volumeClaimTemplate": copy}}
+    assert reach("v1", "Pod", {"volumes": [volume]}) == [
+        ("spec.volumes[0].ephemeral.volumeClaimTemplate.spec.dataSource.name", *claim)
+    ]
+    snapshot = {"dataSourceRef": {"kind": "VolumeSnapshot", "name": "data-audit-0"}}
+    assert reach("v1", "PersistentVolumeClaim", snapshot, "c") == []
 
 
 STRANGE: tuple[Any, ...] = (
@@ -280,6 +334,11 @@ def test_what_is_in_the_wrong_place_is_no_error(kind: str, value: Any) -> None:
         "template",
         "podName",
         "targetRef",
+        "rules",
+        "defaultBackend",
+        "dataSource",
+        "hosts",
+        "pvcs",
     )
     reach(version, name, dict.fromkeys(fields, value))
     reach(version, name, value)

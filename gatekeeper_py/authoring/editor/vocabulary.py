@@ -156,6 +156,7 @@ FUNCTIONS: Mapping[str, str] = {
     "min": "The least element; an error when there is none.",
     "minor": "The second number of a version.",
     "name": "Asks about one object by its name.",
+    "podCounts": "The numbers of pods that a custom resource asks for, each with its field.",
     "namespace": "Asks about objects of a namespace.",
     "ofNamespace": "The owner of a namespace, where there is one.",
     "ofNamespaceObject": "The owner that a Namespace would have with the labels of this object.",

@@ -1,0 +1,176 @@
+"""Whether a field has an operator log in as itself: as the machine, or in the cloud account, that it runs in.
+
+Some words always say so (`useInstanceProfile: true`). Others say so only where nobody is named: `type: IRSA`
+beside a ServiceAccount of the namespace is that account's own identity.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+__all__ = ["is_empty_login", "is_own_login", "word"]
+
+OWN_FLAGS = frozenset(
+    (
+        "ambientcredentials",
+        "azureusemanagedidentity",
+        "clustercredentials",
+        "fromenvironment",
+        "gcpuseserviceaccount",
+        "gkeenvironment",
+        "inheritfromazuread",
+        "inheritfromiamrole",
+        "instanceprofile",
+        "instanceprofilecredentials",
+        "managedidentity",
+        "useambientcredentials",
+        "useapplicationdefault",
+        "useapplicationdefaultcredentials",
+        "useclustercredentials",
+        "useclusteridentity",
+        "usecontrolleridentity",
+        "usecontrollerserviceaccount",
+        "usedefaultcredentials",
+        "usedefaultcredentialschain",
+        "useenvironmentcredentials",
+        "useiamrole",
+        "useinstancemetadata",
+        "useinstanceprofile",
+        "useinstanceprofilecredentials",
+        "usemanagedidentity",
+        "usenodeidentity",
+        "usenoderole",
+        "useoperatorcredentials",
+        "useoperatoridentity",
+        "usevmmanagedidentity",
+    )
+)
+"""Fields that, when true, have a program log in as where it runs; in small letters, without marks between."""
+OWN_VALUES = frozenset(
+    (
+        "ambient",
+        "ambientcredentials",
+        "applicationdefault",
+        "applicationdefaultcredentials",
+        "defaultawscredentialsproviderchain",
+        "defaultazurecredential",
+        "defaultcredentialschain",
+        "ec2instancemetadata",
+        "gcenode",
+        "iaminstanceprofile",
+        "imds",
+        "injectedidentity",
+        "instancemetadata",
+        "instanceprincipal",
+        "instanceprofile",
+        "managedidentity",
+        "systemassignedmanagedidentity",
+        "userassignedmanagedidentity",
+    )
+)
+"""Values that say so, spelled as above."""
+DOUBTFUL_FLAGS = frozenset(
+    (
+        "applicationdefault",
+        "defaultcredentials",
+        "iam",
+        "irsa",
+        "podidentity",
+        "useiam",
+        "useirsa",
+        "usepodidentity",
+        "useworkloadidentity",
+        "workloadidentity",
+    )
+)
+"""Fields that, when true, or true within (`iam: {enabled: true}`), say so where nobody is named."""
+DOUBTFUL_VALUES = frozenset(
+    (
+        "aws",
+        "awseks",
+        "awsiam",
+        "azureworkload",
+        "defaultcredentials",
+        "iam",
+        "iamrole",
+        "iamroles",
+        "irsa",
+        "podidentity",
+        "rolebased",
+        "tokencco",
+        "workloadidentity",
+    )
+)
+"""Values that say so where nobody is named, of fields about logging in."""
+ABOUT_LOGIN = re.compile(r"auth|cred|identity|login", re.IGNORECASE)
+"""How fields are called that say how to log in."""
+SOMEBODY = re.compile(
+    r"secret|serviceaccount|access_?key|token(?!cco)|password|client_?id|identity_?id|role_?arn|principal|keyfile",
+    re.IGNORECASE,
+)
+"""How fields are called that name somebody."""
+LOGIN = frozenset(("auth", "authentication", "credentials"))
+"""Fields that, when empty, leave it to the operator to log in as itself."""
+LOGGED_INTO = frozenset(
+    (
+        "account",
+        "bucket",
+        "bucketname",
+        "endpoint",
+        "projectid",
+        "region",
+        "registry",
+        "server",
+        "service",
+        "subscriptionid",
+        "tenantid",
+        "url",
+        "vaulturl",
+    )
+)
+"""What stands beside them then."""
+SWITCHES = frozenset(("enabled", "enable", "use"))
+"""Fields that, when true, switch on what they stand in."""
+MARKS = str.maketrans("", "", "-_. ")
+LONGEST_WORD = 64
+"""Characters of a field's name or a value that may be one of the words above."""
+
+
+def word(text: str) -> str:
+    """A name or a value in small letters, without marks; nothing when it is too long to be a word."""
+    return text.translate(MARKS).lower() if len(text) <= LONGEST_WORD else ""
+
+
+def is_empty_login(field: str, beside: Mapping[str, Any]) -> bool:
+    """Whether a field that holds nothing leaves the login to the operator, by what stands beside it."""
+    return word(field) in LOGIN and not LOGGED_INTO.isdisjoint(map(word, beside))
+
+
+def is_own_login(field: str, value: Any, around: str, near: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether a single value has the operator log in as itself.
+
+    `around` is the name of the field that the value's mapping stands in, `near` are that mapping and the ones
+    around it.
+    """
+    if value is True or value == "true":
+        return _is_own_flag(word(field), word(around), near)
+    if type(value) is not str:
+        return False
+    said = word(value)
+    if said in OWN_VALUES or (value == "operator" and word(field) in ("identity", "identityowner")):
+        return True
+    is_about_login = said in DOUBTFUL_VALUES and ABOUT_LOGIN.search(f"{around} {field}") is not None
+    return is_about_login and not _names_somebody(near)
+
+
+def _is_own_flag(field: str, around: str, near: Iterable[Mapping[str, Any]]) -> bool:
+    if field in OWN_FLAGS:
+        return True
+    doubtful = field in DOUBTFUL_FLAGS or (field in SWITCHES and around in DOUBTFUL_FLAGS)
+    return doubtful and not _names_somebody(near)
+
+
+def _names_somebody(near: Iterable[Mapping[str, Any]]) -> bool:
+    return any(SOMEBODY.search(key) and value for fields in near for key, value in fields.items())
