@@ -198,15 +198,13 @@ class FromCluster:
         def look(namespace: str, name: str) -> Object | None:
             return self.live.seen.get(POD, namespace, name)
 
-        def bounded(namespace: str) -> bool:
-            name = Engine(policies, self.live.seen).owner(namespace)
-            return tenancy.by_name.get(name, tenancy.template).ceiling != Ceiling()
-
-        review = self._book.keeping(decide, look, bounded) if tenancy.has_ceilings else decide
-
         def owner(namespace: str) -> str:
             return Engine(policies, self.live.seen).owner(namespace)
 
+        def bounded(namespace: str) -> bool:
+            return tenancy.by_name.get(owner(namespace), tenancy.template).ceiling != Ceiling()
+
+        review = self._book.keeping(decide, look, bounded) if tenancy.has_ceilings else decide
         return Loaded(
             review,
             _count(policies),
