@@ -7,16 +7,16 @@ were admitted and are not known yet (`AdmissionRequest.promised`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from fractions import Fraction
 from functools import lru_cache
-from typing import Any, Final, NamedTuple
+from math import ceil
+from typing import Final, NamedTuple
 
 from gatekeeper_py.cel import EvaluationError
 from gatekeeper_py.golang import quantities
 from gatekeeper_py.objects.projection import Projection
-from gatekeeper_py.objects.requests import NOTHING, Resources, UnreadableQuantity, requests_of
+from gatekeeper_py.objects.requests import Resources, UnreadableQuantity, requests_of
 from gatekeeper_py.objects.resource import GroupVersionKind, Object
 from gatekeeper_py.tenancy.context import NAMESPACE, Context
 from gatekeeper_py.tenancy.tenant import Ceiling, ContestedNamespace, Tenant
@@ -40,6 +40,7 @@ READ: Final = Projection.of(
     ),
 )
 """What is read of a pod to say what it asks for."""
+NO_STATUS: Final[Mapping[str, object]] = {}
 REMEMBERED: Final = 20_000
 """Known pods of which is kept what they ask for: as long as a pod does not change it is the same object."""
 UNKNOWN: Final = (
@@ -60,13 +61,17 @@ class Excess(NamedTuple):
     most: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Usage:
-    pods: int
-    resources: Resources
+class _Amounts(NamedTuple):
+    """Whole numbers of the units below: sums of fractions would take most of a decision about a thousand pods."""
 
-    def of(self, what: str) -> Fraction:
-        return Fraction(self.pods) if what == "pods" else getattr(self.resources, what)
+    pods: int
+    cpu: int
+    memory: int
+
+
+UNITS: Final[Mapping[str, int]] = {"pods": 1, "cpu": 10**9, "memory": 1000}
+"""Of each amount, into how many parts one is cut: no quantity of Kubernetes is finer."""
+NONE: Final = _Amounts(0, 0, 0)
 
 
 def excess(context: Context, tenant: Tenant, pod: Object) -> Excess | None:
@@ -76,47 +81,47 @@ def excess(context: Context, tenant: Tenant, pod: Object) -> Excess | None:
     `EvaluationError` where nobody can tell.
     """
     bounds = _bounds(tenant.ceiling)
-    if not bounds:
+    if bounds == NONE:
         return None
     if context.request.promised is None or not context.cluster.knows(POD):
         raise EvaluationError(UNKNOWN)
     old = context.request.old_object
-    asked, before = _Usage(1, _asked(context, pod)), _Usage(0, NOTHING)
-    if old is not None:
-        before = _Usage(1, _read(old))
+    asked, before = _asked(context, pod), _read(old) if old is not None else NONE
     used = _used(context, tenant, str(pod["metadata"].get("name", "")))
-    for what, most in bounds.items():
-        grows = asked.of(what) > before.of(what)
-        if grows and used.of(what) + asked.of(what) > most:
-            amounts = (asked.of(what), used.of(what), most)
-            return Excess(what, *(_told(what, amount) for amount in amounts))
+    for what, *amounts in zip(UNITS, asked, used, bounds, before, strict=True):
+        own, others, most, previous = amounts
+        if most and own > previous and others + own > most:
+            return Excess(what, *(_told(what, amount) for amount in (own, others, most)))
     return None
 
 
-def _bounds(ceiling: Ceiling) -> Mapping[str, Fraction]:
-    stated = {"pods": str(ceiling.pods), "cpu": ceiling.cpu, "memory": ceiling.memory}
-    amounts = {what: parsed[0] for what, text in stated.items() if (parsed := quantities.parse(text))}
-    return {what: amount for what, amount in amounts.items() if amount}
+def _bounds(ceiling: Ceiling) -> _Amounts:
+    parsed = (quantities.parse(text) for text in (ceiling.cpu, ceiling.memory))
+    cpu, memory = (found[0] if found else Fraction(0) for found in parsed)
+    return _amounts(Resources(cpu, memory))._replace(pods=ceiling.pods)
 
 
-def _used(context: Context, tenant: Tenant, name: str) -> _Usage:
+def _amounts(resources: Resources) -> _Amounts:
+    """Of one pod; what is finer than the units is rounded up."""
+    cpu, memory = resources.cpu * UNITS["cpu"], resources.memory * UNITS["memory"]
+    return _Amounts(1, ceil(cpu), ceil(memory))
+
+
+def _used(context: Context, tenant: Tenant, name: str) -> _Amounts:
     """By the pods of a tenant that have not ended, but for the request's own."""
-    held = dict(_known(context, tenant))
-    for promise in context.request.promised or ():
-        if _owns(context, tenant, promise.namespace):
-            key = (promise.namespace, promise.name)
-            known = held.get(key, NOTHING)
-            cpu, memory = max(known.cpu, promise.resources.cpu), max(known.memory, promise.resources.memory)
-            held[key] = Resources(cpu, memory)
-    held.pop((context.request.namespace, name), None)
-    return _Usage(len(held), sum(held.values(), NOTHING))
-
-
-def _known(context: Context, tenant: Tenant) -> Iterator[tuple[tuple[str, str], Resources]]:
+    held: dict[tuple[str, str], _Amounts] = {}
     for namespace in _namespaces(context, tenant):
         for pod in context.cluster.list(POD, namespace):
-            if (pod.get("status") or {}).get("phase") not in ENDED:
-                yield (namespace, str(pod["metadata"]["name"])), _remembered(_Same(pod))
+            if (pod.get("status") or NO_STATUS).get("phase") not in ENDED:
+                held[namespace, pod["metadata"]["name"]] = _remembered(_Same(pod))
+    for promise in context.request.promised or ():
+        if _owns(context, tenant, promise.namespace):
+            key, promised = (promise.namespace, promise.name), _amounts(promise.resources)
+            held[key] = _Amounts(*map(max, promised, held.get(key, NONE)))
+    held.pop((context.request.namespace, name), None)
+    return _Amounts(
+        len(held), sum(each.cpu for each in held.values()), sum(each.memory for each in held.values())
+    )
 
 
 def _namespaces(context: Context, tenant: Tenant) -> set[str]:
@@ -135,7 +140,7 @@ def _owns(context: Context, tenant: Tenant, namespace: str) -> bool:
         return False
 
 
-def _asked(context: Context, pod: Object) -> Resources:
+def _asked(context: Context, pod: Object) -> _Amounts:
     """What a pod of the request asks for, with the overhead of its class where it does not say so itself."""
     spec = pod["spec"]
     known = context.runtime_class(str(spec.get("runtimeClassName") or "")) or {}
@@ -145,14 +150,12 @@ def _asked(context: Context, pod: Object) -> Resources:
     return _read(pod)
 
 
-def _read(pod: Object) -> Resources:
+def _read(pod: Object) -> _Amounts:
     try:
-        return requests_of(pod)
+        return _amounts(requests_of(pod))
     except (UnreadableQuantity, KeyError, TypeError) as error:
-        metadata: Any = pod.get("metadata") or {}
-        raise EvaluationError(
-            f"what pod {metadata.get('name')!r} asks for cannot be read: {error}"
-        ) from error
+        name = (pod.get("metadata") or {}).get("name")
+        raise EvaluationError(f"what pod {name!r} asks for cannot be read: {error}") from error
 
 
 class _Same:
@@ -171,13 +174,13 @@ class _Same:
 
 
 @lru_cache(REMEMBERED)
-def _remembered(same: _Same) -> Resources:
+def _remembered(same: _Same) -> _Amounts:
     return _read(same.value)
 
 
-def _told(what: str, amount: Fraction) -> str:
+def _told(what: str, amount: int) -> str:
     """An amount as a quantity: `3`, `250m`, `512Mi`; a part that is left is rounded up."""
-    if what == "pods" or (what == "cpu" and amount.denominator == 1):
-        return str(amount)
-    unit, name = (Fraction(1, 1000), "m") if what == "cpu" else (Fraction(2**20), "Mi")
-    return f"{-(-amount // unit)}{name}"
+    whole, part = divmod(amount, UNITS[what])
+    if what == "memory":
+        return f"{ceil(Fraction(amount, UNITS[what] * 2**20))}Mi"
+    return f"{ceil(Fraction(amount * 1000, UNITS[what]))}m" if part else str(whole)
