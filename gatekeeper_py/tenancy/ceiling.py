@@ -62,7 +62,7 @@ class Excess(NamedTuple):
 
 
 class _Amounts(NamedTuple):
-    """Whole numbers of the units below: sums of fractions would take most of a decision about a thousand pods."""
+    """Whole numbers of UNITS: to sum up fractions of a thousand pods takes six times as long."""
 
     pods: int
     cpu: int

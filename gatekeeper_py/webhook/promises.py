@@ -1,9 +1,9 @@
-"""What this replica has admitted and the cluster does not show yet: pods that count against a ceiling.
+"""What this replica has admitted and the cluster may not show yet: pods that count against a ceiling.
 
 A decision sees the cluster as it was a moment ago. Two pods that are asked about within that moment would
 each find the room that is there for one; so each is written down before it is judged, and counts for all that
-come after it until it is refused, seen, or too old. All processes of a replica share the book: a review may
-be decided in a fork.
+come after it until it is refused, or until no picture that is still decided by can be older than it. That one
+picture shows it is not enough: all processes of a replica share the book, and each has a picture of its own.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from gatekeeper_py.objects.requests import Resources, UnreadableQuantity, reques
 from gatekeeper_py.objects.resource import Object
 from gatekeeper_py.policy.admission.decision import Decision, Status
 from gatekeeper_py.policy.admission.request import AdmissionRequest, Promise
+from gatekeeper_py.tenancy.ceiling import ENDED
 from gatekeeper_py.webhook.forking import keep_open, keep_open_no_more
 from gatekeeper_py.webhook.revision import Reviewer, Webhook
 
@@ -52,7 +53,7 @@ class Entry:
     """One pod that is being judged."""
 
     promised: tuple[Promise, ...]
-    """The pods before it, which are not seen yet."""
+    """The pods before it."""
     kept: bool = False
     """Whether it was admitted."""
 
@@ -76,9 +77,10 @@ class _Line:
 
 
 class Book:
-    """Pods that were admitted, each until the cluster shows it or `seconds` are over.
+    """Pods that were admitted, each until `seconds` are over or it is known to have ended.
 
     After so long a picture of the cluster that does not show it is too old to decide by, or there is none.
+    A pod that is promised and shown counts once.
     """
 
     def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
@@ -120,7 +122,7 @@ class Book:
     def _begin(self, request: AdmissionRequest, look: Look) -> tuple[int, tuple[Promise, ...]]:
         with self._locked():
             now = self._clock()
-            lines = [line for line in self._lines() if line.until > now and not _is_seen(line, look)]
+            lines = [line for line in self._lines() if line.until > now and not _has_ended(line, look)]
             number = 1 + int.from_bytes(self._pages[HALF:HEAD], "big")
             self._pages[HALF:HEAD] = number.to_bytes(HALF, "big")
             mine = _line(request, number, now + self._seconds)
@@ -183,12 +185,8 @@ def _line(request: AdmissionRequest, number: int, until: float) -> _Line | None:
     return _Line(number, str(metadata.get("uid") or ""), until, promise)
 
 
-def _is_seen(line: _Line, look: Look) -> bool:
-    """Whether the cluster shows the pod, as large as it was promised."""
-    pod = look(line.promise.namespace, line.promise.name)
-    if pod is None or (line.uid and (pod.get("metadata") or {}).get("uid") not in (None, line.uid)):
-        return False
-    try:
-        return line.promise.resources.fits(requests_of(pod))
-    except (UnreadableQuantity, KeyError, TypeError):
-        return False
+def _has_ended(line: _Line, look: Look) -> bool:
+    """Whether the cluster shows that very pod, and that it takes nothing any more."""
+    pod = look(line.promise.namespace, line.promise.name) or {}
+    uid = (pod.get("metadata") or {}).get("uid")
+    return bool(line.uid) and uid == line.uid and (pod.get("status") or {}).get("phase") in ENDED

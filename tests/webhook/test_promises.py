@@ -112,21 +112,27 @@ def test_what_is_not_made_takes_no_room(webhook: Webhook, dry_run: bool) -> None
     assert replica.room() == CEILING
 
 
-def test_what_is_seen_is_promised_no_more() -> None:
+def test_what_one_process_sees_another_may_not_see_yet() -> None:
     replica = Replica()
     assert replica.admits(pod("seen", "u1"))
     replica.shown["seen"] = pod("seen", "u1")
-    assert replica.room() == CEILING
+    assert replica.room() == CEILING - 1
 
 
 @pytest.mark.parametrize(
-    "shown", [pod("seen", "another"), pod("seen", "u1", cpu="500m")], ids=["uid", "size"]
+    ("shown", "room"),
+    [
+        (pod("gone", "u1") | {"status": {"phase": "Succeeded"}}, CEILING),
+        (pod("gone", "u1") | {"status": {"phase": "Running"}}, CEILING - 1),
+        (pod("gone", "u0") | {"status": {"phase": "Failed"}}, CEILING - 1),
+    ],
+    ids=["it has ended", "it runs", "another of that name has ended"],
 )
-def test_another_pod_of_that_name_or_a_smaller_one_is_not_it(shown: Json) -> None:
+def test_what_has_ended_leaves_its_room(shown: Json, room: int) -> None:
     replica = Replica()
-    assert replica.admits(pod("seen", "u1"))
-    replica.shown["seen"] = shown
-    assert replica.room() == CEILING - 1
+    assert replica.admits(pod("gone", "u1"))
+    replica.shown["gone"] = shown
+    assert replica.room() == room
 
 
 def test_what_never_comes_is_forgotten() -> None:
