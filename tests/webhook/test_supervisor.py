@@ -15,10 +15,12 @@ from typing import Any
 import httpx
 import pytest
 
+from gatekeeper_py.cel import DeadlineExceeded
 from gatekeeper_py.policy.admission.decision import Decision, Status
 from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.webhook import supervisor as module
 from gatekeeper_py.webhook.generation import Generation, NotStarted
+from gatekeeper_py.webhook.purse import Deadline
 from gatekeeper_py.webhook.revision import BadPolicies, Loaded, Webhook
 from gatekeeper_py.webhook.turns import SharedTurns
 from tests.webhook.support import Harness, Running, pod_review, running
@@ -35,8 +37,10 @@ def verdict_of(file: Path) -> Callable[[], Loaded]:
         if word == "bad":
             raise BadPolicies((f"{file}:1:1: bad",))
 
-        def review(request: AdmissionRequest, _webhook: Webhook, _deadline: float) -> Decision:
+        def review(request: AdmissionRequest, _webhook: Webhook, deadline: float) -> Decision:
             if request.name == "slow":
+                if isinstance(deadline, Deadline):
+                    raise DeadlineExceeded("too long for the event loop")
                 time.sleep(0.2)
             if request.name == "deadly":
                 os._exit(1)
