@@ -72,7 +72,7 @@ class Picture:
         self._publish(before.with_kind(kind, objects))
         if self.tell is not None:
             found = [each for each in self.snapshot.differences(before) if each.kind == kind]
-            there = [each.after for each in found if each.after is not None]
+            there = [each.after for each in found if each.after is not None and each.after != each.before]
             self.tell(kind, there, [each.before for each in found if each.before and each.after is None])
 
     def put(self, kind: GroupVersionKind, value: Object) -> None:

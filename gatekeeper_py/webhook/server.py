@@ -100,6 +100,7 @@ class Server:
         seen = self._load_first()
         log.route_library_logs(self.log)
         self._count_refusals()
+        config = self._secure_config(seen)
         with contextlib.ExitStack() as opened:
             reviews = opened.enter_context(listen(self.host, self.port))
             if self.health_port is not None:
@@ -108,7 +109,7 @@ class Server:
         health_port = None if self._health_listener is None else port_of(self._health_listener)
         more = {} if health_port is None else {"health_port": health_port}
         self.log.info("listening", host=reviews.getsockname()[0], port=port_of(reviews), **more)
-        self._running = self._answerer(self._secure_config(seen), reviews)
+        self._running = self._answerer(config, reviews)
         return Listening(port_of(reviews), health_port, reviews, self._running, opened)
 
     def _answerer(self, config: uvicorn.Config, reviews: socket.socket) -> BoundedServer:

@@ -20,6 +20,7 @@ from gatekeeper_py.webhook import promises
 from gatekeeper_py.webhook.promises import Book
 from gatekeeper_py.webhook.revision import Webhook
 from tests.shipped import POLICIES
+from tests.webhook.test_forking import in_a_fork
 
 Json = dict[str, Any]
 
@@ -149,3 +150,17 @@ def test_a_book_that_is_full_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
     replica = Replica()
     assert replica.admits(pod("first"))
     assert not replica.admits(pod("second"))
+
+
+def test_a_worker_that_is_forked_writes_into_the_same_book_though_a_thread_has_it_just_then() -> None:
+    replica = Replica()
+    book = Book(30)
+    review = book.keeping(replica._decide, replica._look, lambda _namespace: True)
+
+    def admits(name: str) -> bool:
+        request = make_request(Manifest(pod(name)), replica.cluster, Submission("CREATE"))
+        return review(request, "validate", 0.0).allowed
+
+    with book._threads:
+        assert in_a_fork(lambda: [admits(f"there-{number}") for number in range(CEILING)]) == [True] * CEILING
+    assert not admits("here")

@@ -15,10 +15,12 @@ from typing import Any
 import httpx
 import pytest
 
+from gatekeeper_py.cel import DeadlineExceeded
 from gatekeeper_py.policy.admission.decision import Decision, Status
 from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.webhook import supervisor as module
 from gatekeeper_py.webhook.generation import Generation, NotStarted
+from gatekeeper_py.webhook.purse import Deadline
 from gatekeeper_py.webhook.revision import BadPolicies, Loaded, Webhook
 from gatekeeper_py.webhook.turns import SharedTurns
 from tests.webhook.support import Harness, Running, pod_review, running
@@ -35,8 +37,10 @@ def verdict_of(file: Path) -> Callable[[], Loaded]:
         if word == "bad":
             raise BadPolicies((f"{file}:1:1: bad",))
 
-        def review(request: AdmissionRequest, _webhook: Webhook, _deadline: float) -> Decision:
+        def review(request: AdmissionRequest, _webhook: Webhook, deadline: float) -> Decision:
             if request.name == "slow":
+                if isinstance(deadline, Deadline):
+                    raise DeadlineExceeded("too long for the event loop")
                 time.sleep(0.2)
             if request.name == "deadly":
                 os._exit(1)
@@ -82,7 +86,7 @@ def children() -> list[int]:
 def said(http: httpx.Client, **fields: Any) -> tuple[str, int]:
     """The word, and who said it."""
     response = http.post("/validate", json=pod_review(**fields)).json()["response"]
-    word, pid = response["status"]["message"].split()
+    word, pid, *_ = response["status"]["message"].split()  # and how to ask about the decision
     return word, int(pid)
 
 
@@ -201,8 +205,8 @@ def test_a_connection_from_before_an_edit_is_answered_by_the_new_set_and_ends(tm
         eventually(lambda: problems(server) == [] and said(callers[0])[0] == "second")
         answers = [http.post("/validate", json=pod_review()) for http in callers[1:]]
     words = [answer.json()["response"]["status"]["message"].split() for answer in answers]
-    assert {word for word, _ in words} == {"second"}
-    assert {int(pid) for _, pid in words} == {os.getpid()}, "decided by the server for who has retired"
+    assert {word for word, *_ in words} == {"second"}
+    assert {int(pid) for _, pid, *_ in words} == {os.getpid()}, "decided by the server for who has retired"
     assert "close" in {answer.headers.get("connection") for answer in answers}
 
 

@@ -31,6 +31,8 @@ from tests.benchmarks.webhook.stages import loaded, stages
 from tests.shared import SHARED
 
 CONNECTIONS = (1, 8, 64)
+ONE = ("--workers", "1")
+"""What is measured is one process; several: `tests.benchmarks.webhook.cores`."""
 ROUNDS = 3
 SECONDS = 2.0
 CLUSTER = ROOT / "examples/cluster"
@@ -73,7 +75,7 @@ def main(chosen: Sequence[str]) -> None:
 
 def _shipped(running: ExitStack, folder: Path) -> Iterator[Case]:
     """All policies: what is measured everywhere, and the corpus' reviews where it is."""
-    server = running.enter_context(serving(folder, "--cluster", CLUSTER))
+    server = running.enter_context(serving(folder, "--cluster", CLUSTER, *ONE))
     policies = loaded(folder / "policies", CLUSTER)
     request = requests_to(Snapshot.of(read([CLUSTER])))["CREATE Pod"]
     for door in DOORS:
@@ -90,7 +92,7 @@ def _corpus(running: ExitStack, folder: Path) -> Iterator[Case]:
         return
     cluster, policies = folder / "namespace.yaml", SPEED / "kyverno17.yaml"
     cluster.write_text("apiVersion: v1\nkind: Namespace\nmetadata: {name: a}\n")
-    server = running.enter_context(serving(folder, "--cluster", cluster, policies=policies))
+    server = running.enter_context(serving(folder, "--cluster", cluster, *ONE, policies=policies))
     body = (SPEED / "review-17.json").read_bytes()
     yield Case("17 expressions", server, loaded(policies, cluster), "validate", body)
 

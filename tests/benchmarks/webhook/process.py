@@ -43,8 +43,8 @@ class Process:
 
     @property
     def cpu_seconds(self) -> float:
-        """Processor time so far, of user and system."""
-        return cpu_seconds(self.process.pid)
+        """Processor time so far of the server and its workers, of user and system."""
+        return sum(map(cpu_seconds, _family(self.process.pid)))
 
     @property
     def resident(self) -> float:
@@ -62,9 +62,11 @@ class Process:
 
 
 def cpu_seconds(pid: int) -> float:
-    """Processor time that a process has taken so far, of user and system."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    """Processor time that a process has taken so far, of user and system; none where it has just ended."""
+    with suppress(OSError):
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return 0.0
 
 
 def memory_of(pid: int) -> float:
