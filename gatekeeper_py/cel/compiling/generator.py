@@ -87,6 +87,7 @@ _BUILTINS: dict[str, Any] = {
     **vars(builtins),
     **{name: getattr(runtime, name) for name in runtime.__all__},
     "LIMIT": EXPRESSION_LIMIT,
+    "NONE": values.NONE,
     "NOTHING": values.NOTHING,
     "Optional": values.Optional,
     "DeadlineExceeded": DeadlineExceeded,
@@ -257,9 +258,11 @@ class Generator(Writer):
         reference = self.reference(node)
         if reference is not None:
             return self._variable(reference.name)
-        field = self._field(node)
-        if field is not None:
-            return field
+        made = self._field(node)
+        if made is None and self._inliner is not None and not node.test:
+            made = self._inliner.optional(node)
+        if made is not None:
+            return made
         operand = self._charged(node.operand, self.visit(node.operand))
         self.charge(self.qualifier_cost(node.operand) - 1 - node.test)
         if node.optional or self.type_of(node.operand).kind is Kind.OPTIONAL:
@@ -428,8 +431,11 @@ class Generator(Writer):
     def _or_optional(self, node: Call) -> ast.expr:
         """`a.or(b)`, `a.orValue(b)`: b only when a is empty; what is no optional is given back as it is."""
         assert node.target is not None
-        if self._inliner is not None and node.function == "orValue":
-            made = self._inliner.or_value(node.target, node.arguments[0])
+        if self._inliner is not None:
+            if node.function == "orValue":
+                made = self._inliner.or_value(node.target, node.arguments[0])
+            else:
+                made = self._inliner.optional(node)
             if made is not None:
                 return made
         left = self.keep(self.visit(node.target))

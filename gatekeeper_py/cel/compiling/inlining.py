@@ -11,7 +11,7 @@ from __future__ import annotations
 import ast
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 from gatekeeper_py.cel.checking.names import Reference
 from gatekeeper_py.cel.checking.types import BOOL, DOUBLE, INT, STRING, Kind, Type
@@ -263,23 +263,61 @@ class Inliner:
         self._writer.charge(1)
         return compare(load(value), ast.IsNot(), load("NOTHING"))
 
+    def optional(self, node: Node) -> ast.expr | None:
+        """`a.?b.?c.or(d.?e)` as an optional: the steps between make none."""
+        step = self._optional_step(node)
+        if step is not None and not self._is_walkable(step[0]):
+            return None  # a single step
+        value = self._walked(node)
+        if value is None:
+            return None
+        return choose(_is_there(value), call("Optional", load(value)), load("NONE"))
+
     def _walked(self, target: Node) -> str | None:
-        """The name of what is at the end of `a.?b[?'c']`, or of `NOTHING`; only dicts are walked."""
+        """The name of what is at the end of `a.?b[?'c'].or(d.?e)`, or of `NOTHING`; only dicts are walked."""
+        if self._is_alternative(target):
+            return self._alternative(target)
         fields: list[str] = []
         while (step := self._optional_step(target)) is not None:
             target, field = step
             fields.append(field)
-        within = self._is_optional(target)
         if not fields:
             return None
         writer = self._writer
+        found = self._walked(target) if self._is_alternative(target) else None
+        within = found is None and self._is_optional(target)
         value = writer.fresh("w")
-        writer.emit(assign(value, writer.visit(target)))
+        writer.emit(assign(value, load(found) if found else writer.visit(target)))
         writer.charge(writer.qualifier_cost(target) - 1)
         statements: list[ast.stmt] = []
         for field in fields:
             statements = [*self._step(value, field, statements)]
+        if found:
+            statements = [python.If(_is_there(value), statements, [])]
         writer.emit(*(self._opened(value, statements) if within else statements))
+        return value
+
+    def _is_alternative(self, node: Node) -> TypeGuard[Call]:
+        """Whether it is `a.or(b)` of two optionals that can be walked."""
+        if not (isinstance(node, Call) and node.function == "or" and node.target is not None):
+            return False
+        return all(map(self._is_walkable, (node.target, *node.arguments)))
+
+    def _is_walkable(self, node: Node) -> bool:
+        return self._optional_step(node) is not None or self._is_alternative(node)
+
+    def _alternative(self, node: Call) -> str | None:
+        """`a.or(b)`: what the first has, or else the second."""
+        assert node.target is not None
+        writer = self._writer
+        value = self._walked(node.target)
+        with writer.nested() as block:
+            other = self._walked(node.arguments[0])
+            assert value is not None  # `_is_alternative` has seen to it, and to the other
+            assert other is not None
+            writer.emit(assign(value, load(other)))
+        absent = compare(load(value), ast.Is(), load("NOTHING"))
+        writer.emit(python.If(absent, block.statements(), []))
         return value
 
     def _optional_step(self, node: Node) -> tuple[Node, str] | None:
@@ -442,6 +480,10 @@ class Inliner:
         key = constant(self._constant(value))
         slow = call("contains", later, key, load("budget"))
         return choose(_has_class(first, "dict"), compare(key, ast.In(), later), slow)
+
+
+def _is_there(value: str) -> ast.expr:
+    return compare(load(value), ast.IsNot(), load("NOTHING"))
 
 
 def _between(operands: Sequence[ast.expr], operator: ast.operator) -> tuple[ast.expr, ast.operator, ast.expr]:

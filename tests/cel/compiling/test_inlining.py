@@ -61,6 +61,20 @@ TEMPLATES: dict[str, tuple[str, ...]] = {
             "dyn({list})",
         ),
         *("optional.none().?a.orValue({any})", "({truth} ? {any} : {any})", "({any} + {any})"),
+        *("{optional}.orValue({any})", "{optional}.?a.orValue({any})", "[{optional}]", "{optional}.value()"),
+    ),
+    "optional": (
+        *(
+            "x.?a",
+            "y.?a.?b",
+            "x.?a.b",
+            "{any}.?a",
+            "{optional}.or({optional})",
+            "{optional}.?a",
+            "{optional}.b",
+        ),
+        *("x.?a.or(y.?a)", "x.?a.?b.or(y.?a).or({optional})", "optional.of({any})", "optional.none()"),
+        *("x.?a.or(y.?a).?b", "x[?'a'].or(optional.of(y)).?a[?'b']", "x.?a.or(y.?b.or(y.?a)).a.b"),
     ),
     "text": (
         *("s", "'a'", "''", f"'{LONG}'", "'ab-' + s", "({text} + {text})", "(s + {text} + string(n))"),
@@ -107,13 +121,14 @@ TEMPLATES: dict[str, tuple[str, ...]] = {
             "{any}.matches({text})",
         ),
         *("('a' in {any})", "({any} in {list})", "({text} in ['a', 'b'])", "({any} in ['a', 'b'])"),
+        *("{optional}.hasValue()", "({optional} == {optional})", "({optional} != x.?a)"),
         *("x.?a.hasValue()", "x.?a.?b.hasValue()", "optional.of({any}).?a.hasValue()", "isQuantity({any})"),
         *("quantity('1Ki').isGreaterThan(quantity({text}))", "sets.contains({list}, {list})"),
     ),
 }
 """Expressions by what they give, with names of kinds where parts go; nothing in them absorbs an error."""
 
-BOTTOM = {"any": "x.a", "text": "s", "number": "n", "list": "l", "truth": "has(x.a)"}
+BOTTOM = {"optional": "x.?a", "any": "x.a", "text": "s", "number": "n", "list": "l", "truth": "has(x.a)"}
 PARTS = re.compile("{(" + "|".join(TEMPLATES) + ")}")
 
 

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import time
+from functools import cache
 from random import Random
 from typing import Any
 
 import pytest
 
 from gatekeeper_py.cel import DeadlineExceeded
-from gatekeeper_py.engine import Engine
+from gatekeeper_py.cluster.snapshot import Snapshot
+from gatekeeper_py.engine import Engine, load_policies
 from gatekeeper_py.policy.admission.request import AdmissionRequest
+from gatekeeper_py.policy.loading.load import PolicySet, read
 from gatekeeper_py.policy.model import ValidatingPolicy
 from gatekeeper_py.policy.sharing import index, joining
 from gatekeeper_py.policy.sharing.index import Candidates
 from gatekeeper_py.policy.sharing.joining import Joined, join_policies
 from gatekeeper_py.policy.sharing.premises import Premises
 from gatekeeper_py.policy.sharing.shared import Shared
+from tests.benchmarks.engine.requests import requests_to
 from tests.policy.support import CONFIG_MAP, Json, engine, request, validating
+from tests.shipped import SHIPPED
 
 NAMESPACE: Json = {
     "apiVersion": "v1",
@@ -228,3 +233,17 @@ def test_the_joined_policies_are_found_in_their_order(monkeypatch: pytest.Monkey
         cluster=(NAMESPACE,),
     )
     assert [finding.policy for finding in made.review(request(CONFIG_MAP)).findings] == ["a", "b", "c", "d"]
+
+
+@pytest.mark.parametrize("kind", ["CREATE Pod", "UPDATE Pod"])
+def test_what_ships_is_decided_by_functions_alone(kind: str) -> None:
+    asked = requests_to(Snapshot.of(()))[kind]
+    candidates = shipped().validating.concerning(asked)
+    made = join_policies(candidates, Premises.of(asked).known)
+    assert made is not None
+    assert made.others == ()
+
+
+@cache
+def shipped() -> PolicySet:
+    return load_policies(read(SHIPPED))
