@@ -256,6 +256,7 @@ FIELDS: Mapping[str, Mapping[str, str]] = {
         "name": "Its name; empty for no virtual nodes.",
     },
     "tenancy.Nodes": _described(TENANT_SPEC["properties"]["nodes"]),
+    "tenancy.PodCount": {"number": "How many pods it asks for.", "path": "Where it stands."},
     "tenancy.Reach": {"kind": "Its kind.", "name": "Its name.", "path": "Where the object reaches it."},
     "tenancy.Reference": {
         "group": "Its API group.",
