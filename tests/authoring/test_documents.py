@@ -22,6 +22,7 @@ from gatekeeper_py.tenancy.fields import TENANT_SPEC, WAIVER_SPEC
 from gatekeeper_py.tenancy.library import LIBRARY, SETTINGS, VARIABLES, extension
 from gatekeeper_py.tenancy.tenant import Tenancy
 from gatekeeper_py.webhook.metrics import Metrics
+from gatekeeper_py.webhook.plane_metrics import PlaneMetrics
 from tests.audit.test_tally import counted
 from tests.authoring import references
 
@@ -96,9 +97,8 @@ def test_the_page_of_commands_names_each_command() -> None:
 
 @SHOWN
 def test_metrics_that_are_named_exist(page: Path) -> None:
-    metrics = {
-        sample for metric in Metrics().registry.collect() for sample in (metric.name, f"{metric.name}_total")
-    }
+    families = (*Metrics().registry.collect(), *PlaneMetrics(tuple).collect())
+    metrics = {sample for metric in families for sample in (metric.name, f"{metric.name}_total")}
     named = {
         name
         for piece in references.code(page.read_text(encoding="utf-8"))

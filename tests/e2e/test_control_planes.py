@@ -1,0 +1,282 @@
+"""One engine, several API servers: the host's, and one of tenant foo's own, where alice is administrator."""
+
+from __future__ import annotations
+
+import signal
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+import yaml
+
+from examples.demo import policies_in
+from tests.e2e.conftest import CLASSES, IN_FORCE_SECONDS, ROOT, admin_of, namespace
+from tests.e2e.gatekeeper import Server
+from tests.e2e.harness import (
+    ADMIN,
+    ALICE,
+    CONTROLLERS,
+    GATEKEEPER,
+    ControlPlane,
+    Kubectl,
+    Unavailable,
+    User,
+    control_plane,
+    wait_for,
+)
+from tests.e2e.test_isolation import pod, workload
+
+Json = dict[str, Any]
+
+ROOT_OF_FOO = User("alice", ("system:masters",))
+"""At her own API server alice is everything there is."""
+SYNCER = User("system:serviceaccount:foo:vc-foo", ("system:serviceaccounts", "system:serviceaccounts:foo"))
+HOST_USERS = (ADMIN, CONTROLLERS, ALICE, GATEKEEPER, SYNCER)
+OWN_USERS = (ADMIN, CONTROLLERS, ROOT_OF_FOO)
+CONFIGURATIONS = ("mutatingwebhookconfiguration", "validatingwebhookconfiguration")
+NAME = "gatekeeper-control-plane"
+SECONDS = 40
+
+
+def document(kubeconfig: Path, **spec: object) -> Json:
+    return {
+        "apiVersion": "tenancy.gatekeeper-py.dev/v1alpha1",
+        "kind": "ControlPlane",
+        "metadata": {"name": "foo"},
+        "spec": {
+            "tenant": "foo",
+            "kubeconfig": {"file": str(kubeconfig)},
+            "syncer": {"users": [SYNCER.name]},
+            **spec,
+        },
+    }
+
+
+@pytest.fixture(scope="module")
+def host() -> Iterator[ControlPlane]:
+    try:
+        with control_plane(users=HOST_USERS) as running:
+            running.kubectl().apply(*CLASSES, namespace("foo"), namespace("bar"), *admin_of("foo"))
+            yield running
+    except Unavailable as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="module")
+def own(host: ControlPlane) -> Iterator[ControlPlane]:
+    """Foo's own API server, with controllers."""
+    with control_plane(users=OWN_USERS) as running:
+        running.kubectl().apply(*CLASSES)
+        yield running
+
+
+@pytest.fixture(scope="module")
+def engine(
+    host: ControlPlane, own: ControlPlane, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("engine")
+    policies = policies_in(folder)
+    (policies / "planes.yaml").write_text(yaml.safe_dump(document(own.kubeconfig(ADMIN))))
+    for file in ("crds.yaml", "namespace.yaml", "rbac.yaml"):
+        host.kubectl()("apply", "--server-side", "-f", str(ROOT / "webhooks" / file))
+    server = Server(policies, folder, ["--kubeconfig", host.kubeconfig(GATEKEEPER)])
+    server.options = [
+        *server.options,
+        *("--control-plane-url", server.url, "--control-plane-ca", server.authority),
+        *("--health-port", "0"),
+    ]
+    server.start()
+    try:
+        server.register(host.kubectl())
+        alice = own.kubectl(ROOT_OF_FOO, "default")
+        wait_for("the host's webhooks", lambda: isolates(host.kubectl(ALICE, "foo")), IN_FORCE_SECONDS)
+        wait_for("foo's own webhooks", lambda: isolates(alice), SECONDS)
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def alice(own: ControlPlane, engine: Server) -> Kubectl:
+    """At her own API server."""
+    return own.kubectl(ROOT_OF_FOO, "default")
+
+
+def isolates(kubectl: Kubectl) -> bool:
+    changed = kubectl.run("run", "probe", "--image=probe", "--dry-run=server", "-o", "json")
+    refused = kubectl.run("run", "probe", "--image=probe", "--privileged", "--dry-run=server")
+    return "runtimeClassName" in changed.stdout and "denied the request" in refused.stderr
+
+
+def status(server: Server) -> Json:
+    with urllib.request.urlopen(f"{server.url}/statusz", context=server.context(), timeout=10) as answer:
+        told: Json = orjson.loads(answer.read())
+        return told
+
+
+def test_a_deployment_at_her_own_api_server_is_isolated_and_tagged_as_at_the_host(alice: Kubectl) -> None:
+    alice.apply(workload("apps/v1", "Deployment", "web"))
+    found: Json = alice.get("deployment", "web")
+    assert found["spec"]["template"]["spec"]["runtimeClassName"] == "kata"
+    wait_for("its pod", lambda: bool(alice.get("pods", "-l", "app=web")["items"]), SECONDS)
+    pods: Any = alice.get("pods", "-l", "app=web")["items"]
+    assert pods[0]["spec"]["runtimeClassName"] == "kata"
+    assert pods[0]["metadata"]["labels"]["tenancy.gatekeeper-py.dev/tenant"] == "foo"
+
+
+@pytest.mark.parametrize(
+    ("spec", "said"),
+    [
+        ({"hostNetwork": True}, "hostNetwork"),
+        ({"hostPID": True}, "hostPID"),
+        ({"runtimeClassName": "runc"}, "runtimeClassName"),
+        ({"volumes": [{"name": "h", "hostPath": {"path": "/"}}]}, "hostPath"),
+    ],
+)
+@pytest.mark.parametrize("where", ["default", "kube-system"])
+def test_what_the_host_would_refuse_is_refused_in_every_namespace_kube_system_too(
+    own: ControlPlane, engine: Server, where: str, spec: Json, said: str
+) -> None:
+    assert said in own.kubectl(ROOT_OF_FOO, where).refused(pod("bad", **spec))
+
+
+def test_a_class_that_she_makes_herself_says_nothing(alice: Kubectl, own: ControlPlane) -> None:
+    fake = {
+        "apiVersion": "node.k8s.io/v1",
+        "kind": "RuntimeClass",
+        "metadata": {"name": "mine"},
+        "handler": "kata",
+    }
+    alice.apply(fake)
+    assert "mine" in alice.refused(pod("bad", runtimeClassName="mine"))
+    alice("delete", "runtimeclass", "mine")
+
+
+def test_what_is_cluster_wide_there_is_her_own(alice: Kubectl) -> None:
+    role = {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "ClusterRole",
+        "metadata": {"name": "everything"},
+        "rules": [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}],
+    }
+    alice.apply(
+        role,
+        namespace("team-a"),
+        {**role, "kind": "Role", "metadata": {"name": "all", "namespace": "team-a"}},
+    )
+    alice("label", "namespace", "team-a", "pod-security.kubernetes.io/enforce=privileged")
+    wait_for(
+        "its account", lambda: alice.run("get", "sa", "default", "-n", "team-a").returncode == 0, SECONDS
+    )
+    alice("run", "probe", "--image=probe", "-n", "team-a")
+    alice("delete", "namespace", "team-a", "--wait=true", "--timeout=50s")
+
+
+def test_the_hosts_namespaces_are_no_place_for_her_to_name(alice: Kubectl) -> None:
+    service = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "spy"},
+        "spec": {"type": "ExternalName", "externalName": "db.bar.svc.cluster.local"},
+    }
+    assert "bar" in alice.refused(service)
+
+
+def test_controllers_of_her_own_control_plane_work(alice: Kubectl) -> None:
+    service = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "web"},
+        "spec": {"selector": {"app": "web"}, "ports": [{"port": 80}]},
+    }
+    alice.apply(service)
+    wait_for("endpoint slices", lambda: "web" in alice("get", "endpointslices", "-o", "name"), SECONDS)
+    job = {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {"name": "once"},
+        "spec": {
+            "template": {"spec": {"restartPolicy": "Never", "containers": [{"name": "c", "image": "c"}]}}
+        },
+    }
+    alice.apply(job)
+    wait_for("its pod", lambda: "once" in alice("get", "pods", "-o", "name"), SECONDS)
+
+
+@pytest.mark.parametrize("kind", CONFIGURATIONS)
+def test_a_registration_that_she_deletes_is_restored_and_told(
+    host: ControlPlane, alice: Kubectl, engine: Server, kind: str
+) -> None:
+    before = status(engine)["controlPlanes"][0]["restored"]
+    alice("delete", kind, NAME)
+    wait_for("it to be back", lambda: alice.run("get", kind, NAME).returncode == 0, SECONDS)
+    wait_for("it to hold", lambda: isolates(alice), SECONDS)
+    told = status(engine)
+    assert told["controlPlanes"][0]["restored"] == before + 1
+    assert any("its registration was deleted by somebody there" in each for each in told["problems"])
+    assert told["ready"] is True
+    assert '"problem":"its registration was deleted by somebody there' in engine.log
+    events = host.kubectl().run("get", "events", "-n", "default", "-o", "json").stdout
+    assert "RegistrationRestored" in events
+    assert f'registrations_restored_total{{control_plane="foo"}} {before + 1}' in exposition(engine)
+
+
+def exposition(server: Server) -> str:
+    with urllib.request.urlopen(f"{server.url}/metrics", context=server.context(), timeout=10) as answer:
+        return str(answer.read().decode())
+
+
+def test_a_registration_that_she_narrows_is_restored(alice: Kubectl, engine: Server) -> None:
+    patch = '[{"op": "replace", "path": "/webhooks/0/rules", "value": []}]'
+    alice("patch", CONFIGURATIONS[1], NAME, "--type=json", "-p", patch)
+    wait_for("it to hold", lambda: bool(rules(alice)), SECONDS)
+    assert any("was changed by somebody there" in each for each in status(engine)["problems"])
+
+
+def rules(kubectl: Kubectl) -> list[Json]:
+    found: Any = kubectl.get(CONFIGURATIONS[1], NAME)
+    return list(found["webhooks"][0].get("rules") or [])
+
+
+def test_what_is_counted_and_logged_names_the_control_plane(alice: Kubectl, engine: Server) -> None:
+    alice.refused(pod("bad", hostNetwork=True))
+    assert 'gatekeeper_control_plane_webhook_reviews_total{control_plane="foo"' in exposition(engine)
+    assert '"control_plane":"foo"' in engine.log
+
+
+def test_nobody_is_answered_at_a_control_plane_that_no_document_names(engine: Server) -> None:
+    assert posted(engine, "/t/nobody/mutate") == 404
+
+
+def posted(server: Server, path: str) -> int:
+    """The status of an answer."""
+    request = urllib.request.Request(f"{server.url}{path}", b"{}", method="POST")
+    try:
+        with urllib.request.urlopen(request, context=server.context(), timeout=10) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code
+
+
+def test_her_api_server_hangs_and_the_host_goes_on(
+    host: ControlPlane, own: ControlPlane, engine: Server
+) -> None:
+    kubectl = host.kubectl(ALICE, "foo")
+    (server,) = [each for each in own.components if each.name == "kube-apiserver"]
+    server.process.send_signal(signal.SIGSTOP)
+    try:
+        wait_for("it to be told", lambda: "control plane 'foo'" in str(status(engine)["problems"]), 60)
+        for number in range(20):
+            assert "denied the request" in kubectl.refused(pod(f"bad-{number}", hostNetwork=True))
+        assert isolates(kubectl)
+        assert status(engine)["ready"] is True
+        assert engine.ready()
+    finally:
+        server.process.send_signal(signal.SIGCONT)
+    alice = own.kubectl(ROOT_OF_FOO, "default")
+    wait_for("it to be answered again", lambda: isolates(alice), 90)
