@@ -15,7 +15,7 @@ import yaml
 
 from examples.demo import policies_in
 from tests.e2e.conftest import CLASSES, IN_FORCE_SECONDS, ROOT, admin_of, namespace
-from tests.e2e.gatekeeper import Server
+from tests.e2e.gatekeeper import Server, gatekeeper
 from tests.e2e.harness import (
     ADMIN,
     ALICE,
@@ -26,6 +26,7 @@ from tests.e2e.harness import (
     Unavailable,
     User,
     control_plane,
+    free_port,
     wait_for,
 )
 from tests.e2e.test_isolation import pod, workload
@@ -36,6 +37,8 @@ ROOT_OF_FOO = User("alice", ("system:masters",))
 """At her own API server alice is everything there is."""
 SYNCER = User("system:serviceaccount:foo:vc-foo", ("system:serviceaccounts", "system:serviceaccounts:foo"))
 HOST_USERS = (ADMIN, CONTROLLERS, ALICE, GATEKEEPER, SYNCER)
+BARBARA = User("barbara", ("system:masters",))
+"""The administrator of tenant bar's own API server."""
 OWN_USERS = (ADMIN, CONTROLLERS, ROOT_OF_FOO)
 CONFIGURATIONS = ("mutatingwebhookconfiguration", "validatingwebhookconfiguration")
 NAME = "gatekeeper-control-plane"
@@ -75,9 +78,8 @@ def own(host: ControlPlane) -> Iterator[ControlPlane]:
 
 
 @pytest.fixture(scope="module")
-def engine(
-    host: ControlPlane, own: ControlPlane, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Server]:
+def prepared(host: ControlPlane, own: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Server:
+    """An engine for the host and foo, not started yet."""
     folder = tmp_path_factory.mktemp("engine")
     policies = policies_in(folder)
     (policies / "planes.yaml").write_text(yaml.safe_dump(document(own.kubeconfig(ADMIN))))
@@ -89,6 +91,13 @@ def engine(
         *("--control-plane-url", server.url, "--control-plane-ca", server.authority),
         *("--health-port", "0"),
     ]
+    server.make_certificates()
+    return server
+
+
+@pytest.fixture(scope="module")
+def engine(host: ControlPlane, own: ControlPlane, prepared: Server) -> Iterator[Server]:
+    server = prepared
     server.start()
     try:
         server.register(host.kubectl())
@@ -163,11 +172,8 @@ def test_what_is_cluster_wide_there_is_her_own(alice: Kubectl) -> None:
         "metadata": {"name": "everything"},
         "rules": [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}],
     }
-    alice.apply(
-        role,
-        namespace("team-a"),
-        {**role, "kind": "Role", "metadata": {"name": "all", "namespace": "team-a"}},
-    )
+    alice.apply(role, namespace("team-a"))
+    alice("create", "role", "all", "--verb=*", "--resource=*", "-n", "team-a")
     alice("label", "namespace", "team-a", "pod-security.kubernetes.io/enforce=privileged")
     wait_for(
         "its account", lambda: alice.run("get", "sa", "default", "-n", "team-a").returncode == 0, SECONDS
@@ -280,3 +286,128 @@ def test_her_api_server_hangs_and_the_host_goes_on(
         server.process.send_signal(signal.SIGCONT)
     alice = own.kubectl(ROOT_OF_FOO, "default")
     wait_for("it to be answered again", lambda: isolates(alice), 90)
+
+
+# --- what comes down
+
+
+def synced(name: str = "web-x-default-x-foo", **metadata: object) -> Json:
+    made = pod(name)
+    annotations = {"vcluster.loft.sh/object-name": "web", "vcluster.loft.sh/object-namespace": "default"}
+    labels = {"vcluster.loft.sh/managed-by": "foo"}
+    return {**made, "metadata": {"name": name, "annotations": annotations, "labels": labels, **metadata}}
+
+
+@pytest.fixture
+def syncer(host: ControlPlane, engine: Server) -> Kubectl:
+    """What brings foo's pods down, with more rights than it should have."""
+    binding = {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "ClusterRoleBinding",
+        "metadata": {"name": "too-much"},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"},
+        "subjects": [{"kind": "User", "name": SYNCER.name, "apiGroup": "rbac.authorization.k8s.io"}],
+    }
+    host.kubectl().apply(binding)
+    return host.kubectl(SYNCER, "foo")
+
+
+def test_a_pod_that_comes_down_is_isolated_tagged_and_says_from_where(syncer: Kubectl) -> None:
+    syncer("create", "-f", "-", stdin=orjson.dumps(synced()).decode())
+    found: Any = syncer.get("pod", "web-x-default-x-foo")
+    assert found["spec"]["runtimeClassName"] == "kata"
+    assert found["metadata"]["labels"].items() >= {
+        ("tenancy.gatekeeper-py.dev/tenant", "foo"),
+        ("tenancy.gatekeeper-py.dev/control-plane", "foo"),
+    }
+    assert found["metadata"]["annotations"].items() >= {
+        ("tenancy.gatekeeper-py.dev/virtual-name", "web"),
+        ("tenancy.gatekeeper-py.dev/virtual-namespace", "default"),
+    }
+
+
+def test_a_syncer_writes_nowhere_else_whatever_rbac_gives_it(host: ControlPlane, syncer: Kubectl) -> None:
+    for where in ("bar", "default", "kube-public"):
+        told = host.kubectl(SYNCER, where).refused(synced())
+        assert "writes in namespaces of tenant foo alone" in told, where
+    role = {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "ClusterRole",
+        "metadata": {"name": "mine"},
+        "rules": [],
+    }
+    assert "writes in namespaces of tenant foo alone" in syncer.refused(role)
+
+
+def test_nobody_else_says_that_his_pod_came_down(host: ControlPlane, engine: Server) -> None:
+    assert "only what brings it down says so" in host.kubectl(ALICE, "foo").refused(synced("forged"))
+
+
+def test_what_came_down_is_judged_again(syncer: Kubectl) -> None:
+    bad = synced("bad")
+    bad["spec"]["hostNetwork"] = True
+    assert "hostNetwork" in syncer.refused(bad)
+    assert 'vcluster calls it "web-x-default-x-foo"' in syncer.refused(synced("otherwise"))
+
+
+# --- files that nobody there can delete
+
+
+@pytest.fixture(scope="module")
+def filed(
+    prepared: Server, engine: Server, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ControlPlane]:
+    """Tenant bar's own API server, which reads its webhooks from files."""
+    folder = tmp_path_factory.mktemp("files")
+    port = free_port()
+    kubeconfig = folder / "bar.kubeconfig"
+    (prepared.policies / "bar.yaml").write_text(yaml.safe_dump(of_bar(kubeconfig)))
+    gatekeeper(
+        *("install", "--control-plane", "bar", "--policies", prepared.policies),
+        *("--url", engine.url, "--ca", engine.authority, "--manifests", folder / "made"),
+    )
+    flags = [
+        "--feature-gates=ManifestBasedAdmissionControlConfig=true",
+        f"--admission-control-config-file={folder / 'made' / 'admission.yaml'}",
+    ]
+    users = (ADMIN, CONTROLLERS, BARBARA)
+    with control_plane(controllers=False, api_server_flags=flags, users=users, port=port) as running:
+        kubeconfig.write_bytes(running.kubeconfig(ADMIN).read_bytes())
+        wait_for("bar to be open", lambda: is_open(engine, "bar"), 60)
+        running.kubectl().apply(*CLASSES)
+        yield running
+
+
+def of_bar(kubeconfig: Path) -> Json:
+    made = document(kubeconfig, tenant="bar", registration="static", syncer={"users": ["nobody"]})
+    return {**made, "metadata": {"name": "bar"}}
+
+
+def is_open(server: Server, name: str) -> bool:
+    return any(each["open"] for each in status(server)["controlPlanes"] if each["name"] == name)
+
+
+def test_an_api_server_that_reads_files_asks_from_its_first_moment(filed: ControlPlane) -> None:
+    barbara = filed.kubectl(BARBARA, "default")
+    wait_for("it to be isolated", lambda: isolates(barbara), SECONDS)
+    assert barbara.run("get", *CONFIGURATIONS[:1]).stdout == ""
+
+
+def test_its_administrator_can_neither_see_nor_delete_nor_outbid_them(filed: ControlPlane) -> None:
+    barbara = filed.kubectl(BARBARA, "default")
+    for kind in CONFIGURATIONS:
+        assert barbara.run("delete", kind, f"{NAME}.static.k8s.io").returncode != 0
+        assert barbara.run("delete", kind, "--all").returncode == 0
+    assert "hostNetwork" in barbara.refused(pod("bad", hostNetwork=True))
+    assert "hostNetwork" in filed.kubectl(BARBARA, "kube-system").refused(pod("bad", hostNetwork=True))
+
+
+def test_foo_goes_on_while_bar_is_gone(filed: ControlPlane, alice: Kubectl, engine: Server) -> None:
+    (server,) = [each for each in filed.components if each.name == "kube-apiserver"]
+    server.process.send_signal(signal.SIGSTOP)
+    try:
+        wait_for("it to be told", lambda: "control plane 'bar'" in str(status(engine)["problems"]), 60)
+        assert isolates(alice)
+        assert "control plane 'foo': Namespace" not in str(status(engine)["problems"])
+    finally:
+        server.process.send_signal(signal.SIGCONT)

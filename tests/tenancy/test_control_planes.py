@@ -39,8 +39,8 @@ def plane(name: str = "one", path: str = "t.yaml", **spec: Any) -> Manifest:
 HOST = (tenant("foo"), tenant("bar"), tenant("dev"), tenant("ops", trusted=True))
 
 
-def load(*planes: Manifest, living: tuple[Manifest, ...] = ()) -> Tenancy:
-    return load_tenancy((*HOST, *planes), living)
+def load(*documents: Manifest, living: tuple[Manifest, ...] = ()) -> Tenancy:
+    return load_tenancy((*HOST, *documents), living)
 
 
 def living(name: str = "one", **spec: Any) -> Manifest:
