@@ -29,16 +29,22 @@ class Overlay:
 
     own: ClusterView
     host: ClusterView
+    group: str = ""
+    """Objects of this API group are the host's alone: the documents that say what holds."""
 
     def get(self, kind: GroupVersionKind, namespace: str, name: str) -> Object | None:
         """The object, or None."""
         with self._known():
+            if self._is_hosts(kind):
+                return self.host.get(kind, namespace, name)
             found = self.own.get(kind, namespace, name)
             return self.host.get(kind, namespace, name) if found and _is_class(kind) else found
 
     def list(self, kind: GroupVersionKind, namespace: str | None = None) -> Iterable[Object]:
         """All objects of a kind."""
         with self._known():
+            if self._is_hosts(kind):
+                return self.host.list(kind, namespace)
             if not _is_class(kind):
                 return self.own.list(kind, namespace)
             mine = {each["metadata"]["name"] for each in self.own.list(kind, namespace)}
@@ -69,13 +75,17 @@ class Overlay:
         with self._known():
             return self.own.authorize(review)
 
+    def _is_hosts(self, kind: GroupVersionKind) -> bool:
+        return bool(self.group) and kind.group == self.group
+
     @contextmanager
     def _known(self) -> Iterator[None]:
         """Who goes on by what was known last goes on by that of both."""
         try:
             yield
         except StaleView as error:
-            raise StaleView(error.stale, Overlay(_last(self.own), _last(self.host))) from error
+            last = Overlay(_last(self.own), _last(self.host), self.group)
+            raise StaleView(error.stale, last) from error
 
 
 def _last(view: ClusterView) -> ClusterView:

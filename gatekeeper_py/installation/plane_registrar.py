@@ -96,7 +96,9 @@ class PlaneRegistrar:
 
     def look_all(self) -> None:
         """Begin a look at each; one that hangs keeps no other waiting."""
-        for plane in self.planes.all:
+        planes = self.planes.all
+        self._known = {each.name: self._known.get(each.name, Known()) for each in planes}
+        for plane in planes:
             known = self._known.setdefault(plane.name, Known())
             if known.busy:
                 self._trouble(plane, SILENT.format(self.clock() - known.begun))

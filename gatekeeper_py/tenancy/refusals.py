@@ -43,7 +43,12 @@ def closed(tenancy: Tenancy, request: AdmissionRequest, cluster: ClusterView) ->
 
 
 def objection(tenancy: Tenancy, request: AdmissionRequest, cluster: ClusterView) -> str:
-    """Why a Tenant or settings would not be in force, or would close a namespace; empty when neither."""
+    """Why a Tenant or settings would not be in force, or would close a namespace; empty when neither.
+
+    In a tenant's own control plane such documents say nothing to us, and are the tenant's own.
+    """
+    if tenancy.landlord is not None:
+        return ""
     return worsened(request, lambda value: _faults(tenancy, value, cluster))
 
 

@@ -25,12 +25,14 @@ from gatekeeper_py.cluster.view import ClusterError
 from gatekeeper_py.engine import Engine
 from gatekeeper_py.policy.admission.decision import Decision, Status
 from gatekeeper_py.policy.admission.request import AdmissionRequest
+from gatekeeper_py.policy.loading.load import PolicySet
 from gatekeeper_py.policy.matching.versions import versions_needed
 from gatekeeper_py.tenancy.control_plane import ControlPlane
 from gatekeeper_py.tenancy.control_planes import inside, why_closed
 from gatekeeper_py.tenancy.library import extension
 from gatekeeper_py.tenancy.reads import read_by
-from gatekeeper_py.tenancy.tenant import Tenancy
+from gatekeeper_py.tenancy.refusals import TENANCY_KINDS
+from gatekeeper_py.tenancy.tenant import GROUP, Tenancy
 from gatekeeper_py.webhook import limits
 from gatekeeper_py.webhook.exchange import CALLER, Exchange
 from gatekeeper_py.webhook.metrics import Metrics, Observed
@@ -96,6 +98,8 @@ class Plane:
     """How often somebody had narrowed or deleted its registration."""
     tried: float = 0.0
     """When its kubeconfig was read last (monotonic)."""
+    followed: PolicySet | None = None
+    """The policies whose kinds are followed there."""
     made_of: tuple[object, ...] = ()
     """What its policies in force were made of."""
     loading: Callable[[], Loaded] | None = None
@@ -331,7 +335,9 @@ class Planes:
         if policies is None:
             self._close(plane, GONE)
             return
-        live.follow(read_by(policies))
+        if plane.followed is not policies:
+            live.follow(read_by(policies))
+            plane.followed = policies
         if plane.reason and not live.synced:
             why = "; ".join(f"{kind.kind}: {told}" for kind, told in live.problems.items())
             self._close(plane, f"its API server has not been read yet: {why[:MOST_TOLD]}")
@@ -382,7 +388,7 @@ def _reach(document: ControlPlane) -> object:
 
 def _leave(plane: Plane) -> None:
     """Follow it no more. A connection that will not close keeps nobody waiting."""
-    live, plane.live = plane.live, None
+    live, plane.live, plane.followed = plane.live, None, None
     if live is not None:
         threading.Thread(target=live.stop, name="control-plane-end", daemon=True).start()
 
@@ -404,7 +410,7 @@ def _opened(host: Loaded, document: ControlPlane, live: LiveCluster) -> Loaded:
     policies = replace(host.policies, extensions=(extension(tenancy),))
 
     def review(request: AdmissionRequest, webhook: Webhook, deadline: float) -> Decision:
-        engine = Engine(policies, Overlay(live.view, host.view()))
+        engine = Engine(policies, Overlay(live.view, host.view(), GROUP), TENANCY_KINDS)
         return engine.review(request, PHASES[webhook], deadline=deadline)
 
     return Loaded(

@@ -63,6 +63,35 @@ def test_what_the_host_does_not_know_of_classes_nobody_knows() -> None:
     assert Overlay(OWN, Snapshot()).knows(CONFIG_MAP)
 
 
+def test_documents_that_say_what_holds_are_the_hosts_alone() -> None:
+    kind = GroupVersionKind("", "v1", "ConfigMap")
+    tenants = GroupVersionKind("example.com", "v1", "Tenant")
+    definition = {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": "tenants.example.com"},
+        "spec": {
+            "group": "example.com",
+            "scope": "Cluster",
+            "names": {"kind": "Tenant", "plural": "tenants"},
+            "versions": [{"name": "v1", "served": True, "storage": True}],
+        },
+    }
+    own, host = (
+        Snapshot(
+            [definition, {"apiVersion": "example.com/v1", "kind": "Tenant", "metadata": {"name": name}}],
+            complete=True,
+        )
+        for name in ("forged", "real")
+    )
+    view = Overlay(own, host, "example.com")
+    assert [each["metadata"]["name"] for each in view.list(tenants)] == ["real"]
+    assert view.get(tenants, "", "forged") is None
+    assert view.get(tenants, "", "real") is not None
+    assert Overlay(own, host).get(tenants, "", "forged") is not None
+    assert view.get(kind, "a", "own") is None
+
+
 def test_kinds_and_rights_are_the_tenants_own() -> None:
     served = VIEW.served(CONFIG_MAP)
     assert served is not None

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import io
 import json
+import ssl
+import threading
 import time
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, cast
 
+import httpx
 import pytest
 from starlette.testclient import TestClient
 
@@ -19,6 +24,9 @@ from gatekeeper_py.cluster.view import ClusterError
 from gatekeeper_py.engine import Engine, load_with_tenancy
 from gatekeeper_py.manifests.manifest import Manifest, Source
 from gatekeeper_py.objects.resource import GroupVersionKind
+from gatekeeper_py.pki.authority import make_client
+from gatekeeper_py.pki.development import make_certificates
+from gatekeeper_py.pki.files import read_pair, write_pair
 from gatekeeper_py.policy.admission.decision import Decision
 from gatekeeper_py.webhook.app import application
 from gatekeeper_py.webhook.exchange import CALLER
@@ -29,7 +37,9 @@ from gatekeeper_py.webhook.plane_metrics import PlaneMetrics
 from gatekeeper_py.webhook.planes import MOST, Planes
 from gatekeeper_py.webhook.record import Record
 from gatekeeper_py.webhook.revision import Loaded, Policies
+from gatekeeper_py.webhook.server import Server
 from gatekeeper_py.webhook.service import Service
+from gatekeeper_py.webhook.tls import Clients, ServingCertificate
 from tests.policy.support import bound, validating
 from tests.tenancy.test_control_planes import HOST, plane, tenant
 from tests.webhook.support import pod_review
@@ -37,9 +47,11 @@ from tests.webhook.support import pod_review
 Json = dict[str, Any]
 NAMESPACE = GroupVersionKind("", "v1", "Namespace")
 
-OWN = validating("own", validations=[{"expression": "tenant.name == 'foo' && !requester.platform"}])
-OWN["spec"]["matchConstraints"]["resourceRules"][0].update(
-    {"apiGroups": [""], "resources": ["pods"], "operations": ["*"]}
+PODS = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["*"], "resources": ["pods"]}
+OWN = validating(
+    "own",
+    matchConstraints={"resourceRules": [PODS]},
+    validations=[{"expression": "tenant.name == 'foo' && !requester.platform"}],
 )
 
 
@@ -174,7 +186,7 @@ def test_one_without_a_view_refuses_and_says_why(door: str) -> None:
     board = Board(plane())
     code, answer = board.ask(f"/t/one/{door}")
     assert (code, answer["allowed"]) == (200, False)
-    assert answer["status"]["message"] == (
+    assert answer["status"]["message"].startswith(
         "control plane 'one': its API server has not been read yet: Namespace: bad certificate"
     )
 
@@ -349,3 +361,50 @@ def test_a_live_cluster_is_what_is_followed() -> None:
         "start",
         "stop",
     } <= set(dir(LiveCluster))
+
+
+def test_over_tls_a_certificate_leads_to_its_own_doors(tmp_path: Path) -> None:
+    documents = plane("one", clientNames=["one.api"]), plane("two", clientNames=["two.api"])
+    board = Board(*documents, names=frozenset({"host.api"}))
+    board.open()
+    made = make_certificates(tmp_path)
+    serving = ServingCertificate(made.certificate, made.key, Clients(made.authority, frozenset({"host.api"})))
+    board.planes.admit = serving.let_in
+    board.planes._callers = {}
+    board.planes.look()
+    health = Health(board.policies, board.record)
+    server = Server(board.service, health, serving, (), host="127.0.0.1", port=0, planes=board.planes)
+    listening = server.listen()
+    thread = threading.Thread(target=listening.serve)
+    thread.start()
+    try:
+        found = {
+            name: [
+                _status(listening.port, tmp_path, name, path)
+                for path in ("/t/one/validate", "/t/two/validate", "/validate")
+            ]
+            for name in ("one.api", "two.api", "host.api", "stranger")
+        }
+    finally:
+        listening.stop()
+        thread.join(timeout=20)
+    assert found == {
+        "one.api": [200, 403, 403],
+        "two.api": [403, 200, 403],
+        "host.api": [403, 403, 200],
+        "stranger": [0, 0, 0],
+    }
+
+
+def _status(port: int, folder: Path, name: str, path: str) -> int:
+    """Of an answer to a caller with a certificate of this name; 0 where the handshake fails."""
+    pair = make_client(read_pair(folder / "ca.crt", folder / "ca.key"), [name], datetime.now(UTC))
+    files = folder / "caller.crt", folder / "caller.key"
+    write_pair(pair, *files)
+    context = ssl.create_default_context(cafile=str(folder / "ca.crt"))
+    context.load_cert_chain(*files)
+    with httpx.Client(base_url=f"https://localhost:{port}", verify=context, timeout=20) as http:
+        try:
+            return http.post(path, json=pod_review(namespace="foo")).status_code
+        except httpx.TransportError:
+            return 0
