@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from typing import Final
+
+import orjson
+
+from gatekeeper_py.objects.resource import Object
 
 __all__ = ["FOREIGN", "UNBOUNDED", "Bounds", "Exceeded", "bounded"]
 
@@ -40,6 +44,10 @@ class Bounds:
         """Whether there is any limit."""
         return self.answer > 0
 
+    def weight(self, objects: Iterable[Object]) -> int:
+        """Bytes of objects as JSON; 0 where nobody counts."""
+        return sum(len(orjson.dumps(each)) for each in objects) if self.kept else 0
+
     def check_listing(self, size: int, pages: int) -> None:
         """Raise `Exceeded` when a list does not end in time."""
         if self.listing and (size > self.listing or pages > MOST_PAGES):
@@ -54,8 +62,8 @@ class Bounds:
 UNBOUNDED: Final = Bounds(page=500)
 """Pages as kubectl asks for them."""
 
-FOREIGN: Final = Bounds(page=50, answer=4 << 20, listing=128 << 20, kept=32 << 20, share=0.1)
-"""For a tenant's own. An object of etcd has 1.5 MiB, about twice that as JSON; 1,500 pods have 12 MiB."""
+FOREIGN: Final = Bounds(page=50, answer=4 << 20, listing=256 << 20, kept=16 << 20, share=0.1)
+"""For a tenant's own. An object of etcd has 1.5 MiB, about twice that as JSON; of pods little is kept."""
 
 
 async def bounded(chunks: AsyncIterator[bytes], most: int) -> bytes:

@@ -100,6 +100,10 @@ class Connection:
 
     def __init__(self, config: SingleConfig, bounds: Bounds = UNBOUNDED) -> None:
         self._bounds = bounds
+        self._under_way = 0
+        """Bytes that the lists under way have brought to be kept, where that is counted."""
+        self._busy_until = 0.0
+        """When others have had their share of the time for what was done here (`now`)."""
         try:
             self._client = AsyncClient(config, ConnectionParams())
         except (ConfigError, OSError, ValueError) as error:
@@ -113,10 +117,16 @@ class Connection:
         No more than a page of whole objects is in memory at a time; what `take` makes of each stays.
         """
         found: list[Object] = []
-        version = ""
-        async for page in self.pages(served, kept=kept):
-            found += map(take, page.objects)
-            version = page.version
+        version, size = "", 0
+        try:
+            async for page in self.pages(served, kept=kept):
+                weight = self._bounds.weight(page.objects)
+                size, self._under_way = size + weight, self._under_way + weight
+                self._bounds.check_kept(self._under_way)
+                found += map(take, page.objects)
+                version = page.version
+        finally:
+            self._under_way -= size
         return Listed(found, version)
 
     async def pages(
@@ -138,9 +148,14 @@ class Connection:
             params["continue"] = metadata["continue"]
 
     async def _rest(self, begun: float) -> None:
-        """After work that began at a `thread_time`, let others work, where there is a limit."""
+        """After work that began at a `thread_time`, let others work, where there is a limit.
+
+        All that goes on by this connection has one share of the time together.
+        """
         if self._bounds.limited:
-            await asyncio.sleep(self._bounds.pause(time.thread_time() - begun))
+            pause = self._bounds.pause(time.thread_time() - begun)
+            self._busy_until = max(self._busy_until, now()) + pause
+            await asyncio.sleep(self._busy_until - now())
 
     async def get(self, served: Served, namespace: str, name: str) -> Object | None:
         """One object, or None."""

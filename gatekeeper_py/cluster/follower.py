@@ -16,8 +16,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, TypeAlias
 
-import orjson
-
 from gatekeeper_py.cluster.bounds import UNBOUNDED, Bounds
 from gatekeeper_py.cluster.connection import (
     NOT_FOUND,
@@ -87,7 +85,7 @@ class Picture:
         """Count what comes in; raises `Exceeded` when it is more than may be kept."""
         if not self._bounds.kept:
             return
-        size = before + sum(len(orjson.dumps(each)) for each in objects)
+        size = before + self._bounds.weight(objects)
         others = sum(each for other, each in self._sizes.items() if other != kind)
         self._bounds.check_kept(size + others)
         self._sizes[kind] = size

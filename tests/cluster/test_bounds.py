@@ -60,8 +60,13 @@ def test_who_is_limited_rests_for_most_of_the_time() -> None:
 
 @pytest.mark.parametrize(("size", "pages"), [(FOREIGN.listing + 1, 1), (1, 10_001)])
 def test_a_list_without_end_ends(size: int, pages: int) -> None:
-    with pytest.raises(Exceeded, match="lists more than 128 MiB of one kind"):
+    with pytest.raises(Exceeded, match="lists more than 256 MiB of one kind"):
         FOREIGN.check_listing(size, pages)
+
+
+def test_what_is_kept_is_weighed_as_json_where_there_is_a_limit() -> None:
+    assert SMALL.weight([{"a": 1}, {"b": [2]}]) == len('{"a":1}{"b":[2]}')
+    assert UNBOUNDED.weight([{"a": 1}]) == 0
 
 
 def config_map(name: str, size: int = 0) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import signal
 import urllib.error
 import urllib.request
@@ -125,6 +126,11 @@ def status(server: Server) -> Json:
     with urllib.request.urlopen(f"{server.url}/statusz", context=server.context(), timeout=10) as answer:
         told: Json = orjson.loads(answer.read())
         return told
+
+
+def told(server: Server) -> str:
+    """What is wrong."""
+    return "\n".join(status(server)["problems"])
 
 
 def test_a_deployment_at_her_own_api_server_is_isolated_and_tagged_as_at_the_host(alice: Kubectl) -> None:
@@ -276,7 +282,7 @@ def test_her_api_server_hangs_and_the_host_goes_on(
     (server,) = [each for each in own.components if each.name == "kube-apiserver"]
     server.process.send_signal(signal.SIGSTOP)
     try:
-        wait_for("it to be told", lambda: "control plane 'foo'" in str(status(engine)["problems"]), 60)
+        wait_for("it to be told", lambda: "control plane 'foo'" in told(engine), 60)
         for number in range(20):
             assert "denied the request" in kubectl.refused(pod(f"bad-{number}", hostNetwork=True))
         assert isolates(kubectl)
@@ -406,8 +412,78 @@ def test_foo_goes_on_while_bar_is_gone(filed: ControlPlane, alice: Kubectl, engi
     (server,) = [each for each in filed.components if each.name == "kube-apiserver"]
     server.process.send_signal(signal.SIGSTOP)
     try:
-        wait_for("it to be told", lambda: "control plane 'bar'" in str(status(engine)["problems"]), 60)
+        wait_for("it to be told", lambda: "control plane 'bar'" in told(engine), 60)
         assert isolates(alice)
-        assert "control plane 'foo': Namespace" not in str(status(engine)["problems"])
+        assert "control plane 'foo': Namespace" not in told(engine)
     finally:
         server.process.send_signal(signal.SIGCONT)
+
+
+# --- documents that are objects of the host
+
+
+def late(own: ControlPlane, **spec: object) -> Json:
+    secret = {"namespace": "gatekeeper-system", "name": "vc-late", "key": "config"}
+    made = document(Path("/"), server=own.url, registration="none", **spec)
+    known = {**made["spec"], "kubeconfig": {"secret": secret}}
+    return {**made, "metadata": {"name": "late"}, "spec": known}
+
+
+def secret_of(own: ControlPlane, **user: str) -> Json:
+    """A kubeconfig as vcluster leaves it: everything in line, and an address that is true inside alone."""
+    authority = base64.b64encode(own.certificate.read_bytes()).decode()
+    cluster = {"server": "https://localhost:8443", "certificate-authority-data": authority}
+    value = {
+        "clusters": [{"name": "c", "cluster": cluster}],
+        "users": [{"name": "u", "user": {"token": ADMIN.token, **user}}],
+        "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
+        "current-context": "x",
+    }
+    metadata = {"name": "vc-late", "namespace": "gatekeeper-system"}
+    content = {"config": yaml.safe_dump(value)}
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": content}
+
+
+def test_a_document_that_would_not_be_in_force_is_refused_with_the_reason(
+    host: ControlPlane, own: ControlPlane, engine: Server
+) -> None:
+    kubectl = host.kubectl()
+    assert "which there is none of" in kubectl.refused(late(own, tenant="nobody"))
+    assert "both have the syncer" in kubectl.refused(late(own))
+    assert "spec.server is absent" in kubectl.refused(
+        {**late(own), "spec": {k: v for k, v in late(own)["spec"].items() if k != "server"}}
+    )
+
+
+def test_one_whose_kubeconfig_is_in_a_secret_opens_when_it_may_be_read_and_goes_with_its_document(
+    host: ControlPlane, own: ControlPlane, prepared: Server, engine: Server
+) -> None:
+    kubectl = host.kubectl()
+    kubectl.apply(late(own, syncer={"users": ["late"]}), secret_of(own))
+    wait_for("it to be told", lambda: "control plane 'late'" in told(engine), SECONDS)
+    assert posted(engine, "/t/late/mutate") == 400
+    allow(host, prepared)
+    wait_for("it to be open", lambda: is_open(engine, "late"), SECONDS)
+    ready = "jsonpath={.status.conditions[0].status}"
+    wait_for("its state", lambda: kubectl("get", "controlplane", "late", "-o", ready) == "True", SECONDS)
+    kubectl("delete", "controlplane", "late")
+    wait_for("it to be gone", lambda: posted(engine, "/t/late/mutate") == 404, SECONDS)
+
+
+def allow(host: ControlPlane, server: Server) -> None:
+    """Let the engine read the one Secret."""
+    rights = gatekeeper(
+        *("install", "--control-plane", "late", "--policies", server.policies),
+        *("--kubeconfig", host.kubeconfig(ADMIN), "--rights"),
+    )
+    host.kubectl()("apply", "-f", "-", stdin=rights)
+
+
+def test_of_a_kubeconfig_in_a_secret_no_files_are_read(
+    host: ControlPlane, own: ControlPlane, prepared: Server, engine: Server
+) -> None:
+    kubectl = host.kubectl()
+    kubectl.apply(late(own, syncer={"users": ["late"]}), secret_of(own, tokenFile="/etc/passwd"))
+    allow(host, prepared)
+    wait_for("it to be told", lambda: "the kubeconfig has tokenFile" in told(engine), SECONDS)
+    kubectl("delete", "controlplane", "late")
