@@ -52,7 +52,13 @@ class Address:
 
 
 def make_planes(
-    service: Service, kubeconfig: Path | None, clients: Clients | None, max_age: float, health: Health
+    service: Service,
+    kubeconfig: Path | None,
+    clients: Clients | None,
+    max_age: float,
+    health: Health,
+    *,
+    alone: bool = True,
 ) -> Planes:
     """The control planes of a server; what is counted of them stands with the host's metrics."""
     planes = Planes(
@@ -62,6 +68,7 @@ def make_planes(
         service.rounds,
         frozenset() if clients is None else clients.names,
         clients is not None,
+        alone,
         max_age=float(max_age),
     )
     service.record.metrics.registry.register(PlaneMetrics(lambda: planes.all))

@@ -238,7 +238,7 @@ def command(
             return [*origin.notices(), *service.unregistered()]
 
         health = Health(in_force, record, output, origin.ages, notices=notices)
-        planes = make_planes(service, kubeconfig, clients, max_view_age, health)
+        planes = make_planes(service, kubeconfig, clients, max_view_age, health, alone=workers == 1)
         try:
             certificate = ServingCertificate(pair.certificate, pair.key, clients)
             server = Server(

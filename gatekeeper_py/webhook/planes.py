@@ -152,6 +152,8 @@ class Planes:
     """Names of certificates of the host's API servers; none: any that is no control plane's."""
     certificates: bool = True
     """Whether callers show certificates."""
+    alone: bool = True
+    """Whether one process answers: others would not know of control planes."""
     admit: Callable[[frozenset[str]], None] = lambda _names: None
     """Told which names of certificates may come in besides the host's."""
     max_age: float = 30.0
@@ -290,6 +292,9 @@ class Planes:
         if before is None or _reach(before) != _reach(document):
             _leave(plane)
             plane.tried = -RETRY
+        if not self.alone:
+            self._close(plane, SEVERAL)
+            return
         if document.client_names and not self.certificates:
             self._close(plane, NO_CERTIFICATES)
             return
@@ -433,6 +438,7 @@ MOST_TOLD: Final = 500
 TOO_MANY: Final = (
     f"more than {MOST} control planes: this server follows no more. Spread them over several engines"
 )
+SEVERAL: Final = "control planes are answered by one process alone. Start the server without --workers"
 GONE: Final = "no document that names it is in force"
 NO_CERTIFICATES: Final = (
     "its document names certificates (clientNames), and callers show none. Start the server with --client-ca"

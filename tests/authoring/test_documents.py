@@ -198,7 +198,7 @@ def test_every_field_of_a_control_plane_is_explained_and_its_example_is_right() 
     tenants = (
         f"apiVersion: {API_VERSION}\nkind: Tenant\nmetadata: {{name: {name}}}\n"
         f"spec: {{namespaces: {{names: [{name}]}}}}\n"
-        for name in ("foo", "foo-dev")
+        for name in ("foo", "bar")
     )
     tenancy = load_tenancy(read_text("\n---\n".join((*tenants, example))))
     assert [(plane.name, plane.tenant) for plane in tenancy.control_planes] == [("foo", "foo")]

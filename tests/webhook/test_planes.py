@@ -238,6 +238,17 @@ def test_without_certificates_one_that_asks_for_them_is_closed() -> None:
     assert board.ask("/t/open/validate")[1]["allowed"] is True
 
 
+def test_among_several_processes_each_is_closed_and_says_so() -> None:
+    board = Board(plane(), alone=False)
+    board.open()
+    assert board.planes.notices() == [
+        "control plane 'one': control planes are answered by one process alone. Start the server without --workers. "
+        "Its own requests are refused"
+    ]
+    assert board.ask("/t/one/validate")[1]["allowed"] is False
+    assert board.lives == []
+
+
 def test_a_kubeconfig_that_cannot_be_used_is_told_and_tried_again() -> None:
     board = Board(plane())
     board.change(plane(server="https://elsewhere:1"))
