@@ -141,9 +141,8 @@ def default_workers() -> int:
 @click.option(
     "--workers",
     metavar="NUMBER",
-    default=default_workers,
     type=click.IntRange(1, MANY),
-    help="Processes that answer reviews. [default: one for each core it may use]",
+    help="Processes that answer reviews. [default: one for each core; one with --control-plane-url]",
 )
 @cluster_option
 @kubeconfig_option
@@ -178,7 +177,7 @@ def command(
     client_names: tuple[str, ...],
     health_port: int | None,
     events: bool,
-    workers: int,
+    workers: int | None,
     cluster: Path | None,
     kubeconfig: Path | None,
     max_view_age: int,
@@ -206,6 +205,8 @@ def command(
     needs a kind of which nobody knows how it was --max-view-age ago is refused, but for the platform.
     """
     one_cluster(cluster, kubeconfig)
+    if workers is None:
+        workers = default_workers() if control_plane_url is None else 1
     if workers > 1 and sys.platform != "linux":
         raise InputError(f"--workers {workers}: more than one needs Linux")
     clients = _clients(client_ca, client_names)

@@ -438,7 +438,7 @@ MOST_TOLD: Final = 500
 TOO_MANY: Final = (
     f"more than {MOST} control planes: this server follows no more. Spread them over several engines"
 )
-SEVERAL: Final = "control planes are answered by one process alone. Start the server without --workers"
+SEVERAL: Final = "control planes are answered by one process alone. Start the server with --workers 1"
 GONE: Final = "no document that names it is in force"
 NO_CERTIFICATES: Final = (
     "its document names certificates (clientNames), and callers show none. Start the server with --client-ca"

@@ -242,7 +242,7 @@ def test_among_several_processes_each_is_closed_and_says_so() -> None:
     board = Board(plane(), alone=False)
     board.open()
     assert board.planes.notices() == [
-        "control plane 'one': control planes are answered by one process alone. Start the server without --workers. "
+        "control plane 'one': control planes are answered by one process alone. Start the server with --workers 1. "
         "Its own requests are refused"
     ]
     assert board.ask("/t/one/validate")[1]["allowed"] is False
