@@ -47,7 +47,7 @@ def protocol() -> HttpToolsProtocol:
             {"accept", "accept_no_more", "accepting", "connected", "hang_up", "let_go", "retire"},
         ),
         (QuietServer, uvicorn.Server, set()),
-        (_Following, ssl.SSLContext, {"tell", "now"}),
+        (_Following, ssl.SSLContext, {"tell", "now", "guests"}),
         (_Connection, ssl.SSLObject, set()),
     ],
 )

@@ -104,6 +104,7 @@ TESTED_ELSEWHERE = {
     "policy/loading/checks/parts.py": "policy/loading/checks/test_checks.py",
     "policy/model.py": DECLARES,
     "policy/sharing/candidate.py": "policy/sharing/test_plan.py",
+    "tenancy/control_plane.py": "tenancy/test_control_planes.py",
     "tenancy/disputes.py": "tenancy/test_documents.py",
     "tenancy/fields.py": "tenancy/test_documents.py",
     "tenancy/mistakes.py": "tenancy/test_documents.py",

@@ -33,6 +33,13 @@ class Subject(NamedTuple):
     name: str
     namespace: str = ""
 
+    @property
+    def username(self) -> str:
+        """By which name the API server knows it; empty for a group."""
+        if self.kind == "ServiceAccount":
+            return f"{SERVICE_ACCOUNT}{self.namespace}:{self.name}"
+        return self.name if self.kind == "User" else ""
+
     def __str__(self) -> str:
         """`User "alice"`, `ServiceAccount "foo/default"`."""
         return f'{self.kind} "{self.namespace}{"/" if self.namespace else ""}{self.name}"'
@@ -83,6 +90,9 @@ class Subjects:
 
     def whose(self, subject: Subject) -> Whose:
         """To whom a subject belongs."""
+        plane = self.tenancy.syncers.get(subject.username)
+        if plane is not None:
+            return Whose("tenant", frozenset({plane.tenant}))
         if subject.kind == "ServiceAccount":
             return self._of_namespace(subject.namespace)
         if subject.kind == "Group":

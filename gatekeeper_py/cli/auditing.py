@@ -15,6 +15,7 @@ from gatekeeper_py.audit.frames import FRAME_KINDS, Frames
 from gatekeeper_py.audit.intake import Intake, take, take_objects
 from gatekeeper_py.audit.judgement import Further, Selection, Validation, judge_all
 from gatekeeper_py.audit.outcome import Outcome, Scope
+from gatekeeper_py.audit.plane_pods import PlanePods
 from gatekeeper_py.audit.privileges import RBAC_KINDS, Privileges
 from gatekeeper_py.audit.reports.openreports import OPEN_REPORTS
 from gatekeeper_py.audit.reports.policyreport import WORKING_GROUP, Dialect, is_own
@@ -234,6 +235,7 @@ def _further(
 ) -> tuple[Further, ...]:
     """What is looked at besides policies: what RBAC grants, and what namespaces that exist lack."""
     privileges = Privileges(tenancy, cluster, frozenset(RBAC_KINDS) - whole).judge
+    pods = PlanePods(tenancy, cluster).judge
     if not given.as_exists:
-        return (privileges,)
-    return privileges, Frames(tenancy, cluster, frozenset(FRAME_KINDS) - whole).judge
+        return (privileges, pods)
+    return privileges, pods, Frames(tenancy, cluster, frozenset(FRAME_KINDS) - whole).judge

@@ -14,6 +14,7 @@ from cryptography import x509
 
 from gatekeeper_py.cli.exits import InputError
 from gatekeeper_py.cli.options import https_address
+from gatekeeper_py.cli.plane_install import PlaneInstallation, plane_installation
 from gatekeeper_py.cli.sources import access_to, input_errors
 from gatekeeper_py.engine import load_policies, load_with_tenancy
 from gatekeeper_py.installation import kustomization
@@ -64,6 +65,40 @@ __all__ = ["command"]
     type=click.Path(dir_okay=False, path_type=Path),
     help="PEM of the CA of a server that does not register itself: print the filled-in registration alone.",
 )
+@click.option(
+    "--control-plane",
+    metavar="NAME",
+    help="Register with the API server of a tenant's own, which this ControlPlane describes.",
+)
+@click.option(
+    "--manifests",
+    metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="With --control-plane: write files for its API server (KEP-5793), which nobody there can delete.",
+)
+@click.option(
+    "--manifests-at",
+    metavar="PATH",
+    type=click.Path(path_type=Path),
+    help="Where its API server finds --manifests. [default: there]",
+)
+@click.option(
+    "--client-cert",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="With --manifests: PEM certificate that its API server is to show, and",
+)
+@click.option(
+    "--client-key",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="its key.",
+)
+@click.option(
+    "--rights",
+    is_flag=True,
+    help="With --control-plane: print what lets the engine read the Secret with its kubeconfig.",
+)
 @click.option("--apply", "applied", is_flag=True, help="Apply it, and wait until the engine is asked.")
 @click.option(
     "--kubeconfig",
@@ -87,6 +122,12 @@ def command(
     audit: Audits | None,
     url: str | None,
     ca: Path | None,
+    control_plane: str | None,
+    manifests: Path | None,
+    manifests_at: Path | None,
+    client_cert: Path | None,
+    client_key: Path | None,
+    rights: bool,
     applied: bool,
     kubeconfig: Path | None,
     timeout: int,
@@ -99,16 +140,26 @@ def command(
 
     With --url nothing runs in the cluster; start `gatekeeper serve --register URL` there. With --ca, too, the
     two configurations are printed as they are when they are filled in, for a server that does not register.
+
+    With --control-plane the same is done for a tenant's own API server: --url and --ca say where it finds the
+    engine, and --manifests has it read that from files.
     """
-    manifests = _manifests(policies)
+    documents = _manifests(policies)
+    if control_plane is not None:
+        plane = plane_installation(control_plane, documents, kubeconfig)
+        login = _pair(client_cert, client_key)
+        _install_plane(plane, url, ca, rights, manifests, manifests_at, login, applied, kubeconfig)
+        return
+    if rights or any((manifests, manifests_at, client_cert, client_key)):
+        raise InputError("--manifests, --client-cert, --client-key and --rights need --control-plane")
     if ca is not None:
-        click.echo(dump_all(_filled_in(_client(url, ca), manifests)), nl=False)
+        click.echo(dump_all(_filled_in(_client(url, ca), documents)), nl=False)
         return
     if policies is None:
         raise InputError("name the policies with --policies: what the engine may read follows from them")
-    loaded = _loaded(policies, manifests)
+    loaded = _loaded(policies, documents)
     inside = url is None
-    files = _texts(policies, manifests) if inside else {}
+    files = _texts(policies, documents) if inside else {}
     if audit is not None and not inside:
         raise InputError(
             "--audit runs in the cluster, and reaches it as the server there does: leave out --url"
@@ -122,6 +173,40 @@ def command(
         click.echo(dump_all(objects), nl=False)
         return
     _apply(installation, kubeconfig, timeout)
+
+
+def _install_plane(
+    plane: PlaneInstallation,
+    url: str | None,
+    ca: Path | None,
+    rights: bool,
+    manifests: Path | None,
+    manifests_at: Path | None,
+    login: tuple[Path, Path] | None,
+    applied: bool,
+    kubeconfig: Path | None,
+) -> None:
+    """What the options ask for, which is one of four."""
+    if rights:
+        plane.print_rights()
+        return
+    if url is None or ca is None:
+        raise InputError("--control-plane needs --url and --ca: where its API server finds the engine")
+    client = _client(url, ca)
+    if manifests is not None:
+        plane.write(client, manifests, manifests_at, login)
+    elif applied:
+        plane.apply(client, kubeconfig)
+    else:
+        plane.print(client)
+
+
+def _pair(certificate: Path | None, key: Path | None) -> tuple[Path, Path] | None:
+    if certificate is None and key is None:
+        return None
+    if certificate is None or key is None:
+        raise InputError("--client-cert and --client-key belong together")
+    return certificate, key
 
 
 def _apply(installation: Installation, kubeconfig: Path | None, timeout: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
@@ -27,6 +27,7 @@ from gatekeeper_py.cli.options import (
     one_cluster,
     policies_option,
 )
+from gatekeeper_py.cli.plane_serving import Address, make_planes, serving
 from gatekeeper_py.cli.processors import MANY, affordable, processors
 from gatekeeper_py.installation.upkeep import LOOK
 from gatekeeper_py.objects.resource import GroupVersion
@@ -96,6 +97,17 @@ def default_workers() -> int:
     help="PEM of the CA of --tls-cert, for --register.",
 )
 @click.option(
+    "--control-plane-url",
+    metavar="https://HOST:PORT",
+    help="Where API servers of tenants' own find this server: have them ask, and keep that as it should be.",
+)
+@click.option(
+    "--control-plane-ca",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="PEM of the CA of --tls-cert, for --control-plane-url.",
+)
+@click.option(
     "--host", default="127.0.0.1", show_default=True, help="Address to listen on; 0.0.0.0 or :: for all."
 )
 @click.option(
@@ -129,9 +141,8 @@ def default_workers() -> int:
 @click.option(
     "--workers",
     metavar="NUMBER",
-    default=default_workers,
     type=click.IntRange(1, MANY),
-    help="Processes that answer reviews. [default: one for each core it may use]",
+    help="Processes that answer reviews. [default: one for each core; one with --control-plane-url]",
 )
 @cluster_option
 @kubeconfig_option
@@ -158,13 +169,15 @@ def command(
     rotation_overlap: int,
     register: str | None,
     register_ca: Path | None,
+    control_plane_url: str | None,
+    control_plane_ca: Path | None,
     host: str,
     port: int,
     client_ca: Path | None,
     client_names: tuple[str, ...],
     health_port: int | None,
     events: bool,
-    workers: int,
+    workers: int | None,
     cluster: Path | None,
     kubeconfig: Path | None,
     max_view_age: int,
@@ -181,6 +194,9 @@ def command(
     Without --client-ca whoever reaches the port is answered. With it probes need --health-port: a kubelet has
     no certificate to show. certs/README.md says how the API server gets one.
 
+    A ControlPlane document has the API server of a tenant's own answered, too, at /t/NAME/mutate and
+    /t/NAME/validate, over a view of its own. With --control-plane-url the engine registers itself there.
+
     With --certificates-secret the engine makes and rotates a CA and a certificate of its own; several
     replicas share the Secret. With --register it has the API server ask it, by the webhook configurations
     that `gatekeeper install` made, once the API server has been seen to reach it.
@@ -189,6 +205,8 @@ def command(
     needs a kind of which nobody knows how it was --max-view-age ago is refused, but for the platform.
     """
     one_cluster(cluster, kubeconfig)
+    if workers is None:
+        workers = default_workers() if control_plane_url is None else 1
     if workers > 1 and sys.platform != "linux":
         raise InputError(f"--workers {workers}: more than one needs Linux")
     clients = _clients(client_ca, client_names)
@@ -197,6 +215,8 @@ def command(
     demands = Demands(policies=not allow_no_policies, tenants=not allow_no_tenants)
     shown = one_certificate(tls_cert, tls_key, certificates_secret, certificate_names, rotation_overlap)
     registration = Registration.of(register, register_ca, kubeconfig, shown)
+    own = isinstance(shown, OwnCertificates)
+    address = Address.of(control_plane_url, control_plane_ca, own=own)
     frugal()
     output = standard_output(lines_dropped)
     log = make_log(output)
@@ -219,6 +239,7 @@ def command(
             return [*origin.notices(), *service.unregistered()]
 
         health = Health(in_force, record, output, origin.ages, notices=notices)
+        planes = make_planes(service, kubeconfig, clients, max_view_age, health, alone=workers == 1)
         try:
             certificate = ServingCertificate(pair.certificate, pair.key, clients)
             server = Server(
@@ -232,6 +253,7 @@ def command(
                 health_port,
                 workers,
                 origin.live if isinstance(origin, FromCluster) else None,
+                planes,
             )
             listening = server.listen()
         except TLSError as error:
@@ -244,7 +266,11 @@ def command(
         # uvicorn takes the signals over while it runs, and repeats them after.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, signal.SIG_IGN)
-        with _telling(origin, service), _looking_after(health, make_upkeep):
+        with (
+            _telling(origin, service),
+            _looking_after(health, make_upkeep) as published,
+            serving(planes, certificate, address, published, kubeconfig),
+        ):
             listening.serve()
 
 
@@ -262,10 +288,10 @@ def _kept(
 
 
 @contextmanager
-def _looking_after(health: Health, make_upkeep: MakeUpkeep | None) -> Iterator[None]:
-    """Certificate and registration, while the server runs."""
+def _looking_after(health: Health, make_upkeep: MakeUpkeep | None) -> Iterator[Callable[[], bytes]]:
+    """Certificate and registration, while the server runs; whom API servers are to trust by them."""
     if make_upkeep is None:
-        yield
+        yield bytes
         return
     upkeep = make_upkeep(partial(_tenancy, health.policies), partial(_tell, health.record.log))
     upkeep.conversions = partial(_conversions, health.policies)
@@ -274,7 +300,7 @@ def _looking_after(health: Health, make_upkeep: MakeUpkeep | None) -> Iterator[N
     health.notices = lambda: [*before(), upkeep.problem]
     upkeep.start()
     try:
-        yield
+        yield lambda: upkeep.published
     finally:
         upkeep.stop()
 

@@ -88,6 +88,7 @@ def screen(status: Mapping[str, Any]) -> Iterable[str]:
     again = f", {workers['replaced']} replaced so far" if workers["replaced"] else ""
     yield f"workers       {workers['answering']} of {workers['wanted']} answer{again}"
     yield f"tenants       {_some(status['tenants'])}"
+    yield from _listed("control planes", [_plane(plane) for plane in status.get("controlPlanes", ())])
     yield from _listed("waivers", [*_waivers(status["waivers"])] or ["none"])
     yield from _listed("last denials", [_denial(denial) for denial in status["denials"]] or ["none"])
 
@@ -115,6 +116,12 @@ def _waiver(waiver: Mapping[str, Any]) -> str:
         left = f"ENDED on {waiver['expires']}"
     what = ", ".join(waiver["policies"])
     return f"{waiver['name']}: {what}: {left}"
+
+
+def _plane(plane: Mapping[str, Any]) -> str:
+    state = f"revision {plane['revision']}" if plane["open"] else "CLOSED"
+    restored = f", registration restored {plane['restored']} times" if plane["restored"] else ""
+    return f"{plane['name']} of tenant {plane['tenant'] or '-'}: {state}{restored}"
 
 
 def _denial(denial: Mapping[str, Any]) -> str:

@@ -26,6 +26,7 @@ __all__ = [
     "Authorizer",
     "Objects",
     "StatedRule",
+    "controllers",
     "names_resource",
 ]
 
@@ -149,6 +150,10 @@ _Defaults: TypeAlias = Mapping[tuple[str, str], Mapping[str, Object]]
 NO_DEFAULTS: _Defaults = {}
 
 
+CONTROLLER_ROLES = "system:controller:"
+"""How the roles begin that Kubernetes' own controllers have (bootstrappolicy/controller_policy.go)."""
+
+
 @cache
 def _defaults() -> _Defaults:
     data = orjson.loads(files("gatekeeper_py.cluster").joinpath("data/roles.json").read_bytes())
@@ -156,6 +161,19 @@ def _defaults() -> _Defaults:
     for obj in data["roles"]:
         found.setdefault((obj["kind"], _namespace(obj)), {})[_name(obj)] = obj
     return found
+
+
+@cache
+def controllers() -> tuple[str, ...]:
+    """The users of Kubernetes' own controllers: the API server itself binds each to a role of its own."""
+    bindings = _defaults().get(("ClusterRoleBinding", ""), {})
+    subjects = [
+        subject
+        for name, binding in bindings.items()
+        if name.startswith(CONTROLLER_ROLES)
+        for subject in _mappings(binding.get("subjects"))
+    ]
+    return tuple(sorted(f"system:serviceaccount:{each['namespace']}:{each['name']}" for each in subjects))
 
 
 def _replaced(defaults: Mapping[str, Object], held: Iterable[Object]) -> dict[str, Object]:

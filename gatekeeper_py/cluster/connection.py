@@ -20,14 +20,13 @@ from lightkube.config.client_adapter import AsyncClient, ConnectionParams
 from lightkube.config.kubeconfig import KubeConfig, SingleConfig
 from lightkube.core.exceptions import ConfigError
 
+from gatekeeper_py.cluster.bounds import UNBOUNDED, Bounds, Exceeded, bounded
 from gatekeeper_py.cluster.view import ClusterError
 from gatekeeper_py.objects.projection import WHOLE, Projection
 from gatekeeper_py.objects.resource import GroupVersionKind, Object, Served
 
-__all__ = ["Connection", "Connections", "Event", "Listed", "Refused", "configuration", "now"]
+__all__ = ["Connection", "Connections", "Event", "Listed", "Refused", "Renew", "configuration", "now"]
 
-PAGE = 500
-"""Objects of one list request, as kubectl asks."""
 WATCH_SECONDS = 6
 """After which the API server ends a watch. It is begun anew where it ended: that proves that we may still
 read the kind, that the connection is alive and that nothing is missing. Shorter finds out sooner and asks
@@ -99,7 +98,12 @@ def _as_it_is(obj: Object) -> Object:
 class Connection:
     """Asks the API server; raises `Refused`, or whatever the HTTP library raises when there is no answer."""
 
-    def __init__(self, config: SingleConfig) -> None:
+    def __init__(self, config: SingleConfig, bounds: Bounds = UNBOUNDED) -> None:
+        self._bounds = bounds
+        self._under_way = 0
+        """Bytes that the lists under way have brought to be kept, where that is counted."""
+        self._busy_until = 0.0
+        """When others have had their share of the time for what was done here (`now`)."""
         try:
             self._client = AsyncClient(config, ConnectionParams())
         except (ConfigError, OSError, ValueError) as error:
@@ -113,24 +117,45 @@ class Connection:
         No more than a page of whole objects is in memory at a time; what `take` makes of each stays.
         """
         found: list[Object] = []
-        version = ""
-        async for page in self.pages(served, kept=kept):
-            found += map(take, page.objects)
-            version = page.version
+        version, size = "", 0
+        try:
+            async for page in self.pages(served, kept=kept):
+                weight = self._bounds.weight(page.objects)
+                size, self._under_way = size + weight, self._under_way + weight
+                self._bounds.check_kept(self._under_way)
+                found += map(take, page.objects)
+                version = page.version
+        finally:
+            self._under_way -= size
         return Listed(found, version)
 
     async def pages(
         self, served: Served, labels: str = "", kept: Projection = WHOLE
     ) -> AsyncGenerator[Listed, None]:
         """The same, some at a time: of what memory does not hold at once. `labels` select some."""
-        params = {"limit": str(PAGE), **({"labelSelector": labels} if labels else {})}
+        params = {"limit": str(self._bounds.page), **({"labelSelector": labels} if labels else {})}
+        size = count = 0
         while True:
             body = await self._get(_path(served), params, _accepted(kept, "PartialObjectMetadataList"))
+            size, count = size + len(body), count + 1
+            self._bounds.check_listing(size, count)
+            begun = time.thread_time()
             objects, metadata = _page(body, served.kind, kept)
             yield Listed(objects, str(metadata.get("resourceVersion", "")))
+            await self._rest(begun)
             if not metadata.get("continue"):
                 return
             params["continue"] = metadata["continue"]
+
+    async def _rest(self, begun: float) -> None:
+        """After work that began at a `thread_time`, let others work, where there is a limit.
+
+        All that goes on by this connection has one share of the time together.
+        """
+        if self._bounds.limited:
+            pause = self._bounds.pause(time.thread_time() - begun)
+            self._busy_until = max(self._busy_until, now()) + pause
+            await asyncio.sleep(self._busy_until - now())
 
     async def get(self, served: Served, namespace: str, name: str) -> Object | None:
         """One object, or None."""
@@ -144,23 +169,42 @@ class Connection:
 
     async def apply(self, served: Served, namespace: str, name: str, value: Object, manager: str) -> None:
         """Server-side apply: make an object, or the fields that are stated as they are stated."""
-        answer = await self._client.patch(
-            f"{_path(served, namespace)}/{name}",
-            params={"fieldManager": manager, "force": "true"},
-            content=orjson.dumps(value),
-            headers={"Content-Type": "application/apply-patch+yaml"},
-            timeout=_timeout(ANSWER_SECONDS),
-        )
-        if answer.status_code >= NO_SUCCESS:
-            raise _refused(answer.status_code, answer.content, answer.headers)
+        params = {"fieldManager": manager, "force": "true"}
+        form = "application/apply-patch+yaml"
+        await self._write("PATCH", f"{_path(served, namespace)}/{name}", value, form, params)
+
+    async def create(self, served: Served, namespace: str, value: Object) -> None:
+        """Make an object that is not there."""
+        await self._write("POST", _path(served, namespace), value)
+
+    async def replace(self, served: Served, namespace: str, name: str, value: Object) -> None:
+        """Write an object that was read before, whole; refused when somebody has written it since."""
+        await self._write("PUT", f"{_path(served, namespace)}/{name}", value)
 
     async def delete(self, served: Served, namespace: str, name: str) -> None:
         """Delete an object."""
-        answer = await self._client.delete(
-            f"{_path(served, namespace)}/{name}", timeout=_timeout(ANSWER_SECONDS)
+        await self._write("DELETE", f"{_path(served, namespace)}/{name}", None)
+
+    async def _write(
+        self,
+        method: str,
+        path: str,
+        value: Object | None,
+        form: str = "application/json",
+        params: Mapping[str, str] | None = None,
+    ) -> None:
+        asked = self._client.stream(
+            method,
+            path,
+            params=dict(params or {}),
+            content=None if value is None else orjson.dumps(value),
+            headers={"Content-Type": form, **self._encoding},
+            timeout=_timeout(ANSWER_SECONDS),
         )
-        if answer.status_code >= NO_SUCCESS:
-            raise _refused(answer.status_code, answer.content, answer.headers)
+        async with asked as answer:
+            body = await bounded(self._chunks(answer), self._bounds.answer)
+            if answer.status_code >= NO_SUCCESS:
+                raise _refused(answer.status_code, body, answer.headers)
 
     async def merge_status(self, served: Served, name: str, body: Object) -> None:
         """Merge into the status of an object without a namespace."""
@@ -194,33 +238,50 @@ class Connection:
             "GET",
             path,
             params=params,
-            headers=_accepted(kept, "PartialObjectMetadata"),
+            headers={**_accepted(kept, "PartialObjectMetadata"), **self._encoding},
             timeout=silence,
             extensions=_watched(),
         )
         async with asked as answer:
             if answer.status_code >= NO_SUCCESS:
-                raise _refused(answer.status_code, await answer.aread(), answer.headers)
-            yield (
-                [_event(line, served.kind, kept) for line in ended]
-                async for ended in lines(answer.aiter_bytes())
-            )
+                body = await bounded(self._chunks(answer), self._bounds.answer)
+                raise _refused(answer.status_code, body, answer.headers)
+            yield self._events(answer, served, kept)
+
+    async def _events(self, answer: Any, served: Served, kept: Projection) -> AsyncIterator[Sequence[Event]]:
+        async for ended in lines(self._chunks(answer), self._bounds.answer):
+            begun = time.thread_time()
+            yield [_event(line, served.kind, kept) for line in ended]
+            await self._rest(begun)
 
     async def close(self) -> None:
         """Close what is open."""
         await self._client.aclose()
 
     async def _get(self, path: str, params: Mapping[str, str], headers: Mapping[str, str]) -> bytes:
-        answer = await self._client.get(
+        asked = self._client.stream(
+            "GET",
             path,
             params=dict(params),
-            headers=dict(headers),
+            headers={**headers, **self._encoding},
             timeout=_timeout(ANSWER_SECONDS),
             extensions=_watched(),
         )
-        if answer.status_code >= NO_SUCCESS:
-            raise _refused(answer.status_code, answer.content, answer.headers)
-        return answer.content
+        async with asked as answer:
+            body = await bounded(self._chunks(answer), self._bounds.answer)
+            if answer.status_code >= NO_SUCCESS:
+                raise _refused(answer.status_code, body, answer.headers)
+            return body
+
+    @property
+    def _encoding(self) -> Mapping[str, str]:
+        """Nothing compressed where there are limits: a few bytes could stand for gigabytes."""
+        return {"Accept-Encoding": "identity"} if self._bounds.limited else {}
+
+    def _chunks(self, answer: Any) -> AsyncIterator[bytes]:
+        """The parts of a body; as they came where there are limits, whatever the answer says they are."""
+        found: AsyncIterator[bytes] = answer.aiter_raw() if self._bounds.limited else answer.aiter_bytes()
+        return found
 
 
 class _Opening:
@@ -244,12 +305,18 @@ def _watched() -> dict[str, Any]:
     return {"trace": _Opening()}
 
 
+Renew = Callable[[], SingleConfig]
+"""How to connect, read anew; raises `ClusterError`."""
+
+
 class Connections:
     """The connection in use, made anew when it fails: certificates, tokens and addresses change under way."""
 
-    def __init__(self, config: SingleConfig) -> None:
-        self._config = config
-        self.current = Connection(config)
+    def __init__(self, config: SingleConfig, bounds: Bounds = UNBOUNDED, renew: Renew | None = None) -> None:
+        """`renew` reads anew how to connect; the file that `config` is of, unless it is said."""
+        self._renew = renew or (lambda: configuration(config.fname))
+        self._bounds = bounds
+        self.current = Connection(config, bounds)
         self._made = now()
         self._retired: dict[asyncio.Task[None], Connection] = {}
 
@@ -260,7 +327,7 @@ class Connections:
             return
         self._made = now()
         with suppress(ClusterError):  # the file is being written, or gone: the old one may yet do
-            old, self.current = self.current, Connection(configuration(self._config.fname))
+            old, self.current = self.current, Connection(self._renew(), self._bounds)
             task = asyncio.create_task(_retire(old))
             self._retired[task] = old
             task.add_done_callback(self._retired.pop)
@@ -319,12 +386,14 @@ def _page(body: bytes, kind: GroupVersionKind, kept: Projection) -> tuple[list[O
             gc.enable()
 
 
-async def lines(chunks: AsyncIterator[bytes]) -> AsyncIterator[Sequence[bytes]]:
-    """The lines that end in each chunk."""
+async def lines(chunks: AsyncIterator[bytes], longest: int = 0) -> AsyncIterator[Sequence[bytes]]:
+    """The lines that end in each chunk; raises `Exceeded` for one that is longer (0 is no limit)."""
     begun: list[bytes] = []
     async for chunk in chunks:
         first, *others = chunk.split(b"\n")
         begun.append(first)
+        if longest and sum(map(len, begun)) > longest:
+            raise Exceeded(f"sends an event of more than {longest >> 20} MiB")
         if others:
             *ended, last = b"".join(begun), *others
             begun = [last]

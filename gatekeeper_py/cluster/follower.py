@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, TypeAlias
 
+from gatekeeper_py.cluster.bounds import UNBOUNDED, Bounds
 from gatekeeper_py.cluster.connection import (
     NOT_FOUND,
     SILENCE_SECONDS,
@@ -59,31 +60,49 @@ Tell: TypeAlias = Callable[[GroupVersionKind, Sequence[Object], Sequence[Object]
 class Picture:
     """The cluster as last seen: one writer's thread, any number of readers."""
 
-    def __init__(self) -> None:
+    def __init__(self, bounds: Bounds = UNBOUNDED) -> None:
         self.snapshot = Snapshot(complete=True)
         self.changed = threading.Condition()
         self.tell: Tell | None = None
         """Told of what has changed."""
         self._pool = Pool()
+        self._bounds = bounds
+        self._sizes: dict[GroupVersionKind, int] = {}
+        """Bytes that came in of each kind since it was last listed, where they are counted."""
 
     def replace(self, kind: GroupVersionKind, objects: Iterable[Object]) -> None:
-        """These are all objects of a kind."""
+        """These are all objects of a kind; raises `Exceeded` when these are too many."""
+        held = list(objects)
+        self._weigh(kind, held, 0)
         before = self.snapshot
-        self._publish(before.with_kind(kind, objects))
+        self._publish(before.with_kind(kind, held))
         if self.tell is not None:
             found = [each for each in self.snapshot.differences(before) if each.kind == kind]
             there = [each.after for each in found if each.after is not None and each.after != each.before]
             self.tell(kind, there, [each.before for each in found if each.before and each.after is None])
+
+    def _weigh(self, kind: GroupVersionKind, objects: Sequence[Object], before: int) -> None:
+        """Count what comes in; raises `Exceeded` when it is more than may be kept."""
+        if not self._bounds.kept:
+            return
+        size = before + self._bounds.weight(objects)
+        others = sum(each for other, each in self._sizes.items() if other != kind)
+        self._bounds.check_kept(size + others)
+        self._sizes[kind] = size
 
     def put(self, kind: GroupVersionKind, value: Object) -> None:
         """There is this object."""
         self.change(kind, (value,), ())
 
     def change(self, kind: GroupVersionKind, there: Iterable[Object], gone: Sequence[Object]) -> None:
-        """There are these objects of a kind, and others are gone; what says nothing new costs no more."""
+        """There are these objects of a kind, and others are gone; what says nothing new costs no more.
+
+        Raises `Exceeded` when these are too many; a list counts anew what is there.
+        """
         snapshot = self.snapshot
         new = [self._pool.share(each) for each in there if snapshot.held(kind, each) != each]
         if new or gone:
+            self._weigh(kind, new, self._sizes.get(kind, 0))
             self._publish(snapshot.with_changes(kind, new, gone))
             if self.tell is not None:
                 self.tell(kind, new, gone)

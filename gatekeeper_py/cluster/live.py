@@ -20,11 +20,13 @@ from typing import Any, Final
 import orjson
 from lightkube.config.kubeconfig import SingleConfig
 
+from gatekeeper_py.cluster.bounds import UNBOUNDED, Bounds
 from gatekeeper_py.cluster.connection import (
     NOT_FOUND,
     Connection,
     Connections,
     Refused,
+    Renew,
     configuration,
     now,
 )
@@ -96,11 +98,13 @@ class LiveCluster:
         max_age: float = MAX_AGE,
         tell: Tell = _to_nobody,
         remedy: str = ALLOW,
+        bounds: Bounds = UNBOUNDED,
+        renew: Renew | None = None,
     ) -> None:
         self._remedy = remedy
         """What to do about a kind that may not be read."""
-        self._connections = Connections(config)
-        self._picture = Picture()
+        self._connections = Connections(config, bounds, renew)
+        self._picture = Picture(bounds)
         self._max_age = max_age
         self._tell = tell
         self._followers: dict[GroupVersionKind, Follower] = {}

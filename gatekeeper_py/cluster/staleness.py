@@ -62,6 +62,10 @@ class Guarded:
         self._stale = {version: each for kind, each in stale.items() for version in snapshot.versions(kind)}
         self._authorizer = Authorizer(self, defaults=False)
 
+    def as_last_seen(self) -> ClusterView:
+        """The same without the guard."""
+        return self._snapshot
+
     def get(self, kind: GroupVersionKind, namespace: str, name: str) -> Object | None:
         """The object, or None."""
         self._require(kind)

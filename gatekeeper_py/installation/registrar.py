@@ -21,7 +21,7 @@ from gatekeeper_py.tenancy.tenant import Tenancy
 from gatekeeper_py.webhook.app import REACHED
 from gatekeeper_py.webhook.registration import Client, configurations, trial
 
-__all__ = ["NotReached", "NotRegistered", "Registrar", "is_registered"]
+__all__ = ["NotReached", "NotRegistered", "Registrar", "is_registered", "is_same"]
 
 REACH_SECONDS: Final = 10.0
 """How long to wait for the API server to notice the trial: it watches configurations, and takes a second.
@@ -71,13 +71,13 @@ class Registrar:
         client = Client(self._url, base64.b64encode(authorities).decode("ascii"))
         wanted = configurations(client, tenancy, conversions, policies)
         present = [self._read(kind) for kind in CONFIGURATIONS]
-        if all(map(_same, present, wanted)):
+        if all(map(is_same, present, wanted)):
             return False
         if not all(map(is_registered, present)):
             self._try(client, present[1])
             present[1] = self._read(CONFIGURATIONS[1])
         for before, after in zip(present, wanted, strict=True):
-            if not _same(before, after):
+            if not is_same(before, after):
                 self._access.replace({**before, "webhooks": after["webhooks"]})
         return True
 
@@ -120,7 +120,7 @@ def is_registered(configuration: Object) -> bool:
     return bool(names) and names != [trial(Client())["name"]]
 
 
-def _same(present: Object, wanted: Object) -> bool:
+def is_same(present: Object, wanted: Object) -> bool:
     """Whether the API server would make no difference between them."""
     return _defaulted(present.get("webhooks") or []) == _defaulted(wanted["webhooks"])
 

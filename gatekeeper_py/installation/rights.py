@@ -34,7 +34,12 @@ ACCOUNT: Final = {"kind": "ServiceAccount", "name": NAME, "namespace": NAMESPACE
 CLUSTER_RULES: Final = (
     {
         "apiGroups": [GROUP],
-        "resources": ["tenants/status", "tenancysettings/status", "waivers/status"],
+        "resources": [
+            "tenants/status",
+            "tenancysettings/status",
+            "waivers/status",
+            "controlplanes/status",
+        ],
         "verbs": ["patch"],
     },
     {"apiGroups": [""], "resources": ["events"], "verbs": ["create"]},

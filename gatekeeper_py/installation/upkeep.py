@@ -91,6 +91,8 @@ class Upkeep:
     """In which versions the policies in force have the API server ask."""
     policies: Callable[[], PolicySet | None] = _unknown
     """Those in force; None while nobody can tell what they need, and everything is asked."""
+    published: bytes = field(default=b"", init=False)
+    """Whom API servers are to trust, in PEM, as of the last look."""
     problem: str = field(default="", init=False)
     """What is wrong now."""
     _stopping: threading.Event = field(default_factory=threading.Event, init=False)
@@ -118,7 +120,7 @@ class Upkeep:
             self.problem = ""
 
     def _keep(self) -> None:
-        authorities = self.trust.authorities()
+        authorities = self.published = self.trust.authorities()
         if not self.lease.hold():
             return
         self._register(authorities)

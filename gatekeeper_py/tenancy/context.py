@@ -163,7 +163,7 @@ class Context:
         if ANYWHERE in namespace:
             return namespace in tenant.claim.patterns or _stays_inside(tenant, reference.get("selector"))
         try:
-            owner = self.owner(namespace)
+            owner = self._named_owner(namespace)
         except ContestedNamespace:
             return False
         if owner is None:
@@ -174,6 +174,18 @@ class Context:
             grant.covers(known_as, reference["group"], reference["kind"], namespace, reference["name"])
             for grant in owner.sharing
         )
+
+    def _named_owner(self, namespace: str) -> Tenant | None:
+        """The owner of a namespace that an object names.
+
+        What a tenant's own control plane lacks, the name may come down to: then it is the host's namespace.
+        """
+        host = self.tenancy.host
+        if host is not None and self.cluster.get(NAMESPACE, "", namespace) is None:
+            found = host.claimant(namespace, lambda _name: {})
+            if found is not None:
+                return found
+        return self.owner(namespace)
 
     def _may_bind(self, tenant: Tenant, kind: str, name: str) -> bool:
         """Whether a tenant may give rights to a user or a group: its own, and whoever runs no tenant."""
@@ -268,7 +280,12 @@ class Context:
             return True
 
     def is_trusted(self, user: UserInfo) -> bool:
-        """Whether a user is of the platform: by settings, or as a ServiceAccount of a trusted tenant."""
+        """Whether a user is of the platform: by settings, or as a ServiceAccount of a trusted tenant.
+
+        What brings a control plane's objects down is of its tenant, wherever it runs.
+        """
+        if user.username in self.tenancy.syncers:
+            return False
         if self._is_named(user):
             return True
         home = self._home(user)
@@ -281,7 +298,19 @@ class Context:
         template says: that is judged as its owner's. An account of a trusted tenant that deploys what others
         wrote (GitOps) is judged in a tenant's namespace as that tenant, unless `writesAs` says otherwise.
         """
+        if self.tenancy.landlord is not None and self._holds_for_the_cluster:
+            return True
         return self.is_trusted(user) and not self._acts_for_a_tenant(user)
+
+    @property
+    def _holds_for_the_cluster(self) -> bool:
+        """Whether the request is about what is in no namespace: in its own control plane the tenant's own."""
+        return not self.request.namespace or self.request.kind == NAMESPACE
+
+    def control_plane_of(self, user: UserInfo) -> str:
+        """The name of the control plane whose objects a user brings down; empty for anybody else."""
+        plane = self.tenancy.syncers.get(user.username)
+        return "" if plane is None else plane.name
 
     def _is_named(self, user: UserInfo) -> bool:
         settings = self.tenancy.settings
@@ -361,6 +390,8 @@ class Context:
         return not self.tenancy.declared.isdisjoint(self.tenants_of(user))
 
     def _home(self, user: UserInfo) -> Tenant | None:
+        if user.username in self.tenancy.syncers:
+            return self.tenancy.by_name[self.tenancy.syncers[user.username].tenant]
         if not user.username.startswith(SERVICE_ACCOUNT):
             return None
         return self._owner(user.username.removeprefix(SERVICE_ACCOUNT).partition(":")[0])

@@ -9,7 +9,7 @@ from gatekeeper_py.tenancy.fields import definitions
 __all__ = ["render"]
 
 HEAD = """\
-# Tenant, TenancySettings and Waiver as custom resources, for clusters that keep their tenants there.
+# Tenant, TenancySettings, Waiver and ControlPlane as custom resources: clusters may keep their tenants there.
 # Made from gatekeeper_py/tenancy/fields.py: python -m gatekeeper_py.tenancy.definitions > webhooks/crds.yaml
 """
 

@@ -11,6 +11,7 @@ from gatekeeper_py.manifests.manifest import Manifest
 from gatekeeper_py.manifests.place import ManifestError, Problem
 from gatekeeper_py.objects.resource import GroupVersionKind
 from gatekeeper_py.policy.admission.decision import Enforcement
+from gatekeeper_py.tenancy.control_planes import ControlPlanes
 from gatekeeper_py.tenancy.disputes import overlaps
 from gatekeeper_py.tenancy.mistakes import problems_of
 from gatekeeper_py.tenancy.placement import placement_faults
@@ -18,6 +19,7 @@ from gatekeeper_py.tenancy.reading import (
     API_VERSION,
     declares_tenancy,
     identity_of,
+    is_control_plane,
     is_settings,
     is_tenancy_document,
     is_tenant,
@@ -59,10 +61,21 @@ def load_tenancy(manifests: Iterable[Manifest], living: Iterable[Manifest] = ())
     problems += _repetitions(documents)
     if problems:
         raise TenancyError(problems)
+    there = tuple(living)
+    tenancy = _declared(documents, there)
+    planes = ControlPlanes.of(documents, there, tenancy)
+    if planes.problems:
+        raise TenancyError(planes.problems)
+    return planes.over(tenancy)
+
+
+def _declared(documents: Sequence[Manifest], living: Sequence[Manifest]) -> Tenancy:
+    """Tenants and settings, files and objects of a cluster."""
     files, guests = list(filter(declares_tenancy, documents)), list(filter(declares_tenancy, living))
+    planes = tuple(filter(is_control_plane, documents))
     if not files and not guests:
-        return Tenancy(settings=Settings(unclaimed="ignore"))
-    return _tenancy(files, guests)
+        return Tenancy(settings=Settings(unclaimed="ignore"), documents=planes)
+    return replace(_tenancy(files, guests), documents=(*files, *planes))
 
 
 def _tenancy(files: Sequence[Manifest], guests: Sequence[Manifest]) -> Tenancy:

@@ -12,7 +12,7 @@ from gatekeeper_py.objects.schema import OpenAPI
 from gatekeeper_py.tenancy.isolation import LEVELS
 from gatekeeper_py.tenancy.virtual_nodes import FEATURES, VOLUMES
 
-__all__ = ["SETTINGS_SPEC", "TENANT_SPEC", "WAIVER_SPEC", "definitions"]
+__all__ = ["CONTROL_PLANE_SPEC", "SETTINGS_SPEC", "TENANT_SPEC", "WAIVER_SPEC", "definitions"]
 
 TENANT_NAME = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 TENANT_NAME_LENGTH = 53
@@ -448,8 +448,102 @@ WAIVER_SPEC = _object(
 )
 
 
+CONTROL_PLANE_SPEC = _object(
+    "A tenant's own API server.",
+    {
+        "tenant": _text("The Tenant whose it is.", minLength=1, maxLength=TENANT_NAME_LENGTH),
+        "kubeconfig": _object(
+            "How it is reached: by a file of the platform's, or by what a Secret holds.",
+            {
+                "file": _text(
+                    "The path of a kubeconfig, where the engine runs.", pattern="^/.+", maxLength=4096
+                ),
+                "secret": _object(
+                    "A Secret with a kubeconfig. Only whom to trust and how to log in are taken from it.",
+                    {
+                        "namespace": _text("Its namespace.", minLength=1, maxLength=63),
+                        "name": _text("Its name.", minLength=1, maxLength=253),
+                        "key": _text("In which part it is; config when absent.", minLength=1, maxLength=253),
+                    },
+                    "namespace",
+                    "name",
+                ),
+            },
+            minProperties=1,
+            maxProperties=1,
+        ),
+        "server": _text(
+            "Its address, whatever the kubeconfig says: https://HOST:PORT. A Secret needs it.",
+            pattern="^https://[^/@?#]+$",
+            maxLength=512,
+        ),
+        "clientNames": _texts(
+            "Names (CN or subjectAltName) of the certificates by which it calls; then nobody else may."
+        ),
+        "subTenants": _list(
+            "Namespaces there that are another Tenant's; all others are the tenant's.",
+            _object(
+                "Some of its namespaces.",
+                {
+                    "tenant": _text(
+                        "The Tenant as which they are judged there.",
+                        minLength=1,
+                        maxLength=TENANT_NAME_LENGTH,
+                    ),
+                    "names": _some("Exact names.", maxLength=63, pattern=TENANT_NAME),
+                    "patterns": _some(
+                        "Names in which * stands for any characters.", maxLength=63, pattern=SOME_NAMESPACES
+                    ),
+                },
+                "tenant",
+            ),
+        ),
+        "platform": _object(
+            "Who works for the control plane itself there, besides Kubernetes' own controllers.",
+            {
+                "users": _texts("User names: a scheduler, a syncer that writes status."),
+                "groups": _texts("Groups; none unless said otherwise, not even system:masters."),
+                "namespaces": _texts(
+                    "Namespaces there that are not the tenant's, by exact name; none unless said otherwise.",
+                    maxLength=63,
+                    pattern=TENANT_NAME,
+                ),
+            },
+        ),
+        "syncer": _object(
+            "What brings its objects down to the host.",
+            {"users": _some("Its user names at the host, as system:serviceaccount:foo:vc-foo.")},
+            "users",
+        ),
+        "pods": _list(
+            "The pods of the host that are this control plane, wherever they are.",
+            _object(
+                "Some of them.",
+                {
+                    "namespace": _text(
+                        "Their namespace, in which * stands for any characters.",
+                        maxLength=63,
+                        pattern=NAMESPACE_PATTERN,
+                    ),
+                    "selector": {**_SELECTOR, "description": "Which pods there."},
+                },
+                "namespace",
+                "selector",
+            ),
+        ),
+        "registration": _text(
+            "How its API server is told to ask: by objects there, which are kept (api, the default), by "
+            "files that nobody there can delete (static), or by somebody else (none).",
+            enum=["api", "static", "none"],
+        ),
+    },
+    "tenant",
+    "kubeconfig",
+)
+
+
 def definitions() -> list[OpenAPI]:
-    """The CustomResourceDefinitions of Tenant, TenancySettings and Waiver."""
+    """The CustomResourceDefinitions of Tenant, TenancySettings, Waiver and ControlPlane."""
     return [
         _definition(
             "Tenant",
@@ -501,6 +595,22 @@ def definitions() -> list[OpenAPI]:
                 _column("Approved by", "string", ".spec.approvedBy", "Who has agreed."),
                 *_READY,
             ],
+        ),
+        _definition(
+            "ControlPlane",
+            "controlplanes",
+            CONTROL_PLANE_SPEC,
+            columns=[
+                _column("Tenant", "string", ".spec.tenant", "Whose it is."),
+                _column("Registration", "string", ".spec.registration", "How its API server is told to ask."),
+                *_READY,
+            ],
+            rule={
+                "rule": f"self.metadata.name.size() <= {TENANT_NAME_LENGTH} && "
+                "!self.metadata.name.contains('.')",
+                "message": f"a control plane's name becomes a label; give at most {TENANT_NAME_LENGTH} "
+                "characters without dots",
+            },
         ),
     ]
 

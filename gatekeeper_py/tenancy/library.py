@@ -22,6 +22,7 @@
     tenant.mayCall(host)              whether a controller may call a host for the tenant
     ceilingExcess(pod)                what a pod would take that the tenant's ceiling has not left
     tenant.nodes.profile.holds(name, labels)   whether a node is one of the virtual nodes of a profile
+    vclusterName(name, namespace, vcluster)  how vcluster calls an object of its own at the host
     marks(object)                     the labels and annotations it hands on to what is made from it
     podCounts(object)                 how many pods a custom resource asks for, field by field
     cluster.get(apiVersion, kind, namespace, name), cluster.list(apiVersion, kind, namespace)
@@ -84,6 +85,7 @@ from gatekeeper_py.tenancy.tenant import (
     Tenancy,
     Tenant,
 )
+from gatekeeper_py.tenancy.vcluster import vcluster_name
 from gatekeeper_py.tenancy.virtual_nodes import NodeProfile
 
 __all__ = ["CONTEXT", "extension"]
@@ -155,11 +157,20 @@ FIELDS: Mapping[str, tuple[Type, Callable[[Tenant], object]]] = {
     "openTraffic": (list_of(STRING), lambda tenant: list(tenant.open_traffic)),
     "manualSelectors": (BOOL, lambda tenant: tenant.manual_selectors),
     "labels": (map_of(STRING, STRING), lambda tenant: dict(tenant.workload_labels)),
+    "controlPlanes": (list_of(STRING), lambda tenant: list(tenant.synced_by)),
 }
 """The fields of `tenant`: their types, and where their values come from."""
 TENANT = object_type("tenancy.Tenant", {name: type_ for name, (type_, _) in FIELDS.items()})
 REQUESTER = object_type(
-    "tenancy.Requester", {"platform": BOOL, "trusted": BOOL, "claimed": BOOL, "tenants": list_of(STRING)}
+    "tenancy.Requester",
+    {
+        "platform": BOOL,
+        "trusted": BOOL,
+        "claimed": BOOL,
+        "syncs": BOOL,
+        "controlPlane": STRING,
+        "tenants": list_of(STRING),
+    },
 )
 REACH = object_type("tenancy.Reach", {"path": STRING, "kind": STRING, "name": STRING})
 MARK = object_type("tenancy.Mark", {"path": STRING, "key": STRING, "value": STRING})
@@ -269,10 +280,12 @@ class Requester(Message):
         return value
 
 
-REQUESTER_FACTS: Mapping[str, Callable[[Context, UserInfo], bool | list[str]]] = {
+REQUESTER_FACTS: Mapping[str, Callable[[Context, UserInfo], bool | str | list[str]]] = {
     "platform": Context.is_platform,
     "trusted": Context.is_trusted,
     "claimed": Context.is_of_declared_tenant,
+    "syncs": lambda context, user: context.control_plane_of(user) != "",
+    "controlPlane": Context.control_plane_of,
     "tenants": Context.tenants_of,
 }
 
@@ -776,6 +789,18 @@ LIBRARY = Library(
         Function(
             "jsonSize",
             (Overload("tenancy_json_size", (DYN,), INT, _json_size, cost=lambda *_: REFERENCES_COST),),
+        ),
+        Function(
+            "vclusterName",
+            (
+                Overload(
+                    "tenancy_vcluster_name",
+                    (STRING, STRING, STRING),
+                    STRING,
+                    vcluster_name,
+                    cost=lambda *_: LOOK_UP_COST,
+                ),
+            ),
         ),
         Function(
             "customKind",

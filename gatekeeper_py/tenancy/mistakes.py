@@ -14,7 +14,13 @@ from gatekeeper_py.manifests.place import Problem
 from gatekeeper_py.objects.fieldpath import FieldPath
 from gatekeeper_py.objects.schema import ANYTHING, OpenAPI, Schema, openapi_schema
 from gatekeeper_py.objects.selector import Selector, SelectorError
-from gatekeeper_py.tenancy.fields import SETTINGS_SPEC, TENANT_NAME_LENGTH, TENANT_SPEC, WAIVER_SPEC
+from gatekeeper_py.tenancy.fields import (
+    CONTROL_PLANE_SPEC,
+    SETTINGS_SPEC,
+    TENANT_NAME_LENGTH,
+    TENANT_SPEC,
+    WAIVER_SPEC,
+)
 from gatekeeper_py.tenancy.placement import profile_faults
 from gatekeeper_py.tenancy.reading import API_VERSION, CHOICES, declares_tenancy, is_tenant
 from gatekeeper_py.tenancy.tenant import GROUP
@@ -53,14 +59,22 @@ def _shape_faults(body: Mapping[str, Any]) -> Iterator[Fault]:
         return
     schema = _schemas().get(str(body.get("kind")))
     if schema is None:
-        yield ("kind",), f"is {body.get('kind')!r}; it must be Tenant, TenancySettings or Waiver"
+        yield (
+            ("kind",),
+            f"is {body.get('kind')!r}; it must be Tenant, TenancySettings, Waiver or ControlPlane",
+        )
         return
     yield from faults(dict(body), schema)
 
 
 @cache
 def _schemas() -> Mapping[str, Schema]:
-    specs = {"Tenant": TENANT_SPEC, "TenancySettings": SETTINGS_SPEC, "Waiver": WAIVER_SPEC}
+    specs = {
+        "Tenant": TENANT_SPEC,
+        "TenancySettings": SETTINGS_SPEC,
+        "Waiver": WAIVER_SPEC,
+        "ControlPlane": CONTROL_PLANE_SPEC,
+    }
     return {kind: openapi_schema(_document_schema(spec)) for kind, spec in specs.items()}
 
 
@@ -106,6 +120,9 @@ def _meaning_faults(body: Mapping[str, Any]) -> Iterator[Fault]:
         yield from _usage_faults(spec, ("spec",))
     elif body["kind"] == "Waiver":
         yield from _waiver_faults(spec)
+    elif body["kind"] == "ControlPlane":
+        yield from _name_faults(body["metadata"]["name"])
+        yield from _control_plane_faults(spec)
     else:
         if body["metadata"]["name"] != SETTINGS_NAME:
             yield ("metadata", "name"), f"must be {SETTINGS_NAME}: there is one set of settings"
@@ -114,12 +131,26 @@ def _meaning_faults(body: Mapping[str, Any]) -> Iterator[Fault]:
         yield from _cidr_faults(spec.get("protectedCIDRs", ()), ("spec", "protectedCIDRs"))
 
 
-def _tenant_faults(name: str, spec: Mapping[str, Any]) -> Iterator[Fault]:
+def _name_faults(name: str) -> Iterator[Fault]:
     if len(name) > TENANT_NAME_LENGTH or "." in name:
         yield (
             ("metadata", "name"),
             f"is {name!r}, which makes no label; give at most {TENANT_NAME_LENGTH} characters without dots",
         )
+
+
+def _control_plane_faults(spec: Mapping[str, Any]) -> Iterator[Fault]:
+    if "secret" in spec["kubeconfig"] and "server" not in spec:
+        yield ("spec", "server"), "is absent, and a Secret does not say where a control plane is; add it"
+    for index, part in enumerate(spec.get("subTenants", ())):
+        if "names" not in part and "patterns" not in part:
+            yield ("spec", "subTenants", index), "says no namespace; give names, patterns or both"
+    for index, pods in enumerate(spec.get("pods", ())):
+        yield from _selector_faults(pods["selector"], ("spec", "pods", index, "selector"), "pods")
+
+
+def _tenant_faults(name: str, spec: Mapping[str, Any]) -> Iterator[Fault]:
+    yield from _name_faults(name)
     namespaces = spec["namespaces"]
     if "writesAs" in spec and not spec.get("trusted"):
         yield ("spec", "writesAs"), "is for trusted tenants; remove it"
@@ -146,14 +177,16 @@ def _waiver_faults(spec: Mapping[str, Any]) -> Iterator[Fault]:
         yield ("spec", "expires"), f"is {spec['expires']!r}, which is no day; write it as 2027-01-31"
 
 
-def _selector_faults(selector: Mapping[str, Any], path: FieldPath) -> Iterator[Fault]:
+def _selector_faults(
+    selector: Mapping[str, Any], path: FieldPath, what: str = "namespaces"
+) -> Iterator[Fault]:
     try:
         parsed = Selector.of(selector)
     except SelectorError as error:
         yield path, f"is no selector: {error}"
         return
     if not asks_for_label(parsed):
-        yield path, "would claim namespaces that lack a label; ask for at least one label with In or Exists"
+        yield path, f"would claim {what} that lack a label; ask for at least one label with In or Exists"
 
 
 def asks_for_label(selector: Selector) -> bool:

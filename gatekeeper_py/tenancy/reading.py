@@ -32,6 +32,7 @@ __all__ = [
     "declares_tenancy",
     "generation_of",
     "identity_of",
+    "is_control_plane",
     "is_settings",
     "is_tenancy_document",
     "is_tenant",
@@ -98,9 +99,14 @@ def is_waiver(document: Manifest) -> bool:
     return document.object.get("kind") == "Waiver"
 
 
+def is_control_plane(document: Manifest) -> bool:
+    """Whether it is about an API server of a tenant's own."""
+    return document.object.get("kind") == "ControlPlane"
+
+
 def declares_tenancy(manifest: Manifest) -> bool:
     """Whether a manifest is a tenancy document that says, with others, who owns what."""
-    return is_tenancy_document(manifest) and not is_waiver(manifest)
+    return is_tenancy_document(manifest) and not is_waiver(manifest) and not is_control_plane(manifest)
 
 
 def name_of(document: Manifest) -> str:

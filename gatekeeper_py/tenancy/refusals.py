@@ -9,14 +9,22 @@ from gatekeeper_py.manifests.manifest import Manifest, Source
 from gatekeeper_py.objects.resource import GroupVersionKind, Object
 from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.tenancy.context import Context
-from gatekeeper_py.tenancy.reading import API_VERSION, generation_of, identity_of, is_tenant
+from gatekeeper_py.tenancy.control_planes import standing_of
+from gatekeeper_py.tenancy.reading import (
+    API_VERSION,
+    generation_of,
+    identity_of,
+    is_control_plane,
+    is_tenant,
+)
 from gatekeeper_py.tenancy.standing import Hosts, settings_standing
 from gatekeeper_py.tenancy.tenant import GROUP, ContestedNamespace, Tenancy, Tenant
 
 __all__ = ["TENANCY_KINDS", "closed", "document_of", "living", "objection", "worsened"]
 
 TENANCY_KINDS = tuple(
-    GroupVersionKind.parse(API_VERSION, kind) for kind in ("Tenant", "TenancySettings", "Waiver")
+    GroupVersionKind.parse(API_VERSION, kind)
+    for kind in ("Tenant", "TenancySettings", "Waiver", "ControlPlane")
 )
 """Documents that may also be objects in the cluster."""
 
@@ -35,7 +43,12 @@ def closed(tenancy: Tenancy, request: AdmissionRequest, cluster: ClusterView) ->
 
 
 def objection(tenancy: Tenancy, request: AdmissionRequest, cluster: ClusterView) -> str:
-    """Why a Tenant or settings would not be in force, or would close a namespace; empty when neither."""
+    """Why a Tenant or settings would not be in force, or would close a namespace; empty when neither.
+
+    In a tenant's own control plane such documents say nothing to us, and are the tenant's own.
+    """
+    if tenancy.landlord is not None:
+        return ""
     return worsened(request, lambda value: _faults(tenancy, value, cluster))
 
 
@@ -60,6 +73,9 @@ def worsened(request: AdmissionRequest, faults: Callable[[Object], Iterable[str]
 def _faults(tenancy: Tenancy, value: Object, cluster: ClusterView) -> tuple[str, ...]:
     """What would be wrong with a document if it were an object of the cluster, among those that are."""
     document = document_of(value)
+    if is_control_plane(document):
+        beside = (each for each in living(cluster) if identity_of(each) != identity_of(document))
+        return standing_of(document, beside, tenancy).faults
     if not is_tenant(document):
         return settings_standing(tenancy.documents, document).faults
     hosts, identity = Hosts.of(tenancy), identity_of(document)

@@ -18,6 +18,7 @@ from gatekeeper_py.golang.quantities import REMEMBERED
 from gatekeeper_py.manifests.manifest import Manifest
 from gatekeeper_py.objects.selector import Selector
 from gatekeeper_py.policy.admission.decision import Enforcement
+from gatekeeper_py.tenancy.control_plane import ControlPlane
 from gatekeeper_py.tenancy.isolation import DEFAULT_HANDLERS, Level
 from gatekeeper_py.tenancy.patterns import Globs, Hosts, glob_matches, host_matches, image_matches
 from gatekeeper_py.tenancy.places import Surroundings
@@ -339,6 +340,8 @@ class Tenant:
     """What the ResourceQuota of its frame holds besides, or in place of, what every frame does."""
     silenced_warnings: tuple[str, ...] = ()
     """Names of policies whose warnings its people are not told."""
+    synced_by: tuple[str, ...] = ()
+    """Names of its control planes from which a syncer brings objects down."""
     source: str = ""
     """Where its document stands; empty when no document declares it."""
 
@@ -454,6 +457,12 @@ class Tenancy:
     """The documents that are files."""
     waivers: tuple[Waiver, ...] = ()
     """What is waived, and what was until its day came."""
+    control_planes: tuple[ControlPlane, ...] = ()
+    """The API servers of tenants' own that are in force."""
+    landlord: Tenant | None = None
+    """Within a tenant's own control plane: the tenant whose every namespace is that nobody else claims."""
+    host: Tenancy | None = None
+    """Within a tenant's own control plane: who owns what at the host."""
 
     @cached_property
     def problems(self) -> tuple[str, ...]:
@@ -473,6 +482,11 @@ class Tenancy:
     def has_ceilings(self) -> bool:
         """Whether some tenant's pods are bounded together."""
         return any(each.ceiling != Ceiling() for each in (*self.tenants, self.template))
+
+    @cached_property
+    def syncers(self) -> Mapping[str, ControlPlane]:
+        """The control planes by the users that bring their objects down."""
+        return {user: plane for plane in self.control_planes for user in plane.syncers}
 
     @property
     def in_doubt(self) -> bool:
@@ -578,6 +592,8 @@ class Tenancy:
         return next(iter(claims.values()), None)
 
     def _unclaimed(self, namespace: str, labels: Labels) -> Tenant | None:
+        if self.landlord is not None:
+            return self.landlord
         if self.rejected:
             self._demand_no_claim(namespace, labels)
         if self.settings.unclaimed == "ignore":

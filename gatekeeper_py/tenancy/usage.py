@@ -9,13 +9,17 @@ from typing import Literal
 from gatekeeper_py.cel import tree
 from gatekeeper_py.objects.schema import OpenAPI
 from gatekeeper_py.policy.model import Policy
-from gatekeeper_py.tenancy.fields import SETTINGS_SPEC, TENANT_SPEC
+from gatekeeper_py.tenancy.fields import CONTROL_PLANE_SPEC, SETTINGS_SPEC, TENANT_SPEC
 from gatekeeper_py.tenancy.lookups import expressions
 
 __all__ = ["DocumentField", "document_fields", "word_is_used"]
 
-Kind = Literal["Tenant", "TenancySettings"]
-SPECS: Mapping[Kind, OpenAPI] = {"Tenant": TENANT_SPEC, "TenancySettings": SETTINGS_SPEC}
+Kind = Literal["Tenant", "TenancySettings", "ControlPlane"]
+SPECS: Mapping[Kind, OpenAPI] = {
+    "Tenant": TENANT_SPEC,
+    "TenancySettings": SETTINGS_SPEC,
+    "ControlPlane": CONTROL_PLANE_SPEC,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,10 @@ def _tenant(*paths: str) -> tuple[DocumentField, ...]:
     return tuple(DocumentField("Tenant", path) for path in paths)
 
 
+def _control_plane(*paths: str) -> tuple[DocumentField, ...]:
+    return tuple(DocumentField("ControlPlane", path) for path in paths)
+
+
 def _settings(*paths: str) -> tuple[DocumentField, ...]:
     return tuple(DocumentField("TenancySettings", path) for path in paths)
 
@@ -53,6 +61,7 @@ WORDS: Mapping[str, tuple[DocumentField, ...]] = {
     "tenant.name": (),
     "tenant.claimed": (),
     "tenant.refused": _settings("unclaimed"),
+    "tenant.controlPlanes": _control_plane("tenant", "syncer"),
     "tenant.isolation": _tenant("runtimeClasses.isolation"),
     "tenant.owns": _tenant("namespaces"),
     "tenant.permits": _tenant("sharing"),
@@ -69,6 +78,8 @@ WORDS: Mapping[str, tuple[DocumentField, ...]] = {
     "requester.trusted": _settings("platform"),
     "requester.claimed": _tenant("owners"),
     "requester.tenants": _tenant("owners"),
+    "requester.syncs": _control_plane("syncer"),
+    "requester.controlPlane": _control_plane("syncer"),
     "settings.labelPrefix": (),
     "settings.tenantLabel": (),
     "settings.protectedLabels": _tenant("labels", "namespaces.selector"),

@@ -3,7 +3,8 @@
 `POST /mutate`, `POST /validate`: a review in, a verdict out with status 200. Otherwise one line says why not:
 400 malformed, 408 the body did not arrive in time, 413 too large, 503 no capacity. The API server takes each
 of these as a failed call, and with failurePolicy Fail refuses the request. What follows in the path are the
-versions in which the API server asks about the same request besides (registration.py).
+versions in which the API server asks about the same request besides (registration.py). `POST /t/NAME/mutate`
+is the same for a tenant's own control plane (planes.py).
 """
 
 from __future__ import annotations
@@ -21,8 +22,9 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
 from gatekeeper_py.objects.resource import GroupVersion
-from gatekeeper_py.webhook.exchange import Exchange, timeout_in
+from gatekeeper_py.webhook.exchange import CALLER, Exchange, timeout_in
 from gatekeeper_py.webhook.health import Informant, Topic
+from gatekeeper_py.webhook.planes import PREFIX, Planes
 from gatekeeper_py.webhook.registration import conversions_of
 from gatekeeper_py.webhook.revision import Webhook
 from gatekeeper_py.webhook.service import Service
@@ -40,14 +42,25 @@ Door: TypeAlias = tuple[Webhook, frozenset[GroupVersion]]
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
+NOBODY: Final[frozenset[str]] = frozenset()
+"""The names of a caller that shows no certificate."""
+
+
 class Application:
     """The two doors, and behind them everything that is asked seldom (ASGI)."""
 
-    def __init__(self, service: Service, rest: ASGIApp) -> None:
-        self._service, self._rest = service, rest
+    def __init__(self, service: Service, rest: ASGIApp, planes: Planes | None = None) -> None:
+        self._service, self._rest, self._planes = service, rest, planes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or live as long as the server (`lifespan`)."""
+        if self._planes is not None and scope["type"] == "http":
+            if scope["path"].startswith(PREFIX):
+                await self._planes(scope, receive, send)
+                return
+            if self._planes.is_foreign(scope.get(CALLER, NOBODY)):
+                await PlainTextResponse("the caller's certificate is no host's\n", 403)(scope, receive, send)
+                return
         door = _door(scope["path"]) if scope["type"] == "http" else None
         if door is None:
             await self._rest(scope, receive, send)
@@ -57,18 +70,23 @@ class Application:
             exchange = Exchange(scope, receive, send)
             await exchange.reply(await self._service.review(exchange, *door))
 
-    def at_once(self, url: bytes, body: bytes) -> bytes | None:
+    def at_once(self, url: bytes, body: bytes, caller: frozenset[str] = NOBODY) -> bytes | None:
         """The verdict on a review that has arrived whole, or None where it has to wait, or is none."""
+        if self._planes is not None and (url.startswith(PREFIX.encode()) or self._planes.is_foreign(caller)):
+            return None
         door, timeout = _called(url)
         return None if door is None else self._service.review_at_once(body, *door, timeout)
 
 
 def application(
-    service: Service, informant: Informant, lifespan: Lifespan[Starlette] | None = None
+    service: Service,
+    informant: Informant,
+    lifespan: Lifespan[Starlette] | None = None,
+    planes: Planes | None = None,
 ) -> Application:
-    """The doors of a service, what operators ask for, and what goes on beside them."""
+    """The doors of a service and of control planes, what operators ask for, and what goes on beside them."""
     routes = [Route("/reach", _reach, methods=["POST"]), *_routes(informant)]
-    return Application(service, Starlette(lifespan=lifespan, routes=routes))
+    return Application(service, Starlette(lifespan=lifespan, routes=routes), planes)
 
 
 @lru_cache(maxsize=64)  # the API server sends the paths of the registration, and nothing else

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from functools import lru_cache
 from http import HTTPStatus
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from starlette.datastructures import QueryParams
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
-__all__ = ["Exchange", "Reply", "timeout_in"]
+__all__ = ["CALLER", "Exchange", "Reply", "timeout_in"]
+
+CALLER: Final = "gatekeeper.caller"
+"""In the scope of a request: the names in the certificate that the caller has shown (protocol.py)."""
 
 
 class Reply(NamedTuple):

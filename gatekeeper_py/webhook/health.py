@@ -61,6 +61,8 @@ class Health:
     """Seconds since the epoch; 0 while none is served."""
     notices: Callable[[], Iterable[str]] = tuple
     """What is wrong beside the policies and the certificate; empty words are nothing."""
+    planes: Callable[[], list[Mapping[str, object]]] = list
+    """How the control planes of tenants are."""
     workers: Callable[[], Mapping[str, int]] = lambda: {"answering": 1, "wanted": 1, "replaced": 0}
     """Of the processes that answer reviews, how many do, how many should, and how many had to be replaced."""
     gather: Callable[[], Awaitable[None]] = _here
@@ -133,6 +135,7 @@ class Health:
             "views": views,
             "workers": self.workers(),
             "certificateExpires": self.certificate_expires,
+            "controlPlanes": self.planes(),
         }
 
 

@@ -73,9 +73,11 @@ def lines_dropped(lines: int) -> str:
     return written.getvalue()
 
 
-def decision(output: Output, webhook: str, tenant: str, answer: Answer, seconds: float) -> None:
+def decision(
+    output: Output, webhook: str, tenant: str, answer: Answer, seconds: float, control_plane: str = ""
+) -> None:
     """The line of one decision: who asked for what, and what became of it."""
-    event = _subject(webhook, tenant, answer.request)
+    event = _subject(webhook, tenant, answer.request, control_plane)
     event |= _outcome(answer, seconds)
     event |= {"event": "decision", "level": "info", "timestamp": _now()}
     output.write(f"{_line(event)}\n")
@@ -86,7 +88,7 @@ def _now() -> str:
     return datetime.now(UTC).isoformat().replace("+00:00", "Z")
 
 
-def incident(log: Log, webhook: str, tenant: str, answer: Answer) -> None:
+def incident(log: Log, webhook: str, tenant: str, answer: Answer, control_plane: str = "") -> None:
     """The line of an error of ours."""
     assert answer.incident is not None
     log.error(
@@ -94,7 +96,7 @@ def incident(log: Log, webhook: str, tenant: str, answer: Answer) -> None:
         incident=answer.incident.identifier,
         error=answer.incident.error,
         frames=answer.incident.frames,
-        **_subject(webhook, tenant, answer.request),
+        **_subject(webhook, tenant, answer.request, control_plane),
     )
 
 
@@ -154,8 +156,9 @@ class _Handler(logging.Handler):
         write("server", message=record.getMessage(), **({"error": error} if error else {}))
 
 
-def _subject(webhook: str, tenant: str, request: AdmissionRequest) -> dict[str, Any]:
+def _subject(webhook: str, tenant: str, request: AdmissionRequest, control_plane: str) -> dict[str, Any]:
     return {
+        **({"control_plane": control_plane} if control_plane else {}),
         "webhook": webhook,
         "tenant": tenant,
         "uid": request.uid,

@@ -34,7 +34,7 @@ from gatekeeper_py.webhook.watch import fingerprint
 if TYPE_CHECKING:
     from gatekeeper_py.cluster.live import LiveCluster
 
-__all__ = ["TENANCY_KINDS", "Demands", "FromCluster", "FromFiles", "Origin"]
+__all__ = ["PHASES", "TENANCY_KINDS", "Demands", "FromCluster", "FromFiles", "Origin"]
 
 PHASES: Mapping[Webhook, frozenset[Phase]] = {
     "mutate": frozenset({"mutate"}),
@@ -136,6 +136,7 @@ class FromFiles:
             policies=policies,
             inventory=Inventory.of(files, policies),
             tenancy=tenancy,
+            view=lambda: cluster,
             warnings=partial(_idle(policies), cluster.kinds),
             conversions=lambda: needed,
         )
@@ -216,6 +217,7 @@ class FromCluster:
             policies,
             Inventory.of(files, policies, documents),
             tenancy,
+            view=lambda: self.live.view,
             warnings=partial(self._warnings, _idle(policies, complete=True)),
             renew=lambda: None if self._versions() == versions else self._build(files),
         )

@@ -11,9 +11,10 @@ from typing import Final, TypeAlias
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from gatekeeper_py.webhook.exchange import CALLER
 from gatekeeper_py.webhook.limits import HEAD_SECONDS, MAX_HEAD
 from gatekeeper_py.webhook.purse import SHORT_BODY
-from gatekeeper_py.webhook.tls import covers
+from gatekeeper_py.webhook.tls import caller, covers
 
 __all__ = ["BoundedProtocol", "PromptProtocol", "SecureProtocol"]
 
@@ -21,9 +22,9 @@ PATIENCE: Final = 0.01
 """Seconds for which a short body may be on its way: Go sends what is longer than 4 KiB in pieces, one
 right after the other (WriteBufferSize of net/http's Transport)."""
 
-AtOnce: TypeAlias = Callable[[bytes, bytes], bytes | None]
-"""What an application may offer as `at_once`: the JSON by which it answers what is posted to a URL, or None
-when it has to be asked as every application is."""
+AtOnce: TypeAlias = Callable[[bytes, bytes, frozenset[str]], bytes | None]
+"""What an application may offer as `at_once`: the JSON by which it answers what is posted to a URL by whose
+certificate has these names, or None when it has to be asked as every application is."""
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -124,6 +125,8 @@ class PromptProtocol(BoundedProtocol):
     _body: bytearray | None = None
     """What there is of a request that may be answered at once; None while there is no such request."""
     _impatient: asyncio.TimerHandle | None = None
+    _caller: frozenset[str] = frozenset()
+    """The names in the caller's certificate."""
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The client is gone."""
@@ -159,7 +162,7 @@ class PromptProtocol(BoundedProtocol):
         """All of a request is there."""
         if self._body is not None:
             assert self._at_once is not None
-            answer = self._at_once(self.url, bytes(self._body))
+            answer = self._at_once(self.url, bytes(self._body), self._caller)
             if answer is not None:
                 self._take_body()
                 self._answer(answer)
@@ -220,6 +223,13 @@ class SecureProtocol(PromptProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn
         """A client is there, and has come through the handshake."""
         super().connection_made(transport)
-        if not covers(self.config.ssl, transport.get_extra_info("ssl_object")):
+        connection = transport.get_extra_info("ssl_object")
+        self._caller = caller(connection)
+        if not covers(self.config.ssl, connection):
             self.logger.error("a connection that TLS does not cover was dropped")
             transport.abort()
+
+    def on_message_begin(self) -> None:
+        """A request begins, and whose it is is known."""
+        super().on_message_begin()
+        self.scope[CALLER] = self._caller  # type: ignore[typeddict-unknown-key] # ours

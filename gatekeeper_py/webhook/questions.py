@@ -117,12 +117,18 @@ _Need: TypeAlias = tuple[Rule, _Expressions]
 """One rule of a policy, and expressions that all hold when the policy applies."""
 
 
+NEVER = "false"
+"""What holds of no request: of a policy about syncers, while no document names one."""
+
+
 def _needs(policies: Iterable[Policy], translation: Translation) -> Iterator[_Need]:
     """Of policies in force. Params may be missing, which is an error whatever the conditions say."""
     for policy in policies:
         if policy.bindings:
             conditions = [] if policy.param_kind else policy.match_conditions
             necessary = translation.necessary(each.expression for each in conditions)
+            if NEVER in necessary:
+                continue
             yield from ((rule, necessary) for rule in policy.match.rules)
 
 

@@ -38,6 +38,8 @@ class Record:
     announcer: Announcer | None = None
     denials: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=LAST_DENIALS))
     """The last ones, each in a few words."""
+    control_plane: str = ""
+    """The tenant's own control plane whose reviews these are; empty for the host's."""
 
     def in_flight(self) -> AbstractContextManager[None]:
         """While this is entered a review is being answered."""
@@ -47,8 +49,8 @@ class Record:
         """A review was answered with a verdict."""
         if answer.incident is not None:
             self.metrics.incidents.add()
-            log.incident(self.log, webhook, tenant, answer)
-        log.decision(self.output, webhook, tenant, answer, seconds)
+            log.incident(self.log, webhook, tenant, answer, self.control_plane)
+        log.decision(self.output, webhook, tenant, answer, seconds, self.control_plane)
         self.metrics.reviewed(webhook, tenant, answer.request.operation, answer.decision, seconds)
         if not answer.decision.allowed:
             self._denied(tenant, answer)
@@ -72,7 +74,8 @@ class Record:
 
     def refused(self, webhook: str, tenant: str, code: HTTPStatus, reason: str) -> None:
         """A review was answered without a verdict."""
-        self.log.warning("refused", webhook=webhook, tenant=tenant, code=int(code), reason=reason)
+        where = {"control_plane": self.control_plane} if self.control_plane else {}
+        self.log.warning("refused", webhook=webhook, tenant=tenant, code=int(code), reason=reason, **where)
         self.metrics.refused.add(webhook, str(int(code)))
 
     def shed(self, webhook: str) -> None:

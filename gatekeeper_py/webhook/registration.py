@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import yaml
 
@@ -29,9 +29,11 @@ __all__ = [
     "Client",
     "Exemption",
     "Registered",
+    "Site",
     "asked_by",
     "asks_for",
     "configurations",
+    "control_plane_site",
     "conversions_of",
     "exemptions",
     "purpose",
@@ -93,6 +95,37 @@ NO_TENANCY = Tenancy()
 
 
 @dataclass(frozen=True, slots=True)
+class Site:
+    """Where the webhooks are registered: at the host, or at a tenant's own control plane."""
+
+    name: str = "gatekeeper"
+    """Of both configurations."""
+    path: str = ""
+    """What comes before a door, with a slash at its end."""
+    exempt: tuple[str, ...] = EXEMPT_NAMESPACES
+    """Namespaces that are not asked about, whoever writes."""
+    is_host: bool = True
+
+    @property
+    def exemptions(self) -> tuple[Exemption, ...]:
+        """What is not asked about there. The host's own accounts are nobody's at a tenant's."""
+        if self.is_host:
+            return exemptions()
+        return (*(each for each in exemptions() if each.name != "engine"), BOOTSTRAP)
+
+
+HOST = Site()
+
+
+def control_plane_site(name: str, namespaces: Sequence[str] = (), suffix: str = "") -> Site:
+    """A tenant's own, where no namespace is exempt but those that its document names.
+
+    The `suffix` is that by which an API server knows what came from its files (KEP-5793).
+    """
+    return Site(f"gatekeeper-control-plane{suffix}", f"t/{name}/", tuple(namespaces), is_host=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Registered:
     """Resources of one API group, as far as an exemption covers them."""
 
@@ -137,6 +170,26 @@ class Exemption:
         return _unless(self.name, f"{whoever} &&\n{what}" if whoever else what)
 
 
+BOOTSTRAP: Final = Exemption(
+    "own-apiserver",
+    "an API server makes these before it is ready, and could not become so if they were refused",
+    (
+        Registered("rbac.authorization.k8s.io", ("roles", "rolebindings"), namespace="kube-system"),
+        Registered(
+            "",
+            ("configmaps",),
+            namespace="kube-system",
+            names=(
+                "extension-apiserver-authentication",
+                "kube-apiserver-legacy-service-account-token-tracking",
+            ),
+        ),
+    ),
+    users=("system:apiserver",),
+)
+"""Of an API server whose kube-system is asked about; the host's is exempt."""
+
+
 @cache
 def exemptions() -> tuple[Exemption, ...]:
     """The table, in its order."""
@@ -159,6 +212,7 @@ def configurations(
     tenancy: Tenancy = NO_TENANCY,
     conversions: Iterable[GroupVersion] = (),
     policies: PolicySet | None = None,
+    site: Site = HOST,
 ) -> list[Object]:
     """Both configurations, the mutating one first, for these trusted tenants and this platform.
 
@@ -170,18 +224,21 @@ def configurations(
     versions = tuple(sorted(conversions))
     trusted = [name for tenant in tenancy.tenants if tenant.trusted for name in tenant.claim.names]
     mending = _mending(tenancy.settings)
-    kept_out = [each.condition for each in exemptions()]
-    conditions = [*kept_out, *_among_trusted(trusted), _unless("mending", mending)]
+    kept_out = [each.condition for each in site.exemptions]
+    own = [_unless("mending", mending)] if site.is_host else []
+    conditions = [*kept_out, *_among_trusted(trusted), *own]
     needed = len(conditions) + bool(versions) + max(len(each.conditions) for each in asked.values())
     if needed > MOST_CONDITIONS:
         raise ValueError(f"{needed} match conditions; the API server takes {MOST_CONDITIONS}")
     told = versions if policies is None else (*versions, purpose(policies, tenancy))
     mutating, validating = (
-        _Asking(door, client, asked[door], tuple(conditions), versions, told).webhooks() for door in DOORS
+        _Asking(door, client, asked[door], tuple(conditions), versions, told, site).webhooks()
+        for door in DOORS
     )
+    mended = [_mended(client, mending)] if site.is_host else []
     return [
-        _configuration("mutate", mutating),
-        _configuration("validate", [*validating, _mended(client, mending)]),
+        _configuration("mutate", mutating, site),
+        _configuration("validate", [*validating, *mended], site),
     ]
 
 
@@ -229,11 +286,14 @@ class _Asking:
     conversions: tuple[GroupVersion, ...]
     told: tuple[GroupVersion, ...]
     """By the path."""
+    site: Site
 
     def webhooks(self) -> list[Object]:
         """In the order in which they are called."""
-        sent = _webhook(self.door, self.client, [*self.conditions, *self.asked.conditions])
-        sent["clientConfig"] = self.client.config("/".join([self.door, *map(segment, self.told)]))
+        conditions = [*self.conditions, *self.asked.conditions]
+        sent = _webhook(self.door, self.client, conditions, self.site.exempt)
+        path = "/".join([self.door, *map(segment, self.told)])
+        sent["clientConfig"] = self.client.config(self.site.path + path)
         sent["rules"] = list(self.asked.rules)
         return [sent, *(self._converted(sent, version) for version in self.conversions)]
 
@@ -344,18 +404,20 @@ def trial(client: Client) -> Object:
     }
 
 
-def _configuration(door: Door, webhooks: Sequence[Object]) -> Object:
+def _configuration(door: Door, webhooks: Sequence[Object], site: Site) -> Object:
     return {
         "apiVersion": "admissionregistration.k8s.io/v1",
         "kind": KINDS[door],
-        "metadata": {"name": "gatekeeper"},
+        "metadata": {"name": site.name},
         "webhooks": list(webhooks),
     }
 
 
-def _webhook(door: Door, client: Client, conditions: Sequence[Object]) -> Object:
+def _webhook(
+    door: Door, client: Client, conditions: Sequence[Object], exempt: Sequence[str] = EXEMPT_NAMESPACES
+) -> Object:
     """One webhook, failing closed; another mutating webhook may add containers or labels after ours."""
-    by_name = {"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": list(EXEMPT_NAMESPACES)}
+    by_name = {"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": list(exempt)}
     return {
         "name": f"{door}.{DOMAIN}",
         "admissionReviewVersions": ["v1"],
@@ -368,7 +430,7 @@ def _webhook(door: Door, client: Client, conditions: Sequence[Object]) -> Object
         "rules": [],
         # The API server itself sets this label on every namespace and resets it on every write: no tenant
         # chooses it. Namespace objects are matched by their own labels, and by this one only.
-        "namespaceSelector": {"matchExpressions": [by_name]},
+        "namespaceSelector": {"matchExpressions": [by_name]} if exempt else {},
         "matchConditions": list(conditions),
     }
 

@@ -11,6 +11,8 @@ from functools import lru_cache
 from threading import Lock, Thread
 from typing import Literal, TypeAlias
 
+from gatekeeper_py.cluster.snapshot import Snapshot
+from gatekeeper_py.cluster.view import ClusterView
 from gatekeeper_py.engine import prepare
 from gatekeeper_py.objects.resource import GroupVersion
 from gatekeeper_py.policy.admission.decision import Decision
@@ -65,6 +67,10 @@ def _nothing() -> tuple[str, ...]:
     return ()
 
 
+def _empty() -> ClusterView:
+    return Snapshot(complete=True)
+
+
 def _never() -> Loaded | None:
     return None
 
@@ -90,6 +96,8 @@ class Loaded:
     """What the set is made of; None where nobody registers it."""
     inventory: Inventory = field(default_factory=Inventory)
     tenancy: Tenancy = field(default_factory=Tenancy)
+    view: Callable[[], ClusterView] = _empty
+    """The cluster as decisions may know it at this moment."""
     warnings: Callable[[], tuple[str, ...]] = _nothing
     """What of it does nothing, as the cluster is now."""
     renew: Callable[[], Loaded | None] = _never
@@ -105,7 +113,11 @@ class Loaded:
         return self.tenancy.problems
 
 
-@lru_cache(maxsize=1)
+KEPT_PURPOSES = 128
+"""One for the host, and one for each control plane."""
+
+
+@lru_cache(maxsize=KEPT_PURPOSES)
 def _purpose(loaded: Loaded) -> GroupVersion:
     assert loaded.policies is not None
     return purpose(loaded.policies, loaded.tenancy)

@@ -38,6 +38,7 @@ from gatekeeper_py.webhook.httpserver import (
 from gatekeeper_py.webhook.memory import TRIM_SECONDS, settle, trim
 from gatekeeper_py.webhook.metrics import Metrics
 from gatekeeper_py.webhook.occupancy import EvenAccept, Occupancy
+from gatekeeper_py.webhook.planes import Planes
 from gatekeeper_py.webhook.protocol import SecureProtocol
 from gatekeeper_py.webhook.revision import BadPolicies, InForce, Unsettled
 from gatekeeper_py.webhook.service import Service
@@ -84,6 +85,8 @@ class Server:
     """Processes that answer reviews, this one included."""
     followed: Followed | None = None
     """The cluster, where it is followed."""
+    planes: Planes | None = None
+    """The control planes of tenants that are answered, too."""
     _supervisor: Supervisor | None = field(default=None, init=False)
     _health_listener: socket.socket | None = field(default=None, init=False)
     _running: BoundedServer | None = field(default=None, init=False)
@@ -202,7 +205,7 @@ class Server:
     def _secure_config(self, seen: _Seen) -> uvicorn.Config:
         """Everything about reviews; raises `TLSError` when they would be answered without our TLS."""
         config = configured(
-            application(self.service, self.health, lambda _app: self._living(seen)),
+            application(self.service, self.health, lambda _app: self._living(seen), self.planes),
             GRACE,
             http=SecureProtocol,
             lifespan="on",

@@ -147,6 +147,8 @@ class Service:
     max_in_flight: int = limits.MAX_IN_FLIGHT
     workers: int = limits.WORKERS
     max_memory: int = limits.MAX_MEMORY
+    rounds: Rounds = field(default_factory=Rounds)
+    """The work that the event loop does itself; services of one loop share it."""
     long: Turns = field(default_factory=lambda: Turns(limits.CHILDREN, limits.CHILDREN))
     """The turns of long reviews."""
     successor: Successor | None = field(default=None, init=False)
@@ -154,7 +156,6 @@ class Service:
     registered: frozenset[GroupVersion] | None = field(default=None, init=False)
     """In which versions the API server asks, by the last review; None before there was one."""
     _memory: Memory = field(init=False)
-    _rounds: Rounds = field(default_factory=Rounds, init=False)
     _purses: Purses = field(default_factory=Purses, init=False)
     _short: Turns = field(init=False)
     _zygotes: Zygotes = field(default_factory=Zygotes, init=False)
@@ -174,12 +175,12 @@ class Service:
 
         None for any other, which is as if it had not been asked: `review` answers it, whatever it is.
         """
-        if self.successor is not None or not is_short(body) or not self._rounds.has_room():
+        if self.successor is not None or not is_short(body) or not self.rounds.has_room():
             return None
         job = _begin(webhook, conversions, timeout)
         job.body = body
         try:
-            return self._rounds.work(lambda: self._answered_at_once(job))
+            return self.rounds.work(lambda: self._answered_at_once(job))
         except Exception:  # whatever it is: `review` meets it again, and tells
             return None
 
@@ -252,7 +253,7 @@ class Service:
             await self._arrivals.wait_for(job.namespace, in_force.loaded.inquire)
             self._identify(job)
         if job.request is not None and not job.tried:
-            answer = await self._rounds.do(job.owner, lambda: self._decide_here(in_force, job))
+            answer = await self.rounds.do(job.owner, lambda: self._decide_here(in_force, job))
             if answer is not None:
                 return answer
         await self._await_turn(job, held)

@@ -11,7 +11,7 @@ from typing import Any, Final
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-__all__ = ["Clients", "ServingCertificate", "TLSError", "covers"]
+__all__ = ["Clients", "ServingCertificate", "TLSError", "caller", "covers"]
 
 NAMES: Final = ("DNS", "URI", "email", "IP Address")
 """Kinds of subjectAltName whose values are compared with the names of clients."""
@@ -57,6 +57,10 @@ class ServingCertificate:
     def tell_refusals(self, tell: Callable[[str], None]) -> None:
         """Have every failed handshake reported: `tell` gets the reason."""
         self.context.tell = tell
+
+    def let_in(self, names: frozenset[str]) -> None:
+        """Let in certificates of these names, besides those of `Clients`."""
+        self.context.guests = names
 
     def require(self, served: object) -> None:
         """Raise `TLSError` unless `served`, which every connection is to get, is this certificate's context.
@@ -104,6 +108,8 @@ class _Following(ssl.SSLContext):
     """What the event loop holds on to: every new connection gets the context that is there now."""
 
     now: ssl.SSLContext
+    guests: frozenset[str] = frozenset()
+    """Names of certificates that may come in besides those of `Clients`; to which doors is told elsewhere."""
     tell: Callable[[str], None] = staticmethod(lambda _reason: None)
 
     def __new__(cls) -> _Following:
@@ -143,7 +149,7 @@ class _Connection(ssl.SSLObject):
         try:
             super().do_handshake()
             if context.names:
-                _check_names(self.getpeercert() or {}, context.names)
+                _check_names(self.getpeercert() or {}, context.names | context.door.guests)
         except (ssl.SSLWantReadError, ssl.SSLSyscallError):
             raise  # more has to arrive first
         except ssl.SSLError as error:
@@ -164,10 +170,23 @@ class _WrongName(ssl.SSLError):
 
 
 def _check_names(certificate: Mapping[str, Any], names: frozenset[str]) -> None:
-    common = [value for part in certificate.get("subject", ()) for key, value in part if key == "commonName"]
-    alternative = [value for kind, value in certificate.get("subjectAltName", ()) if kind in NAMES]
+    common, alternative = _names(certificate)
     if names.isdisjoint([*common, *alternative]):
         raise _WrongName(f"the caller's certificate: no name in it may call: {', '.join(common)}")
+
+
+def _names(certificate: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+    """The common name, and every subjectAltName."""
+    common = [value for part in certificate.get("subject", ()) for key, value in part if key == "commonName"]
+    return common, [value for kind, value in certificate.get("subjectAltName", ()) if kind in NAMES]
+
+
+def caller(connection: object) -> frozenset[str]:
+    """The names in the certificate that was shown on a connection; none where none was demanded."""
+    if not isinstance(connection, ssl.SSLObject):
+        return frozenset()
+    common, alternative = _names(connection.getpeercert() or {})
+    return frozenset((*common, *alternative))
 
 
 def _reason(error: ssl.SSLError) -> str:

@@ -63,6 +63,11 @@ class Translation:
             known[TRUSTED_NAMESPACE] = in_namespaces(namespaces)
         return known
 
+    @property
+    def syncers(self) -> str:
+        """`requester.syncs`, which documents say by exact names."""
+        return one_of(who(sorted(self.tenancy.syncers), (), ())) or "false"
+
     def with_names(self, expression: str) -> str:
         """An expression with what its names stand for: a list of one is CEL's way to say something once."""
         for name, text in reversed(list(self.known.items())):
@@ -105,6 +110,7 @@ PLATFORM_USER = "platformUser"
 """`requester.platform`."""
 TRUSTED_NAMESPACE = "trustedNamespace"
 """`tenant.trusted`."""
+SYNCS = "requester.syncs"
 WORDS = {
     "requester.trusted": TRUSTED_USER,
     "requester.platform": PLATFORM_USER,
@@ -129,6 +135,8 @@ class _Bounds:
 
     def _above(self, node: tree.Node) -> str:
         """What holds whenever the node is true; empty when there is no telling."""
+        if _path(node) == SYNCS:
+            return self.translation.syncers
         if _is_safe(node):
             return self._written(node)
         if not isinstance(node, tree.Call):
@@ -143,6 +151,8 @@ class _Bounds:
 
     def _below(self, node: tree.Node) -> str:
         """What holds only if the node is true; empty when there is no telling."""
+        if _path(node) == SYNCS:
+            return self.translation.syncers
         name = WORDS.get(_path(node), "")
         if name:
             return name if name in self.translation.known else ""

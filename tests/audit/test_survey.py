@@ -145,7 +145,7 @@ def test_settings_that_refuse_unknown_kinds_cover_them() -> None:
         (
             "references-cluster-wide-objects",
             "ClusterIssuer.cert-manager.io",
-            "no policy is about it",
+            "holds for the whole cluster; no tenant writes it; but no policy that is loaded asks for requester.claimed",
         ),
     ],
 )

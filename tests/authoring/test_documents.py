@@ -17,11 +17,12 @@ from gatekeeper_py.engine import load_with_tenancy
 from gatekeeper_py.manifests.manifest import read_text
 from gatekeeper_py.policy.evaluation.compilation import Compiler, Environments, ExpressionKind
 from gatekeeper_py.policy.loading.load import read
-from gatekeeper_py.tenancy.documents import load_tenancy
-from gatekeeper_py.tenancy.fields import TENANT_SPEC, WAIVER_SPEC
+from gatekeeper_py.tenancy.documents import API_VERSION, load_tenancy
+from gatekeeper_py.tenancy.fields import CONTROL_PLANE_SPEC, TENANT_SPEC, WAIVER_SPEC
 from gatekeeper_py.tenancy.library import LIBRARY, SETTINGS, VARIABLES, extension
 from gatekeeper_py.tenancy.tenant import Tenancy
 from gatekeeper_py.webhook.metrics import Metrics
+from gatekeeper_py.webhook.plane_metrics import PlaneMetrics
 from tests.audit.test_tally import counted
 from tests.authoring import references
 
@@ -96,9 +97,8 @@ def test_the_page_of_commands_names_each_command() -> None:
 
 @SHOWN
 def test_metrics_that_are_named_exist(page: Path) -> None:
-    metrics = {
-        sample for metric in Metrics().registry.collect() for sample in (metric.name, f"{metric.name}_total")
-    }
+    families = (*Metrics().registry.collect(), *PlaneMetrics(tuple).collect())
+    metrics = {sample for metric in families for sample in (metric.name, f"{metric.name}_total")}
     named = {
         name
         for piece in references.code(page.read_text(encoding="utf-8"))
@@ -187,6 +187,21 @@ def test_every_field_of_a_waiver_is_explained_and_its_example_is_right() -> None
     assert {name for name in WAIVER_SPEC["properties"] if f"| `{name}` |" not in text} == set()
     _, tenancy = load_with_tenancy((*read([ROOT / "policies"]), *read_text(example)))
     assert [waiver.name for waiver in tenancy.waivers] == ["foo-old-agent"]
+
+
+def test_every_field_of_a_control_plane_is_explained_and_its_example_is_right() -> None:
+    text = (DOCS / "control-planes.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    fields = CONTROL_PLANE_SPEC["properties"]
+    assert set(yaml.safe_load(example)["spec"]) == set(fields)
+    assert {name for name in fields if f"| `{name}` |" not in text} == set()
+    tenants = (
+        f"apiVersion: {API_VERSION}\nkind: Tenant\nmetadata: {{name: {name}}}\n"
+        f"spec: {{namespaces: {{names: [{name}]}}}}\n"
+        for name in ("foo", "bar")
+    )
+    tenancy = load_tenancy(read_text("\n---\n".join((*tenants, example))))
+    assert [(plane.name, plane.tenant) for plane in tenancy.control_planes] == [("foo", "foo")]
 
 
 def test_every_field_of_a_suite_is_explained() -> None:

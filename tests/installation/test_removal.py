@@ -65,6 +65,7 @@ def test_the_webhooks_go_first_and_nothing_of_the_installation_is_left() -> None
         "CustomResourceDefinition tenants.tenancy.gatekeeper-py.dev",
         "CustomResourceDefinition tenancysettings.tenancy.gatekeeper-py.dev",
         "CustomResourceDefinition waivers.tenancy.gatekeeper-py.dev",
+        "CustomResourceDefinition controlplanes.tenancy.gatekeeper-py.dev",
     ]
 
 

@@ -46,6 +46,7 @@ def test_the_shipped_policies_may_look_up_all_they_do() -> None:
     builtin = Kinds.builtin()
     assert found == {
         *((kind.group, plural(kind, builtin)) for kind in (*BASE_KINDS, *looked_up(SHIPPED))),
+        ("tenancy.gatekeeper-py.dev", "controlplanes"),
         ("tenancy.gatekeeper-py.dev", "tenants"),
         ("tenancy.gatekeeper-py.dev", "tenancysettings"),
         ("tenancy.gatekeeper-py.dev", "waivers"),
@@ -65,7 +66,7 @@ def test_beyond_reading_it_writes_its_own_things_by_name() -> None:
     assert writes == [
         (
             ["tenancy.gatekeeper-py.dev"],
-            ["tenants/status", "tenancysettings/status", "waivers/status"],
+            ["tenants/status", "tenancysettings/status", "waivers/status", "controlplanes/status"],
             None,
             ["patch"],
         ),

@@ -96,7 +96,7 @@ PROBLEMS = {
     ),
     "unknown kind": (
         tenant("foo", "{}", "Tennant"),
-        "t.yaml:2:7: kind is 'Tennant'. It must be Tenant, TenancySettings or Waiver",
+        "t.yaml:2:7: kind is 'Tennant'. It must be Tenant, TenancySettings, Waiver or ControlPlane",
     ),
     "unknown version": (
         FOO.replace("v1alpha1", "v9"),

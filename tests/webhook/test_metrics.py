@@ -12,6 +12,7 @@ from gatekeeper_py.policy.admission.decision import Decision, Finding, Waived
 from gatekeeper_py.tenancy.tenant import Standing, Tenancy, Tenant
 from gatekeeper_py.tenancy.waiver import Waiver
 from gatekeeper_py.webhook.metrics import MAX_NAMES, OTHER, Metrics, Observed
+from gatekeeper_py.webhook.plane_metrics import PlaneMetrics
 from gatekeeper_py.webhook.revision import InForce, Loaded
 from tests.audit.test_tally import counted
 
@@ -214,7 +215,11 @@ def test_every_metric_is_documented_and_every_documented_one_is_there() -> None:
         name: (kind, tuple(label.strip() for label in labels.split(",") if label.strip()))
         for name, kind, labels in ROW.findall(DOCUMENT.read_text())
     }
-    assert documented == kept() | counted()
+    planes = {
+        f"{family.name}_total" if family.type == "counter" else family.name: (family.type, ("control_plane",))
+        for family in PlaneMetrics(tuple).collect()
+    }
+    assert documented == kept() | counted() | planes
 
 
 def test_what_others_have_counted_is_told_with_the_own_and_levels_end_with_their_process() -> None:

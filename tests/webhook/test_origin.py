@@ -220,7 +220,7 @@ def test_tenants_may_be_objects_of_the_cluster(tmp_path: Path) -> None:
     live = Live(tenant())
     loaded = from_cluster(write(tmp_path, *in_force(OF_TENANT)), live).load()
     assert (loaded.count, ask(loaded.review, "validate").allowed) == (1, True)
-    assert {kind.kind for kind in TENANCY_KINDS} == {"Tenant", "TenancySettings", "Waiver"}
+    assert {kind.kind for kind in TENANCY_KINDS} == {"Tenant", "TenancySettings", "Waiver", "ControlPlane"}
 
 
 def test_a_bad_tenant_of_the_cluster_costs_only_itself(tmp_path: Path) -> None:

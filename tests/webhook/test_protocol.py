@@ -157,7 +157,7 @@ class Prompt:
         self.called = 0
         self._answer = answer
 
-    def at_once(self, url: bytes, body: bytes) -> bytes | None:
+    def at_once(self, url: bytes, body: bytes, _caller: frozenset[str]) -> bytes | None:
         self.asked.append((url, body))
         return self._answer
 

@@ -7,6 +7,7 @@ import pytest
 from gatekeeper_py.tenancy.tenant import Claim, Settings, Tenancy, Tenant
 from gatekeeper_py.webhook.translation import Translation
 from tests.policy.support import engine, validating
+from tests.tenancy.test_control_planes import load, plane
 
 PLATFORM = Tenancy(tenants=(Tenant("platform", trusted=True, claim=Claim(names=("kube-system",))),))
 NOBODY = Tenancy(settings=Settings(platform_users=(), platform_groups=()))
@@ -83,3 +84,10 @@ def test_a_namespace_that_two_claim_by_name_counts_for_the_one_that_has_it() -> 
         Tenant("foo", claim=Claim(names=("shared",))),
     )
     assert necessary("!tenant.trusted", tenancy=Tenancy(tenants=tenants, settings=NOBODY.settings)) == set()
+
+
+def test_who_brings_down_is_known_by_exact_names_both_ways() -> None:
+    found = load(plane(syncer={"users": ["s2", "s1"]}))
+    assert necessary("requester.syncs", tenancy=found) == {"request.userInfo.username in ['s1', 's2']"}
+    assert necessary("!requester.syncs", tenancy=found) == {"!(request.userInfo.username in ['s1', 's2'])"}
+    assert necessary("requester.syncs") == {"false"}

@@ -209,6 +209,7 @@ FUNCTIONS: Mapping[str, str] = {
     "url": "A URL made of a string.",
     "validate": "What is wrong with a string by a format; no value when nothing is.",
     "value": "The value; an error where there is none.",
+    "vclusterName": "How vcluster calls an object of a tenant's own cluster at the host.",
 }
 
 
@@ -269,7 +270,9 @@ FIELDS: Mapping[str, Mapping[str, str]] = {
     },
     "tenancy.Requester": {
         "claimed": "Whether one of its tenants is declared.",
+        "controlPlane": "The control plane whose objects it brings down; empty for anybody else.",
         "platform": "Whether it acts for the platform in this request.",
+        "syncs": "Whether it brings the objects of a tenant's own control plane down.",
         "tenants": "The tenants that it owns, or lives in.",
         "trusted": "Whether it is a part of the platform.",
     },
@@ -288,6 +291,7 @@ FIELDS: Mapping[str, Mapping[str, str]] = {
     },
     "tenancy.Tenant": {
         **_described(TENANT_SPEC),
+        "controlPlanes": "The tenant's own control planes from which something brings objects down.",
         "claimed": "Whether a document declares it; otherwise the namespace is a tenant of its own.",
         "isolation": "The least isolation a pod's handler must give: none, sandbox or vm; or virtual-node.",
         "name": "Its name.",
