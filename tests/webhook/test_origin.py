@@ -64,6 +64,7 @@ class Live:
     def __init__(self, *objects: Json, synced: bool = True) -> None:
         self.view = Snapshot(objects)
         self.synced = synced
+        self.max_age = 30.0
         self.forbids = False
         self.problems = {CONFIG_MAP_KIND: "forbidden"}
         self.followed: list[frozenset[GroupVersionKind]] = []

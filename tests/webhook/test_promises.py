@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -19,6 +20,7 @@ from gatekeeper_py.policy.admission.submission import Submission, make_request
 from gatekeeper_py.webhook import promises
 from gatekeeper_py.webhook.promises import Book
 from gatekeeper_py.webhook.revision import Webhook
+from gatekeeper_py.webhook.zygote import Zygotes
 from tests.shipped import POLICIES
 from tests.webhook.test_forking import in_a_fork
 
@@ -86,6 +88,23 @@ def test_what_a_fork_has_admitted_counts() -> None:
     if child == 0:  # in the fork
         os._exit(0 if replica.admits(pod("forked")) else 1)
     assert os.waitpid(child, 0)[1] == 0
+    assert replica.room() == CEILING - 1
+
+
+def test_what_the_child_of_a_long_review_has_admitted_counts() -> None:
+    replica = Replica()
+
+    def work(_head: bytes, _body: bytes) -> bytes:
+        return b"admitted" if replica.admits(pod("long")) else b"refused"
+
+    async def main() -> bytes:
+        zygotes = Zygotes()
+        try:
+            return await zygotes.ask((), work, b"", b"", 20)
+        finally:
+            await zygotes.close()
+
+    assert asyncio.run(main()) == b"admitted"
     assert replica.room() == CEILING - 1
 
 
