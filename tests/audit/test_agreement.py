@@ -13,12 +13,13 @@ import orjson
 import pytest
 
 from examples.demo import CLUSTER, POLICIES, Example, examples
-from gatekeeper_py.audit.scan import Audited, scan
+from gatekeeper_py.audit.scan import Audited, Auditor, scan
 from gatekeeper_py.authoring.trace import NotEvaluated, explain_policy
 from gatekeeper_py.cli.review import review
+from gatekeeper_py.cluster.absence import Without
 from gatekeeper_py.cluster.snapshot import Snapshot
 from gatekeeper_py.engine import BOTH, Engine
-from gatekeeper_py.manifests.manifest import Manifest, read
+from gatekeeper_py.manifests.manifest import Manifest, Source, read
 from gatekeeper_py.policy.admission.admission_review import render_request
 from gatekeeper_py.policy.admission.decision import Decision
 from gatekeeper_py.policy.admission.request import AdmissionRequest
@@ -27,6 +28,7 @@ from gatekeeper_py.policy.loading import load as loading
 from gatekeeper_py.tenancy.documents import load_tenancy
 from gatekeeper_py.webhook.answer import decide, parse
 from gatekeeper_py.webhook.revision import Webhook
+from tests.shared import corpus, needs_shared
 
 ANSWER_SECONDS = 60
 
@@ -126,3 +128,27 @@ def test_explain_shows_why_a_policy_refuses_and_why_it_does_not(case: str) -> No
         passed = all(value == "True" for place, value in given if place.startswith("matchConditions"))
         refused = any(value == "False" for place, value in given if place.endswith(".expression"))
         assert (passed and refused) == (policy.name in found), policy.name
+
+
+MANY = tuple(Manifest(body, Source(item["id"])) for item in corpus("benign")[::8] for body in item["objects"])
+"""Every eighth item: all of them take seconds."""
+
+
+@pytest.mark.parametrize("manifests", [
+    pytest.param(tuple(manifest for manifest, _ in CASES.values()), id="examples"),
+    pytest.param(MANY, id="benign", marks=needs_shared),
+])  # fmt: skip
+def test_what_is_found_of_many_together_is_what_the_engine_says_of_each(
+    manifests: tuple[Manifest, ...],
+) -> None:
+    """The engine is asked of one after the other; an audit takes all of them through each step together."""
+    submission = Submission("CREATE", user=make_user("alice", ("team-foo",)), namespace="")
+    auditor = Auditor(engine(), load_tenancy(loading.read([POLICIES])), submission, existing=False)
+    found = [each for each in auditor.judge_all(manifests) if isinstance(each, Audited)]
+    assert len(found) == len(manifests)
+    for manifest, each in zip(manifests, found, strict=True):
+        request = make_request(manifest, engine().cluster, submission)
+        view = Without(engine().cluster, request.resource, request.namespace, request.name)
+        decision = Engine(engine().policies, view).judge(request)
+        assert each.findings == decision.findings
+        assert each.violates == (not decision.allowed)

@@ -146,3 +146,13 @@ def test_it_remembers_few(filled: tuple[Spool, Intake], monkeypatch: pytest.Monk
     again = spooled.get(MAP, "foo", "a")
     assert again == first
     assert again is not first
+
+
+def test_batches_end_by_number_or_by_size(filled: tuple[Spool, Intake]) -> None:
+    spool, _ = filled
+    numbers = list(range(len(spool)))
+    assert [number for batch in spool.batches(3, 1 << 20) for number in batch] == numbers
+    assert [len(batch) for batch in spool.batches(3, 1 << 20)] == [3, 3, 2]
+    assert {len(batch) for batch in spool.batches(3, 1)} == {1}
+    with Spool() as empty:
+        assert list(empty.batches(3, 1)) == []

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatekeeper_py.objects.decoding import UnreadableObject, decode_builtin, decode_custom
+from gatekeeper_py.objects.findings import WrongType, findings
 from gatekeeper_py.objects.resource import GroupVersionKind
 from gatekeeper_py.objects.schema import Schema, builtin_schema, custom_schema
 
@@ -221,3 +222,54 @@ def test_anything_is_read_or_unreadable_and_stays_as_it_was(spec: Json) -> None:
     assert value == before
     if made:
         assert decode_builtin(made, POD) == made
+
+
+# --- plans and findings -------------------------------------------------------------------------------
+
+SCALARS = st.sampled_from([None, "", "1Gi", "x", 0, 1, 1.0, 1.5, -1, 2**40, True, False])
+VALUES = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from("abx"), inner, max_size=2),
+    max_leaves=4,
+)
+CONTAINER: Json = {
+    "name": "a",
+    "image": "x",
+    "env": [{"name": "A", "value": "b"}],
+    "ports": [{"containerPort": 80}],
+    "resources": {"limits": {"cpu": "1"}},
+    "livenessProbe": {"httpGet": {"port": "http"}},
+}
+FULL: Json = pod(containers=[CONTAINER], hostNetwork=False, priority=1, nodeSelector={"a": "b"})
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [
+        *([path] if path else []),
+        *(each for name, part in parts for each in places(part, (*path, name))),
+    ]
+
+
+@given(st.sampled_from(places(FULL)), VALUES)
+def test_what_is_decoded_is_what_nothing_is_found_wrong_with(path: tuple[Any, ...], put: Any) -> None:
+    """Planned decoders check as they go, and `findings` says what is wrong: both must see the same."""
+    value = copy.deepcopy(FULL)
+    around = value
+    for part in path[:-1]:
+        around = around[part]
+    around[path[-1]] = put
+    wrong = any(isinstance(each, WrongType) for each in findings(value, POD))
+    try:
+        decode_builtin(value, POD)
+    except UnreadableObject:
+        assert wrong
+    else:
+        assert not wrong
+
+
+def test_names_that_authors_made_up_are_not_remembered() -> None:
+    for number in range(3):
+        assert decode_builtin(pod(containers=[], **{f"unknown{number}": 1}), POD)["spec"] == {
+            "containers": []
+        }

@@ -51,6 +51,9 @@ from gatekeeper_py.golang.numbers import UInt
 
 __all__ = ["Checked", "Declarations", "Reference", "ReferenceKind", "check"]
 
+NAMELESS = frozenset({"JSONPatch"})
+"""Types that give a field which they do not have, with a type without a name (apiserver/pkg/cel/mutation)."""
+
 TYPE_LIMIT = 1_000
 """Parts of a type. `[x].map(a, {a: a}).map(b, {b: b})...` doubles its type at every step."""
 
@@ -354,15 +357,21 @@ class _Checker:
             return self._error(node.position, f"'{instance}' is not a message type")
         fields = MESSAGES[name].fields if name in MESSAGES else instance.fields
         for each in node.fields:
-            self._initializer(each, fields, self.check(each.value))
+            self._initializer(name, each, fields, self.check(each.value))
         return instance
 
-    def _initializer(self, node: Field, fields: Mapping[str, Type] | None, value: Type) -> None:
-        declared = self._declared_field(fields, node.name, node.position)
+    def _initializer(self, name: str, node: Field, fields: Mapping[str, Type] | None, value: Type) -> None:
         of = self._unwrap(node.value, value) if node.optional else value
+        if name in NAMELESS and fields is not None and node.name not in fields:
+            self._unfit_field(node, "", of)
+            return
+        declared = self._declared_field(fields, node.name, node.position)
         if not self._known.assignable(declared, of):
-            expected = f"expected type of field '{node.name}' is '{declared}'"
-            self._error(node.position, f"{expected} but provided type is '{of}'")
+            self._unfit_field(node, declared, of)
+
+    def _unfit_field(self, node: Field, declared: Type | str, of: Type) -> None:
+        expected = f"expected type of field '{node.name}' is '{declared}'"
+        self._error(node.position, f"{expected} but provided type is '{of}'")
 
     def binding(self, node: Binding) -> Type:
         """A local name for a value. cel-go checks the receiver of optMap twice, and complains as often."""

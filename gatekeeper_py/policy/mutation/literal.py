@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gatekeeper_py.cel import Duration, Message, Optional, Timestamp, print_timestamp, type_name
+from gatekeeper_py.cel import Duration, Message, Optional, Timestamp, TypeValue, print_timestamp, type_name
 from gatekeeper_py.golang.numbers import UInt, print_double
 from gatekeeper_py.golang.quoting import quote
 from gatekeeper_py.policy import messages
@@ -118,7 +118,7 @@ def _scalar(value: Any) -> Any:
         return value
     if isinstance(value, Optional):
         return None
-    return _foreign(value)
+    return value.name if isinstance(value, TypeValue) else _foreign(value)
 
 
 def _foreign(value: Any) -> Foreign:

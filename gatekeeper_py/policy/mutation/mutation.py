@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from gatekeeper_py.cel import Budget, Message
+from gatekeeper_py.golang.numbers import print_double
 from gatekeeper_py.objects.resource import ABSENT, GroupVersionKind, Object
 from gatekeeper_py.objects.schema import Schema, builtin_schema, schema_of
 from gatekeeper_py.policy import messages
@@ -175,12 +177,23 @@ def _merged(
     except ApplyError as error:
         raise _MutationError(f"error applying patch: {error}") from error
     if builtin_schema(kind) is None:
+        _check_numbers(patch)
         return merged
     problem = conversion_problem(merged, schema)
     if problem is not None:
         raise _MutationError(messages.conversion_failed(kind, problem))
     settled: Object = settle(merged, value, schema)
     return settled
+
+
+def _check_numbers(value: Any) -> None:
+    """Raise for a number that no JSON can hold, which nothing before the answer's writing finds."""
+    if isinstance(value, float) and not math.isfinite(value):
+        raise StatusError(500, "", f"json: unsupported value: {print_double(value)}")
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    for inner in value if isinstance(value, list | tuple) else ():
+        _check_numbers(inner)
 
 
 def _check_names(value: Message, path: str) -> None:

@@ -209,7 +209,7 @@ def test_types_of_macros(text: str, expected: str) -> None:
         ("Nope{}", ["5 undeclared reference to 'Nope' (in container '')"]),
         ("int{}", ["4 'int' is not a message type"]),
         ("s{}", ["2 'string' is not a type"]),
-        ("JSONPatch{nope: 1}", ["15 undefined field 'nope'"]),
+        ("JSONPatch{nope: 1}", ["15 expected type of field 'nope' is '' but provided type is 'int'"]),
         (
             "JSONPatch{op: 1}",
             ["13 expected type of field 'op' is 'string' but provided type is 'int'"],

@@ -7,8 +7,10 @@ from typing import Any
 import jsonpatch
 import pytest
 
+from gatekeeper_py.manifests.manifest import Manifest
 from gatekeeper_py.objects.resource import GroupVersionKind, GroupVersionResource
 from gatekeeper_py.policy.admission.decision import Decision
+from gatekeeper_py.policy.admission.submission import Submission, make_request
 from gatekeeper_py.policy.mutation.patch import same
 from tests.objects.test_kinds import definition
 from tests.policy.support import CONFIG_MAP, POD, bound, engine, mutating, request
@@ -213,3 +215,46 @@ def test_values_json_cannot_hold_say_why() -> None:
         "JSONPath valueExpression evaluated to a type that could not marshal to JSON: "
         "unsupported type conversion from 'int' to string"
     )
+
+
+# --- corners, as kube-apiserver 1.36.3 was seen to have them ------------------------------------------
+
+THING = {"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {"name": "x", "namespace": "cases"}}
+ANY = {
+    "type": "object",
+    "properties": {"spec": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}},
+}
+
+
+def thing(expression: str, kind: str = "ApplyConfiguration") -> Decision:
+    """What a mutation makes of an object of a kind whose spec may hold anything."""
+    defined = definition({"name": "v1", "served": True, "schema": {"openAPIV3Schema": ANY}})
+    view = engine(mutating("p", expression, kind=kind), cluster=(defined,))
+    return view.review(make_request(Manifest(THING), view.cluster, Submission()))
+
+
+TYPES_ARE_TEXT = {
+    "int": "int",
+    "type(1.0)": "double",
+    "type(null)": "null_type",
+    "[int]": ["int"],
+    "{'a': int}": {"a": "int"},
+}
+
+
+@pytest.mark.parametrize(("value", "text"), TYPES_ARE_TEXT.items(), ids=TYPES_ARE_TEXT)
+def test_a_type_in_an_object_is_text(value: str, text: object) -> None:
+    decision = thing(f"Object{{spec: Object.spec{{t: {value}}}}}")
+    assert decision.object == {**THING, "spec": {"t": text}}
+
+
+def test_a_type_in_the_object_of_a_patch_is_text_too() -> None:
+    patch = "[JSONPatch{op: 'add', path: '/spec', value: Object.spec{t: int}}]"
+    assert thing(patch, "JSONPatch").object == {**THING, "spec": {"t": "int"}}
+
+
+@pytest.mark.parametrize(("value", "shown"), [("double('NaN')", "NaN"), ("[-1.0 / 0.0]", "-Inf")])
+def test_a_number_that_no_json_holds_is_an_error_whatever_the_failure_policy(value: str, shown: str) -> None:
+    status = thing(f"Object{{spec: Object.spec{{n: {value}}}}}").status
+    assert status is not None
+    assert (status.code, status.reason, status.message) == (500, "", f"json: unsupported value: {shown}")

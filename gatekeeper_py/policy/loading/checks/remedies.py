@@ -24,6 +24,7 @@ ELSEWHERE = {
 """Names that expressions of other kinds may use, and what to do without them."""
 
 PATTERNS = (
+    (r"expected type of field '\w+' is ''", "A JSONPatch has op, path, from and value"),
     (r"undefined field '\w+'", "Check the name; a variable can be used only after its own declaration"),
     (r"found no matching overload", "Convert one side, for instance with string(x), int(x) or double(x)"),
     (r"expected type '.*' but found", "Give all elements of a literal one type"),
