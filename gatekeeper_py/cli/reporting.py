@@ -53,9 +53,9 @@ REPORTS: Mapping[str, Callable[[Outcome], Pieces]] = {
     "markdown": _whole(markdown.report),
     "sarif": _whole(sarif.report),
     "junit": _whole(junit.report),
-    "policyreport": _whole(policyreport.report),
-    "openreports": _whole(openreports.report),
-    "github": _whole(github.report),
+    "policyreport": policyreport.pieces,
+    "openreports": openreports.pieces,
+    "github": github.pieces,
     "html": _whole(html.report),
 }
 

@@ -9,7 +9,7 @@ from gatekeeper_py.audit.reports.table import summary
 from gatekeeper_py.audit.result import Result
 from gatekeeper_py.manifests.place import Problem
 
-__all__ = ["report"]
+__all__ = ["pieces", "report"]
 
 LEVELS = {"deny": "error", "warn": "warning"}
 """All else is a notice."""
@@ -21,7 +21,12 @@ PROPERTY_ESCAPES = {**ESCAPES, ":": "%3A", ",": "%2C"}
 
 def report(outcome: Outcome) -> str:
     """A command for each finding, the worst first, and one that sums it up."""
-    return "".join(f"{line}\n" for line in _lines(outcome))
+    return "".join(pieces(outcome))
+
+
+def pieces(outcome: Outcome) -> Iterator[str]:
+    """The same, a command at a time."""
+    return (f"{line}\n" for line in _lines(outcome))
 
 
 def _lines(outcome: Outcome) -> Iterator[str]:

@@ -9,6 +9,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from textwrap import indent
 
 from gatekeeper_py.audit.outcome import Outcome
 from gatekeeper_py.audit.reports.json import indented
@@ -28,10 +29,10 @@ __all__ = [
     "Dialect",
     "is_own",
     "listed",
+    "pieces",
     "report",
     "report_of",
     "report_of_unread",
-    "reports",
 ]
 
 SOURCE = "gatekeeper-py"
@@ -72,16 +73,25 @@ def is_own(value: Object) -> bool:
 
 def report(outcome: Outcome) -> str:
     """A List as JSON."""
-    return reports(outcome, WORKING_GROUP)
+    return "".join(pieces(outcome))
 
 
-def reports(outcome: Outcome, dialect: Dialect) -> str:
-    """A List of the reports of one dialect: of every object, and of what was not audited."""
-    return indented({"apiVersion": "v1", "kind": "List", "items": list(listed(outcome, dialect))})
+def pieces(outcome: Outcome, dialect: Dialect = WORKING_GROUP) -> Iterator[str]:
+    """The same, a report at a time: there is one of every object, and memory need not hold them all."""
+    between = "\n"
+    yield OPEN
+    for each in listed(outcome, dialect):
+        yield between + indent(indented(each).rstrip(), "    ")
+        between = ",\n"
+    yield "]\n}\n" if between == "\n" else "\n  ]\n}\n"
+
+
+OPEN = '{\n  "apiVersion": "v1",\n  "kind": "List",\n  "items": ['
+"""How a List begins."""
 
 
 def listed(outcome: Outcome, dialect: Dialect) -> Iterator[Object]:
-    """The same, one at a time."""
+    """The reports of one dialect: of every object, and of what was not audited."""
     for item in outcome.audited:
         yield report_of(dialect, item)
     if outcome.not_audited:

@@ -9,6 +9,7 @@ import pytest
 
 from gatekeeper_py.audit.outcome import Outcome
 from gatekeeper_py.audit.reports import openreports, policyreport
+from gatekeeper_py.audit.reports.json import indented
 from gatekeeper_py.audit.reports.policyreport import MOST_RESULTS
 from gatekeeper_py.objects.findings import findings
 from gatekeeper_py.objects.schema import OpenAPI, openapi_schema
@@ -117,3 +118,12 @@ def test_a_report_is_capped_and_its_summary_is_not() -> None:
     assert (len(report["results"]), report["summary"]["fail"]) == (MOST_RESULTS, 301)
     assert report["results"][0]["policy"] == "worst"
     assert len(orjson.dumps(report)) < 1.5 * 2**20
+
+
+@pytest.mark.parametrize("outcome", [EVERYTHING, Outcome((WEB,)), Outcome()], ids=["all", "one", "none"])
+def test_a_list_is_written_a_report_at_a_time_and_reads_as_if_it_were_made_whole(outcome: Outcome) -> None:
+    listed = list(policyreport.listed(outcome, policyreport.WORKING_GROUP))
+    whole = indented({"apiVersion": "v1", "kind": "List", "items": listed})
+    pieces = list(policyreport.pieces(outcome))
+    assert "".join(pieces) == whole
+    assert len(pieces) == len(listed) + 2
