@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
+from functools import cache
 from typing import Final
 
 from gatekeeper_py.cluster.view import ClusterView
 from gatekeeper_py.manifests.conformity import Fault, problem_of
 from gatekeeper_py.manifests.manifest import Manifest
 from gatekeeper_py.manifests.place import Problem
+from gatekeeper_py.objects.kinds import Kinds
 from gatekeeper_py.objects.resource import GroupVersionKind, Object
 from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.policy.evaluation.compilation import (
@@ -54,6 +56,7 @@ MUTATES: Final = (
 )
 UNWAIVABLE: Final = "is {!r}, which is never waived; remove it"
 UNKNOWN: Final = "is {!r}, which is no policy; correct or remove it"
+MISSPELT: Final = "is {!r}, which no kind is called; did you mean {}?"
 LOOKS_UP: Final = "looks up objects of the cluster; ask about the request alone"
 
 NEVER: Final = datetime.max.replace(tzinfo=UTC)
@@ -107,6 +110,7 @@ class Waivers:
         """Everything that is wrong with a document."""
         return mistakes(body) or [
             *self._policy_faults(body["spec"]["policies"]),
+            *_kind_faults(body["spec"].get("kinds", ())),
             *self._condition_faults(body["spec"].get("condition")),
         ]
 
@@ -196,6 +200,24 @@ def _written(value: Object) -> datetime:
     except (TypeError, ValueError):
         return NEVER
     return NEVER if written.tzinfo is None else max(written, EARLIEST)
+
+
+def _kind_faults(kinds: Iterable[str]) -> Iterator[Fault]:
+    """Resources, and names in small letters, in the place of built-in kinds: they would waive nothing."""
+    for index, written in enumerate(kinds):
+        kind = _kinds_by_other_names().get(written.partition(".")[0])
+        if kind is not None:
+            yield ("spec", "kinds", index), MISSPELT.format(written, kind)
+
+
+@cache
+def _kinds_by_other_names() -> Mapping[str, str]:
+    """`pods` and `pod`, for `Pod`."""
+    return {
+        other: resource.served.kind.kind
+        for resource in Kinds.builtin()
+        for other in (resource.served.resource.resource, resource.served.kind.kind.lower())
+    }
 
 
 def neglected(tenancy: Tenancy, moment: datetime) -> Iterator[str]:

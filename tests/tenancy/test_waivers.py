@@ -89,6 +89,14 @@ WRONG: dict[str, tuple[Json, str]] = {
         {**GOOD, "expires": "never"},
         "spec.expires is 'never', which does not match ^[0-9]{4}-[0-9]{2}-[0-9]{2}$",
     ),
+    "a kind in small letters": (
+        {**GOOD, "kinds": ["Pod", "pod"]},
+        "spec.kinds[1] is 'pod', which no kind is called; did you mean Pod?",
+    ),
+    "a resource for a kind": (
+        {**GOOD, "kinds": ["deployments.apps"]},
+        "spec.kinds[0] is 'deployments.apps', which no kind is called; did you mean Deployment?",
+    ),
     "an unknown field": ({**GOOD, "namespace": "foo"}, "spec.namespace is unknown; did you mean namespaces?"),
     "a condition that is none": (
         {**GOOD, "condition": "object.metadata.name"},
