@@ -92,6 +92,8 @@ class Server:
     _running: BoundedServer | None = field(default=None, init=False)
     _neglected: frozenset[str] = field(default=frozenset(), init=False)
     """What was told of waivers that waive nothing."""
+    _hung_up: bool = field(default=False, init=False)
+    """Whether somebody has asked for a reload before there was anything to reload."""
 
     def listen(self) -> Listening:
         """Load the policies and open the ports.
@@ -100,6 +102,7 @@ class Server:
         when a port is taken.
         """
         sys.setswitchinterval(SWITCH)
+        self._remember_hangup()
         seen = self._load_first()
         log.route_library_logs(self.log)
         self._count_refusals()
@@ -114,6 +117,15 @@ class Server:
         self.log.info("listening", host=reviews.getsockname()[0], port=port_of(reviews), **more)
         self._running = self._answerer(config, reviews)
         return Listening(port_of(reviews), health_port, reviews, self._running, opened)
+
+    def _remember_hangup(self) -> None:
+        """SIGHUP would end a process that has not begun to serve; it reloads as soon as it does."""
+
+        def remember(*_: object) -> None:
+            self._hung_up = True
+
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGHUP, remember)
 
     def _answerer(self, config: uvicorn.Config, reviews: socket.socket) -> BoundedServer:
         """What answers reviews in this process: all of them, or its part."""
@@ -279,13 +291,14 @@ class Server:
             task.add_done_callback(under_way.discard)
 
         loop.add_signal_handler(signal.SIGHUP, reload)
+        if self._hung_up:
+            reload()
         try:
             yield
         finally:
             loop.remove_signal_handler(signal.SIGHUP)
-            signal.signal(
-                signal.SIGHUP, signal.SIG_IGN
-            )  # one that comes late must not end the reviews under way
+            # One that comes late must not end the reviews under way.
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
     async def _reload_everything(self) -> None:
         """Whoever asks for it has finished writing: what takes something away is believed, too."""

@@ -48,6 +48,13 @@ class Process:
 
 @contextlib.contextmanager
 def serving(folder: Path, policies: Path, *arguments: str | Path) -> Iterator[Process]:
+    with starting(folder, policies, *arguments) as server:
+        eventually(lambda: bool(server.lines("listening")) or server.process.poll() is not None)
+        yield server
+
+
+@contextlib.contextmanager
+def starting(folder: Path, policies: Path, *arguments: str | Path) -> Iterator[Process]:
     made = make_certificates(folder / "certs")
     command: list[str | Path] = [
         *(sys.executable, "-m", "gatekeeper_py", "serve", "--policies", policies, "--port", "0"),
@@ -56,20 +63,18 @@ def serving(folder: Path, policies: Path, *arguments: str | Path) -> Iterator[Pr
     log = folder / "log"
     with log.open("wb") as output:
         process = subprocess.Popen(command, stdout=output)
-    server = Process(process, log, made.authority)
     try:
-        eventually(lambda: bool(server.lines("listening")) or process.poll() is not None)
-        yield server
+        yield Process(process, log, made.authority)
     finally:
         process.terminate()
         process.wait(30)
 
 
-def eventually(condition: Callable[[], bool]) -> None:
+def eventually(condition: Callable[[], bool], pause: float = 0.05) -> None:
     end = time.monotonic() + 30
     while not condition():
         assert time.monotonic() < end, "did not come true in time"
-        time.sleep(0.05)
+        time.sleep(pause)
 
 
 def answer(http: httpx.Client, path: str, **spec: Any) -> dict[str, Any]:
@@ -117,6 +122,18 @@ def test_sighup_reloads_policies_and_certificate_at_once(tmp_path: Path) -> None
         refusal = "edit refused, the last good policies stay in force"
         eventually(lambda: bool(server.lines(refusal)))
         assert answer(http, "/validate", hostNetwork=True)["status"]["code"] == 403
+
+
+def test_sighup_before_it_serves_ends_nothing_and_reloads_as_soon_as_it_does(tmp_path: Path) -> None:
+    with starting(tmp_path, write(tmp_path / "policies", all=POLICIES)) as server:
+        eventually(lambda: bool(server.lines("policies loaded")), pause=0.001)
+
+        def reloads() -> bool:
+            server.process.send_signal(signal.SIGHUP)
+            return bool(server.lines("reload asked"))
+
+        eventually(reloads, pause=0.001)
+        assert server.process.poll() is None
 
 
 FEW = 64
