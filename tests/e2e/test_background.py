@@ -213,7 +213,7 @@ def test_a_custom_kind_is_watched_as_it_comes_and_goes(plane: ControlPlane, watc
     kubectl.apply(made)
     told = f"{group}/v1 Widget"
     soon("the kind that may not be listed", lambda: told in watch.not_audited())
-    assert watch.metric("not_audited", kind=f"Widget.{group}") == 1
+    soon("its metric", lambda: watch.metric("not_audited", kind=f"Widget.{group}") == 1)
     kubectl("delete", "crd", f"widgets.{group}")
     soon("the kind to be gone", lambda: told not in watch.not_audited())
 
