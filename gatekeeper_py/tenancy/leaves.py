@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from gatekeeper_py.tenancy.forms import ANYWHERE, DESTINATION, INSIDE, QUALIFIED, SITE, Finds
 from gatekeeper_py.tenancy.hosts import dialled_hosts, hosts_in, named_hosts, whole_hosts
 from gatekeeper_py.tenancy.keyfiles import is_key_file
-from gatekeeper_py.tenancy.logins import is_empty_login, is_own_login, word
+from gatekeeper_py.tenancy.logins import is_empty_login, is_own_login, may_say_login, word
 from gatekeeper_py.tenancy.places import Place, Surroundings, place_of
 
 __all__ = ["AUDIENCE", "FILE", "IDENTITY", "add_leaves"]
@@ -385,8 +385,8 @@ def _add_identity(value: Any, part: _Part, finds: Finds) -> None:
 
 
 def _is_own_login(value: Any, part: _Part) -> bool:
-    if value is not True and (type(value) is not str or "/" in value or len(value) > LONGEST_NAME):
-        return False  # no word
+    if not may_say_login(value):
+        return False
     field = part.field
     around = field.around.field if field.around is not None else None
     near = [field.fields] if around is None else [field.fields, around.fields]

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-__all__ = ["is_empty_login", "is_own_login", "word"]
+__all__ = ["is_empty_login", "is_own_login", "may_say_login", "word"]
 
 OWN_FLAGS = frozenset(
     (
@@ -104,6 +104,8 @@ DOUBTFUL_VALUES = frozenset(
     )
 )
 """Values that say so where nobody is named, of fields about logging in."""
+TELLING = OWN_VALUES | DOUBTFUL_VALUES | {"true", "operator"}
+"""All values that may say so; nearly no value is one of them."""
 ABOUT_LOGIN = re.compile(r"auth|cred|identity|login", re.IGNORECASE)
 """How fields are called that say how to log in."""
 SOMEBODY = re.compile(
@@ -146,6 +148,11 @@ def word(text: str) -> str:
 def is_empty_login(field: str, beside: Mapping[str, Any]) -> bool:
     """Whether a field that holds nothing leaves the login to the operator, by what stands beside it."""
     return word(field) in LOGIN and not LOGGED_INTO.isdisjoint(map(word, beside))
+
+
+def may_say_login(value: Any) -> bool:
+    """Whether a value is one of which `is_own_login` must be asked."""
+    return value is True or (type(value) is str and word(value) in TELLING)
 
 
 def is_own_login(field: str, value: Any, around: str, near: Iterable[Mapping[str, Any]]) -> bool:

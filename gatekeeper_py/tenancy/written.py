@@ -14,7 +14,7 @@ DOMAINS = (
     *("replicator.v1.mittwald.de", "kubed.appscode.com", "config-syncer.appscode.com"),
 )
 """Of keys by which the platform, and what copies objects for it, know an object."""
-WORDS = tuple(domain.partition(".")[0] for domain in DOMAINS)
+WORD = re.compile("|".join(sorted({domain.partition(".")[0] for domain in DOMAINS})))
 """What a text has that holds one, however its dots are written."""
 DOTTED = "|".join(re.escape(domain).replace(r"\.", r"\\*[.]") for domain in DOMAINS)
 """The domains as flags of Helm have them, too: with a backslash before each dot."""
@@ -29,7 +29,7 @@ POINTED = "~1"
 
 def written_marks(text: str) -> Iterator[tuple[str, str]]:
     """Keys and values that a text gives to something; a key that is only mentioned is none."""
-    if not any(word in text for word in WORDS):
+    if WORD.search(text) is None:
         return
     for match in KEY.finditer(text):
         value = VALUE.match(text, match.end())
@@ -39,7 +39,7 @@ def written_marks(text: str) -> Iterator[tuple[str, str]]:
 
 def key_within(name: str) -> str:
     """The key that the name of a field ends with, as in `spark.kubernetes.driver.label.` and a key."""
-    match = KEY.search(name) if any(word in name for word in WORDS) else None
+    match = KEY.search(name) if WORD.search(name) is not None else None
     return _plain(match[0]) if match is not None else ""
 
 

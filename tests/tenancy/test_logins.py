@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gatekeeper_py.tenancy.logins import is_empty_login, is_own_login, word
+from gatekeeper_py.tenancy.logins import is_empty_login, is_own_login, may_say_login, word
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,12 @@ from gatekeeper_py.tenancy.logins import is_empty_login, is_own_login, word
 )
 def test_a_login_is_the_operators_own(field: str, value: Any, around: str) -> None:
     assert is_own_login(field, value, around, [{field: value}])
+    assert may_say_login(value)
+
+
+@pytest.mark.parametrize("value", [False, None, 3, "", "Secret", "https://iam/", "iam" * 30])
+def test_most_values_need_not_be_asked_about(value: Any) -> None:
+    assert not may_say_login(value)
 
 
 @pytest.mark.parametrize(
