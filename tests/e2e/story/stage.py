@@ -25,10 +25,10 @@ from tests.e2e.harness import (
     control_plane,
     wait_for,
 )
-from tests.e2e.node.conftest import CLASSES, TENANTS
+from tests.e2e.node.conftest import CLASSES, GVISOR, tenant
 from tests.e2e.node.machine import SCHEDULER, Node, kubelet_of, node, scheduler
 from tests.e2e.story.syncer import Syncer
-from tests.e2e.story.tenantplane import connect, control_plane_of, write_image
+from tests.e2e.story.tenantplane import POD, connect, control_plane_of, write_image
 from tests.shipped import POLICIES
 
 __all__ = ["OWNERS", "Plane", "Stage", "stage", "syncer_of"]
@@ -128,12 +128,35 @@ def _rights_of(name: str) -> list[Json]:
     ]
 
 
+def _documents(folder: Path) -> list[Json]:
+    """Whose the control planes are, and who brings down what is asked for there."""
+    return [
+        {
+            "apiVersion": "tenancy.gatekeeper-py.dev/v1alpha1",
+            "kind": "ControlPlane",
+            "metadata": {"name": name},
+            "spec": {
+                "tenant": name,
+                "kubeconfig": {"file": str(folder / name / f"{owner.name}.kubeconfig")},
+                "syncer": {"users": [syncer_of(name).name]},
+                "pods": [{"namespace": name, "selector": {"matchLabels": {"app": POD}}}],
+                "registration": "none",
+            },
+        }
+        for name, owner in OWNERS.items()
+    ]
+
+
 @contextmanager
 def _engine(host: ControlPlane, folder: Path) -> Iterator[Server]:
     """The shipped policies, in force on the super-user's API server."""
     policies = shutil.copytree(POLICIES, folder / "policies")
-    for document in TENANTS:
-        (policies / "tenants" / f"{document['metadata']['name']}.yaml").write_bytes(orjson.dumps(document))
+    for document in (
+        *(tenant(name, owner.name, GVISOR) for name, owner in OWNERS.items()),
+        *_documents(folder),
+    ):
+        file = f"{document['kind']}-{document['metadata']['name']}.yaml"
+        (policies / "tenants" / file).write_bytes(orjson.dumps(document))
     for file in PERMISSIONS:
         host.kubectl()("apply", "-f", str(ROOT / "webhooks" / file))
     started = Server(policies, folder, ["--kubeconfig", host.kubeconfig(GATEKEEPER)])

@@ -16,6 +16,7 @@ from tests.e2e.story.tenantplane import POD
 
 Json = dict[str, Any]
 
+GROUP = "tenancy.gatekeeper-py.dev"
 SECONDS = 120
 """For a pod to come down, start in gVisor, and be told of above. Measured: 5 to 10 s."""
 
@@ -61,8 +62,16 @@ def test_a_deployment_on_the_own_api_server_runs_in_sandboxes_of_the_machine(
     )
     assert below["spec"]["runtimeClassName"] == "gvisor"
     assert below["metadata"]["labels"]["cost-center"] == name
+    assert marks(below) == (name, pod["metadata"]["name"], "default")
     assert "gvisor" in played.inside(name, below["metadata"]["name"], "uname", "-r")
     wait_for("the deployment to be available", lambda: available(above, "web") == 1, SECONDS, 0.5)
+
+
+def marks(pod: Json) -> tuple[str, str, str]:
+    """From which control plane a pod has come down, and what it is called there."""
+    labels, annotations = pod["metadata"]["labels"], pod["metadata"]["annotations"]
+    virtual = (annotations[f"{GROUP}/virtual-{part}"] for part in ("name", "namespace"))
+    return labels[f"{GROUP}/control-plane"], *virtual
 
 
 def available(kubectl: Kubectl, name: str) -> int:
