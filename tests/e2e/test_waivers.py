@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import orjson
@@ -15,7 +15,6 @@ from tests.e2e.harness import ADMIN, ALICE, BOB, ControlPlane, User, wait_for
 
 Json = dict[str, Any]
 
-TODAY = datetime.now(UTC).date()
 POLICY = "host-access-host-path"
 
 
@@ -32,6 +31,11 @@ def _no_waivers(cluster: Cluster) -> Iterator[None]:
     wait_for("nothing waived", lambda: "denied" in mounts(cluster, ALICE, "foo"), SECONDS)
 
 
+def today() -> date:
+    """Not the day on which the tests began: they may last beyond midnight."""
+    return datetime.now(UTC).date()
+
+
 def waiver(name: str = "agent", days: int = 7, **fields: Any) -> Json:
     return {
         "apiVersion": "tenancy.gatekeeper-py.dev/v1alpha1",
@@ -43,7 +47,7 @@ def waiver(name: str = "agent", days: int = 7, **fields: Any) -> Json:
             "names": ["agent"],
             "reason": "an old agent",
             "approvedBy": "the platform",
-            "expires": str(TODAY + timedelta(days=days)),
+            "expires": str(today() + timedelta(days=days)),
             **fields,
         },
     }
@@ -83,7 +87,7 @@ def test_what_the_platform_waives_is_admitted_and_nothing_else(cluster: Cluster)
     shown = gatekeeper("status", "--url", cluster.server.url)
     assert f"waivers       agent: {POLICY}: 7 days left" in shown
     decisions = [line for line in cluster.server.log.splitlines() if '"waived"' in line]
-    assert {"policy": POLICY, "waiver": "agent", "expires": str(TODAY + timedelta(days=7))} in orjson.loads(
+    assert {"policy": POLICY, "waiver": "agent", "expires": str(today() + timedelta(days=7))} in orjson.loads(
         decisions[-1]
     )["waived"]
     cluster.admin("delete", "waiver", "agent")
@@ -114,7 +118,7 @@ def test_an_audit_tells_what_is_waived_and_how_long(cluster: Cluster) -> None:
 
 def test_one_whose_day_is_over_admits_nothing_and_is_told(cluster: Cluster) -> None:
     cluster.admin.apply(waiver(days=-1))
-    said = f"(the waiver 'agent' has ended on {TODAY - timedelta(days=1)})"
+    said = f"(the waiver 'agent' has ended on {today() - timedelta(days=1)})"
     wait_for("the refusal", lambda: said in mounts(cluster, ALICE, "foo"), SECONDS)
     wait_for("its status", lambda: row(cluster, "agent") == ("False", "Expired"), SECONDS)
     assert any("the waiver 'agent' has ended" in warning for warning in cluster.ready()["warnings"])
