@@ -31,13 +31,16 @@ MAX_KEYS = 4096
 MAX_PLANS = 256
 """Plans remembered for a resource and operation; requests differ in few conditions. Others are made anew."""
 
+JOINING = "join policies"
+"""The name of the threads that do so."""
+
 FREQUENT = 100
 """Requests after which their policies are joined: writing their function costs as much as a thousand."""
 
 
 def aside(task: Callable[[], None]) -> None:
     """Do what takes a quarter of a second while reviews go on. A process may end or fork meanwhile."""
-    Thread(target=task, name="join policies", daemon=True).start()
+    Thread(target=task, name=JOINING, daemon=True).start()
 
 
 SharedCondition: TypeAlias = tuple[int, Evaluate, bool]
