@@ -22,10 +22,11 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gatekeeper_py.audit.outcome import Outcome
 from gatekeeper_py.audit.reports import html, json
+from gatekeeper_py.browser.sealing import Sealed
 from gatekeeper_py.cluster.connection import now
 
 __all__ = ["Shown", "make_pages"]
@@ -79,7 +80,7 @@ def make_pages(shown: Shown, kept_seconds: float = KEPT_SECONDS) -> Starlette:
             Route("/healthz", healthz),
             Route("/readyz", readyz),
         ],
-        middleware=[Middleware(_Sealed)],
+        middleware=[Middleware(Sealed), Middleware(_OwnHosts)],
     )
 
 
@@ -103,32 +104,16 @@ class _Kept(Generic[Made]):
             return self._made[1]
 
 
-HEADERS: Final[Mapping[bytes, bytes]] = {
-    b"cache-control": b"no-store",
-    b"cross-origin-opener-policy": b"same-origin",
-    b"cross-origin-resource-policy": b"same-origin",
-    b"referrer-policy": b"no-referrer",
-    b"x-content-type-options": b"nosniff",
-    b"x-frame-options": b"DENY",
-}
-
-
-class _Sealed:
-    """Refuses strange hosts, and adds to every answer what keeps other sites from it."""
+class _OwnHosts:
+    """Refuses strange hosts."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def sealed(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], *HEADERS.items()]
-            await send(message)
-
-        if scope["type"] == "http" and not _is_own(Headers(scope=scope).get("host", "")):
-            await PlainTextResponse(STRANGE, HTTPStatus.MISDIRECTED_REQUEST)(scope, receive, sealed)
-        else:
-            await self.app(scope, receive, sealed)
+        is_strange = scope["type"] == "http" and not _is_own(Headers(scope=scope).get("host", ""))
+        answer = PlainTextResponse(STRANGE, HTTPStatus.MISDIRECTED_REQUEST) if is_strange else self.app
+        await answer(scope, receive, send)
 
 
 def _is_own(host: str) -> bool:

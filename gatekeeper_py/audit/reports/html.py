@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import html
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
@@ -17,6 +14,7 @@ from gatekeeper_py.audit.reports.table import summary
 from gatekeeper_py.audit.reports.trend import trend
 from gatekeeper_py.audit.result import SEVERITIES, Result
 from gatekeeper_py.audit.scan import Audited
+from gatekeeper_py.browser.contentpolicy import own
 from gatekeeper_py.policy.admission.text import printable
 from gatekeeper_py.tenancy.isolation import LEVELS, Level
 
@@ -44,16 +42,9 @@ def _template() -> str:
 @cache
 def content_security_policy() -> str:
     """By which the page runs its own script and style, and nothing else, whatever stands in it."""
-    script, style = (_hash(_template(), tag) for tag in ("script", "style"))
+    script, style = own(_template(), "script"), own(_template(), "style")
     nothing = "default-src 'none'; base-uri 'none'; form-action 'none'"
     return f"{nothing}; script-src {script}; style-src {style}; img-src data:"
-
-
-def _hash(text: str, tag: str) -> str:
-    found = re.search(rf"<{tag}>(.*?)</{tag}>", text, re.DOTALL)
-    assert found is not None
-    digest = base64.b64encode(hashlib.sha256(found[1].encode()).digest()).decode()
-    return f"'sha256-{digest}'"
 
 
 def report(outcome: Outcome) -> str:

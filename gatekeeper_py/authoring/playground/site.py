@@ -8,10 +8,7 @@ nothing from elsewhere, and send nothing there.
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import re
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import cache
 from importlib.resources import files
@@ -24,11 +21,12 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gatekeeper_py.authoring.playground.samples import Sample
 from gatekeeper_py.authoring.playground.sheet import LONGEST, PANES, NotASheet, Sheet
 from gatekeeper_py.authoring.playground.worker import Busy, TooSlow, Worker
+from gatekeeper_py.browser.contentpolicy import own
+from gatekeeper_py.browser.sealing import Sealed
 
 __all__ = ["LOOPBACK", "make_site"]
 
@@ -74,7 +72,7 @@ def make_site(samples: Callable[[], Sequence[Sample]], worker: Worker | None = N
             Route("/samples/{number:int}", sample),
             Route("/try", try_out, methods=["POST"]),
         ],
-        middleware=[Middleware(_Sealed), Middleware(TrustedHostMiddleware, allowed_hosts=HOSTS)],
+        middleware=[Middleware(Sealed), Middleware(TrustedHostMiddleware, allowed_hosts=HOSTS)],
         lifespan=lifespan,
     )
 
@@ -137,40 +135,14 @@ def _refused(status: int, text: str) -> Response:
 # --- what a browser may do with the page --------------------------------------------------------------
 
 
-HEADERS: Mapping[bytes, bytes] = {
-    b"cache-control": b"no-store",
-    b"cross-origin-opener-policy": b"same-origin",
-    b"cross-origin-resource-policy": b"same-origin",
-    b"referrer-policy": b"no-referrer",
-    b"x-content-type-options": b"nosniff",
-    b"x-frame-options": b"DENY",
-}
-
-
-class _Sealed:
-    """Adds to every answer what keeps other sites from it."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def sealed(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], *HEADERS.items()]
-            await send(message)
-
-        await self.app(scope, receive, sealed)
-
-
 @cache
 def _sealed_page() -> tuple[str, str]:
     """The page, and the policy by which it runs its own script and style alone."""
     text = files("gatekeeper_py.authoring.playground").joinpath("playground.html").read_text(encoding="utf-8")
-    script, style = (_hash(text, tag) for tag in ("script", "style"))
     policy = (
         "default-src 'none'",
-        f"script-src {script}",
-        f"style-src {style}",
+        f"script-src {own(text, 'script')}",
+        f"style-src {own(text, 'style')}",
         "connect-src 'self'",
         "img-src data:",
         "base-uri 'none'",
@@ -178,10 +150,3 @@ def _sealed_page() -> tuple[str, str]:
         "frame-ancestors 'none'",
     )
     return text, "; ".join(policy)
-
-
-def _hash(text: str, tag: str) -> str:
-    found = re.search(rf"<{tag}>(.*?)</{tag}>", text, re.DOTALL)
-    assert found is not None
-    digest = base64.b64encode(hashlib.sha256(found[1].encode()).digest()).decode()
-    return f"'sha256-{digest}'"
