@@ -13,6 +13,7 @@ from gatekeeper_py.cluster.live import listable
 from gatekeeper_py.cluster.snapshot import Snapshot
 from gatekeeper_py.installation.config_maps import MOUNT
 from gatekeeper_py.installation.identifiers import AUDIT, LABELS, NAMESPACE, RBAC
+from gatekeeper_py.installation.restriction import restricted_container, restricted_pod
 from gatekeeper_py.objects.resource import Object, Served
 from gatekeeper_py.tenancy.fields import definitions
 
@@ -104,12 +105,7 @@ def _pod(image: str, arguments: list[str]) -> Object:
     return {
         "serviceAccountName": AUDIT,
         "restartPolicy": "Never",
-        "securityContext": {
-            "runAsNonRoot": True,
-            "runAsUser": 65532,
-            "runAsGroup": 65532,
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
+        "securityContext": restricted_pod(),
         "containers": [_container(image, arguments)],
         "volumes": [
             {"name": "kubeconfig", "configMap": {"name": "gatekeeper-kubeconfig"}},
@@ -135,11 +131,7 @@ def _container(image: str, arguments: list[str]) -> Object:
             *arguments,
         ],
         "resources": {"requests": {"cpu": "100m", "memory": "256Mi"}, "limits": {"memory": "1Gi"}},
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "readOnlyRootFilesystem": True,
-            "capabilities": {"drop": ["ALL"]},
-        },
+        "securityContext": restricted_container(),
         "volumeMounts": [
             {"name": "kubeconfig", "mountPath": "/etc/gatekeeper", "readOnly": True},
             {"name": "tmp", "mountPath": "/tmp"},

@@ -13,6 +13,7 @@ from gatekeeper_py.cluster.live import watchable
 from gatekeeper_py.installation.auditjobs import REPORTS, account_and_roles, reading
 from gatekeeper_py.installation.config_maps import MOUNT, VOLUME, volume
 from gatekeeper_py.installation.identifiers import BACKGROUND, LABELS, NAMESPACE
+from gatekeeper_py.installation.restriction import restricted_container, restricted_pod
 from gatekeeper_py.objects.resource import Object
 
 __all__ = ["PORT", "READERS", "accounts", "deployment", "door"]
@@ -65,12 +66,7 @@ def door() -> list[Object]:
 def _pod(image: str, files: Mapping[str, str]) -> Object:
     return {
         "serviceAccountName": BACKGROUND,
-        "securityContext": {
-            "runAsNonRoot": True,
-            "runAsUser": 65532,
-            "runAsGroup": 65532,
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
+        "securityContext": restricted_pod(),
         "containers": [_container(image, files)],
         "volumes": [
             {"name": "kubeconfig", "configMap": {"name": "gatekeeper-kubeconfig"}},
@@ -102,11 +98,7 @@ def _container(image: str, files: Mapping[str, str]) -> Object:
         "startupProbe": _probe("/healthz", periodSeconds=2, failureThreshold=60),
         # What exists is in memory, whole: docs/background.md.
         "resources": {"requests": {"cpu": "100m", "memory": "256Mi"}, "limits": {"memory": "1Gi"}},
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "readOnlyRootFilesystem": True,
-            "capabilities": {"drop": ["ALL"]},
-        },
+        "securityContext": restricted_container(),
         "volumeMounts": [
             {"name": "kubeconfig", "mountPath": "/etc/gatekeeper", "readOnly": True},
             {"name": "tmp", "mountPath": "/tmp"},

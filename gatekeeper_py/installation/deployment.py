@@ -8,6 +8,7 @@ from typing import Final, Literal, TypeAlias
 
 from gatekeeper_py.installation.config_maps import MOUNT, VOLUME, volume
 from gatekeeper_py.installation.identifiers import CERTIFICATES, LABELS, NAME, NAMESPACE
+from gatekeeper_py.installation.restriction import USER, restricted_container, restricted_pod
 from gatekeeper_py.objects.resource import Object
 
 __all__ = ["Spread", "Workload", "service"]
@@ -89,13 +90,7 @@ class Workload:
             "serviceAccountName": NAME,
             "priorityClassName": PRIORITY,
             "terminationGracePeriodSeconds": TERMINATION_SECONDS,
-            "securityContext": {
-                "runAsNonRoot": True,
-                "runAsUser": 65532,
-                "runAsGroup": 65532,
-                "fsGroup": 65532,
-                "seccompProfile": {"type": "RuntimeDefault"},
-            },
+            "securityContext": restricted_pod(fsGroup=USER),
             "affinity": {"podAntiAffinity": self._apart()},
             "containers": [self._container()],
             "volumes": [
@@ -138,11 +133,7 @@ class Workload:
             "lifecycle": {"preStop": {"sleep": {"seconds": 5}}},
             # Server and child stay below 512 MiB: docs/limits.md.
             "resources": {"requests": {"cpu": "100m", "memory": "256Mi"}, "limits": {"memory": "1Gi"}},
-            "securityContext": {
-                "allowPrivilegeEscalation": False,
-                "readOnlyRootFilesystem": True,
-                "capabilities": {"drop": ["ALL"]},
-            },
+            "securityContext": restricted_container(),
             "volumeMounts": [
                 {"name": "kubeconfig", "mountPath": "/etc/gatekeeper", "readOnly": True},
                 {"name": "tmp", "mountPath": "/tmp"},
