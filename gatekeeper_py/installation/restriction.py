@@ -1,4 +1,4 @@
-"""What all our pods do without: what the restricted Pod Security level forbids, and a file system to write."""
+"""What all our pods do without: what the restricted level of Pod Security forbids, and a writable root."""
 
 from __future__ import annotations
 
