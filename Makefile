@@ -76,6 +76,7 @@ benchmarks: $(READY)  ## What a decision costs on this machine
 	$(VENV)/bin/python -m tests.benchmarks.cluster
 	$(VENV)/bin/python -m tests.benchmarks.engine
 	$(VENV)/bin/python -m tests.benchmarks.audit
+	$(VENV)/bin/python -m tests.benchmarks.audit.rivals
 	$(VENV)/bin/python -m tests.benchmarks.webhook
 	$(VENV)/bin/python -m tests.benchmarks.webhook.tenants
 

@@ -48,7 +48,7 @@ from gatekeeper_py.policy.sharing.index import Candidates
 from gatekeeper_py.policy.validating import validate
 from gatekeeper_py.policy.verdict import NOTHING, Denial, Verdict, mutation_refused, validation_refused
 from gatekeeper_py.tenancy.documents import is_tenancy_document, load_tenancy
-from gatekeeper_py.tenancy.library import extension
+from gatekeeper_py.tenancy.library import extension, read_ahead
 from gatekeeper_py.tenancy.lookups import expressions, mistaken, steered
 from gatekeeper_py.tenancy.mistakes import unknown_policies
 from gatekeeper_py.tenancy.tenant import GROUP, Tenancy
@@ -278,12 +278,12 @@ def load_with_tenancy(
     rest = (document for document in documents if not is_tenancy_document(document))
     try:
         policies = load(rest, extensions=(extension(tenancy),))
+        read_ahead(policies, tenancy)
         problems.extend(steered(policies))
         definitions = [each.object for each in documents if each.kind == CUSTOM_RESOURCE_DEFINITION]
         problems.extend(mistaken(policies, Kinds.builtin().with_definitions(definitions)))
         if whole and not problems:
-            names = {policy.name for policy in (*policies.validating, *policies.mutating)}
-            problems.extend(unknown_policies(documents, names))
+            problems.extend(unknown_policies(documents, policies.names))
         if not problems:
             waivers = Waivers.of(policies, documents, guests, whole=whole)
             problems.extend(waivers.problems)

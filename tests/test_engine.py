@@ -21,6 +21,8 @@ from gatekeeper_py.policy.admission.request import AdmissionRequest, UserInfo
 from gatekeeper_py.policy.evaluation.activation import Facts, Names
 from gatekeeper_py.policy.evaluation.variables import Variables
 from gatekeeper_py.policy.loading.load import LoadError
+from gatekeeper_py.tenancy.catalogue import catalogue
+from gatekeeper_py.tenancy.custom import known_kinds
 from tests.policy.support import (
     CONFIG_MAP,
     POD,
@@ -441,3 +443,22 @@ def test_code_is_generated_when_it_is_first_needed_or_beforehand() -> None:
     assert program._code is None
     prepare(made.policies)
     assert program._code is program.evaluate
+
+
+@pytest.mark.parametrize(
+    ("expression", "documents", "read"),
+    [
+        ("object.kind != ''", [], False),
+        ("references(object).size() == 0", [], True),
+        ("tenant == null || tenant.owns('foo')", [], True),
+        ("object.kind != ''", [*tenancy("observe")], False),
+        ("object.kind != ''", [*tenancy("observe", foo="enforce")], True),
+    ],
+)
+def test_what_references_are_found_by_is_read_where_a_decision_may_need_it(
+    expression: str, documents: list[Object], read: bool
+) -> None:
+    catalogue.cache_clear()
+    known_kinds.cache_clear()
+    engine(*documents, validating("p", validations=[{"expression": expression}]))
+    assert (catalogue.cache_info().currsize, known_kinds.cache_info().currsize) == (read, read)

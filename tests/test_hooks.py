@@ -39,7 +39,7 @@ def protocol() -> HttpToolsProtocol:
 @pytest.mark.parametrize(
     ("ours", "theirs", "own"),
     [
-        (BoundedProtocol, HttpToolsProtocol, {"answer_and_close", "ends", "heard", "idle"}),
+        (BoundedProtocol, HttpToolsProtocol, {"address", "answer_and_close", "ends", "heard", "idle"}),
         (SecureProtocol, HttpToolsProtocol, set()),
         (
             BoundedServer,

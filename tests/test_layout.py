@@ -48,8 +48,18 @@ TESTED_ELSEWHERE = {
     "authoring/layout/trivia.py": "authoring/layout/test_filelayout.py",
     **{
         f"authoring/migration/{name}.py": "authoring/migration/test_migrated.py"
-        for name in ("carried", "constraint_template", "kyverno")
+        for name in (
+            "carried",
+            "cluster_policy",
+            "constraint_template",
+            "kindselector",
+            "pod_controllers",
+            "resource_filter",
+            "said",
+            "validating_policy",
+        )
     },
+    "authoring/migration/textpattern.py": "authoring/migration/test_pattern.py",
     "authoring/policyfile.py": "authoring/scaffold/test_drafted.py",
     **{
         f"authoring/scaffold/{name}.py": "authoring/scaffold/test_drafted.py"
@@ -79,7 +89,6 @@ TESTED_ELSEWHERE = {
     "manifests/dumping.py": "cli/test_review.py",
     "cli/reference.py": "authoring/test_documents.py",
     "cli/schemas.py": "authoring/editor/test_jsonschemas.py",
-    "cli/sources.py": "cli/test_review.py",
     "cli/uninstall.py": "cli/test_install.py",
     "cluster/inquiries.py": "cluster/test_live.py",
     "cluster/view.py": DECLARES,

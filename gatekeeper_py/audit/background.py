@@ -27,6 +27,7 @@ from gatekeeper_py.audit.frames import FRAME_KINDS, Frames
 from gatekeeper_py.audit.judgement import Further
 from gatekeeper_py.audit.ledger import Entry, Ledger
 from gatekeeper_py.audit.outcome import Outcome, Past
+from gatekeeper_py.audit.plane_pods import PlanePods
 from gatekeeper_py.audit.privileges import RBAC_KINDS, Privileges
 from gatekeeper_py.audit.reports.policyreport import REPORT_GROUPS
 from gatekeeper_py.audit.runtimeclasses import isolation_of
@@ -48,7 +49,7 @@ from gatekeeper_py.tenancy.reads import read_by
 from gatekeeper_py.tenancy.refusals import TENANCY_KINDS
 from gatekeeper_py.tenancy.tenant import Tenancy
 
-__all__ = ["Background", "Cluster", "Rules", "Step"]
+__all__ = ["Background", "Cluster", "Rules", "Step", "internal_error"]
 
 BATCH: Final = 100
 """Objects of one step: well under a second of work, after which what has changed meanwhile goes first."""
@@ -62,6 +63,10 @@ judge all in it each time would leave no time for others."""
 
 LEAST_PASS_SECONDS: Final = 60.0
 """Between two passes that changes ask for."""
+
+OVERDUE: Final = 3
+"""Times the seconds between two passes after which the last one is too long ago: one waits for its turn, one
+is under way, and a third is lost."""
 
 MOST_PAST: Final = 288
 """Passes that are remembered: two days, at one in ten minutes."""
@@ -119,6 +124,8 @@ class Background:
     every: float
     """Seconds between two passes over everything."""
     clock: Callable[[], float] = now
+    troubles: Callable[[], Iterable[Problem]] = tuple
+    """What else stands in its way: policies that could not be read, a thread that fails."""
     ledger: Ledger = field(default_factory=Ledger)
     kinds: frozenset[GroupVersionKind] = frozenset()
     """Which are judged."""
@@ -135,6 +142,8 @@ class Background:
     _looked_up: frozenset[GroupVersionKind] = frozenset()
     """Kinds on which the judgement of others hangs."""
     _pass_began: float = 0.0
+    _known_since: float = 0.0
+    """When the last pass that is over began, by the clock."""
     _passing: datetime | None = None
     _wanted: bool = False
     _restless: dict[str, float] = field(default_factory=dict)
@@ -237,6 +246,7 @@ class Background:
         if self._passing is None or self._backlog:
             return False
         self.last_pass, self._passing = self._passing, None
+        self._known_since = self._pass_began
         self.earlier = (*self.earlier, self.outcome().now)[-MOST_PAST:]
         return True
 
@@ -277,19 +287,30 @@ class Background:
 
     def not_audited(self) -> Iterator[Problem]:
         """What is to be looked at and could not be, with the reason."""
-        if self.rules() is None:
-            yield Problem("policies", 0, 0, NO_POLICIES)
+        yield from self.hindrances()
         for kind, stale in sorted(self.unknown().items()):
             yield Problem(f"{kind.api_version} {kind.kind}", 0, 0, self._why(stale))
         yield from self.ledger.problems()
+
+    def hindrances(self) -> Iterator[Problem]:
+        """What keeps all of it from being known as it is, whatever the kind."""
+        rules = self.rules()
+        if rules is None:
+            yield Problem("policies", 0, 0, NO_POLICIES)
+        elif not rules.policies.validating and not rules.policies.mutating:
+            yield Problem("policies", 0, 0, EMPTY)
+        yield from self.troubles()
         if self.last_pass is None:
             yield Problem("audit", 0, 0, FIRST_PASS)
+        elif self.clock() - self._known_since > OVERDUE * max(self.every, LEAST_PASS_SECONDS):
+            at = self.last_pass.strftime(TIME)
+            yield Problem("audit", 0, 0, LATE.format(at, self.waiting))
 
     def _why(self, stale: Stale) -> str:
         if stale.age is None:
             return stale.reason
         at = self._known_at(stale.kind, stale.age)
-        return LAST_KNOWN.format(at.strftime("%Y-%m-%dT%H:%M:%SZ"), stale.reason)
+        return LAST_KNOWN.format(at.strftime(TIME), stale.reason)
 
     def _known_at(self, kind: GroupVersionKind, age: float) -> datetime:
         """When a kind was last known, to the letter as told before: a report is written when it changes."""
@@ -300,8 +321,12 @@ class Background:
         return before
 
 
+TIME: Final = "%Y-%m-%dT%H:%M:%SZ"
+
 NO_POLICIES: Final = "none are in force, so nothing is judged"
+EMPTY: Final = "none are in force, so only roles, control planes' pods and frames of namespaces are judged"
 FIRST_PASS: Final = "not everything has been looked at yet"
+LATE: Final = "not everything has been looked at since {}, and {} objects wait"
 LAST_KNOWN: Final = "was last known at {}, and what was found then is told: {}"
 
 
@@ -360,14 +385,22 @@ class _Judges:
 
 
 def _failure(key: Key, error: Exception) -> Problem:
-    frame = traceback.extract_tb(error.__traceback__)[-1]
     subject = f"{key.kind.kind} {key.namespace}{'/' if key.namespace else ''}{key.name}"
-    said = f"internal error: {type(error).__name__} at {frame.filename}:{frame.lineno}"
-    return Problem(printable(subject), 0, 0, said, "Please file an issue")
+    return Problem(printable(subject), 0, 0, internal_error(error), FILE)
+
+
+FILE: Final = "Please file an issue"
+
+
+def internal_error(error: Exception) -> str:
+    """Which error of ours it was, and where; what it says may quote an object."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"internal error: {type(error).__name__} at {frame.filename}:{frame.lineno}"
 
 
 def _further(tenancy: Tenancy, view: ClusterView, stale: frozenset[GroupVersionKind]) -> tuple[Further, ...]:
     return (
         Privileges(tenancy, view, frozenset(RBAC_KINDS) & stale).judge,
+        PlanePods(tenancy, view).judge,
         Frames(tenancy, view, frozenset(FRAME_KINDS) & stale).judge,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from gatekeeper_py.audit.aggregation import MEASURED, aggregated
 from gatekeeper_py.audit.spool import Record, Spool, is_kept
 from gatekeeper_py.audit.workers import spread
 from gatekeeper_py.manifests.manifest import Manifest, Problem, Source
@@ -40,10 +41,16 @@ class _Read:
 
 
 def take(
-    intake: Intake, spool: Spool, pieces: Iterable[Piece], workers: int, advance: Advance = lambda _: None
+    intake: Intake,
+    spool: Spool,
+    pieces: Iterable[Piece],
+    workers: int,
+    advance: Advance = lambda _: None,
+    meanwhile: Callable[[], object] | None = None,
 ) -> None:
-    """Read pieces of text into a spool; `advance` is told of objects."""
-    for read in spread(_read, ((piece, spool.add_text(piece)) for piece in pieces), workers):
+    """Read pieces of text into a spool; `advance` is told of objects, for `meanwhile` see `spread`."""
+    texts = ((piece, spool.add_text(piece)) for piece in pieces)
+    for read in spread(_read, texts, workers, meanwhile):
         spool.add(read.records, read.text)
         intake.objects += len(read.records)
         intake.kept += read.kept
@@ -52,12 +59,21 @@ def take(
         advance(len(read.records))
 
 
-def take_objects(intake: Intake, spool: Spool, objects: Iterable[Object]) -> None:
-    """Put objects of a cluster into a spool."""
-    manifests = [Manifest(value, Source("cluster", 0, 0)) for value in objects]
+def take_objects(intake: Intake, spool: Spool, objects: Iterable[Object], where: str = "cluster") -> None:
+    """Put objects of a cluster into a spool; what another server serves there cannot be among them."""
+    manifests = [Manifest(value, Source(where, 0, 0)) for value in objects]
     spool.add(map(Record.of, manifests))
     intake.objects += len(manifests)
     intake.kept += (manifest for manifest in manifests if is_kept(manifest.kind))
+    elsewhere = sorted(aggregated(manifest.object for manifest in manifests))
+    intake.problems += (
+        Problem(f"{group}/{version}", 0, 0, ELSEWHERE)
+        for group, version in elsewhere
+        if group not in MEASURED
+    )
+
+
+ELSEWHERE = "an aggregated API server serves it, and which kinds it has is not known here"
 
 
 def _bare(manifest: Manifest) -> Manifest:

@@ -19,8 +19,9 @@ from gatekeeper_py.policy.admission.decision import Finding
 
 __all__ = ["Further", "Judged", "Selection", "Validation", "judge_all"]
 
-BATCH = 128
-"""Objects that a worker judges at a time: enough to be worth the way there and back."""
+BATCH = 64
+"""Objects that a worker judges at a time: enough to be worth the way there and back, and few enough that no
+worker waits long for the last one."""
 
 TOGETHER = 32
 """Objects that go through each step together: their data fit the second cache of a processor."""

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Final
 
-from gatekeeper_py.audit.background import Background
+from gatekeeper_py.audit.background import FILE, TIME, Background, internal_error
 from gatekeeper_py.audit.reportkeeper import ReportKeeper
 from gatekeeper_py.cluster.connection import now
 from gatekeeper_py.cluster.snapshot import Snapshot
+from gatekeeper_py.manifests.place import Problem
 
 __all__ = ["Patrol"]
 
@@ -22,6 +25,9 @@ DEBOUNCE_SECONDS: Final = 0.2
 
 LONGEST_BREATH: Final = 1.0
 """Seconds of rest after a step. It rests as long as it worked, so that it takes half a processor at most."""
+
+ENDED: Final = "it has ended, and what was found until then is told"
+FAILING: Final = "since {} what changes is not judged: {}"
 
 STOP_SECONDS: Final = 5.0
 """How long its last step may take to end."""
@@ -54,11 +60,19 @@ class Patrol:
         self._thread = threading.Thread(target=self._run, name="audit", daemon=True)
         self.keeper: ReportKeeper | None = None
         self.errors = 0
+        self._failing: Problem | None = None
 
     @property
     def running(self) -> bool:
         """Whether it goes on."""
         return self._thread.is_alive()
+
+    @property
+    def problem(self) -> Problem | None:
+        """Why what has changed may not be known: the last step failed, or there is none any more."""
+        if self._thread.ident is not None and not self.running:
+            return Problem("audit", 0, 0, ENDED)
+        return self._failing
 
     def start(self) -> None:
         """Begin."""
@@ -75,11 +89,25 @@ class Patrol:
                 seen, begun = self._background.cluster.seen, now()
                 try:
                     idle = runner.run(self._step())
+                    self._failing = None
                 except Exception as error:  # whatever it was, the next step may succeed
-                    self.errors += 1
-                    self._tell(error)
+                    self._fail(error)
+                    runner.run(self._tell_unread())
                     idle = True
                 self._rest(seen, now() - begun, idle=idle)
+
+    def _fail(self, error: Exception) -> None:
+        self.errors += 1
+        if self._failing is None:
+            said = FAILING.format(datetime.now(UTC).strftime(TIME), internal_error(error))
+            self._failing = Problem("audit", 0, 0, said, FILE)
+        self._tell(error)
+
+    async def _tell_unread(self) -> None:
+        """Have the cluster know of it, too, if that can be done."""
+        with suppress(Exception):
+            if self.keeper is not None:
+                await self.keeper.tell_unread()
 
     async def _step(self) -> bool:
         """Whether there was nothing to do."""

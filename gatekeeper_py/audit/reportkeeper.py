@@ -82,7 +82,7 @@ class ReportKeeper:
         dialect = self.publisher.dialect
         await self.publisher.keep(report_of(dialect, item) for item in self._waiting.values())
         await self.publisher.remove(self._leaving)
-        await self._tell_unread()
+        await self.tell_unread()
         if published.refused:
             self._refused |= {key: item for key, item in self._waiting.items() if not self._holds(item)}
         self._waiting, self._leaving = {}, self._leaving & self.publisher.places()
@@ -101,7 +101,8 @@ class ReportKeeper:
         others = ((place, self.publisher.about(place)) for place in self.publisher.places() - founded)
         return {place for place, kind in others if kind in kinds and kind not in unknown}
 
-    async def _tell_unread(self) -> None:
+    async def tell_unread(self) -> None:
+        """Have the report of what is not audited say what is so now; raise `ClusterError`."""
         if self.clock() - self._unread_at < UNREAD_SECONDS:
             return
         self._unread_at = self.clock()

@@ -4,8 +4,11 @@
     no tenant's namespace           a cluster administrator
     a tenant's namespace            the tenant: an owner whom its document names, or an account there
     there, made from a template     the controller that makes such objects, which acts for the tenant
+    there, a pod that came down     the syncer of the control plane that it names
     there, kept by a controller     the platform: the controller undoes whatever it did not work out itself
     there, and the platform's own   the platform; what a tenant would be refused is told beside it
+
+What is yet to be submitted is asked about as its tenant would, if that is wanted (`asked_by_tenant`).
 
 What is taken for the platform's own is a short list (`EVIDENCE`) of what no tenant can bring about by itself.
 """
@@ -13,18 +16,19 @@ What is taken for the platform's own is a short list (`EVIDENCE`) of what no ten
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from gatekeeper_py.cluster.view import ClusterView
 from gatekeeper_py.objects.resource import GroupVersionKind, Object
 from gatekeeper_py.objects.selector import labels_of
-from gatekeeper_py.policy.admission.request import UserInfo
+from gatekeeper_py.policy.admission.request import AdmissionRequest, UserInfo
 from gatekeeper_py.policy.admission.submission import ADMINISTRATOR
 from gatekeeper_py.tenancy.context import NAMESPACE, Context
 from gatekeeper_py.tenancy.protection import metadata_of
-from gatekeeper_py.tenancy.tenant import GROUP, ContestedNamespace, Tenant
+from gatekeeper_py.tenancy.tenant import GROUP, ContestedNamespace, Tenancy, Tenant
 
-__all__ = ["Requester", "requester_of", "tenant_user"]
+__all__ = ["Requester", "asked_by_tenant", "requester_of", "tenant_user"]
 
 ACCOUNT = "system:serviceaccount"
 EVERYONE = "system:authenticated"
@@ -49,6 +53,10 @@ MIRROR_CONTROLLER = "endpointslicemirroring-controller.k8s.io"
 
 MADE_BY_TENANT = f"{GROUP}/made-by-tenant"
 """The label that `tags-own-bounds` puts on quotas and ranges of a tenant's own, and takes off all others."""
+CONTROL_PLANE = f"{GROUP}/control-plane"
+"""The label that `tags-stamp-synced` puts on what comes down."""
+VCLUSTER = "vcluster.loft.sh/managed-by"
+"""Vcluster's own, which such pods have that are older."""
 BOUNDS = ("ResourceQuota", "LimitRange")
 
 
@@ -74,7 +82,23 @@ def requester_of(context: Context) -> Requester:
         return Requester(ADMINISTRATOR)
     if reason := next(filter(None, (evident(context, value) for evident in EVIDENCE)), ""):
         return Requester(ADMINISTRATOR, reason)
-    return Requester(_controller(context, value) or tenant_user(context, tenant))
+    maker = _controller(context, value) or _syncer(context, tenant, value)
+    return Requester(maker or tenant_user(context, tenant))
+
+
+def asked_by_tenant(request: AdmissionRequest, tenancy: Tenancy, cluster: ClusterView) -> AdmissionRequest:
+    """The request as the tenant of its namespace would make it; any other as it is.
+
+    Namespaces are made for tenants, and what is in one of a trusted tenant by the platform.
+    """
+    context = Context(tenancy, cluster, request)
+    try:
+        tenant = None if request.kind == NAMESPACE else context.tenant()
+    except ContestedNamespace:
+        return request  # whoever asks is refused, and that is told
+    if tenant is None or tenant.trusted:
+        return request
+    return replace(request, user=tenant_user(context, tenant))
 
 
 def tenant_user(context: Context, tenant: Tenant) -> UserInfo:
@@ -102,6 +126,16 @@ def _controller(context: Context, value: Object) -> UserInfo | None:
     if found is None or metadata_of(found).get("uid") != owner.get("uid"):
         return None
     return UserInfo(f"{ACCOUNT}:kube-system:{account}", groups=(f"{ACCOUNT}s", EVERYONE))
+
+
+def _syncer(context: Context, tenant: Tenant, value: Object) -> UserInfo | None:
+    """What brought a pod down from a control plane of the tenant's own, where the pod tells that."""
+    labels = labels_of(value)
+    own = [each for each in context.tenancy.control_planes if each.tenant == tenant.name and each.syncers]
+    named = [each for each in own if each.name == labels.get(CONTROL_PLANE)]
+    if value.get("kind") != "Pod" or not (named or (VCLUSTER in labels and len(own) == 1)):
+        return None
+    return UserInfo((named or own)[0].syncers[0], groups=(EVERYONE,))
 
 
 def _controlling(value: Object) -> Mapping[str, Any]:

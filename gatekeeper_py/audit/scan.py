@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from gatekeeper_py.audit.requester import Requester, requester_of, tenant_user
+from gatekeeper_py.audit.requester import Requester, asked_by_tenant, requester_of, tenant_user
 from gatekeeper_py.audit.stored import as_sent
 from gatekeeper_py.audit.target import Target
 from gatekeeper_py.cluster.absence import Without
@@ -104,6 +104,8 @@ class Auditor:
     submission: Submission
     existing: bool = True
     """Objects are judged as they are; otherwise as they would be admitted."""
+    as_tenant: bool = False
+    """What would be admitted is asked for by the tenant of its namespace, not by the submission's user."""
 
     def judge(self, manifest: Manifest) -> Audited:
         """What is wrong with an object; raise `ManifestError` when it cannot be asked about."""
@@ -128,6 +130,8 @@ class Auditor:
         try:
             if not self.existing:
                 request = make_request(manifest, cluster, self.submission)
+                if self.as_tenant:
+                    request = asked_by_tenant(request, self.tenancy, cluster)
                 return _Question(manifest, request, _before(self.engine, request))
             sent = replace(manifest, object=as_sent(manifest.object, cluster))
             request = make_request(sent, cluster, self.submission)

@@ -32,6 +32,9 @@ LENGTH = Struct(">II")
 READ_AHEAD = 8192
 """Bytes read at once: most objects are smaller."""
 
+NONE: Mapping[tuple[str, str], int] = {}
+"""The objects of a kind that has none."""
+
 REMEMBERED = 2048
 """Objects kept that were looked up, of which a policy looks the same ones up again and again: about 20 MB."""
 
@@ -140,13 +143,9 @@ class Spool:
             start += os.pread(descriptor, end - len(start), offset + len(start))
         return start[LENGTH.size : LENGTH.size + head], start[LENGTH.size + head : end]
 
-    def number(self, kind: GroupVersionKind, namespace: str, name: str) -> int | None:
-        """Which object has a name, the last of several; None of what `is_kept`, which is in memory."""
-        return self._named.get(kind, {}).get((namespace, name))
-
     def numbers(self, kind: GroupVersionKind) -> Mapping[tuple[str, str], int]:
-        """The objects of a kind, by namespace and name."""
-        return self._named.get(kind, {})
+        """The objects of a kind by namespace and name, the last of several; none of what `is_kept`."""
+        return self._named.get(kind, NONE)
 
 
 _SHARED: dict[str, str] = {}
@@ -183,8 +182,9 @@ class SpooledCluster:
 
     def _number(self, kind: GroupVersionKind, namespace: str, name: str) -> int | None:
         for version in self.base.versions(kind):
-            for where in (namespace, "") if namespace == DEFAULT_NAMESPACE else (namespace,):
-                if (number := self._spool.number(version, where, name)) is not None:
+            named = self._spool.numbers(version)
+            for where in (namespace, "") if named and namespace == DEFAULT_NAMESPACE else (namespace,):
+                if (number := named.get((where, name))) is not None:
                     return number
         return None
 

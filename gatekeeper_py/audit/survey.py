@@ -39,7 +39,7 @@ COVERED: frozenset[Coverage] = frozenset(
 """Those of which it is known what a tenant can do with them."""
 
 WORDS: Mapping[Coverage, str] = {
-    "powerful": "tenant.permitsKind",
+    "powerful": "customKind",
     "refused": "settings.unknownKinds",
     "ruled": "references",
     "scanned": "references",

@@ -93,7 +93,7 @@ class Tally(Collector):
         return self._counted[1]
 
     def _count(self, tenancy: Tenancy, isolation: Mapping[str, Level]) -> Mapping[str, Iterable[Sample]]:
-        audited, ledger = self._background.ledger.audited(), self._background.ledger
+        audited = self._background.ledger.audited()
         workloads = Counter(
             (item.tenant, isolation.get(item.target.runtime_class, "none"))
             for item in audited
@@ -110,13 +110,16 @@ class Tally(Collector):
             "workloads": _summed(
                 ((whose.tenant(tenant), level), count) for (tenant, level), count in workloads.items()
             ),
-            "objects": _by_kind(ledger.kinds()),
         }
 
     def _of_the_moment(self) -> Iterator[tuple[str, Iterable[Sample]]]:
         background, told = self._background, self._told
-        unknown = Counter(background.ledger.unjudged()) + Counter(dict.fromkeys(background.unknown(), 1))
-        yield "not_audited", _by_kind(unknown)
+        unknown = background.unknown()
+        unjudged = Counter(background.ledger.unjudged()) + Counter(dict.fromkeys(unknown, 1))
+        hindrances = Counter(problem.path for problem in background.hindrances())
+        yield "not_audited", [*_by_kind(unjudged), *(((path,), count) for path, count in hindrances.items())]
+        known = {kind: count for kind, count in background.ledger.kinds().items() if kind not in unknown}
+        yield "objects", _by_kind(known)
         yield "objects_waiting", [((), background.waiting)]
         last = background.last_pass
         yield "last_pass_timestamp_seconds", [((), 0.0 if last is None else last.timestamp())]
@@ -144,7 +147,9 @@ METRICS: Final[Mapping[str, _Shape]] = {
     "objects": _Shape(GaugeMetricFamily, "Objects that were judged as they are now", ("kind",)),
     "objects_waiting": _Shape(GaugeMetricFamily, "Objects that wait to be judged"),
     "not_audited": _Shape(
-        GaugeMetricFamily, "What could not be audited: a kind as a whole, or objects of it", ("kind",)
+        GaugeMetricFamily,
+        "What could not be audited: a kind as a whole, objects of it, or (policies, audit) all of it",
+        ("kind",),
     ),
     "workloads": _Shape(
         GaugeMetricFamily, "Pods and what makes them, by how well they are isolated", ("tenant", "isolation")

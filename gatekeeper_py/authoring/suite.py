@@ -295,6 +295,9 @@ class _Reader:
             self._problem(
                 (*path, "old"), "old is of one object", "Write oldChange, or a case for each object"
             )
+        if "groups" in written and not (written.get("user") or self._value.get("user")):
+            what = "groups are of a user, and nobody is named: a cluster administrator asks"
+            self._problem((*path, "groups"), what, "Write user")
         operations = written.get("operations", [written.get("operation", "UPDATE")])
         for stored in ("old", "oldChange"):
             if stored in written and not {"UPDATE", "DELETE"} & set(operations):

@@ -71,6 +71,11 @@ class Bill:
         return tuple({charge.pod.key: charge.pod for charge in self.charges}.values())
 
     @property
+    def lacks(self) -> str:
+        """What nobody can know to be missing; empty where the bill is about what runs now."""
+        return "" if self.period.throughout else GONE
+
+    @property
     def charged(self) -> Fraction:
         """What all pods cost."""
         return sum((charge.cost for charge in self.charges), Fraction(0))
@@ -79,6 +84,9 @@ class Bill:
     def total(self) -> Fraction:
         """What is to be paid: for pods, and for what of the nodes is idle."""
         return self.charged + sum((each.cost for each in self.idle), Fraction(0))
+
+
+GONE = "pods that were deleted are not in it"
 
 
 def make_bill(

@@ -37,10 +37,11 @@ from gatekeeper_py.cel.errors import (
     ResultError,
 )
 from gatekeeper_py.cel.evaluation.budget import EXPRESSION_LIMIT, STRIDE, Budget
-from gatekeeper_py.cel.evaluation.times import print_duration, print_timestamp
+from gatekeeper_py.cel.evaluation.times import parse_duration, print_duration, print_timestamp
 from gatekeeper_py.cel.evaluation.values import (
     NONE,
     NOTHING,
+    ComputedMap,
     Duration,
     Message,
     Optional,
@@ -81,6 +82,7 @@ __all__ = [
     "AuthorizerValue",
     "Budget",
     "CompileError",
+    "ComputedMap",
     "CostExceeded",
     "DeadlineExceeded",
     "Duration",
@@ -121,6 +123,7 @@ __all__ = [
     "object_type",
     "opaque",
     "optional_of",
+    "parse_duration",
     "print_duration",
     "print_timestamp",
     "tree",

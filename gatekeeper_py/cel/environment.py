@@ -139,6 +139,12 @@ class Program:
         references = self._checked.references.values()
         return frozenset(each.name for each in references if each.kind is ReferenceKind.VARIABLE)
 
+    def reads(self, variable: str) -> bool:
+        """Whether a declared variable may count: it is mentioned, or a function sees all that there are."""
+        references = self._checked.references.values()
+        sees_all = any(each.contextual for reference in references for each in reference.overloads)
+        return sees_all or variable in self.variables
+
     def evaluate_plainly(self, activation: Mapping[str, object], budget: Budget) -> object:
         """The same as `evaluate`, without the code made for common cases: slower, never different."""
         plain = self._plain

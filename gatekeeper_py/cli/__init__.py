@@ -19,7 +19,7 @@ from gatekeeper_py.cli.exits import BAD_INPUT
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-__all__ = ["COMMANDS", "COMPLETION_VARIABLE", "PROGRAM", "main"]
+__all__ = ["COMMANDS", "COMPLETION_VARIABLE", "PROGRAM", "collector_paused", "main"]
 
 PROGRAM = "gatekeeper"
 COMPLETION_VARIABLE = "_GATEKEEPER_COMPLETE"
@@ -55,8 +55,9 @@ MODULES = {"import": "importing"}
 
 
 @contextmanager
-def _collector_paused() -> Iterator[None]:
-    """Modules stay: to look for garbage among them took a tenth of the time of an import."""
+def collector_paused() -> Iterator[None]:
+    """Import what a command needs in this: modules stay, and to look for garbage among them took a tenth of
+    the time of an import."""
     gc.disable()
     try:
         yield
@@ -75,7 +76,7 @@ class LazyGroup(click.Group):
         """The subcommand's `command`, or None when there is none of that name."""
         if cmd_name not in COMMANDS:
             return None
-        with _collector_paused():
+        with collector_paused():
             module = importlib.import_module(f"gatekeeper_py.cli.{MODULES.get(cmd_name, cmd_name)}")
         command: click.Command = module.command
         return command

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import click
 
+from gatekeeper_py.cli import collector_paused
 from gatekeeper_py.cli.exits import InputError
 from gatekeeper_py.cli.options import (
     F,
@@ -21,6 +22,7 @@ from gatekeeper_py.cli.options import (
     files_option,
     kubeconfig_option,
     policies_option,
+    requester_options,
     shard_option,
     since_option,
     validate_option,
@@ -112,9 +114,16 @@ def watch_options(function: F) -> F:
 @files_option(required=False)
 @kubeconfig_option
 @click.option(
+    "--control-plane",
+    metavar="NAME",
+    help="What exists at a tenant's own API server, which this ControlPlane of --policies or --kubeconfig "
+    "describes. The host is --kubeconfig, or --cluster.",
+)
+@click.option(
     "--existing", is_flag=True, help="Take -f for what exists: judge it as it is, and tell what drifted."
 )
 @defaults_option
+@requester_options
 @validate_option
 @scope_options
 @click.option(
@@ -143,6 +152,9 @@ def command(context: click.Context, /, **given: Any) -> None:
     would change (drift). Files are judged as they would be admitted, mutation first, as `review` does. All
     objects of -f and --cluster exist at the same time.
 
+    With --control-plane that is what exists at a tenant's own API server, judged as it is answered there. One
+    that does not answer is not audited.
+
     `gatekeeper audit cost` says what each tenant's pods cost.
 
     With --watch it goes on: an object of --kubeconfig is judged when it appears or changes, --write keeps its
@@ -158,7 +170,8 @@ def command(context: click.Context, /, **given: Any) -> None:
         if _is_given(context, name):
             raise InputError(f"--{name.replace('_', '-')} goes with --watch")
         given.pop(name)
-    from gatekeeper_py.cli.auditing import audit
+    with collector_paused():
+        from gatekeeper_py.cli.auditing import audit
 
     audit(context, **given)
 

@@ -6,16 +6,19 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import click
 
+from gatekeeper_py.audit import frames, plane_pods
 from gatekeeper_py.audit.frames import FRAME_KINDS, Frames
 from gatekeeper_py.audit.intake import Intake, take, take_objects
 from gatekeeper_py.audit.judgement import Further, Selection, Validation, judge_all
 from gatekeeper_py.audit.outcome import Outcome, Scope
 from gatekeeper_py.audit.plane_pods import PlanePods
+from gatekeeper_py.audit.powers import EVERYTHING, POWERS
 from gatekeeper_py.audit.privileges import RBAC_KINDS, Privileges
 from gatekeeper_py.audit.reports.openreports import OPEN_REPORTS
 from gatekeeper_py.audit.reports.policyreport import WORKING_GROUP, Dialect, is_own
@@ -23,26 +26,30 @@ from gatekeeper_py.audit.runtimeclasses import isolation_of
 from gatekeeper_py.audit.scan import Audited, Auditor
 from gatekeeper_py.audit.spool import Spool, SpooledCluster
 from gatekeeper_py.audit.workers import WorkerDied
+from gatekeeper_py.cli.choosing import demand_known, strangers
 from gatekeeper_py.cli.exits import InputError
-from gatekeeper_py.cli.options import (
-    one_cluster,
-)
+from gatekeeper_py.cli.options import one_cluster, requester
+from gatekeeper_py.cli.plane_auditing import plane_of
 from gatekeeper_py.cli.progress import Stage, stages
 from gatekeeper_py.cli.reporting import conclude
 from gatekeeper_py.cli.sources import (
+    NO_TENANT_ASKED,
+    Loaded,
+    demand_tenants,
+    load_policies,
     make_engine,
     nothing_in_file,
     pieces_of,
     read_cluster,
-    read_policies,
     warn,
 )
 from gatekeeper_py.cluster.snapshot import Snapshot
 from gatekeeper_py.cluster.view import ClusterView
 from gatekeeper_py.engine import Engine
-from gatekeeper_py.manifests.manifest import Manifest, Problem
+from gatekeeper_py.manifests.manifest import Problem
 from gatekeeper_py.objects.resource import GroupVersionKind, Object
-from gatekeeper_py.policy.admission.submission import Submission
+from gatekeeper_py.policy.admission.request import UserInfo
+from gatekeeper_py.policy.admission.submission import ADMINISTRATOR, Submission
 from gatekeeper_py.tenancy.documents import is_tenancy_document
 from gatekeeper_py.tenancy.tenant import Tenancy
 
@@ -58,6 +65,8 @@ class _Input:
     files: tuple[str, ...]
     kubeconfig: Path | None
     defaults: bool
+    user: UserInfo
+    as_tenant: bool
     existing: bool
     validate: Validation
     allow_no_policies: bool
@@ -65,11 +74,17 @@ class _Input:
     workers: int
     selection: Selection
     scope: Scope
+    control_plane: str | None
+
+    @property
+    def is_live(self) -> bool:
+        """Whether they are an API server's, which has given them its defaults long ago."""
+        return self.kubeconfig is not None or self.control_plane is not None
 
     @property
     def as_exists(self) -> bool:
         """Whether objects are judged as they are."""
-        return self.existing or self.kubeconfig is not None
+        return self.existing or self.is_live
 
 
 DIALECTS: Mapping[str, Dialect] = {"policyreport": WORKING_GROUP, "openreports": OPEN_REPORTS}
@@ -80,6 +95,8 @@ def audit(
     /,
     output: str,
     no_defaults: bool,
+    user: str,
+    groups: tuple[str, ...],
     scope: Scope,
     fail_on: str | None,
     baseline: Path | None,
@@ -92,19 +109,37 @@ def audit(
     **given: Any,
 ) -> None:
     """Audit as the command's options say, and end it."""
-    if bool(given["files"]) == (given["kubeconfig"] is not None):
-        raise InputError("name what to audit: either -f or --kubeconfig")
     one_cluster(given["cluster"], given["kubeconfig"])
+    if given["control_plane"] is not None:
+        _only_a_control_plane(given["files"], write)
+    elif bool(given["files"]) == (given["kubeconfig"] is not None):
+        raise InputError("name what to audit: either -f or --kubeconfig")
     if write is not None and (given["kubeconfig"] is None or scope != Scope()):
         raise InputError("--write keeps whole reports in the cluster of --kubeconfig: narrow nothing")
+    asker = requester(user, groups, as_tenant=given["as_tenant"])
+    if (asker != ADMINISTRATOR or given["as_tenant"]) and (given["existing"] or not given["files"]):
+        raise InputError(WHO_MADE_IT)
     selection = Selection(*shard, since)
-    outcome = _audit(_Input(defaults=not no_defaults, scope=scope, selection=selection, **given))
+    outcome = _audit(_Input(defaults=not no_defaults, user=asker, scope=scope, selection=selection, **given))
     if write is not None:
         whole = selection == Selection()
         outcome = _published(outcome, given["kubeconfig"], DIALECTS[write], whole=whole)
     stamped = replace(outcome, time=datetime.now(UTC).isoformat(timespec="seconds"), shard=shard)
     leave = {"allow_not_audited": allow_not_audited, "no_fail": no_fail}
     conclude(context, stamped, output, fail_on, baseline, trend=trend, **leave)
+
+
+WHO_MADE_IT = (
+    "--user, --group and --as-tenant say who is to submit the manifests of -f; "
+    "what exists is judged as whoever must have made it"
+)
+
+
+def _only_a_control_plane(files: Sequence[str], write: str | None) -> None:
+    if files:
+        raise InputError("--control-plane audits what exists there: leave out -f")
+    if write is not None:
+        raise InputError("--write keeps reports in the host alone: leave it out with --control-plane")
 
 
 def _published(outcome: Outcome, kubeconfig: Path, dialect: Dialect, *, whole: bool) -> Outcome:
@@ -128,6 +163,8 @@ def _audit(given: _Input) -> Outcome:
     """Everything found; what stops the whole of it is a problem of the report too."""
     try:
         with stages() as begin, Spool() as spool:
+            if given.control_plane is not None:
+                return _own(given, given.control_plane, spool, begin)
             if given.kubeconfig is not None:
                 return _live(given, given.kubeconfig, spool, begin)
             return _written(given, spool, begin)
@@ -159,14 +196,15 @@ def _written(given: _Input, spool: Spool, begin: Stage) -> Outcome:
     """Of files."""
     intake = Intake()
     advance = begin("Reading", None)
+    load = cache(partial(load_policies, given.policies))
     for file in given.files:
         before = intake.objects, len(intake.problems)
-        take(intake, spool, pieces_of(file, intake.problems), given.workers, advance)
+        take(intake, spool, pieces_of(file, intake.problems), given.workers, advance, load)
         if before == (intake.objects, len(intake.problems)) and not given.allow_no_objects:
             intake.problems.append(nothing_in_file(file))
     warn(dict.fromkeys(intake.warnings))
     snapshot = read_cluster(given.cluster, intake.kept)
-    return _judged(given, spool, snapshot, intake, (), begin)
+    return _judged(given, spool, snapshot, intake, load(), begin)
 
 
 def _live(given: _Input, kubeconfig: Path, spool: Spool, begin: Stage) -> Outcome:
@@ -192,7 +230,18 @@ def _live(given: _Input, kubeconfig: Path, spool: Spool, begin: Stage) -> Outcom
     living = tuple(manifest for manifest in intake.kept if is_tenancy_document(manifest))
     snapshot = Snapshot.of(intake.kept, complete=not unlisted)
     listed = frozenset((*RBAC_KINDS, *FRAME_KINDS)) - unlisted.keys()
-    return _judged(given, spool, snapshot, intake, living, begin, listed)
+    return _judged(given, spool, snapshot, intake, load_policies(given.policies, living), begin, listed)
+
+
+def _own(given: _Input, name: str, spool: Spool, begin: Stage) -> Outcome:
+    """Of everything that exists at a tenant's own API server; roles and frames there are the tenant's own."""
+    plane = plane_of(
+        name, given.policies, given.cluster, given.kubeconfig, allow_none=given.allow_no_policies
+    )
+    intake = Intake()
+    snapshot = plane.take(intake, spool, begin("Listing", None))
+    engine = plane.judge(snapshot, spool)
+    return _outcome(given, spool, snapshot, intake, begin, engine, plane.there, ())
 
 
 def _judged(
@@ -200,34 +249,81 @@ def _judged(
     spool: Spool,
     snapshot: Snapshot,
     intake: Intake,
-    living: tuple[Manifest, ...],
+    loaded: Loaded,
     begin: Stage,
     listed: frozenset[GroupVersionKind] | None = None,
 ) -> Outcome:
     """Judge what was found; `listed` are kinds of which nothing is missing, None where that is to be told."""
-    manifests = read_policies(given.policies)
-    engine, tenancy = make_engine(
-        given.policies, manifests, snapshot, living, allow_none=given.allow_no_policies
-    )
-    defaults = given.kubeconfig is None and given.defaults
-    submission = Submission("CREATE", defaults=defaults, asked_at=datetime.now(UTC))
+    engine = make_engine(loaded, snapshot, allow_none=given.allow_no_policies)
+    tenancy = loaded.tenancy
+    if given.as_tenant:
+        demand_tenants(loaded)
     cluster = SpooledCluster(snapshot, spool)
-    auditor = Auditor(Engine(engine.policies, cluster), tenancy, submission, given.as_exists)
-    validation: Validation = "ignore" if given.as_exists else given.validate
-    audited: list[Audited] = []
-    advance = begin("Judging", len(spool))
     whole = frozenset(filter(cluster.knows, FRAME_KINDS)) if listed is None else listed
     further = _further(given, tenancy, cluster, whole)
+    return _outcome(given, spool, snapshot, intake, begin, Engine(engine.policies, cluster), tenancy, further)
+
+
+def _outcome(
+    given: _Input,
+    spool: Spool,
+    snapshot: Snapshot,
+    intake: Intake,
+    begin: Stage,
+    engine: Engine,
+    tenancy: Tenancy,
+    further: Sequence[Further],
+) -> Outcome:
+    """What an engine, and what is looked at besides, say of all in a spool."""
+    _demand_policies(given.scope, engine)
+    defaults = given.defaults and not given.is_live
+    submission = Submission("CREATE", user=given.user, defaults=defaults, asked_at=datetime.now(UTC))
+    auditor = Auditor(engine, tenancy, submission, given.as_exists, given.as_tenant)
+    validation: Validation = "ignore" if given.as_exists else given.validate
+    audited: list[Audited] = []
+    asked: set[str] = set()
+    seen = {tenant.name for tenant in tenancy.tenants}
+    advance = begin("Judging", len(spool))
     for batch in judge_all(auditor, spool, snapshot, validation, given.selection, given.workers, further):
         audited += given.scope.select(batch.items)
+        asked.update(item.target.asked_as for item in batch.items)
+        seen.update(name for item in batch.items for name in (item.tenant, *item.concerns))
         intake.problems += batch.problems
         warn(batch.warnings)
         advance(batch.objects)
+    if given.as_tenant and asked == {ADMINISTRATOR.username}:
+        warn([NO_TENANT_ASKED])
+    intake.problems += _narrowed_to_nothing(given, intake.objects, seen, len(audited))
     return Outcome(
         tuple(audited),
         tuple(dict.fromkeys(intake.problems)),
-        isolation=isolation_of(tenancy, cluster),
+        isolation=isolation_of(tenancy, engine.cluster),
     )
+
+
+NOTHING_LEFT = (
+    "of {} objects none is of the --tenant, --namespace and --kind named; "
+    "--allow-no-objects would go on without"
+)
+
+
+def _narrowed_to_nothing(given: _Input, objects: int, seen: set[str], left: int) -> Iterator[Problem]:
+    """Tenants that nobody knows, and a report about no object; of a part of a cluster that means nothing."""
+    if not objects or given.selection != Selection() or given.allow_no_objects:
+        return
+    unknown = list(strangers("--tenant", sorted(given.scope.tenants), seen, "tenant"))
+    if not unknown and not left:
+        unknown = [NOTHING_LEFT.format(objects)]
+    yield from (Problem("audit", 0, 0, told) for told in unknown)
+
+
+OWN_RULES = frozenset((frames.POLICY, plane_pods.POLICY, *(power.name for power in (EVERYTHING, *POWERS))))
+"""By what else than policies an audit finds something."""
+
+
+def _demand_policies(scope: Scope, engine: Engine) -> None:
+    known = engine.policies.names | OWN_RULES
+    demand_known("--policy", sorted(scope.policies), known, "policy")
 
 
 def _further(

@@ -28,7 +28,7 @@ from gatekeeper_py.cli.options import (
     output_option,
     policies_option,
 )
-from gatekeeper_py.cli.sources import gather, input_errors, make_engine, read_cluster, read_policies, sift
+from gatekeeper_py.cli.sources import gather, input_errors, load_engine, read_cluster, read_policies, sift
 from gatekeeper_py.cluster.snapshot import NAMESPACE, Snapshot
 from gatekeeper_py.engine import Engine
 from gatekeeper_py.manifests.manifest import Manifest, ManifestError, Problem, Reading, Source, read
@@ -126,6 +126,8 @@ def command(
         found = _stored(files, cluster) if existing else _planned(policies, files, cluster)
     bill = _bill(policies, found, sheet, period)
     click.echo(REPORTS[output](bill, keys), nl=False)
+    if bill.lacks:
+        click.echo(f"note: {bill.lacks} (docs/cost.md)", err=True)
     for problem in bill.problems:
         click.echo(printable(f"not billed: {problem}"), err=True)
     context.exit(BAD_INPUT if bill.problems and not allow_not_billed else 0)
@@ -207,7 +209,7 @@ def _planned(policies: Path, files: tuple[str, ...], cluster: Path | None) -> _P
     found = gather(files)
     snapshot = read_cluster(cluster, found.manifests)
     fit = sift(found.manifests, snapshot, STRICT)
-    engine, _tenancy = make_engine(policies, read_policies(policies), snapshot)
+    engine = load_engine(policies, snapshot)
     pods: list[Manifest] = []
     problems = [*found.problems, *fit.problems]
     for manifest in fit.manifests:

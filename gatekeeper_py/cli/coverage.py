@@ -11,6 +11,7 @@ from typing import Any
 import click
 import orjson
 
+from gatekeeper_py.audit.aggregation import API_SERVICE, aggregated
 from gatekeeper_py.audit.survey import COVERED, Surveyed, survey
 from gatekeeper_py.cli.exits import DENIED, InputError
 from gatekeeper_py.cli.options import files_option, kubeconfig_option, output_option, policies_option
@@ -25,7 +26,6 @@ from gatekeeper_py.webhook.registration import EXEMPT_NAMESPACES, exemptions
 
 __all__ = ["command"]
 
-API_SERVICE = GroupVersionKind("apiregistration.k8s.io", "v1", "APIService")
 DEFINITION = GroupVersionKind("apiextensions.k8s.io", "v1", "CustomResourceDefinition")
 ADMISSION = "admissionregistration.k8s.io"
 WIDTH = 160
@@ -90,12 +90,10 @@ def _live(kubeconfig: Path) -> tuple[Sequence[Manifest], list[str]]:
 
 def _aggregated(manifests: Iterable[Manifest]) -> list[str]:
     """API groups that another server serves: their resources stand in no definition."""
-    specs = (each.object.get("spec") for each in manifests if each.object.get("kind") == API_SERVICE.kind)
-    found = [spec for spec in specs if isinstance(spec, dict) and spec.get("service")]
     return sorted(
-        f"{spec.get('group')}/{spec.get('version')}: an aggregated API server serves it; its kinds are "
+        f"{group}/{version}: an aggregated API server serves it; its kinds are "
         "judged by name all the same, but are not listed here"
-        for spec in found
+        for group, version in aggregated(each.object for each in manifests)
     )
 
 

@@ -14,6 +14,7 @@ import orjson
 
 from gatekeeper_py.authoring.account import Account, Decided, PolicyAccount, account_of
 from gatekeeper_py.authoring.reasoning import Reason
+from gatekeeper_py.cli.choosing import demand_known
 from gatekeeper_py.cli.exits import InputError
 from gatekeeper_py.cli.options import (
     cluster_option,
@@ -24,8 +25,15 @@ from gatekeeper_py.cli.options import (
     validate_option,
 )
 from gatekeeper_py.cli.review import name_of, request_for
-from gatekeeper_py.cli.sources import gather, input_errors, load_engine, read_cluster, sift
-from gatekeeper_py.engine import Engine
+from gatekeeper_py.cli.sources import (
+    demand_tenants,
+    gather,
+    input_errors,
+    load_policies,
+    make_engine,
+    read_cluster,
+    sift,
+)
 from gatekeeper_py.objects.resource import ABSENT
 from gatekeeper_py.policy.admission.decision import Decision, Finding
 from gatekeeper_py.policy.admission.request import OPERATIONS
@@ -73,6 +81,7 @@ def command(
     identifier: str | None,
     output: str,
     submission: Submission,
+    as_tenant: bool,
     validate: str,
 ) -> None:
     """Say what every policy does with manifests, and show of its expressions what decided.
@@ -83,10 +92,13 @@ def command(
     Exit code 0: explained, 2: bad input.
     """
     view = read_cluster(cluster)
-    engine = load_engine(policies, view)
-    _demand_known(engine, names)
+    engine = make_engine(loaded := load_policies(policies), view)
+    tenants = demand_tenants(loaded) if as_tenant else None
+    demand_known("--policy", names, engine.policies.names, "policy")
     if identifier is not None and record is None:
         raise InputError("--decision-id needs --decision: name the log that holds it")
+    if as_tenant and record is not None:
+        raise InputError("--as-tenant and --decision both say who asks: name one")
     answered = _record(record, identifier or "") if record is not None else None
     if answered is not None:
         submission = _submission(answered, submission)
@@ -94,20 +106,12 @@ def command(
     fit = sift(found.manifests, view, validate)
     for manifest in fit.manifests:
         with input_errors():
-            account = account_of(engine, request_for(manifest, view, submission), names)
+            account = account_of(engine, request_for(manifest, view, submission, None, tenants), names)
         lines = _json(account) if output == "json" else _text(account, answered, detailed=bool(names))
         for line in lines:
             click.echo(printable(line))
     if problems := (*found.problems, *fit.problems):
         raise InputError("\n".join(map(str, problems)))
-
-
-def _demand_known(engine: Engine, names: Sequence[str]) -> None:
-    known = {policy.name for policy in (*engine.policies.validating, *engine.policies.mutating)}
-    for name in names:
-        if name not in known:
-            there = ", ".join(sorted(known)) or "none"
-            raise InputError(f"--policy {name}: there is no such policy; there are {there}")
 
 
 # --- decision records

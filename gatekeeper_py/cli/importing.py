@@ -27,7 +27,7 @@ __all__ = ["command"]
 def command(context: click.Context, paths: tuple[Path, ...], *, folder: Path) -> None:
     """Turn policies of other engines into native ones, with bindings and params.
 
-    Kyverno's ValidatingPolicies; rules of its ClusterPolicies that are CEL or simple patterns, and the same
+    Kyverno's ValidatingPolicies; rules of its ClusterPolicies that are CEL or patterns, and the same
     for templates of pods; OPA Gatekeeper's ConstraintTemplates in CEL (K8sNativeValidation) with their
     constraints. What cannot be carried over is said line by line, and what it belongs to is left out whole.
 
@@ -38,7 +38,10 @@ def command(context: click.Context, paths: tuple[Path, ...], *, folder: Path) ->
     from gatekeeper_py.manifests.manifest import read
 
     with input_errors():
-        made = translated(read(paths))
+        found = read(paths)
+        made = translated(found)
+    if not found:
+        raise InputError(NOTHING.format(", ".join(map(str, paths))))
     _write(folder, made.files)
     for problem in made.otherwise:
         click.echo(printable(f"{problem}"), err=True)
@@ -46,6 +49,9 @@ def command(context: click.Context, paths: tuple[Path, ...], *, folder: Path) ->
         click.echo(printable(f"LEFT OUT {problem}"), err=True)
     click.echo(f"{len(made.files)} files in {folder}, {len(made.left_out)} left out")
     context.exit(DENIED if made.left_out or not made.files else 0)
+
+
+NOTHING = "{}: holds nothing to import. Name the folder of Kyverno's policies, or of Gatekeeper's templates"
 
 
 def _write(folder: Path, files: Mapping[str, str]) -> None:

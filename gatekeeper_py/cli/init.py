@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from gatekeeper_py.cli.exits import InputError
+from gatekeeper_py.cli.exits import BAD_INPUT, InputError
 from gatekeeper_py.cli.options import kubeconfig_option
 from gatekeeper_py.drafting.draft import draft
 from gatekeeper_py.drafting.shipped import NotShipped
@@ -19,14 +19,16 @@ __all__ = ["command"]
 @click.command("init")
 @click.argument("folder", default="policies", metavar="[DIR]", type=click.Path(path_type=Path))
 @kubeconfig_option
-def command(folder: Path, kubeconfig: Path | None) -> None:
+@click.pass_context
+def command(context: click.Context, /, folder: Path, kubeconfig: Path | None) -> None:
     """Look at a cluster and write a first folder of policies for it, `policies` unless DIR is another.
 
     Nothing of it changes or refuses anything: it observes. It holds the policies that ship, which namespaces
     look like the platform's and why, the RuntimeClasses that isolate, and a Tenant for everything else with
     what is in use as grants. Read tenants/ before anything is enforced. The cluster is only read.
 
-    Exit code 0: written, 2: DIR is not empty (nothing is overwritten), or the cluster cannot be asked.
+    Exit code 0: written, 2: DIR is not empty (nothing is overwritten), the cluster cannot be asked, or
+    something could not be looked at: what is written lacks it.
     """
     from gatekeeper_py.cluster.live import ClusterError, configuration, list_cluster
 
@@ -46,6 +48,8 @@ def command(folder: Path, kubeconfig: Path | None) -> None:
         f"{made.tenants} tenants, enforcement: observe\nRead {folder / 'tenants'}, and go on with "
         "`gatekeeper audit` and docs/first-day.md"
     )
+    if listing.problems:
+        context.exit(BAD_INPUT)
 
 
 def _require_empty(folder: Path) -> None:

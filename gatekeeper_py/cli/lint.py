@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from gatekeeper_py.cli import collector_paused
 from gatekeeper_py.cli.exits import DENIED, InputError
 from gatekeeper_py.cli.options import output_option
 
@@ -29,10 +30,11 @@ def command(context: click.Context, paths: tuple[Path, ...], *, fix: bool, outpu
 
     docs/lint.md explains each code. Exit code 0: nothing, 1: something, 2: there is nothing to read.
     """
-    from gatekeeper_py.authoring.lint import report
-    from gatekeeper_py.authoring.lint.linting import lint
-    from gatekeeper_py.cli.sources import input_errors
-    from gatekeeper_py.policy.admission.text import printable
+    with collector_paused():
+        from gatekeeper_py.authoring.lint import report
+        from gatekeeper_py.authoring.lint.linting import lint
+        from gatekeeper_py.cli.sources import input_errors
+        from gatekeeper_py.policy.admission.text import printable
 
     with input_errors():
         _demand_files(paths)

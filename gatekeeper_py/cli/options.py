@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import click
 
 from gatekeeper_py.cli.exits import InputError
-from gatekeeper_py.policy.admission.request import OPERATIONS
+from gatekeeper_py.policy.admission.request import OPERATIONS, UserInfo
 
 __all__ = [
     "IGNORE",
@@ -28,6 +28,8 @@ __all__ = [
     "one_cluster",
     "output_option",
     "policies_option",
+    "requester",
+    "requester_options",
     "shard_option",
     "since_option",
     "submission_options",
@@ -139,8 +141,8 @@ def validate_option(function: F) -> F:
         "--validate",
         type=click.Choice((STRICT, WARN, IGNORE)),
         default=STRICT,
-        help="Unknown kinds and fields, missing names, pods without containers: an error, a warning, or "
-        "nothing. [default: strict]",
+        help="Unknown kinds and fields, missing or impossible names, pods without containers: an error, a "
+        "warning, or nothing. [default: strict]",
     )(function)
 
 
@@ -197,6 +199,28 @@ def since_option(function: F) -> F:
     )(function)
 
 
+REQUESTER_OPTIONS = (
+    click.option("--user", default="", metavar="NAME", help="Who asks. [default: a cluster administrator]"),
+    click.option(
+        "--group", "groups", multiple=True, metavar="NAME", help="A group of the user. May be repeated."
+    ),
+    click.option(
+        "--as-tenant",
+        is_flag=True,
+        help="Ask as the tenant of each manifest's namespace: one of its owners, or an account there.",
+    ),
+)
+
+
+def requester(user: str, groups: tuple[str, ...], *, as_tenant: bool) -> UserInfo:
+    """Who asks by these options."""
+    from gatekeeper_py.policy.admission.submission import ADMINISTRATOR, make_user
+
+    if as_tenant and (user or groups):
+        raise InputError("--as-tenant says who asks: name no --user and no --group beside it")
+    return make_user(user, groups) if user or groups else ADMINISTRATOR
+
+
 SUBMISSION_OPTIONS = (
     click.option(
         "--operation",
@@ -204,17 +228,21 @@ SUBMISSION_OPTIONS = (
         help="What is done to plain manifests. [default: CREATE]",
     ),
     click.option("--subresource", default="", metavar="NAME", help="The subresource they are sent to."),
-    click.option("--user", default="", metavar="NAME", help="Who asks. [default: a cluster administrator]"),
-    click.option(
-        "--group", "groups", multiple=True, metavar="NAME", help="A group of the user. May be repeated."
-    ),
+    *REQUESTER_OPTIONS,
     click.option("--namespace", default="", metavar="NAME", help="Where objects without a namespace go."),
     defaults_option,
 )
 
 
+def requester_options(function: F) -> F:
+    """`--user`, `--group`, `--as-tenant`."""
+    for option in reversed(REQUESTER_OPTIONS):
+        function = option(function)
+    return function
+
+
 def submission_options(function: Callable[..., None]) -> Callable[..., None]:
-    """Adds the options and passes what they say as `submission`."""
+    """Adds the options and passes what they say as `submission`, and `as_tenant` beside it."""
 
     @functools.wraps(function)
     def with_submission(
@@ -223,16 +251,17 @@ def submission_options(function: Callable[..., None]) -> Callable[..., None]:
         subresource: str,
         user: str,
         groups: tuple[str, ...],
+        as_tenant: bool,
         namespace: str,
         no_defaults: bool,
         **rest: Any,
     ) -> None:
-        from gatekeeper_py.policy.admission.submission import ADMINISTRATOR, Submission, make_user
+        from gatekeeper_py.policy.admission.submission import Submission
 
-        asker = make_user(user, groups) if user or groups else ADMINISTRATOR
+        asker = requester(user, groups, as_tenant=as_tenant)
         now = datetime.now(UTC)
         submission = Submission(operation, subresource, asker, namespace, not no_defaults, now)
-        function(*arguments, submission=submission, **rest)
+        function(*arguments, submission=submission, as_tenant=as_tenant, **rest)
 
     wrapped: Callable[..., None] = with_submission
     for option in reversed(SUBMISSION_OPTIONS):

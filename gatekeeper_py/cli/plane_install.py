@@ -10,8 +10,7 @@ from pathlib import Path
 import click
 
 from gatekeeper_py.cli.exits import InputError
-from gatekeeper_py.cli.sources import access_to, input_errors
-from gatekeeper_py.cluster.connection import configuration
+from gatekeeper_py.cli.sources import access_to, input_errors, listed
 from gatekeeper_py.cluster.view import ClusterError
 from gatekeeper_py.engine import load_with_tenancy
 from gatekeeper_py.installation.kubeconfigs import Kubeconfigs
@@ -85,7 +84,7 @@ def plane_installation(
     name: str, documents: tuple[Manifest, ...], kubeconfig: Path | None
 ) -> PlaneInstallation:
     """Of the documents of a folder, and of the host's; raises `InputError` unless it is in force."""
-    living = [] if kubeconfig is None else _living(kubeconfig)
+    living = [] if kubeconfig is None else list(map(document_of, listed(kubeconfig, TENANCY_KINDS)))
     with input_errors():
         policies, tenancy = load_with_tenancy(documents, living)
     found = next((each for each in tenancy.control_planes if each.name == name), None)
@@ -98,16 +97,6 @@ def _kinds(documents: Iterable[Manifest]) -> Kinds:
     return Kinds.builtin().with_definitions(
         each.object for each in documents if each.kind == CUSTOM_RESOURCE_DEFINITION
     )
-
-
-def _living(kubeconfig: Path) -> list[Manifest]:
-    from gatekeeper_py.cluster.live import list_cluster
-
-    try:
-        listing = list_cluster(configuration(kubeconfig), TENANCY_KINDS)
-    except ClusterError as error:
-        raise InputError(str(error)) from error
-    return [document_of(value) for value in listing.objects]
 
 
 def _content(file: Path) -> bytes:

@@ -12,8 +12,10 @@ from gatekeeper_py.cli.exits import InputError
 from gatekeeper_py.cli.options import https_address
 from gatekeeper_py.cli.sources import access_to
 from gatekeeper_py.installation.kubeconfigs import Kubeconfigs
+from gatekeeper_py.installation.plane_folders import PlaneFolders
 from gatekeeper_py.installation.plane_registrar import PlaneRegistrar
 from gatekeeper_py.pki.rotation import certificates_in
+from gatekeeper_py.webhook.exchange import Callers
 from gatekeeper_py.webhook.health import Health
 from gatekeeper_py.webhook.plane_metrics import PlaneMetrics
 from gatekeeper_py.webhook.planes import Planes
@@ -31,17 +33,22 @@ class Address:
     url: str
     authority: Path | None
     """None for the engine's own CA."""
+    manifests: Path | None = None
+    """Below which the files are of those that read their webhooks from files."""
 
     @classmethod
-    def of(cls, url: str | None, authority: Path | None, *, own: bool) -> Address | None:
+    def of(
+        cls, url: str | None, authority: Path | None, manifests: Path | None = None, *, own: bool
+    ) -> Address | None:
         """What the options say; raises `InputError` unless they fit each other."""
         if url is None:
-            if authority is not None:
-                raise InputError("--control-plane-ca needs --control-plane-url")
+            for option, value in (("ca", authority), ("manifests", manifests)):
+                if value is not None:
+                    raise InputError(f"--control-plane-{option} needs --control-plane-url")
             return None
         if own == (authority is not None):
             raise InputError(OWN if own else NO_AUTHORITY)
-        return cls(https_address("--control-plane-url", url), authority)
+        return cls(https_address("--control-plane-url", url), authority, manifests)
 
     def client(self, published: bytes) -> Client | None:
         """For a registration; None while the engine's own CA is not known."""
@@ -57,8 +64,6 @@ def make_planes(
     clients: Clients | None,
     max_age: float,
     health: Health,
-    *,
-    alone: bool = True,
 ) -> Planes:
     """The control planes of a server; what is counted of them stands with the host's metrics."""
     planes = Planes(
@@ -66,9 +71,9 @@ def make_planes(
         service.record,
         Kubeconfigs(None if kubeconfig is None else access_to(kubeconfig)),
         service.rounds,
-        frozenset() if clients is None else clients.names,
+        service.long,
+        Callers(frozenset() if clients is None else clients.names),
         clients is not None,
-        alone,
         max_age=float(max_age),
     )
     service.record.metrics.registry.register(PlaneMetrics(lambda: planes.all))
@@ -86,18 +91,17 @@ def serving(
     published: Callable[[], bytes],
     kubeconfig: Path | None,
 ) -> Iterator[None]:
-    """Follow them, and keep their registration where an address says what it is."""
+    """Follow them, and keep their registration where an address says what it is, or tell that it is old."""
     planes.admit = certificate.let_in
     with planes.running():
-        if address is None:
-            yield
-            return
+        folder = None if address is None else address.manifests
         registrar = PlaneRegistrar(
             planes,
             planes.connect,
-            lambda: address.client(published()),
+            lambda: None if address is None else address.client(published()),
             planes.record.log,
             _writer(kubeconfig),
+            None if folder is None else PlaneFolders(folder),
         )
         registrar.start()
         try:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 import orjson
 
+from gatekeeper_py.audit.requester import asked_by_tenant
 from gatekeeper_py.cli.exits import DENIED, InputError
 from gatekeeper_py.cli.options import (
     IGNORE,
@@ -23,7 +24,17 @@ from gatekeeper_py.cli.options import (
     submission_options,
     validate_option,
 )
-from gatekeeper_py.cli.sources import gather, load_engine, read_cluster, read_files, sift
+from gatekeeper_py.cli.sources import (
+    NO_TENANT_ASKED,
+    demand_tenants,
+    gather,
+    load_policies,
+    make_engine,
+    read_cluster,
+    read_files,
+    sift,
+    warn,
+)
 from gatekeeper_py.cluster.snapshot import Snapshot
 from gatekeeper_py.engine import Engine
 from gatekeeper_py.manifests.manifest import Manifest, ManifestError, Problem, Reading
@@ -32,9 +43,10 @@ from gatekeeper_py.policy.admission.admission_review import KIND, ReviewError, p
 from gatekeeper_py.policy.admission.changes import changes, graft
 from gatekeeper_py.policy.admission.decision import Decision
 from gatekeeper_py.policy.admission.request import AdmissionRequest
-from gatekeeper_py.policy.admission.submission import Submission, make_request
+from gatekeeper_py.policy.admission.submission import ADMINISTRATOR, Submission, make_request
 from gatekeeper_py.policy.admission.text import change_line, printable
 from gatekeeper_py.tenancy.context import RUNTIME_CLASS
+from gatekeeper_py.tenancy.tenant import Tenancy
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -88,6 +100,7 @@ def command(
     files: tuple[str, ...],
     old: str | None,
     submission: Submission,
+    as_tenant: bool,
     validate: str,
     allow_no_policies: bool,
     allow_no_objects: bool,
@@ -101,13 +114,17 @@ def command(
 
     Exit code 0: all allowed, 1: something denied, 2: bad input.
     """
-    engine = load_engine(policies, snapshot := read_cluster(cluster), allow_none=allow_no_policies)
+    snapshot = read_cluster(cluster)
+    engine = make_engine(loaded := load_policies(policies), snapshot, allow_none=allow_no_policies)
+    tenants = demand_tenants(loaded) if as_tenant else None
     olds = read_files([old], allow_none=allow_no_objects) if old is not None else ()
     deleted = not files and submission.verb == "DELETE"
     found = Reading(olds) if deleted else gather(_named(files), allow_none=allow_no_objects)
     whole = submission.verb in WHOLE and not submission.subresource
     fit = sift(found.manifests, snapshot, validate if whole else IGNORE)
-    reviewed, refused = review(engine, snapshot, fit.manifests, submission, olds)
+    reviewed, refused = review(engine, snapshot, fit.manifests, submission, olds, tenants)
+    if as_tenant and reviewed and all(item.request.user == ADMINISTRATOR for item in reviewed):
+        warn([NO_TENANT_ASKED])
     problems = (*found.problems, *fit.problems, *refused)
     if reviewed or not problems:
         PRINTERS[output](reviewed)
@@ -135,13 +152,17 @@ def review(
     manifests: Sequence[Manifest],
     submission: Submission,
     olds: Sequence[Manifest] = (),
+    tenants: Tenancy | None = None,
 ) -> tuple[list[Reviewed], list[Problem]]:
-    """Every answer in order of input, and what is wrong with input that cannot be asked about."""
+    """Every answer in order of input, and what is wrong with input that cannot be asked about.
+
+    With `tenants` each is asked as the one whose the namespace is.
+    """
     reviewed: list[Reviewed] = []
     problems: list[Problem] = []
     for manifest in manifests:
         try:
-            request = request_for(manifest, cluster, submission, _old(manifest, manifests, olds))
+            request = request_for(manifest, cluster, submission, _old(manifest, manifests, olds), tenants)
         except ManifestError as error:
             problems += error.problems
             continue
@@ -154,11 +175,16 @@ def review(
 
 
 def request_for(
-    manifest: Manifest, cluster: Snapshot, submission: Submission, old: Object | None = None
+    manifest: Manifest,
+    cluster: Snapshot,
+    submission: Submission,
+    old: Object | None = None,
+    tenants: Tenancy | None = None,
 ) -> AdmissionRequest:
     """What is asked about a manifest, or what an AdmissionReview asks; raises `ManifestError`."""
     if manifest.kind.kind != KIND:
-        return make_request(manifest, cluster, submission, old)
+        request = make_request(manifest, cluster, submission, old)
+        return request if tenants is None else asked_by_tenant(request, tenants, cluster)
     try:
         return replace(parse_review(manifest.object), asked_at=submission.asked_at)
     except ReviewError as error:

@@ -108,6 +108,12 @@ def default_workers() -> int:
     help="PEM of the CA of --tls-cert, for --control-plane-url.",
 )
 @click.option(
+    "--control-plane-manifests",
+    metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Keep DIR/NAME, the files of each control plane that registers by files, as they should be.",
+)
+@click.option(
     "--host", default="127.0.0.1", show_default=True, help="Address to listen on; 0.0.0.0 or :: for all."
 )
 @click.option(
@@ -142,7 +148,7 @@ def default_workers() -> int:
     "--workers",
     metavar="NUMBER",
     type=click.IntRange(1, MANY),
-    help="Processes that answer reviews. [default: one for each core; one with --control-plane-url]",
+    help="Processes that answer reviews. [default: one for each core]",
 )
 @cluster_option
 @kubeconfig_option
@@ -171,6 +177,7 @@ def command(
     register_ca: Path | None,
     control_plane_url: str | None,
     control_plane_ca: Path | None,
+    control_plane_manifests: Path | None,
     host: str,
     port: int,
     client_ca: Path | None,
@@ -206,7 +213,7 @@ def command(
     """
     one_cluster(cluster, kubeconfig)
     if workers is None:
-        workers = default_workers() if control_plane_url is None else 1
+        workers = default_workers()
     if workers > 1 and sys.platform != "linux":
         raise InputError(f"--workers {workers}: more than one needs Linux")
     clients = _clients(client_ca, client_names)
@@ -216,7 +223,7 @@ def command(
     shown = one_certificate(tls_cert, tls_key, certificates_secret, certificate_names, rotation_overlap)
     registration = Registration.of(register, register_ca, kubeconfig, shown)
     own = isinstance(shown, OwnCertificates)
-    address = Address.of(control_plane_url, control_plane_ca, own=own)
+    address = Address.of(control_plane_url, control_plane_ca, control_plane_manifests, own=own)
     frugal()
     output = standard_output(lines_dropped)
     log = make_log(output)
@@ -239,7 +246,7 @@ def command(
             return [*origin.notices(), *service.unregistered()]
 
         health = Health(in_force, record, output, origin.ages, notices=notices)
-        planes = make_planes(service, kubeconfig, clients, max_view_age, health, alone=workers == 1)
+        planes = make_planes(service, kubeconfig, clients, max_view_age, health)
         try:
             certificate = ServingCertificate(pair.certificate, pair.key, clients)
             server = Server(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,21 +30,28 @@ from gatekeeper_py.manifests.manifest import (
 )
 from gatekeeper_py.manifests.pieces import Piece, file_pieces, stream_pieces
 from gatekeeper_py.objects.kinds import CUSTOM_RESOURCE_DEFINITION
+from gatekeeper_py.objects.resource import GroupVersionKind, Object
 from gatekeeper_py.policy.admission.admission_review import KIND as REVIEW
 from gatekeeper_py.policy.admission.text import printable
 from gatekeeper_py.policy.loading import load as loading
 from gatekeeper_py.policy.loading.idle import idle, nothing_in
+from gatekeeper_py.policy.loading.load import PolicySet
 from gatekeeper_py.tenancy.lookups import asks_about_tenants
 from gatekeeper_py.tenancy.reading import declares_tenancy
 from gatekeeper_py.tenancy.tenant import Tenancy
 from gatekeeper_py.tenancy.waivers import neglected
 
 __all__ = [
+    "NO_TENANT_ASKED",
     "STANDARD_INPUT",
+    "Loaded",
     "access_to",
+    "demand_tenants",
     "gather",
     "input_errors",
+    "listed",
     "load_engine",
+    "load_policies",
     "make_engine",
     "nothing_in_file",
     "pieces_of",
@@ -91,7 +99,7 @@ def access_to(kubeconfig: Path | None) -> Access:
 
 def load_engine(policies: Path, cluster: Snapshot, *, allow_none: bool = False) -> Engine:
     """The engine for a folder of policies; see `make_engine`."""
-    return make_engine(policies, read_policies(policies), cluster, allow_none=allow_none)[0]
+    return make_engine(load_policies(policies), cluster, allow_none=allow_none)
 
 
 def read_policies(policies: Path) -> tuple[Manifest, ...]:
@@ -100,28 +108,49 @@ def read_policies(policies: Path) -> tuple[Manifest, ...]:
         return loading.read([policies])
 
 
-def make_engine(
-    policies: Path,
-    manifests: Sequence[Manifest],
-    cluster: Snapshot,
-    living: Sequence[Manifest] = (),
-    *,
-    allow_none: bool = False,
-) -> tuple[Engine, Tenancy]:
-    """The engine for what a folder holds, and its tenancy; there must be policies, unless none are allowed.
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What a folder of policies means."""
 
-    `living` are tenancy documents of a cluster. What does nothing is said on stderr.
-    """
+    folder: Path
+    documents: tuple[Manifest, ...]
+    """Those of the folder, and the tenancy documents of the cluster."""
+    policies: PolicySet
+    tenancy: Tenancy
+
+
+def load_policies(folder: Path, living: Sequence[Manifest] = ()) -> Loaded:
+    """A folder of policies; `living` are tenancy documents of a cluster."""
+    documents = read_policies(folder)
     with input_errors():
-        loaded, tenancy = load_with_tenancy(manifests, living)
-    if not loaded.validating and not loaded.mutating and not allow_none:
-        raise InputError(f"{nothing_in(policies)}; --allow-no-policies would go on without")
-    if asks_about_tenants(loaded) and not any(map(declares_tenancy, (*manifests, *living))):
-        warn([f"{policies}: {NO_TENANCY}"])
-    warn(idle(loaded, cluster.kinds))
-    warn((*tenancy.problems, *neglected(tenancy, datetime.now(UTC))))
-    return Engine(loaded, cluster), tenancy
+        return Loaded(folder, (*documents, *living), *load_with_tenancy(documents, living))
 
+
+def make_engine(loaded: Loaded, cluster: Snapshot, *, allow_none: bool = False) -> Engine:
+    """The engine for what a folder holds; there must be policies, unless none are allowed.
+
+    What does nothing is said on stderr.
+    """
+    policies, tenancy = loaded.policies, loaded.tenancy
+    if not policies.validating and not policies.mutating and not allow_none:
+        raise InputError(f"{nothing_in(loaded.folder)}; --allow-no-policies would go on without")
+    if asks_about_tenants(policies) and not any(map(declares_tenancy, loaded.documents)):
+        warn([f"{loaded.folder}: {NO_TENANCY}"])
+    warn(idle(policies, cluster.kinds))
+    warn((*tenancy.problems, *neglected(tenancy, datetime.now(UTC))))
+    return Engine(policies, cluster)
+
+
+def demand_tenants(loaded: Loaded) -> Tenancy:
+    """The tenancy as whose tenants is asked: without one, that would be asking as the platform."""
+    if not any(map(declares_tenancy, loaded.documents)):
+        raise InputError(f"--as-tenant: {loaded.folder} holds no tenancy document, so nothing is a tenant's")
+    return loaded.tenancy
+
+
+NO_TENANT_ASKED = (
+    "--as-tenant: nothing is in a tenant's namespace, and all was asked as a cluster administrator"
+)
 
 NO_TENANCY = "the policies ask about tenants, and there is no tenancy document: nothing is a tenant's"
 
@@ -130,6 +159,20 @@ def warn(problems: Iterable[object]) -> None:
     """Say on stderr what is no error."""
     for problem in problems:
         click.echo(printable(f"warning: {problem}"), err=True)
+
+
+def listed(kubeconfig: Path, kinds: Iterable[GroupVersionKind]) -> list[Object]:
+    """All objects of these kinds in a live cluster; `InputError` unless all may be listed."""
+    from gatekeeper_py.cluster.live import ClusterError, configuration, list_cluster
+
+    try:
+        listing = list_cluster(configuration(kubeconfig), kinds)
+    except ClusterError as error:
+        raise InputError(str(error)) from error
+    if listing.problems:
+        told = (f"{kind.api_version} {kind.kind}: {why}" for kind, why in listing.problems.items())
+        raise InputError("\n".join(told))
+    return listing.objects
 
 
 def read_files(files: Iterable[str], *, allow_none: bool = False) -> tuple[Manifest, ...]:

@@ -14,6 +14,7 @@ import click
 import orjson
 
 from gatekeeper_py.cli.exits import DENIED, InputError
+from gatekeeper_py.policy.admission.text import printable
 
 __all__ = ["command", "screen"]
 
@@ -71,7 +72,11 @@ def _is_near(host: str) -> bool:
 
 
 def screen(status: Mapping[str, Any]) -> Iterable[str]:
-    """The lines of the screen."""
+    """The lines of the screen. Names and what API servers of tenants say are strangers' words."""
+    return (printable(line.replace("\n", "\\n")) for line in _lines(status))
+
+
+def _lines(status: Mapping[str, Any]) -> Iterable[str]:
     now = status["now"]
     yield f"gatekeeper_py {status['version']}: {'ready' if status['ready'] else 'NOT READY'}"
     if "revision" in status:
@@ -88,9 +93,9 @@ def screen(status: Mapping[str, Any]) -> Iterable[str]:
     again = f", {workers['replaced']} replaced so far" if workers["replaced"] else ""
     yield f"workers       {workers['answering']} of {workers['wanted']} answer{again}"
     yield f"tenants       {_some(status['tenants'])}"
-    yield from _listed("control planes", [_plane(plane) for plane in status.get("controlPlanes", ())])
+    yield from _listed("control plane", [_plane(plane) for plane in status.get("controlPlanes", ())])
     yield from _listed("waivers", [*_waivers(status["waivers"])] or ["none"])
-    yield from _listed("last denials", [_denial(denial) for denial in status["denials"]] or ["none"])
+    yield from _listed("last denials", [*_denials(status)] or ["none"])
 
 
 def _listed(title: str, lines: Iterable[str]) -> Iterable[str]:
@@ -121,14 +126,22 @@ def _waiver(waiver: Mapping[str, Any]) -> str:
 def _plane(plane: Mapping[str, Any]) -> str:
     state = f"revision {plane['revision']}" if plane["open"] else "CLOSED"
     restored = f", registration restored {plane['restored']} times" if plane["restored"] else ""
-    return f"{plane['name']} of tenant {plane['tenant'] or '-'}: {state}{restored}"
+    count = len(plane["problems"])
+    wrong = f", {count} {'problem' if count == 1 else 'problems'}" if plane["open"] and count else ""
+    return f"{plane['name']} of tenant {plane['tenant'] or '-'}: {state}{restored}{wrong}"
+
+
+def _denials(status: Mapping[str, Any]) -> Iterable[str]:
+    """The host's, then those of each control plane."""
+    yield from map(_denial, status["denials"])
+    for plane in status.get("controlPlanes", ()):
+        yield from (f"{plane['name']}: {_denial(denial)}" for denial in plane["denials"])
 
 
 def _denial(denial: Mapping[str, Any]) -> str:
     what = "/".join(filter(None, (denial["namespace"], denial["resource"], denial["name"])))
     why = ", ".join(denial["policies"]) or denial["reason"]
-    line = f"{denial['at']} {denial['tenant'] or '-'} {denial['operation']} {what}: {why}"
-    return "".join(letter if letter.isprintable() else "?" for letter in line)
+    return f"{denial['at']} {denial['tenant'] or '-'} {denial['operation']} {what}: {why}"
 
 
 def _span(seconds: float) -> str:

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import click
 
+from gatekeeper_py.cli.choosing import demand_known
 from gatekeeper_py.cli.exits import InputError
 from gatekeeper_py.cli.options import cluster_option, kubeconfig_option, one_cluster, policies_option
-from gatekeeper_py.cli.sources import input_errors, read_cluster, read_policies, warn
+from gatekeeper_py.cli.sources import input_errors, listed, read_cluster, read_policies, warn
 from gatekeeper_py.cluster.snapshot import NAMESPACE, Snapshot
 from gatekeeper_py.manifests.dumping import dump_all
 from gatekeeper_py.manifests.manifest import Manifest, Source
@@ -82,25 +83,15 @@ def _view(cluster: Path | None, kubeconfig: Path | None) -> tuple[Snapshot, Sequ
     """The namespaces that are known, and tenancy documents that are objects of the cluster."""
     if kubeconfig is None:
         return read_cluster(cluster), ()
-    from gatekeeper_py.cluster.live import ClusterError, configuration, list_cluster
-
-    try:
-        listing = list_cluster(configuration(kubeconfig), (NAMESPACE, *TENANCY_KINDS))
-    except ClusterError as error:
-        raise InputError(str(error)) from error
-    if listing.problems:
-        told = (f"{kind.api_version} {kind.kind}: {why}" for kind, why in listing.problems.items())
-        raise InputError("\n".join(told))
-    manifests = [Manifest(value, Source("cluster")) for value in listing.objects]
-    return Snapshot(listing.objects), list(filter(is_tenancy_document, manifests))
+    objects = listed(kubeconfig, (NAMESPACE, *TENANCY_KINDS))
+    manifests = [Manifest(value, Source("cluster")) for value in objects]
+    return Snapshot(objects), list(filter(is_tenancy_document, manifests))
 
 
 def _wanted(tenancy: Tenancy, names: Sequence[str]) -> list[Tenant]:
     """The tenants to render, by name; trusted ones are the platform, which frames itself."""
     tenants = {tenant.name: tenant for tenant in tenancy.tenants if not tenant.trusted}
-    if unknown := [name for name in names if name not in tenants]:
-        known = ", ".join(sorted(tenants)) or "none"
-        raise InputError(f"--tenant {unknown[0]}: there is no such tenant to render; there are {known}")
+    demand_known("--tenant", names, tenants, "tenant to render")
     return [tenants[name] for name in sorted(names or tenants)]
 
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from gatekeeper_py.cli import collector_paused
+
 __all__ = ["command"]
 
 
@@ -38,7 +40,8 @@ def command(context: click.Context, /, paths: tuple[Path, ...], *, watches: bool
     Exit code 0: all cases pass, 1: some fail or too little is covered, 2: a suite or its policies cannot be
     read.
     """
-    from gatekeeper_py.cli import testing
+    with collector_paused():
+        from gatekeeper_py.cli import testing
 
     if watches:
         testing.watch(paths, testing.Choice(**options))

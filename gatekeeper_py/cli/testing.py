@@ -13,7 +13,6 @@ import click
 from gatekeeper_py.authoring.evidence import Coverage
 from gatekeeper_py.authoring.runner import Outcome, engine_for, tenancy_documents, try_on
 from gatekeeper_py.authoring.suite import Suite, find_suites, read_suite
-from gatekeeper_py.authoring.testcases import junit
 from gatekeeper_py.cli.exits import DENIED, InputError
 from gatekeeper_py.cli.sources import input_errors, warn
 from gatekeeper_py.engine import Engine, load_policies
@@ -54,6 +53,8 @@ def test(paths: Sequence[Path], choice: Choice) -> int:
     tried = [(suite, _tried(engine, suite, coverage)) for suite, engine in zip(suites, engines, strict=True)]
     failed = _told(tried, verbose=choice.verbose)
     if choice.report is not None:
+        from gatekeeper_py.authoring.testcases import junit
+
         _write(choice.report, junit(tried))
     short = coverage is not None and _covered_too_little(coverage, choice.least)
     return DENIED if failed or short else 0

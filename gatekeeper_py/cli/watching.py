@@ -74,7 +74,9 @@ def watch(asked: Watch) -> None:
             reloading.begin()
         except BadPolicies as error:
             raise InputError("\n".join(error.problems)) from error
-        background = Background(live, lambda: _rules(policies), asked.every)
+        background = Background(
+            live, lambda: _rules(policies), asked.every, troubles=lambda: _troubles(policies, patrol)
+        )
         patrol = Patrol(
             background,
             live.wait_for_change,
@@ -153,6 +155,13 @@ def _keepers(
 LAST_GOOD: Final = "the last good ones are judged by"
 
 
+def _troubles(policies: Policies, patrol: Patrol) -> Iterator[Problem]:
+    """What of policies and tenants is not in force, and whether the audit goes on."""
+    yield from (Problem("policies", 0, 0, f"{LAST_GOOD}: {each}") for each in policies.problems)
+    if patrol.problem is not None:
+        yield patrol.problem
+
+
 @dataclass(frozen=True, slots=True)
 class _Face:
     """What is shown of all of it."""
@@ -177,8 +186,7 @@ class _Face:
     def _outcome(self) -> Outcome:
         """What was found, and all that is not as it should be."""
         found = self.background.outcome()
-        policies = (Problem("policies", 0, 0, f"{LAST_GOOD}: {each}") for each in self.policies.problems)
-        return replace(found, not_audited=(*found.not_audited, *policies, *self._unkept()))
+        return replace(found, not_audited=(*found.not_audited, *self._unkept()))
 
     def _unkept(self) -> tuple[Problem, ...]:
         keeper = self.patrol.keeper

@@ -9,18 +9,21 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import re
+import ssl
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import orjson
 from lightkube.config.client_adapter import AsyncClient, ConnectionParams
 from lightkube.config.kubeconfig import KubeConfig, SingleConfig
-from lightkube.core.exceptions import ConfigError
+from yaml import Mark, MarkedYAMLError
 
-from gatekeeper_py.cluster.bounds import UNBOUNDED, Bounds, Exceeded, bounded
+from gatekeeper_py.cluster.bounds import UNBOUNDED, Bounds, Exceeded, Room, bounded
 from gatekeeper_py.cluster.view import ClusterError
 from gatekeeper_py.objects.projection import WHOLE, Projection
 from gatekeeper_py.objects.resource import GroupVersionKind, Object, Served
@@ -42,6 +45,14 @@ NO_SUCCESS = 300
 UNAUTHORIZED, NOT_FOUND = 401, 404
 RENEWAL_SECONDS = 5.0
 """Between two connections made anew of the kubeconfig, which may have changed."""
+LEAST_SPENT = 0.002
+"""Seconds of work that are worth a rest."""
+MOST_FREE = 0.1
+"""Seconds of work, for which one that has said nothing for long has not to rest."""
+MOST_READ = 64 * 1024
+"""Bytes of a refusal that are read."""
+MOST_SAID = 500
+"""Characters of what an API server says for itself that are told on."""
 RETIRED_SECONDS = SILENCE_SECONDS
 """After which no watch uses a connection any more for which there is a new one."""
 
@@ -85,10 +96,24 @@ def configuration(kubeconfig: Path | None) -> SingleConfig:
         single = config.get()
     except Exception as error:  # lightkube takes the file's shape for granted, and fails in many ways
         place = str(kubeconfig) if kubeconfig else "no kubeconfig, and not inside a cluster"
-        raise ClusterError(f"{place}: {error}. Name a kubeconfig file with a current context.") from error
+        raise ClusterError(
+            f"{place}: {_why(error)}. Name a kubeconfig file with a current context."
+        ) from error
     if single is None:
         raise ClusterError(f"{kubeconfig}: names no current context")
     return single
+
+
+def _why(error: Exception) -> str:
+    """What is wrong with a kubeconfig, in one line; of what lightkube trips over, no word of Python's."""
+    match error:
+        case KeyError():
+            return f"is no kubeconfig, or lacks {error.args[0]!r}"
+        case AttributeError() | TypeError() | ValueError():
+            return "is no kubeconfig"
+        case MarkedYAMLError(problem_mark=Mark() as mark):
+            return f"is no YAML at line {mark.line + 1}, column {mark.column + 1}"
+    return str(error)
 
 
 def _as_it_is(obj: Object) -> Object:
@@ -102,12 +127,19 @@ class Connection:
         self._bounds = bounds
         self._under_way = 0
         """Bytes that the lists under way have brought to be kept, where that is counted."""
+        self._listed = 0
+        """Bytes of all lists so far."""
+        self._room = Room(bounds.under_way)
         self._busy_until = 0.0
         """When others have had their share of the time for what was done here (`now`)."""
+        self._counted: tuple[float, float] | None = None
+        """The thread's processor time, and the time, up to which what was done is paid for by rest."""
+        _check_token(config)
         try:
-            self._client = AsyncClient(config, ConnectionParams())
-        except (ConfigError, OSError, ValueError) as error:
+            self._client = AsyncClient(config, _Parameters())
+        except Exception as error:  # the HTTP library is lightkube's choice, and so are its errors
             raise ClusterError(f"the kubeconfig cannot be used: {error}") from error
+        self._client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=()))
 
     async def list(
         self, served: Served, kept: Projection = WHOLE, take: Callable[[Object], Object] = _as_it_is
@@ -137,25 +169,45 @@ class Connection:
         size = count = 0
         while True:
             body = await self._get(_path(served), params, _accepted(kept, "PartialObjectMetadataList"))
-            size, count = size + len(body), count + 1
+            size, count, self._listed = size + len(body), count + 1, self._listed + len(body)
             self._bounds.check_listing(size, count)
-            begun = time.thread_time()
+            self._bounds.check_total(self._listed)
+            self._bounds.check_values(body)
             objects, metadata = _page(body, served.kind, kept)
+            del body
             yield Listed(objects, str(metadata.get("resourceVersion", "")))
-            await self._rest(begun)
+            del objects  # whoever rests holds nothing that was let go of
+            await self._rest()
             if not metadata.get("continue"):
                 return
-            params["continue"] = metadata["continue"]
+            params["continue"] = str(metadata["continue"])
 
-    async def _rest(self, begun: float) -> None:
-        """After work that began at a `thread_time`, let others work, where there is a limit.
+    async def _rest(self) -> None:
+        """Let others work for what this thread has done since it was last asked, where there is a limit.
 
-        All that goes on by this connection has one share of the time together.
+        The thread follows one API server alone. All that goes on by this connection waits.
         """
-        if self._bounds.limited:
-            pause = self._bounds.pause(time.thread_time() - begun)
-            self._busy_until = max(self._busy_until, now()) + pause
-            await asyncio.sleep(self._busy_until - now())
+        if not self._bounds.limited:
+            return
+        if (spent := self._spent()) >= LEAST_SPENT:
+            with self._bounds.readers.resting(self) as readers:
+                await self._pause(self._bounds.pause(spent, readers))
+        elif self._busy_until > now():
+            await self._pause(0.0)
+
+    async def _pause(self, seconds: float) -> None:
+        self._busy_until = max(self._busy_until, now()) + seconds
+        await asyncio.sleep(self._busy_until - now())
+
+    def _spent(self) -> float:
+        """Processor time that is not paid for; it is then, unless it is little."""
+        worked, moment = time.thread_time(), now()
+        before, since = self._counted or (worked, moment)
+        free = min(self._bounds.free * (moment - since), MOST_FREE)
+        spent = worked - before - free
+        if self._counted is None or spent >= LEAST_SPENT or free == MOST_FREE:
+            self._counted = worked, moment
+        return spent
 
     async def get(self, served: Served, namespace: str, name: str) -> Object | None:
         """One object, or None."""
@@ -201,8 +253,8 @@ class Connection:
             headers={"Content-Type": form, **self._encoding},
             timeout=_timeout(ANSWER_SECONDS),
         )
-        async with asked as answer:
-            body = await bounded(self._chunks(answer), self._bounds.answer)
+        async with asyncio.timeout(self._bounds.seconds or None), asked as answer:
+            body = await self._body(answer)
             if answer.status_code >= NO_SUCCESS:
                 raise _refused(answer.status_code, body, answer.headers)
 
@@ -234,6 +286,7 @@ class Connection:
         }
         silence = _timeout(SILENCE_SECONDS)
         path = _path(served)
+        await self._rest()
         asked = self._client.stream(
             "GET",
             path,
@@ -242,17 +295,16 @@ class Connection:
             timeout=silence,
             extensions=_watched(),
         )
-        async with asked as answer:
+        async with self._in_time(asked) as answer:
             if answer.status_code >= NO_SUCCESS:
-                body = await bounded(self._chunks(answer), self._bounds.answer)
-                raise _refused(answer.status_code, body, answer.headers)
+                raise _refused(answer.status_code, await self._body(answer), answer.headers)
             yield self._events(answer, served, kept)
 
     async def _events(self, answer: Any, served: Served, kept: Projection) -> AsyncIterator[Sequence[Event]]:
-        async for ended in lines(self._chunks(answer), self._bounds.answer):
-            begun = time.thread_time()
+        async for ended in lines(self._chunks(answer), self._bounds.answer, self._room):
+            for line in ended:
+                self._bounds.check_values(line)
             yield [_event(line, served.kind, kept) for line in ended]
-            await self._rest(begun)
 
     async def close(self) -> None:
         """Close what is open."""
@@ -267,20 +319,60 @@ class Connection:
             timeout=_timeout(ANSWER_SECONDS),
             extensions=_watched(),
         )
-        async with asked as answer:
-            body = await bounded(self._chunks(answer), self._bounds.answer)
+        await self._rest()
+        async with asyncio.timeout(self._bounds.seconds or None), asked as answer:
+            body = await self._body(answer)
             if answer.status_code >= NO_SUCCESS:
                 raise _refused(answer.status_code, body, answer.headers)
             return body
+
+    async def _body(self, answer: Any) -> bytes:
+        return await bounded(self._chunks(answer), self._bounds.answer, self._room)
+
+    @asynccontextmanager
+    async def _in_time(self, asked: Any) -> AsyncIterator[Any]:
+        """An answer whose head has to be there in time; its body may take as long as it likes."""
+        async with AsyncExitStack() as stack:
+            async with asyncio.timeout(self._bounds.seconds or None):
+                answer = await stack.enter_async_context(asked)
+            yield answer
 
     @property
     def _encoding(self) -> Mapping[str, str]:
         """Nothing compressed where there are limits: a few bytes could stand for gigabytes."""
         return {"Accept-Encoding": "identity"} if self._bounds.limited else {}
 
-    def _chunks(self, answer: Any) -> AsyncIterator[bytes]:
+    async def _chunks(self, answer: Any) -> AsyncIterator[bytes]:
         """The parts of a body; as they came where there are limits, whatever the answer says they are."""
-        found: AsyncIterator[bytes] = answer.aiter_raw() if self._bounds.limited else answer.aiter_bytes()
+        async for chunk in answer.aiter_raw() if self._bounds.limited else answer.aiter_bytes():
+            yield chunk
+            await self._rest()
+
+
+def _check_token(config: SingleConfig) -> None:
+    """Raise `ClusterError` for one that no header carries: the HTTP library would quote it as it is."""
+    token = config.user.token if config.user is not None else None
+    if token and not SENT.fullmatch(token):
+        raise ClusterError(BAD_TOKEN)
+
+
+SENT: Final = re.compile(r"[!-~]+")
+"""What a token is of (RFC 6750, section 2.1, and a little more)."""
+
+BAD_TOKEN: Final = (
+    "the kubeconfig cannot be used: its token has white space, control characters or others that no header "
+    "carries. Is there a line break at its end?"
+)
+
+
+class _Parameters(ConnectionParams):
+    """Whom we call may not have us shake hands again and again."""
+
+    def httpx_params(self, config: SingleConfig) -> dict[str, Any]:
+        """As lightkube has them, with that."""
+        found: dict[str, Any] = super().httpx_params(config)
+        if isinstance(found["verify"], ssl.SSLContext):
+            found["verify"].options |= ssl.OP_NO_RENEGOTIATION
         return found
 
 
@@ -386,36 +478,45 @@ def _page(body: bytes, kind: GroupVersionKind, kept: Projection) -> tuple[list[O
             gc.enable()
 
 
-async def lines(chunks: AsyncIterator[bytes], longest: int = 0) -> AsyncIterator[Sequence[bytes]]:
+async def lines(
+    chunks: AsyncIterator[bytes], longest: int = 0, room: Room | None = None
+) -> AsyncIterator[Sequence[bytes]]:
     """The lines that end in each chunk; raises `Exceeded` for one that is longer (0 is no limit)."""
-    begun: list[bytes] = []
-    async for chunk in chunks:
-        first, *others = chunk.split(b"\n")
-        begun.append(first)
-        if longest and sum(map(len, begun)) > longest:
-            raise Exceeded(f"sends an event of more than {longest >> 20} MiB")
-        if others:
-            *ended, last = b"".join(begun), *others
-            begun = [last]
-            yield [line for line in ended if line]
+    begun = bytearray()
+    room = room or Room(0)
+    try:
+        async for chunk in chunks:
+            *ended, last = chunk.split(b"\n")
+            if ended:
+                room.give_back(len(begun))
+                ended[0] = bytes(begun) + ended[0]
+                begun = bytearray()
+            room.take(len(last))
+            begun += last
+            if longest and max(len(begun), *map(len, ended), 0) > longest:
+                raise Exceeded(f"sends an event of more than {longest >> 20} MiB")
+            if found := [line for line in ended if line]:
+                yield found
+    finally:
+        room.give_back(len(begun))
 
 
 def _event(line: bytes, kind: GroupVersionKind, kept: Projection) -> Event:
     read = orjson.loads(line)
     value = read["object"]
     if read["type"] == "ERROR":
-        raise Refused(int(value.get("code", 500)), str(value.get("message", "the watch failed")))
+        raise Refused(int(value.get("code", 500)), str(value.get("message", "the watch failed"))[:MOST_SAID])
     version = str(value["metadata"]["resourceVersion"])
     return Event(read["type"], _plain(value, kind, kept), version)
 
 
 def _refused(code: int, content: bytes, headers: Mapping[str, str]) -> Refused:
     """In the words of the API server's Status, if it sent one."""
-    message = content.decode("utf-8", "replace")[:200].strip()
+    message = content[:200].decode("utf-8", "replace").strip()
     with suppress(orjson.JSONDecodeError, AttributeError):
-        message = str(orjson.loads(content).get("message") or message)
+        message = str(orjson.loads(content[:MOST_READ]).get("message") or message)
     wait = headers.get("retry-after", "")
-    return Refused(code, message or "no reason given", float(wait) if wait.isdecimal() else 0.0)
+    return Refused(code, message[:MOST_SAID] or "no reason given", float(wait) if wait.isdecimal() else 0.0)
 
 
 def _plain(value: Object, kind: GroupVersionKind, kept: Projection) -> Object:

@@ -18,6 +18,7 @@ from typing import Final, TypeAlias
 
 from gatekeeper_py.cluster.bounds import UNBOUNDED, Bounds
 from gatekeeper_py.cluster.connection import (
+    MOST_SAID,
     NOT_FOUND,
     SILENCE_SECONDS,
     UNAUTHORIZED,
@@ -277,4 +278,4 @@ def _reason(error: Exception, remedy: str) -> str:
         return f"{error.message}. {remedy}"
     if isinstance(error, Refused) and error.code == UNAUTHORIZED:
         return f"{error.message}: the API server does not accept the engine's credentials. Renew them"
-    return f"{type(error).__name__}: {str(error) or SILENT}"
+    return f"{type(error).__name__}: {str(error)[:MOST_SAID] or SILENT}"

@@ -20,7 +20,7 @@ from typing import Any, Final
 import orjson
 from lightkube.config.kubeconfig import SingleConfig
 
-from gatekeeper_py.cluster.bounds import UNBOUNDED, Bounds
+from gatekeeper_py.cluster.bounds import UNBOUNDED, Bounds, Exceeded
 from gatekeeper_py.cluster.connection import (
     NOT_FOUND,
     Connection,
@@ -399,12 +399,13 @@ def walk_cluster(
     config: SingleConfig,
     take: Callable[[Sequence[Object]], object],
     kinds: Iterable[GroupVersionKind] | None = None,
+    bounds: Bounds = UNBOUNDED,
 ) -> dict[GroupVersionKind, str]:
     """As `list_cluster`, but `take` is given the objects, some of one kind at a time.
 
     The result tells which kinds could not be listed, or not to the end, and why.
     """
-    return asyncio.run(_walk_cluster(Connection(config), take, kinds))
+    return asyncio.run(_walk_cluster(Connection(config, bounds), take, kinds))
 
 
 async def _walk_cluster(
@@ -447,6 +448,8 @@ async def _walk_kind(
             take(page.objects)
     except Refused as error:
         problems[served.kind] = error.message
+    except Exceeded as error:
+        problems[served.kind] = str(error)
     except Exception as error:  # the HTTP library is lightkube's choice, and so are its errors
         raise ClusterError(f"the cluster does not answer: {error or type(error).__name__}") from error
 

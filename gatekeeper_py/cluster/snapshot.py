@@ -217,12 +217,9 @@ class Snapshot:
         """Whether the RBAC objects of the snapshot allow the access, and the reason in RBAC's words."""
         return self._authorizer.authorize(review)
 
-    def versions(self, kind: GroupVersionKind) -> Iterable[GroupVersionKind]:
-        """The kind and its other versions: an object is one and the same in all of them."""
-        yield kind
-        served = self.kinds.served(kind)
-        if served:
-            yield from (other.kind for other in self.kinds.equivalents(served.resource))
+    def versions(self, kind: GroupVersionKind) -> tuple[GroupVersionKind, ...]:
+        """As `Kinds.versions`."""
+        return self.kinds.versions(kind)
 
     def _key(self, kind: GroupVersionKind, obj: Object) -> tuple[str, str]:
         metadata: Mapping[str, str] = obj.get("metadata") or {}

@@ -2,7 +2,8 @@
 
 Read is a 64-bit number and a power of ten where that fits, else a decimal of any length
 (apimachinery/pkg/api/resource/quantity.go, ParseQuantity). Written back is the canonical
-form (CanonicalizeBytes): `1000m` is `1`, `1024Ki` is `1Mi`, `0.5` is `500m`.
+form (CanonicalizeBytes): `1000m` is `1`, `1024Ki` is `1Mi`, `0.5` is `500m`. A text that is about that
+already stays as it was written: `1E3`, `+1`, `1e+30`.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ LONGEST = 4_000
 """Digits a quantity may have written out; Python reads no longer number, because its time grows squared."""
 _NANO = -9
 """The smallest power of ten; what is smaller is rounded up, away from zero."""
+_MILLI = -3
 _FAST_DIGITS = 18
 """Digits that surely fit 64 bits."""
 _FAST_BINARY_DIGITS = 15
@@ -171,7 +173,7 @@ def canonical(text: str) -> str:
 @lru_cache(REMEMBERED)
 def _canonical(text: str) -> str:
     parsed = parse(text)
-    return text if parsed is None else write(*parsed)
+    return text if parsed is None or _scale_of_reused(text) is not None else write(*parsed)
 
 
 def rounded_up(text: str) -> str:
@@ -182,7 +184,25 @@ def rounded_up(text: str) -> str:
 @lru_cache(REMEMBERED)
 def _rounded_up(text: str) -> str:
     parsed = parse(text)
-    return text if parsed is None else write(_to_multiple(parsed[0], MILLI), parsed[1])
+    if parsed is None:
+        return text
+    scale = _scale_of_reused(text)
+    return text if scale is not None and scale >= _MILLI else write(_to_multiple(parsed[0], MILLI), parsed[1])
+
+
+def _scale_of_reused(text: str) -> int | None:
+    """The power of ten of a quantity whose text Kubernetes takes for the canonical one; else None."""
+    match = _SHAPE.fullmatch(text)
+    assert match is not None
+    _, _, whole, _, fraction, suffix = match.groups(default="")
+    digits, binary = (whole or "0") + fraction, _BINARY.get(suffix, 0)
+    amount = _fast(whole or "0", fraction, 0 if binary else _decimal_exponent(suffix), binary)
+    if amount is None:
+        return None
+    if binary:
+        return 0 if int(digits) % 8 else None
+    reused = amount.exponent % 3 == 0 and not digits.endswith("000") and digits[0] != "0"
+    return amount.exponent if reused else None
 
 
 def _to_multiple(value: Fraction, unit: Fraction) -> Fraction:

@@ -20,7 +20,8 @@ _CONTROLS = str.maketrans(
         '"': '\\"',
     }
 )
-_BEYOND_ASCII = re.compile("[\x80-\U0010ffff]+")
+_BEYOND_ASCII = re.compile("[^\x00-\x7f]+")
+"""Told by what it is not: a class up to the last character takes 2 ms to compile."""
 
 
 def quote(text: str) -> str:

@@ -18,7 +18,7 @@ from gatekeeper_py.manifests.dumping import dump_all
 from gatekeeper_py.objects.resource import Object
 from gatekeeper_py.tenancy.control_plane import ControlPlane
 
-__all__ = ["FEATURE", "manifests", "secret_rights"]
+__all__ = ["FEATURE", "manifests", "secret_rights", "webhook_files"]
 
 FEATURE: Final = "ManifestBasedAdmissionControlConfig"
 """The feature gate of the API server."""
@@ -36,13 +36,20 @@ def manifests(
     `login` are the certificate and key (PEM) that it is to show to the engine at this URL.
     """
     named = {
-        "mutating/gatekeeper.yaml": dump_all(configurations[:1]),
-        "validating/gatekeeper.yaml": dump_all(configurations[1:]),
+        **webhook_files(configurations),
         "admission.yaml": dump_all([_admission(folder, shows=login is not None)]),
     }
     if login is not None:
         named["kubeconfig.yaml"] = dump_all([_kubeconfig(url, *login)])
     return named
+
+
+def webhook_files(configurations: Sequence[Object]) -> Mapping[str, str]:
+    """Those of the files that follow from policies, address and CA."""
+    return {
+        "mutating/gatekeeper.yaml": dump_all(configurations[:1]),
+        "validating/gatekeeper.yaml": dump_all(configurations[1:]),
+    }
 
 
 def _admission(folder: PurePath, *, shows: bool) -> Object:

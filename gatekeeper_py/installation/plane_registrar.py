@@ -17,16 +17,17 @@ from typing import Any, Final
 from lightkube.config.kubeconfig import SingleConfig
 
 from gatekeeper_py.cluster.bounds import FOREIGN, Exceeded
-from gatekeeper_py.cluster.connection import Connection, Refused
+from gatekeeper_py.cluster.connection import MOST_SAID, Connection, Refused
 from gatekeeper_py.cluster.view import ClusterError
 from gatekeeper_py.installation.identifiers import CONFIGURATIONS
+from gatekeeper_py.installation.plane_folders import FolderError, PlaneFolders
 from gatekeeper_py.installation.registrar import is_same
 from gatekeeper_py.objects.kinds import Kinds
 from gatekeeper_py.objects.resource import GroupVersionKind, Object, Served
 from gatekeeper_py.tenancy.control_plane import ControlPlane
 from gatekeeper_py.webhook.log import Log
 from gatekeeper_py.webhook.planes import Connect, Plane, Planes
-from gatekeeper_py.webhook.registration import Client, configurations, control_plane_site
+from gatekeeper_py.webhook.registration import Client, configurations, control_plane_site, origin_of
 from gatekeeper_py.webhook.revision import InForce
 
 __all__ = ["STATIC", "Known", "PlaneRegistrar", "register", "registration_of"]
@@ -42,6 +43,9 @@ ANSWER_SECONDS: Final = 30.0
 
 TOLD_SECONDS: Final = 3600.0
 """How long health tells of a registration that was set right."""
+
+UNASKED_SECONDS: Final = 300.0
+"""How long an API server may ask nothing before that is told: one that nobody uses asks nothing."""
 
 WriteEvent = Callable[[dict[str, Any]], None]
 
@@ -66,6 +70,10 @@ class Known:
     """What was said when it was set right last."""
     busy: bool = False
     begun: float = 0.0
+    rests_until: float = 0.0
+    """A look that took long is not followed by another at once."""
+    open_since: float | None = None
+    """Since when it has been looked at without having asked anything."""
 
 
 @dataclass(slots=True)
@@ -78,7 +86,11 @@ class PlaneRegistrar:
     """Where tenants' API servers find the engine, and whom they trust; None while nobody knows."""
     log: Log
     write_event: WriteEvent | None = None
+    folders: PlaneFolders | None = None
+    """Where the files of those are kept that read them; None where somebody else does that."""
     clock: Callable[[], float] = time.monotonic
+    worked: Callable[[], float] = time.thread_time
+    """Seconds that a look, in a thread of its own, has taken of a processor."""
     _known: dict[str, Known] = field(default_factory=dict, init=False)
     _stopping: threading.Event = field(default_factory=threading.Event, init=False)
 
@@ -103,6 +115,8 @@ class PlaneRegistrar:
             if known.busy:
                 self._trouble(plane, SILENT.format(self.clock() - known.begun))
                 continue
+            if self.clock() < known.rests_until:
+                continue
             known.busy, known.begun = True, self.clock()
             threading.Thread(target=self._look, args=(plane, known), daemon=True).start()
 
@@ -110,23 +124,74 @@ class PlaneRegistrar:
         try:
             self.look(plane, known)
         finally:
+            known.rests_until = self.clock() + FOREIGN.pause(self.worked())
             known.busy = False
 
     def look(self, plane: Plane, known: Known | None = None) -> None:
         """One look; whatever goes wrong is told, and tried again at the next."""
         known = known or self._known.setdefault(plane.name, Known())
         document, in_force, client = plane.document, plane.policies.in_force, self.client()
-        if document is None or document.registration != "api" or plane.reason or client is None:
+        if document is None or in_force is None or plane.reason:
             return
-        assert in_force is not None
+        if document.registration != "api":
+            self._look_at_files(plane, known, document, in_force, client)
+            return
+        if client is None:
+            return
         try:
             wanted = registration_of(document, in_force, client)
             found = asyncio.run(self._kept(document, wanted, known.written))
         except Exception as error:  # whatever a tenant's API server sends
-            self._trouble(plane, UNKNOWN.format(str(error) or type(error).__name__))
+            self._trouble(plane, UNKNOWN.format(str(error)[:MOST_SAID] or type(error).__name__))
             return
         known.written = wanted
         self._conclude(plane, known, found)
+
+    def _look_at_files(
+        self,
+        plane: Plane,
+        known: Known,
+        document: ControlPlane,
+        in_force: InForce,
+        client: Client | None,
+    ) -> None:
+        """Keep its files where that is to be done, and tell what is old by what its API server asks."""
+        problem = ""
+        if document.registration == "static" and self.folders is not None and client is not None:
+            problem = self._keep_files(self.folders, document, in_force, client)
+        problem = problem or self._is_old(plane, known, document, client)
+        if problem:
+            self._trouble(plane, problem)
+        else:
+            plane.registration = ""
+
+    def _keep_files(
+        self, folders: PlaneFolders, document: ControlPlane, in_force: InForce, client: Client
+    ) -> str:
+        """What keeps them from being as they should."""
+        try:
+            if folders.keep(document.name, registration_of(document, in_force, client, STATIC)):
+                self.log.info("control plane's files written", control_plane=document.name)
+        except (FolderError, ValueError) as error:
+            return NOT_KEPT.format(error, document.name)
+        return ""
+
+    def _is_old(self, plane: Plane, known: Known, document: ControlPlane, client: Client | None) -> str:
+        """What its API server tells of its registration by the paths that it calls."""
+        asked = plane.service.registered
+        is_static = document.registration == "static"
+        if asked is None:
+            since = known.open_since = self.clock() if known.open_since is None else known.open_since
+            silent = self.clock() - since
+            return UNASKED.format(silent) if is_static and silent > UNASKED_SECONDS else ""
+        remedy = FILES.format(document.name) if is_static else PRINT.format(document.name)
+        if is_static and self.folders is not None:
+            remedy = REREAD
+        if plane.service.unregistered():
+            return OLD_POLICIES.format(remedy)
+        if is_static and client is not None and origin_of(client) not in asked:
+            return OLD_ORIGIN.format(remedy)
+        return ""
 
     async def _kept(
         self, document: ControlPlane, wanted: Sequence[Object], written: Sequence[Object] | None
@@ -227,5 +292,23 @@ def _event(plane: Plane) -> dict[str, Any]:
 # --- what users are told ---------------------------------------------------------------------------------
 
 RESTORED: Final = "its registration was {} by somebody there, and has been set right at {}"
+OLD_POLICIES: Final = "its registration is old: it asks for other policies than those in force. {}"
+OLD_ORIGIN: Final = (
+    "its registration is old: it was written for another address or another CA of the engine's than now. {}"
+)
+UNASKED: Final = (
+    "its API server has asked nothing for {:.0f} s, as long as this server has looked: whether its files are "
+    "there, and for these policies, is not known"
+)
+NOT_KEPT: Final = (
+    "its files cannot be kept: {}. Have the engine's user write there, or write them again where its API "
+    "server reads them: gatekeeper install --control-plane {} --manifests DIR"
+)
+FILES: Final = (
+    "Write its files again: gatekeeper install --control-plane {} --manifests DIR, or have serve do it "
+    "(--control-plane-manifests)"
+)
+PRINT: Final = "Print it again: gatekeeper install --control-plane {}"
+REREAD: Final = "Its files have been written again; its API server has not read them yet"
 SILENT: Final = "its API server has not answered for {:.0f} s"
 UNKNOWN: Final = "whether its API server asks the engine is not known: {}"

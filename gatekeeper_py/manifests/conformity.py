@@ -57,6 +57,8 @@ def told(finding: Finding) -> str:
             return f"has the key {key!r}; keys must be strings, quote it"
         case MissingField(value=name):
             return f"lacks {name}; add it"
+    if finding.schema.scalar == "byte" and isinstance(finding.value, str):  # may be a secret: it is not shown
+        return "is not base64; encode it, or write it as text in stringData or data"
     return f"must be {_expected(finding.schema)}, not {_described(finding.value)}"
 
 

@@ -18,6 +18,7 @@ from gatekeeper_py.manifests.place import Problem
 from gatekeeper_py.objects.fieldpath import FieldPath, field_text
 from gatekeeper_py.objects.findings import Finding, UnknownField, WrongType, findings
 from gatekeeper_py.objects.kinds import Kinds
+from gatekeeper_py.objects.naming import LABEL_LENGTH, SUBDOMAIN_LENGTH, dns_subdomain
 from gatekeeper_py.objects.resource import GroupVersionKind, Objects
 from gatekeeper_py.objects.schema import Form, Schema, builtin_schema, schema_of
 
@@ -31,6 +32,32 @@ DEEPEST = 6
 
 NAMELESS = frozenset({"authentication.k8s.io", "authorization.k8s.io"})
 """Groups of questions, which are answered and not kept."""
+
+NAMED_FREELY = frozenset(
+    {
+        GroupVersionKind("", "v1", "Event"),
+        GroupVersionKind("certificates.k8s.io", "v1", "CertificateSigningRequest"),
+        GroupVersionKind("policy", "v1", "PodDisruptionBudget"),
+        *(
+            GroupVersionKind("rbac.authorization.k8s.io", "v1", kind)
+            for kind in ("ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding")
+        ),
+    }
+)
+"""Kinds whose names may be any part of a path, as `system:node`; all others are DNS names. Asked of
+kube-apiserver 1.36.3, kind by kind."""
+
+NAMED_BY_LABELS = frozenset(
+    {
+        GroupVersionKind("", "v1", "Namespace"),
+        GroupVersionKind("", "v1", "Service"),
+        GroupVersionKind("apps", "v1", "StatefulSet"),
+    }
+)
+"""Kinds whose names hold no dot."""
+
+LONGEST_BASE = 58
+"""Characters of a generateName that are kept (apiserver/pkg/storage/names/generate.go)."""
 
 POD_SPEC = "core.v1.PodSpec"
 
@@ -101,11 +128,33 @@ def _groups() -> frozenset[str]:
 
 
 def _name_problems(manifest: Manifest) -> Iterator[Problem]:
+    if manifest.kind.group in NAMELESS:
+        return
     metadata = manifest.object.get("metadata") or {}
-    if manifest.kind.group not in NAMELESS and not metadata.get("name") and not metadata.get("generateName"):
+    name, base = metadata.get("name"), metadata.get("generateName")
+    if not name and not base:
         yield manifest.source.problem(
             ("metadata",), "the object has no name", "Add metadata.name, or metadata.generateName"
         )
+    if name and manifest.kind not in NAMED_FREELY:
+        yield from _misnamed(manifest, "name", name, name)
+    elif base and manifest.kind not in NAMED_FREELY:
+        yield from _misnamed(manifest, "generateName", base, f"{base[:LONGEST_BASE]}x")
+    if namespace := metadata.get("namespace"):
+        yield from _misnamed(manifest, "namespace", namespace, namespace, label=True)
+
+
+def _misnamed(
+    manifest: Manifest, field: str, written: str, name: str, *, label: bool = False
+) -> Iterator[Problem]:
+    """A name that no API server takes, as `ABC`, or the `${NAME}` that nobody replaced."""
+    label = label or manifest.kind in NAMED_BY_LABELS
+    if dns_subdomain(name) or (label and (len(name) > LABEL_LENGTH or "." in name)):
+        rule = "small letters, digits and '-'" if label else "small letters, digits, '-' and '.'"
+        what = f"metadata.{field} cannot be {written!r}"
+        remedy = f"Use {rule}, with a letter or digit at both ends"
+        most = LABEL_LENGTH if label else SUBDOMAIN_LENGTH
+        yield manifest.source.problem(("metadata", field), what, f"{remedy}, and no more than {most}")
 
 
 def _pod_problems(manifest: Manifest) -> Iterator[Problem]:

@@ -27,6 +27,9 @@ MAX_DEPTH = 200
 MAX_ALIASED = 100_000
 """Values that aliases may add to a text: enough for any author, too few to fill the memory."""
 
+LONGEST_REMEMBERED = 64
+"""Characters of a scalar whose meaning is remembered."""
+
 MAX_DIGITS = 66
 """Digits of 64 bits in base two, with their prefix."""
 
@@ -232,7 +235,12 @@ def _sources(value: yaml.Node) -> list[yaml.Node]:
 
 
 def _merges(key: yaml.Node) -> bool:
-    return bool(key.tag == _PLAIN and key.value == "<<")
+    return bool(key.value == "<<" and key.tag == _PLAIN)
+
+
+def _is_text(key: yaml.Node) -> bool:
+    """Whether a key is a string as nearly every one is: quoted, or a word that means nothing else."""
+    return bool(key.tag == _STRING or (key.tag == _PLAIN and type(_resolve(key.value)) is str))
 
 
 def _span(node: yaml.Node, key: yaml.Node | None) -> Span:
@@ -252,14 +260,14 @@ class _Construction:
         self.count = 0
         self.aliased = 0
         self.lenient: frozenset[int] = frozenset()
-        """The nodes whose keys may be numbers."""
+        """The nodes whose keys may be whole numbers or booleans."""
         self.warnings: list[Problem] = []
 
     def value(self, node: yaml.Node) -> Any:
         """A node's value; a document's when called from outside."""
         self.count += 1
-        if isinstance(node, yaml.ScalarNode):
-            return self._scalar(node)
+        if type(node) is yaml.ScalarNode:
+            return node.value if node.tag == _STRING else self._scalar(node)
         made = self.made.get(id(node))
         if made is not None:
             return self._again(node, *made)
@@ -290,12 +298,13 @@ class _Construction:
             raise self._tag_error(node)
         made: dict[str, Any] = {}
         written: set[str] = set()
+        lenient = id(node) in self.lenient
         for key, value in node.value:
             if _merges(key):
                 for source in reversed(_sources(value)):
                     made.update(self._merged(source))
                 continue
-            name = self._key(key, lenient=id(node) in self.lenient)
+            name = key.value if _is_text(key) else self._key(key, lenient=lenient)
             if name in written:
                 raise self._error(key, f'key "{name}" stands here twice', "Keep one of them")
             written.add(name)
@@ -312,10 +321,11 @@ class _Construction:
 
     def _key(self, node: yaml.Node, *, lenient: bool) -> str:
         name = self._scalar(node) if isinstance(node, yaml.ScalarNode) else None
-        if lenient and type(name) is int:
-            what = f'key {node.value} is a number, which kubectl reads as "{name}"'
+        if lenient and isinstance(name, int):
+            read, kind = str(name).lower(), "a boolean" if isinstance(name, bool) else "a number"
+            what = f'key {node.value} is {kind}, which kubectl reads as "{read}"'
             self.warnings.append(Problem(self.path, *_mark(node), what, "Put the key in quotes"))
-            return str(name)
+            return read
         if not isinstance(name, str):
             what = f"key {node.value}" if isinstance(node, yaml.ScalarNode) else "this key"
             raise self._error(node, f"{what} is not a string", "Put the key in quotes")
@@ -323,7 +333,8 @@ class _Construction:
 
     def _scalar(self, node: yaml.ScalarNode) -> Any:
         if node.tag == _PLAIN:
-            return self._finite(node, _resolve(node.value))
+            value = _resolve(node.value)
+            return self._finite(node, value) if type(value) is float else value
         if node.tag == _STRING:
             return node.value
         value, wanted = _resolve(node.value), _SCALAR_TAGS.get(node.tag)
@@ -348,23 +359,36 @@ _UNFINISHED = object()
 
 
 def _resolve(text: str) -> Any:
-    """What a plain scalar means (go-yaml v2, resolve.go)."""
+    """What a plain scalar means; most stand again and again, and are remembered unless they are long."""
+    return _remembered(text) if len(text) <= LONGEST_REMEMBERED else _meaning(text)
+
+
+@lru_cache(maxsize=4096)
+def _remembered(text: str) -> Any:
+    return _meaning(text)
+
+
+def _meaning(text: str) -> Any:
+    """go-yaml v2, resolve.go."""
     first = text[:1]
     if first not in _HINTS:
         return text
     if text in _WORDS:
         return _WORDS[text]
+    if first not in _NUMERIC:
+        return text
     digits = text if first == "." else text.replace("_", "")
-    integer = _INTEGER.fullmatch(digits) if first in "+-0123456789" else None
+    integer = _INTEGER.fullmatch(digits) if first != "." else None
     value = _integer(integer) if integer else None
-    if value is None and first in "+-.0123456789" and _FLOAT.fullmatch(digits):
+    if value is None and _FLOAT.fullmatch(digits):
         value = float(digits)
     if value is None or not math.isfinite(value):
         return text
     return _number(value)
 
 
-_HINTS = frozenset("yYnNtTfFoO~+-.0123456789") | {""}
+_NUMERIC = frozenset("+-.0123456789")
+_HINTS = frozenset("yYnNtTfFoO~") | _NUMERIC | {""}
 
 
 def _integer(match: re.Match[str]) -> int | float | None:

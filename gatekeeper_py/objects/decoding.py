@@ -11,18 +11,18 @@ import base64
 import binascii
 import copy
 import datetime
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any, TypeAlias
 
 from gatekeeper_py.golang import quantities as quantity
 from gatekeeper_py.golang.rfc3339 import MICROSECONDS, SECONDS
 from gatekeeper_py.objects.fieldpath import FieldPath, field_text
-from gatekeeper_py.objects.findings import WrongType, findings, fit, time_layout
+from gatekeeper_py.objects.findings import Finding, WrongType, findings, fit, time_layout
 from gatekeeper_py.objects.resource import Object
 from gatekeeper_py.objects.schema import ANY, Form, Schema
 
-__all__ = ["LEAST", "UnreadableObject", "decode_builtin", "decode_custom"]
+__all__ = ["LEAST", "UnreadableObject", "decode_builtin", "decode_custom", "fill_custom"]
 
 SCALAR, LIST, MAP = Form.SCALAR, Form.LIST, Form.MAP
 """By names of their own: the attributes of an enumeration are slow to look up."""
@@ -48,6 +48,7 @@ class UnreadableObject(ValueError):
 
 EXPECTED = {
     "boolean": "true or false",
+    "byte": "base64",
     "integer": "a whole number",
     "int-or-string": "a whole number or text",
     "number": "a number",
@@ -68,11 +69,17 @@ def _name(found: object) -> str:
     return repr(found)
 
 
+def _found(finding: Finding) -> str:
+    """What stands there; never the text of what should be bytes, which may be a secret."""
+    secret = finding.schema.scalar == "byte" and isinstance(finding.value, str)
+    return "this text" if secret else _name(finding.value)
+
+
 def _check(value: Any, schema: Schema, path: FieldPath = ()) -> None:
     """Raises UnreadableObject at the first value of another type than the schema's."""
     for finding in findings(value, schema):
         if isinstance(finding, WrongType):
-            raise UnreadableObject((*path, *finding.path), _expected(finding), _name(finding.value))
+            raise UnreadableObject((*path, *finding.path), _expected(finding), _found(finding))
 
 
 def _expected(finding: WrongType) -> str:
@@ -206,7 +213,7 @@ class _Struct:
 
 
 def _quantity(value: Any) -> str:
-    return quantity.canonical(str(value))
+    return quantity.canonical(str(value).strip())
 
 
 def _time(text: str) -> str:
@@ -241,32 +248,51 @@ WRITTEN_AS: Mapping[str, Decode] = {
 def decode_custom(value: Object, schema: Schema) -> Object:
     """A fresh object, pruned and with the defaults of its schema; raises UnreadableObject.
 
-    apiextensions-apiserver pkg/apiserver/schema/{pruning,defaulting}/algorithm.go.
+    apiextensions-apiserver pkg/apiserver/schema/{pruning,defaulting}/{algorithm,prunenulls}.go.
     """
     metadata = schema.field("metadata")
     _check(value.get("metadata"), metadata or ANY, ("metadata",))
-    decoded: Object = _custom(value, schema)
+    decoded: Object = _custom(value, schema, _kept)
     return decoded
 
 
-def _custom(value: Any, schema: Schema) -> Any:
+def fill_custom(value: Object, schema: Schema) -> Object:
+    """A fresh object of a custom kind with the defaults of its schema and nothing else changed.
+
+    What a mutation leaves is so until the API server writes it: validating policies see fields that will be
+    pruned then, and labels that are no text.
+    """
+    filled: Object = _custom(value, schema, _all)
+    return filled
+
+
+Parts: TypeAlias = Callable[[Object, Schema], Iterable[tuple[str, Any, Schema | None]]]
+"""Which parts of a map are kept, each with its schema where that has anything to say."""
+
+
+def _custom(value: Any, schema: Schema, parts: Parts) -> Any:
     if isinstance(value, dict) and schema.takes_map:
-        return _custom_map(value, schema)
+        return _custom_map(value, schema, parts)
     if isinstance(value, list) and schema.items is not None:
-        return [_custom(inner, schema.items) for inner in value]
+        return [_custom(inner, schema.items, parts) for inner in value]
     return copy.deepcopy(value)
 
 
-def _custom_map(value: Object, schema: Schema) -> Object:
+def _custom_map(value: Object, schema: Schema, parts: Parts) -> Object:
     made = {
-        name: copy.deepcopy(inner) if field is None else _custom(inner, field)
-        for name, inner, field in _kept(value, schema)
+        name: copy.deepcopy(inner) if field is None else _custom(inner, field, parts)
+        for name, inner, field in parts(value, schema)
     }
     for name, default in schema.defaults.items():
         field = schema.fields[name]
         if name not in made or (made[name] is None and not field.nullable):
-            made[name] = _custom(default, field)
+            made[name] = _custom(default, field, parts)
     return made
+
+
+def _all(value: Object, schema: Schema) -> Iterator[tuple[str, Any, Schema | None]]:
+    for name, inner in value.items():
+        yield name, inner, schema.field(name)
 
 
 def _kept(value: Object, schema: Schema) -> Iterator[tuple[str, Any, Schema | None]]:
@@ -274,5 +300,7 @@ def _kept(value: Object, schema: Schema) -> Iterator[tuple[str, Any, Schema | No
         field = schema.field(name)
         if field is not None and field.type == "meta.v1.ObjectMeta" and isinstance(inner, dict):
             yield name, _decoder(field)(inner), None
+        elif inner is None and field is not None and not field.nullable and name not in schema.defaults:
+            continue
         elif field is not None or not schema.prunes:
             yield name, inner, field

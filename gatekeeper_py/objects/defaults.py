@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 import yaml
 
 from gatekeeper_py.objects import creation, default_rules
-from gatekeeper_py.objects.decoding import UnreadableObject, decode_builtin, decode_custom
+from gatekeeper_py.objects.decoding import UnreadableObject, decode_builtin, decode_custom, fill_custom
 from gatekeeper_py.objects.resource import GroupVersionKind, Object, Objects, Served
 from gatekeeper_py.objects.schema import Schema, builtin_schema, schema_of, untyped_object
 
@@ -35,16 +35,18 @@ def apply_defaults(
     subresource: str = "",
     old: Object | None = None,
     namespace: str = DEFAULT_NAMESPACE,
+    mutated: bool = False,
 ) -> Object:
     """The object as validating admission sees it. The argument is not changed.
 
     `old` is what is stored (already defaulted), for an update. Without `view`, defaults that other objects
     give (a default storage class, a priority class, a runtime class's overhead) stay out. An object of a
-    kind nobody knows comes back as it is. Raises UnreadableObject where a value has another shape than the
-    kind's types: the API server refuses such an object before admission.
+    kind nobody knows comes back as it is. What policies `mutated` was read before: a custom resource gets
+    defaults, and nothing that does not fit is looked for. Raises UnreadableObject where a value has another
+    shape than the kind's types: the API server refuses such an object before admission.
     """
     try:
-        return _apply(value, served, view, operation, subresource, old, namespace)
+        return _apply(value, served, view, operation, subresource, old, namespace, mutated=mutated)
     except RecursionError:
         raise UnreadableObject((), "nested less deeply", "hundreds of levels") from None
 
@@ -57,10 +59,12 @@ def _apply(
     subresource: str,
     old: Object | None,
     namespace: str,
+    *,
+    mutated: bool,
 ) -> Object:
     kind = GroupVersionKind.parse(str(value.get("apiVersion") or ""), str(value.get("kind") or ""))
     schema = builtin_schema(kind)
-    made = _typed(value, kind, schema, view)
+    made = _typed(value, kind, schema, view, mutated=mutated)
     if served is not None and served.namespaced and not subresource:
         made.setdefault("metadata", {}).setdefault("namespace", namespace)
     if operation == "CREATE" and not subresource:
@@ -72,7 +76,9 @@ def _apply(
     return made
 
 
-def _typed(value: Object, kind: GroupVersionKind, schema: Schema | None, view: Objects | None) -> Object:
+def _typed(
+    value: Object, kind: GroupVersionKind, schema: Schema | None, view: Objects | None, *, mutated: bool
+) -> Object:
     if schema is not None:
         made = decode_builtin(value, schema)
         fill = _filler(schema)
@@ -80,7 +86,7 @@ def _typed(value: Object, kind: GroupVersionKind, schema: Schema | None, view: O
             fill(made)
         return made
     custom = schema_of(kind, view) if view is not None else None
-    return decode_custom(value, custom or untyped_object())
+    return (fill_custom if mutated else decode_custom)(value, custom or untyped_object())
 
 
 @cache

@@ -14,6 +14,7 @@ from operator import ge, le
 from typing import Any, Final, TypeAlias
 
 from gatekeeper_py.golang import quantities
+from gatekeeper_py.golang.base64text import base64_problem
 from gatekeeper_py.golang.rfc3339 import MICROSECONDS, SECONDS, time_problem
 from gatekeeper_py.objects.fieldpath import FieldPath
 from gatekeeper_py.objects.schema import ANY, ANY_ATOMIC, EMPTY, Form, Schema
@@ -208,7 +209,7 @@ def _fits(value: float, limit: int) -> bool:
 def _is_quantity(value: Any, schema: Schema) -> bool:
     if not isinstance(value, str) and not _is_number(value, schema):
         return False
-    return quantities.parse(str(value)) is not None
+    return quantities.parse(str(value).strip()) is not None
 
 
 def _is_time(value: Any, schema: Schema) -> bool:
@@ -220,8 +221,13 @@ def time_layout(schema: Schema) -> str:
     return MICROSECONDS if schema.go == "v1.MicroTime" else SECONDS
 
 
+def _is_base64(value: Any, _: Schema) -> bool:
+    return isinstance(value, str) and base64_problem(value) is None
+
+
 FITS: Mapping[str, Callable[[Any, Schema], bool]] = {
     "boolean": _is_truth,
+    "byte": _is_base64,
     "date-time": _is_time,
     "int-or-string": _is_integer_or_text,
     "integer": _is_integer,

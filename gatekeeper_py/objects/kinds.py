@@ -43,7 +43,16 @@ class Kinds:
         }
         self._families = tuple(map(tuple, families))
         self._by_kind = {resource.served.kind: resource.served for resource in self.resources.values()}
+        self._namespaced = {
+            (kind.group, kind.kind): served.namespaced for kind, served in self._by_kind.items()
+        }
         self._equivalents = _equivalents(self.resources, self._families)
+        self._versions = {
+            self.resources[resource].served.kind: tuple(
+                self.resources[each].served.kind for each in (resource, *others)
+            )
+            for resource, others in self._equivalents.items()
+        }
 
     @classmethod
     def builtin(cls) -> Kinds:
@@ -59,6 +68,14 @@ class Kinds:
         """How a kind is served, or None when unknown."""
         return self._by_kind.get(kind)
 
+    def versions(self, kind: GroupVersionKind) -> tuple[GroupVersionKind, ...]:
+        """The kind and its other versions: an object is one and the same in all of them."""
+        return self._versions.get(kind) or (kind,)
+
+    def is_namespaced(self, group: str, kind: str) -> bool:
+        """Whether objects of a kind, in whatever version, lie in namespaces; False when unknown."""
+        return self._namespaced.get((group, kind), False)
+
     def resource(self, resource: GroupVersionResource) -> Served | None:
         """The kind a resource serves, or None when unknown."""
         found = self.resources.get(resource)
@@ -66,7 +83,10 @@ class Kinds:
 
     def equivalents(self, resource: GroupVersionResource, subresource: str = "") -> tuple[Served, ...]:
         """The same resource in its other versions and groups, each with the kind of the subresource."""
-        others = (self.resources[other] for other in self._equivalents.get(resource, ()))
+        equivalents = self._equivalents.get(resource)
+        if equivalents is None:
+            return ()  # as of nearly every resource
+        others = (self.resources[other] for other in equivalents)
         return tuple(
             Served(kind, other.served.resource, other.served.namespaced)
             for other in others

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 
 __all__ = [
+    "LABEL_LENGTH",
+    "SUBDOMAIN_LENGTH",
     "cel_identifier",
     "dns_label_1035",
     "dns_subdomain",

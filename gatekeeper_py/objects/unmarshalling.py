@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from gatekeeper_py.golang.base64text import base64_problem
 from gatekeeper_py.golang.quantities import WRONG_FORMAT, QuantityError, read
 from gatekeeper_py.golang.rfc3339 import time_problem
 from gatekeeper_py.objects.fieldpath import FieldPath
@@ -38,6 +39,8 @@ def text_error(finding: WrongType) -> str | None:
         return _quantity_error(value)
     if schema.scalar == "date-time" and isinstance(value, str):
         return time_problem(value, time_layout(schema))
+    if schema.scalar == "byte" and isinstance(value, str):
+        return base64_problem(value)
     return None
 
 

@@ -5,13 +5,14 @@ Follows apiserver/pkg/admission/plugin/policy/mutating/dispatcher.go.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeAlias
 
 from gatekeeper_py.objects.resource import Object
 from gatekeeper_py.policy import messages
 from gatekeeper_py.policy.evaluation.conditions import ConditionError, applies
 from gatekeeper_py.policy.evaluation.invocation import Invocation
+from gatekeeper_py.policy.immutable import immutable
 from gatekeeper_py.policy.model import MutatingPolicy
 from gatekeeper_py.policy.mutation.mutation import MutationResult, run_mutations
 from gatekeeper_py.policy.selection import Misconfiguration, Review, select
@@ -30,13 +31,15 @@ _Key: TypeAlias = tuple[str, str, str, str]
 NO_KEYS: frozenset[_Key] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class _Round:
     """What came of one pass over all policies."""
 
     value: Object | None
     """The object as the round leaves it."""
     verdict: Verdict
+    shared: Shared[MutatingPolicy]
+    """The expressions over that object."""
     again: frozenset[_Key] = NO_KEYS
     """The invocations to run once more."""
 
@@ -47,20 +50,22 @@ def mutate(candidates: Candidates[MutatingPolicy], review: Review) -> tuple[Obje
     Give the object as the policies leave it, with their verdict. Raise `NamespaceMissing`, or `StatusError`
     when the request must fail whatever the policies' failurePolicy.
     """
-    first = _run(candidates, review)
+    first = _run(candidates, review, Shared(candidates, review.facts, review.request.object, review.deadline))
     if not first.again or first.verdict.denials:
         return first.value, first.verdict
     changed = replace(review, request=replace(review.request, object=first.value))
-    second = _run(candidates, changed, first.again)
+    second = _run(candidates, changed, first.shared, first.again)
     return second.value, Verdict.merged((first.verdict, second.verdict))
 
 
 def _run(
-    candidates: Candidates[MutatingPolicy], review: Review, only: frozenset[_Key] | None = None
+    candidates: Candidates[MutatingPolicy],
+    review: Review,
+    shared: Shared[MutatingPolicy],
+    only: frozenset[_Key] | None = None,
 ) -> _Round:
     """One round over all policies, or over `only` some invocations of them."""
     value = review.request.object
-    shared = Shared(candidates, review.facts, value, review.deadline)
     matched, verdicts = _matched(candidates, shared, review)
     again: set[_Key] = set()
     patched = False
@@ -80,8 +85,8 @@ def _run(
                 again.add(_key(invocation))
             if result.value is not value:
                 value = result.value
-                shared = Shared(candidates, review.facts, value, review.deadline)
-    return _Round(value, Verdict.merged(verdicts), frozenset(again) if patched else NO_KEYS)
+                shared = shared.over(value)
+    return _Round(value, Verdict.merged(verdicts), shared, frozenset(again) if patched else NO_KEYS)
 
 
 _Matched: TypeAlias = tuple[Candidate[MutatingPolicy], list[_Invocation] | None]

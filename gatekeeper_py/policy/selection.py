@@ -14,6 +14,7 @@ from gatekeeper_py.policy import messages
 from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.policy.evaluation.activation import Facts
 from gatekeeper_py.policy.evaluation.invocation import Invocation
+from gatekeeper_py.policy.immutable import immutable
 from gatekeeper_py.policy.matching.match import Match, MatchError
 from gatekeeper_py.policy.matching.parameters import ParameterError, Parameters, collect, require_served
 from gatekeeper_py.policy.matching.versions import judges_here, matched
@@ -25,7 +26,7 @@ __all__ = ["Misconfiguration", "Review", "select"]
 P = TypeVar("P", bound=ValidatingPolicy | MutatingPolicy)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Review:
     """One review by all policies of one kind."""
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from gatekeeper_py.policy import messages
 from gatekeeper_py.policy.admission.decision import Cause, Finding, Status
 from gatekeeper_py.policy.admission.request import AdmissionRequest
+from gatekeeper_py.policy.immutable import immutable
 from gatekeeper_py.policy.model import Policy
 
 __all__ = ["NOTHING", "Denial", "Verdict", "mutation_refused", "object_name", "refusal", "validation_refused"]
@@ -29,7 +30,7 @@ class Denial:
     """Empty: what this kind of policy gives by default."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Verdict:
     """What one policy, or several, say of a request."""
 

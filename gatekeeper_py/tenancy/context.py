@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_network
 from itertools import islice
 from typing import Any
 
 from gatekeeper_py.cluster.view import ClusterView
+from gatekeeper_py.objects.kinds import Kinds
 from gatekeeper_py.objects.resource import GroupVersionKind, Object
 from gatekeeper_py.objects.selector import Requirement, Selector, SelectorError, labels_of
 from gatekeeper_py.policy.admission.request import AdmissionRequest, UserInfo
-from gatekeeper_py.tenancy.addresses import canonical
+from gatekeeper_py.tenancy.addresses import address_of, canonical
+from gatekeeper_py.tenancy.catalogue import BUILT_IN_GROUPS
 from gatekeeper_py.tenancy.counts import counts
 from gatekeeper_py.tenancy.forms import (
     ANYWHERE,
@@ -24,7 +27,7 @@ from gatekeeper_py.tenancy.forms import (
     only_values,
 )
 from gatekeeper_py.tenancy.marks import marks
-from gatekeeper_py.tenancy.places import is_public, place_of
+from gatekeeper_py.tenancy.places import Surroundings, is_public, place_of
 from gatekeeper_py.tenancy.protection import Protection
 from gatekeeper_py.tenancy.reach import reached, reaching
 from gatekeeper_py.tenancy.references import references
@@ -69,6 +72,15 @@ MADE_FROM_TEMPLATES = frozenset(
 RBAC = "rbac.authorization.k8s.io"
 PEOPLE = ("User", "Group")
 """What a RoleBinding names besides ServiceAccounts; a Tenant says whose they are (`owners`)."""
+BEHIND_GATES = frozenset(
+    (
+        ("certificates.k8s.io", "PodCertificateRequest"),
+        ("coordination.k8s.io", "LeaseCandidate"),
+        ("scheduling.k8s.io", "PodGroup"),
+        ("scheduling.k8s.io", "Workload"),
+    )
+)
+"""Kinds in namespaces that Kubernetes 1.36 serves behind feature gates (KEP-4317, KEP-4355, KEP-4671)."""
 KEPT_SUBRESOURCES = frozenset(("status", "finalize", "approval", "binding", "eviction", "token"))
 """Through these no object of a tenant's choice is written: whoever is trusted does its own work there."""
 
@@ -200,6 +212,21 @@ class Context:
         known_as = tenant.name if tenant.claimed else ""
         return not owners or any(grant.covers(known_as, RBAC, kind, "", name) for grant in sharing)
 
+    @property
+    def surroundings(self) -> Surroundings:
+        """What is inside the cluster, by the settings and by the address at which it serves its own API.
+
+        The Service `kubernetes` leads to the API server (kubernetes/pkg/controlplane/instance.go makes it).
+        What a tenant's own pods may reach, network policies say; they are judged by the settings alone.
+        """
+        around = self.tenancy.surroundings
+        server = self.cluster.get(SERVICE, "default", "kubernetes") or {}
+        spec = server.get("spec")
+        addresses = spec.get("clusterIPs") if isinstance(spec, dict) else None
+        texts = [text for text in addresses if isinstance(text, str)] if isinstance(addresses, list) else []
+        found = tuple(ip_network(address) for text in texts if (address := address_of(text)) is not None)
+        return Surroundings((*around.protected, *found)) if found else around
+
     def may_call(self, tenant: Tenant, host: str) -> bool:
         """Whether a tenant may have a controller call a host: a Service it may name, or a place outside."""
         around = self.tenancy.surroundings
@@ -225,7 +252,9 @@ class Context:
         return found
 
     def _named(self, value: Object) -> list[Object]:
-        found = references(value, self.namespace, self.tenancy.surroundings)
+        builtin = str(value.get("apiVersion", "")).rpartition("/")[0] in BUILT_IN_GROUPS
+        around = self.tenancy.surroundings if builtin else self.surroundings
+        found = references(value, self.namespace, around)
         return [
             LOCATED[reference["kind"]](self, reference) if reference["kind"] in LOCATED else reference
             for reference in found
@@ -342,6 +371,19 @@ class Context:
     def protection(self) -> Protection:
         """What is protected in the request's namespace."""
         return Protection(self.cluster, self.namespace)
+
+    def is_cluster_wide(self, owner: Mapping[str, Any]) -> bool:
+        """Whether an ownerReference names what lies in no namespace.
+
+        So does, of Kubernetes' own groups, what it does not serve: nobody can tell what an alpha version
+        makes of it. A custom kind that nobody has defined here may lie in a namespace.
+        """
+        kind = GroupVersionKind.parse(str(owner.get("apiVersion", "")), str(owner.get("kind", "")))
+        served = self.cluster.served(kind)
+        if served is not None:
+            return not served.namespaced
+        known = Kinds.builtin().is_namespaced(kind.group, kind.kind)
+        return kind.group in BUILT_IN_GROUPS and not known and (kind.group, kind.kind) not in BEHIND_GATES
 
     def reached(self, value: Object) -> list[Object]:
         """What is protected and reached by an object."""

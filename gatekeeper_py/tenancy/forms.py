@@ -22,8 +22,10 @@ __all__ = [
     "INSIDE",
     "JOINED",
     "MAX_REFERENCES",
+    "NAMESPACE_KEY",
     "NAME_LABEL",
     "QUALIFIED",
+    "RIGHT",
     "SITE",
     "Emit",
     "Finds",
@@ -49,6 +51,8 @@ JOINED = "Joined"
 """The kind of a name that begins with its namespace: `foo-bar-auth` is of `foo`, or of `foo-bar`."""
 QUALIFIED = "Qualified"
 """The kind of a name that may stand behind that of its namespace: `bar/db`."""
+RIGHT = "Right"
+"""The kind of what only somebody with rights over the cluster may make, change or give."""
 SITE = "Site"
 """The kind of a host name by which something is served; tenants say whose it is."""
 TRAEFIK_PROVIDER = "@kubernetescrd"
@@ -502,7 +506,9 @@ NAMESPACE_KEY = re.compile(
     re.IGNORECASE,
 )
 NAMESPACE_SELECTOR_KEY = re.compile(r"namespace(label)?selectors?$", re.IGNORECASE)
-SHORT_KEY = re.compile(r"^ns$|[-_]ns$|[a-z]N[sS]$")
+SHORT_KEY = re.compile(
+    r"^ns$|[-_]ns$|[a-z]N[sS]$|^(?:app|dest|dst|pod|release|source|src|target)ns$|^(?:export|copy|expose|mirror|propagate|publish|replicate|share|sync|visible)d?(?:To|With)$"
+)
 """A namespace in short. As the letters mean other things, too, only one that exists is one."""
 EVERYWHERE_KEY = re.compile(r"^cluster[-_]?wide$", re.IGNORECASE)
 VAULT = re.compile(r"vault$", re.IGNORECASE)
@@ -521,6 +527,8 @@ TELLING_KEY = re.compile(
 CONTAINERS = frozenset((dict, list))
 CHOICES = frozenset(("any", "from", "matchExpressions", "matchLabels", "matchNames", "names"))
 """Fields of the selectors `_select` reads: custom resources have them under `namespaces`, too."""
+CHOOSING = re.compile(r"allow(?:ed)?|in|includ\w+|items|list|match|only|select(?:ed)?|values", re.IGNORECASE)
+"""How lists of namespaces are called, among others, that are meant."""
 SILENT_KEYS = frozenset(("labels", "annotations"))
 """Maps of text for people and queries: a namespace there is no reference."""
 
@@ -610,9 +618,11 @@ def _scan_field(key: str, value: Any, path: str, finds: Finds) -> None:
 
 
 def _scan_short(value: Any, path: str, finds: Finds) -> None:
-    for name in value if type(value) is list else [value]:
-        if type(name) is str:
-            finds.add("scan", path, f"{name[:MAX_PATH]}/{ANYWHERE}", kind=QUALIFIED)
+    if type(value) is list:
+        for index, item in enumerate(value):
+            _scan_short(item if type(item) is str else None, f"{path}[{index}]", finds)
+    elif type(value) is str:
+        finds.add("scan", path, f"{value[:MAX_PATH]}/{ANYWHERE}", kind=QUALIFIED)
 
 
 def _scan_everywhere(value: Any, path: str, finds: Finds) -> None:
@@ -672,8 +682,19 @@ def _scanned_namespace(value: Any, path: str, finds: Finds) -> None:
         _scanned_namespace(value.get("name"), f"{path}.name", finds)
         if not CHOICES.isdisjoint(value):
             _select(value, path, finds, "")
+        elif path.endswith("s"):
+            _scan_by_namespace(value, path, finds)
     elif value is True and path.rpartition(".")[2].lower().startswith(("all", "any", "watchall")):
         finds.add("scan", path, "true", kind="Namespace", namespace=ANYWHERE)
+
+
+def _scan_by_namespace(value: Mapping[str, Any], path: str, finds: Finds) -> None:
+    """A map by namespaces, or lists of such that are chosen (`include`)."""
+    for key, item in value.items():
+        if type(item) is list and CHOOSING.fullmatch(key):
+            _scanned_namespace(item, f"{path}.{key}", finds)
+        elif key != "name":
+            finds.add("scan", f"{path}.{key}"[:MAX_PATH], f"{key[:MAX_PATH]}/{ANYWHERE}", kind=QUALIFIED)
 
 
 _scan_parameter = _parameters("", "")

@@ -15,7 +15,15 @@ from urllib.parse import unquote
 from gatekeeper_py.tenancy.addresses import address_of, canonical
 from gatekeeper_py.tenancy.places import place_of
 
-__all__ = ["called_hosts", "dialled_hosts", "hosts_in", "hosts_of_settings", "named_hosts", "whole_hosts"]
+__all__ = [
+    "MOST_HOSTS",
+    "called_hosts",
+    "dialled_hosts",
+    "hosts_in",
+    "hosts_of_settings",
+    "named_hosts",
+    "whole_hosts",
+]
 
 LONGEST_LEAF = 4096
 """Characters of a text that as a whole may be addresses; a longer one is prose, or a file."""

@@ -11,15 +11,25 @@ import re
 from collections.abc import Iterator, Mapping
 from enum import Enum
 from functools import lru_cache
+from itertools import islice
 from typing import Any, NamedTuple
 
 from gatekeeper_py.tenancy.forms import ANYWHERE, DESTINATION, INSIDE, QUALIFIED, SITE, Finds
-from gatekeeper_py.tenancy.hosts import dialled_hosts, hosts_in, named_hosts, whole_hosts
+from gatekeeper_py.tenancy.hosts import MOST_HOSTS, dialled_hosts, hosts_in, named_hosts, whole_hosts
 from gatekeeper_py.tenancy.keyfiles import is_key_file
-from gatekeeper_py.tenancy.logins import is_empty_login, is_own_login, may_say_login, word
+from gatekeeper_py.tenancy.logins import is_empty_login, is_own_login, is_somebody, may_say_login, word
 from gatekeeper_py.tenancy.places import Place, Surroundings, place_of
 
-__all__ = ["AUDIENCE", "FILE", "IDENTITY", "add_leaves"]
+__all__ = [
+    "AUDIENCE",
+    "FILE",
+    "IDENTITY",
+    "LONGEST_SHOWN",
+    "MOST_NESTED",
+    "SILENT",
+    "add_leaves",
+    "add_own_name",
+]
 
 AUDIENCE = "Audience"
 """The kind of what a token of a ServiceAccount is to be for, which an operator asks for."""
@@ -67,6 +77,12 @@ COMPARED = re.compile(
 )
 """Fields whose addresses are held against whoever comes, written into a certificate or listened at; nobody
 calls them."""
+CALLING = re.compile(
+    r".*(?:backend|callback|collector|deliver\w*|destination|endpoint|forward\w*|jwks|prox(?:y|ies)|server|service|sink"
+    r"|target|upstream|ur[il]|webhook)s?(?:[-_]?ur[il]s?)?|to",
+    re.IGNORECASE,
+)
+"""Fields that are called although what they stand in is compared: a listener forwards, and asks who comes."""
 CONFIGURED = re.compile(
     r".*(?:config(?:uration)?|properties|settings)|(?:additional|extra)[-_]?(?:args|flags|options)",
     re.IGNORECASE,
@@ -76,19 +92,30 @@ ADDRESSED = re.compile(
     r"[.](?:.*[-_])?(?:addr(?:ess)?(?:es)?|backends?|bootstrap|brokers?|dest(?:ination)?s?|endpoints?|host(?:name)?s?"
     r"|prox(?:y|ies)|servers?|services?|targets?|upstreams?|ur[il]s?)$"
     r"|[a-z](?:Addr(?:ess)?(?:es)?|Backends?|Brokers?|Dest(?:ination)?s?|Endpoints?|Host(?:name)?s?|Prox(?:y|ies)|Servers?"
-    r"|Services?|Targets?|Upstreams?|Ur[il]s?|UR[IL]s?)$",
+    r"|Services?|Targets?|Upstreams?|Ur[il]s?|UR[IL]s?)$"
+    r"|[._-](?:collectors?|contact[-_]?[pP]oints?|forward[-_]?[tT]o|gateways?|leader|master|members?|mirrors?|nodes?|origins?"
+    r"|peers?|primar(?:y|ies)|registr(?:y|ies)|remotes?|replicas?|seeds?|sentinels?|sinks?|sources?|to)$"
+    r"|[a-z](?:Collectors?|Gateways?|Leader|Master|Members?|Mirrors?|Nodes?|Origins?|Peers?|Primary|Registry|Remotes?|Seeds?"
+    r"|Sentinels?|Sinks?|Sources?)$",
 )
 """How fields are called that hold where something is: `db.bar` there is a host, without scheme and port."""
 
 VALUE = ".value"
 SERVED = re.compile(
-    r"(?:dns|domain|server)[-_]?names?|fqdns?|(virtual[-_]?hosts?|host(?:[-_]?name)?s?|domains?)",
+    r"(?:common|dns|domain|record|server)[-_]?names?|cn|fqdns?|(?:dns[-_]?|subject[-_]?)?(?:alt(?:ernative)?[-_]?names?|sans?)"
+    r"|(alias(?:es)?|dns|domains?|host(?:[-_]?name)?s?|names?|records?|sites?|v(?:irtual[-_]?)?hosts?|zones?)",
     re.IGNORECASE,
 )
 """Fields that hold names by which something is served; those of the group may be called as well."""
-SERVING = re.compile(r"expose|gateway|http$|ingress|listener|route|rules|tls|virtual", re.IGNORECASE)
+SERVING = re.compile(
+    r"alt(?:ernative)?names|cert|csr|domain|expose|gateway|http$|ingress|listener|record|route|rules|subject|tls|virtual|zone",
+    re.IGNORECASE,
+)
 """Fields below which a host is one that is served."""
 SITE_NAME = re.compile(r"(?:\*\.)?[a-z0-9-]+(?:\.[a-z0-9-]+)+\.?", re.IGNORECASE)
+
+HOST_RULE = re.compile(r"\bhost(?:header|sni)?\(\s*[`'\"]([^`'\"\s]+)", re.IGNORECASE)
+"""A name that is served, in a rule as Traefik has them."""
 
 SYSTEM = "system:"
 """How users and groups of the control plane begin."""
@@ -97,15 +124,18 @@ PRINCIPAL = re.compile(r"system:serviceaccount:([^:\s]+):([^:\s]+)")
 ACTING = re.compile(r"account|impersonat|runas|[.](?:as|user)$", re.IGNORECASE)
 """How fields are called that say as whom something is done."""
 QUALIFIER = re.compile(
-    r"(?:secret|config-?map|ref|credentials?|gateway|issuer|service-?account|source|store)(?:s|name|names)?$|/k8s_secret_",
+    r"(?:app|claim|config-?map|credential|deployment|gateway|issuer|pod|pvc|ref|secret|service-?account|snapshot|source|store"
+    r"|target|workload)(?:s|name|names)?$|copy(?:from|of)?$|/k8s_secret_",
     re.IGNORECASE,
 )
 """How fields are called that name an object."""
 QUALIFIED_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}/[a-z0-9][a-z0-9.-]{0,252}(?:[/#:][^\s]*)?")
 """The name of an object behind that of its namespace."""
 STORED = re.compile(
-    r"(?:ref\+)?(?:k8s|kubernetes|kubernetes-gateway|secret|configmap)://(?:v[0-9]\w*/\w+/)?([^/\s]+/[^\s]+)"
-    r"|(?:v[0-9]\w*/)?(?:configmaps?|persistentvolumeclaims?|pods?|secrets?|serviceaccounts?|services?)/([a-z0-9-]+/[a-z0-9.-]+)$"
+    r"(?:ref\+)?(?:k8s|kubernetes|kubernetes-gateway|secret|configmap|pod|pvc|persistentvolumeclaim|volumesnapshot)://"
+    r"(?:v[0-9]\w*/\w+/)?([^/\s]+/[^\s]+)"
+    r"|(?:(?:k8s|kubernetes):)?(?:v[0-9]\w*/)?(?:configmap|cronjob|daemonset|deployment|job|persistentvolumeclaim|pod|pvc"
+    r"|replicaset|secret|serviceaccount|service|statefulset)s?/([a-z0-9-]+/[a-z0-9.-]+)(?:#\S*)?$"
     r"|/?(?:apis?/\S*)?namespaces/([a-z0-9-]+(?:/\S*)?)$",
     re.IGNORECASE,
 )
@@ -123,6 +153,18 @@ ACCOUNT_THING = re.compile(
     re.IGNORECASE,
 )
 """A role, a group, a machine, a volume, a network or a load balancer of a cloud account by its id."""
+CLOUD_THING = re.compile(
+    r"arn:[a-z-]+:[a-z0-9-]+:\S+|ocid1\.\S+|/subscriptions/[0-9a-f-]{36}/\S+|acs:[a-z]+:\S+"
+    r"|projects/[^/\s]+/(?:databases|instances|locations|secrets|serviceaccounts|subscriptions|topics)/\S+",
+    re.IGNORECASE,
+)
+"""Anything of a cloud account by its full name, which is the operator's to reach where nobody is named."""
+HANDLE = re.compile(r"(?:group)?(?:snapshot|volume(?:snapshot)?)handles?", re.IGNORECASE)
+"""Fields that hold what a driver of storage calls its things (csi.proto), whoever's they are."""
+WRITTEN = re.compile(r"destination|output|target|template|write", re.IGNORECASE)
+"""How fields are called that hold what is written, so that a Secret there is nobody's login."""
+LEFT_OUT = re.compile(r"[.](?:exclu\w+|ignore\w*|skip\w*)$", re.IGNORECASE)
+"""Fields that hold what is not read."""
 AUDIENCES = frozenset(("audience", "audiences", "tokenAudience", "tokenAudiences"))
 """Fields that say for whom a token is, where a ServiceAccount is named beside them or around."""
 ACCOUNT = "serviceaccount"
@@ -199,9 +241,19 @@ def add_leaves(
             part = part._replace(use=_Use.CALLED)
         if type(value) is str:
             _add_text(value, part, finds, around, near)
-            if unread and "." in value and _is_served(part) and SITE_NAME.fullmatch(value):
-                finds.add("scan", part.path(), value, kind=SITE)
+            if unread and "." in value:
+                _add_sites(value, part, finds)
         _add_identity(value, part, finds)
+    if unread:
+        _add_cloud_things(body, finds)
+
+
+def add_own_name(body: Mapping[str, Any], finds: Finds) -> None:
+    """Report the name of an object that may itself be what is served, as that of a DomainMapping is."""
+    metadata = body.get("metadata")
+    name = metadata.get("name") if type(metadata) is dict else None
+    if type(name) is str and "." in name and SITE_NAME.fullmatch(name):
+        finds.add("scan", "metadata.name", name, kind=SITE)
 
 
 def _leaves(body: Mapping[str, Any]) -> Iterator[tuple[_Part, Any]]:
@@ -243,8 +295,10 @@ def _use(key: str, value: Mapping[str, Any], around: _Part | None) -> _Use:
         return _Use.AUDIENCE
     own = _use_of(key) if len(key) <= LONGEST_NAME else _Use.CALLED
     inherited = _Use.CALLED if around is None else around.use
-    if own is _Use.COMPARED or inherited is _Use.COMPARED:
-        return _Use.COMPARED
+    if own is _Use.COMPARED:
+        return own
+    if inherited is _Use.COMPARED:
+        return own if len(key) <= LONGEST_NAME and CALLING.fullmatch(key) else inherited
     return own if inherited is not _Use.CONFIGURED else inherited
 
 
@@ -277,7 +331,7 @@ def _add_text(text: str, part: _Part, finds: Finds, around: Surroundings, near: 
         _add_hosts(text, part, finds, around, near)
     if ("/" in text or ":" in text) and len(text) <= LONGEST_PATH:
         _add_names(text, part, finds)
-        if is_key_file(text):
+        if is_key_file(text) and not LEFT_OUT.search(part.field.step):
             finds.add("scan", part.path(), text[:LONGEST_SHOWN], kind=FILE)
 
 
@@ -295,6 +349,16 @@ def _is_served(part: _Part) -> bool:
         return match is not None
     above = list(_steps_above(field))
     return len(above) < 2 or any(map(SERVING.search, above))  # of the object itself, or of what serves
+
+
+def _add_sites(text: str, part: _Part, finds: Finds) -> None:
+    """The names by which something is served."""
+    if SITE_NAME.fullmatch(text):
+        if _is_served(part):
+            finds.add("scan", part.path(), text, kind=SITE)
+        return
+    for match in islice(HOST_RULE.finditer(text), MOST_HOSTS):
+        finds.add("scan", part.path(), match[1][:LONGEST_SHOWN], kind=SITE)
 
 
 def _steps_above(part: _Part) -> Iterator[str]:
@@ -375,6 +439,32 @@ def _is_itself(name: str) -> bool:
 
 
 # --- identities
+
+
+def _add_cloud_things(body: Mapping[str, Any], finds: Finds) -> None:
+    """What an operator would reach in a cloud account as itself; as somebody else where one is named."""
+    things = [
+        (part, value) for part, value in _leaves(body) if type(value) is str and _is_cloud_thing(value, part)
+    ]
+    if not things or any(_names_login(part, value) for part, value in _leaves(body)):
+        return
+    for part, value in things:
+        finds.add("scan", part.path(), value[:LONGEST_SHOWN], kind=IDENTITY)
+
+
+def _is_cloud_thing(text: str, part: _Part) -> bool:
+    if ACCOUNT_THING.fullmatch(text):
+        return False  # found already, whoever is named
+    is_handle = len(part.field.step) <= LONGEST_NAME and HANDLE.fullmatch(part.field.step[1:])
+    return bool(text and is_handle) or CLOUD_THING.fullmatch(text) is not None
+
+
+def _names_login(part: _Part, value: Any) -> bool:
+    """Whether a value names who logs in, or a Secret or an account by which somebody does."""
+    if type(value) is not str or not value or CLOUD_THING.fullmatch(value):
+        return False
+    steps = [part.step, *_steps_above(part)]
+    return any(map(is_somebody, steps)) and not any(map(WRITTEN.search, steps))
 
 
 def _add_identity(value: Any, part: _Part, finds: Finds) -> None:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-__all__ = ["is_empty_login", "is_own_login", "may_say_login", "word"]
+__all__ = ["is_empty_login", "is_own_login", "is_somebody", "may_say_login", "word"]
 
 OWN_FLAGS = frozenset(
     (
@@ -93,12 +93,15 @@ DOUBTFUL_VALUES = frozenset(
         "awsiam",
         "azureworkload",
         "defaultcredentials",
+        "environment",
+        "environmentvariables",
         "iam",
         "iamrole",
         "iamroles",
         "irsa",
         "podidentity",
         "rolebased",
+        "systemassigned",
         "tokencco",
         "workloadidentity",
     )
@@ -121,9 +124,12 @@ LOGGED_INTO = frozenset(
         "bucket",
         "bucketname",
         "endpoint",
+        "project",
         "projectid",
+        "projectref",
         "region",
         "registry",
+        "resourceid",
         "server",
         "service",
         "subscriptionid",
@@ -180,4 +186,9 @@ def _is_own_flag(field: str, around: str, near: Iterable[Mapping[str, Any]]) -> 
 
 
 def _names_somebody(near: Iterable[Mapping[str, Any]]) -> bool:
-    return any(SOMEBODY.search(key) and value for fields in near for key, value in fields.items())
+    return any(value and is_somebody(key) for fields in near for key, value in fields.items())
+
+
+def is_somebody(field: str) -> bool:
+    """Whether a field is called after what names somebody."""
+    return len(field) <= LONGEST_WORD and SOMEBODY.search(field) is not None

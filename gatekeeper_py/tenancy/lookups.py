@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 
 from gatekeeper_py.cel import tree
 from gatekeeper_py.manifests.manifest import Problem
@@ -25,6 +25,7 @@ __all__ = [
     "looks_up",
     "meant",
     "mistaken",
+    "says",
     "stated",
     "steered",
     "words",
@@ -91,6 +92,16 @@ def asks_about_tenants(policies: PolicySet) -> bool:
         _uses(expression.program.tree, TENANCY_WORDS)
         for policy in _every(policies)
         for expression in expressions(policy)
+    )
+
+
+def says(policies: PolicySet, words: Set[str]) -> bool:
+    """Whether some policy has one of these words as a variable, a function or a method."""
+    return any(
+        (node.name if isinstance(node, tree.Identifier) else getattr(node, "function", None)) in words
+        for policy in _every(policies)
+        for expression in expressions(policy)
+        for node in _nodes(expression.program.tree)
     )
 
 

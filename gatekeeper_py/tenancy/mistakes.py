@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import cache
 from typing import Any
+from urllib.parse import urlsplit
 
 from gatekeeper_py.manifests.conformity import Fault, faults, problem_of
 from gatekeeper_py.manifests.manifest import Manifest
@@ -14,6 +16,7 @@ from gatekeeper_py.manifests.place import Problem
 from gatekeeper_py.objects.fieldpath import FieldPath
 from gatekeeper_py.objects.schema import ANYTHING, OpenAPI, Schema, openapi_schema
 from gatekeeper_py.objects.selector import Selector, SelectorError
+from gatekeeper_py.tenancy.addresses import address_of, canonical, is_numeric
 from gatekeeper_py.tenancy.fields import (
     CONTROL_PLANE_SPEC,
     SETTINGS_SPEC,
@@ -121,7 +124,7 @@ def _meaning_faults(body: Mapping[str, Any]) -> Iterator[Fault]:
     elif body["kind"] == "Waiver":
         yield from _waiver_faults(spec)
     elif body["kind"] == "ControlPlane":
-        yield from _name_faults(body["metadata"]["name"])
+        yield from _path_faults(body["metadata"]["name"])
         yield from _control_plane_faults(spec)
     else:
         if body["metadata"]["name"] != SETTINGS_NAME:
@@ -139,7 +142,47 @@ def _name_faults(name: str) -> Iterator[Fault]:
         )
 
 
+def _path_faults(name: str) -> Iterator[Fault]:
+    """The name of a control plane is a part of paths: of its doors, and of the folder of its files."""
+    if len(name) > TENANT_NAME_LENGTH or not LABEL.fullmatch(name):
+        yield (
+            ("metadata", "name"),
+            f"is {name!r}, which makes no path; "
+            f"give at most {TENANT_NAME_LENGTH} small letters, digits and hyphens",
+        )
+
+
+LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+"""RFC 1123, as Kubernetes has it (validation.IsDNS1123Label)."""
+
+
+def _server_faults(server: str) -> Iterator[Fault]:
+    """An address that no API server has: what a port of the machine, or of its cloud, would be asked at."""
+    where = ("spec", "server")
+    try:
+        parts = urlsplit(server)
+        host, port = canonical(parts.hostname or ""), parts.port
+    except ValueError:
+        yield where, f"is {server!r}, which is no address; give https://HOST:PORT"
+        return
+    address = address_of(host)
+    if port == 0 or (address is None and (not NAMED.fullmatch(host) or is_numeric(host))):
+        yield where, f"is {server!r}, which is no address; give https://HOST:PORT"
+    elif host == HOST or host.startswith(f"{HOST}.svc"):
+        yield where, f"is {server!r}, which is the host's own API server; a control plane has another"
+    elif address is not None and (address.is_link_local or address.is_multicast or address.is_unspecified):
+        yield where, f"is {server!r}, where no API server is: {address} is not an address of one machine"
+
+
+HOST = "kubernetes.default"
+NAMED = re.compile(
+    r"(?=.{1,253}$)[a-z0-9_]([-a-z0-9_]{0,61}[a-z0-9_])?(\.[a-z0-9_]([-a-z0-9_]{0,61}[a-z0-9_])?)*"
+)
+
+
 def _control_plane_faults(spec: Mapping[str, Any]) -> Iterator[Fault]:
+    if "server" in spec:
+        yield from _server_faults(spec["server"])
     if "secret" in spec["kubeconfig"] and "server" not in spec:
         yield ("spec", "server"), "is absent, and a Secret does not say where a control plane is; add it"
     for index, part in enumerate(spec.get("subTenants", ())):

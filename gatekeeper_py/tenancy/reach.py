@@ -103,9 +103,9 @@ def reached(value: Object, protection: Protection) -> list[Reach]:
     """Everything protected that an object reaches; an object that is protected itself reaches its own."""
     group, _, _ = str(value.get("apiVersion", "")).rpartition("/")
     kind = str(value.get("kind", ""))
-    if group not in BUILT_IN_GROUPS:
-        return list(dict.fromkeys(_by_custom_kind(value, protection)))
     finders = FINDERS.get((group, kind), ())
+    if group not in BUILT_IN_GROUPS:
+        finders = (_by_custom_kind, *finders)
     return list(dict.fromkeys(reach for finder in finders for reach in finder(value, protection)))
 
 
@@ -295,6 +295,29 @@ def _by_own_labels(*kinds: GroupVersionKind) -> Finder:
     return find
 
 
+def _by_services(value: Object, protection: Protection) -> Iterator[Reach]:
+    """A pod that would get what is meant for protected ones: a Service finds them by labels that it has, too.
+
+    A Service of the platform that leads to the tenant's own pods alone is there for them.
+    """
+    labels = labels_of(value)
+    for service in protection.objects.list(SERVICE, protection.namespace) if labels else ():
+        wanted = _spec(service).get("selector")
+        if isinstance(wanted, dict) and wanted and wanted.items() <= labels.items():
+            taken = protection.covers(service) and not protection.covers(value)
+            if taken and any(wanted.items() <= labels_of(pod).items() for pod in protection.of(POD)):
+                yield Reach("metadata.labels", SERVICE.kind, name_of(service))
+
+
+def _by_group_snapshot(value: Object, protection: Protection) -> Iterator[Reach]:
+    """The claims that a VolumeGroupSnapshot copies: without a demand all of the namespace."""
+    source = _spec(value).get("source")
+    selector = source.get("selector") if isinstance(source, dict) else None
+    if isinstance(selector, dict):
+        for kind, name in _selected(selector, (CLAIM,), protection, empty=True):
+            yield Reach("spec.source.selector", kind, name)
+
+
 def _by_target(field: str) -> Finder:
     def find(value: Object, protection: Protection) -> Iterator[Reach]:
         yield from _targeted(_spec(value).get(field), f"spec.{field}", protection)
@@ -358,6 +381,7 @@ _PODS = _by_selector("selector", POD, empty=True)
 FINDERS: Mapping[tuple[str, str], tuple[Finder, ...]] = {
     ("", "Pod"): (
         _by_own_labels(REPLICA_SET, CONTROLLER, STATEFUL_SET, DAEMON_SET, JOB),
+        _by_services,
         _by_numbered_name(STATEFUL_SET),
         _by_mounts,
         _by_ephemeral_claims,
@@ -380,9 +404,11 @@ FINDERS: Mapping[tuple[str, str], tuple[Finder, ...]] = {
     ("networking.k8s.io", "Ingress"): (_by_backends,),
     ("networking.k8s.io", "NetworkPolicy"): (_by_selector("podSelector", POD, empty=False),),
     ("policy", "PodDisruptionBudget"): (_by_selector("selector", POD, empty=False),),
+    ("groupsnapshot.storage.k8s.io", "VolumeGroupSnapshot"): (_by_group_snapshot,),
 }
-"""By what each kind of Kubernetes' own reaches others. What concerns a whole namespace, a default deny or a
-budget for all, is what honest tenants write, too: there an empty selector counts for none."""
+"""By what each kind of Kubernetes' own, or of one of its projects, reaches others. What concerns a whole
+namespace, a default deny or a budget for all, is what honest tenants write, too: there an empty selector
+counts for none."""
 
 
 # --- kinds of others
@@ -572,6 +598,7 @@ def _of_pods(path: str) -> Iterator[str]:
 
 READ = Projection.of(
     *("spec.selector", "spec.podSelector", "spec.scaleTargetRef"),
+    "spec.clusterIPs",  # of the Service that leads to the API server (context.py)
     "spec.volumeClaimTemplates[].metadata.name",
     *_of_pods(""),
     *_of_pods("spec.template."),

@@ -8,8 +8,9 @@ from typing import Any
 
 from gatekeeper_py.tenancy.catalogue import BUILT_IN_GROUPS, Node, tree_of
 from gatekeeper_py.tenancy.custom import CustomKind, custom_kind
+from gatekeeper_py.tenancy.errands import add_errands
 from gatekeeper_py.tenancy.forms import FORMS, Finds
-from gatekeeper_py.tenancy.leaves import add_leaves
+from gatekeeper_py.tenancy.leaves import add_leaves, add_own_name
 from gatekeeper_py.tenancy.places import CLUSTER, Surroundings
 
 __all__ = ["references"]
@@ -69,11 +70,13 @@ def _scanned(body: dict[str, Any], finds: Finds, known: CustomKind) -> list[dict
     names = Finds(finds.namespace, [], finds.around)
     _scan(parts, body, "", names)
     values = Finds(finds.namespace, [], finds.around)
+    unread = known.judgement == "unknown"
     if known.judgement != "harmless":
         own_programs = set(known.rules) <= EVERYWHERE
-        add_leaves(
-            parts, values, finds.around, unread=known.judgement == "unknown", own_programs=own_programs
-        )
+        add_leaves(parts, values, finds.around, unread=unread, own_programs=own_programs)
+    if unread:
+        add_errands(parts, values)
+        add_own_name(body, values)
     return [*_unexplained(names, finds, IGNORED), *_unexplained(values, finds, COMPARED)]
 
 

@@ -15,6 +15,7 @@ from gatekeeper_py.objects.resource import GroupVersion
 from gatekeeper_py.policy.admission.admission_review import ReviewError, parse_review, render_review
 from gatekeeper_py.policy.admission.decision import Decision, Enforcement, Status
 from gatekeeper_py.policy.admission.request import AdmissionRequest
+from gatekeeper_py.policy.immutable import immutable
 from gatekeeper_py.policy.leniency import lenient
 from gatekeeper_py.webhook import child
 from gatekeeper_py.webhook.revision import Reviewer, Webhook
@@ -41,7 +42,7 @@ class Incident:
         return cls(secrets.token_hex(8), type(error).__name__, places)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Answer:
     """What became of a review."""
 

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import lru_cache
 from http import HTTPStatus
 from ipaddress import ip_address
-from typing import Final, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -22,17 +22,19 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
 from gatekeeper_py.objects.resource import GroupVersion
-from gatekeeper_py.webhook.exchange import CALLER, Exchange, timeout_in
+from gatekeeper_py.webhook.exchange import CALLER, Answering, Decline, Exchange, timeout_in
 from gatekeeper_py.webhook.health import Informant, Topic
-from gatekeeper_py.webhook.planes import PREFIX, Planes
+from gatekeeper_py.webhook.planes import PREFIX
 from gatekeeper_py.webhook.registration import conversions_of
 from gatekeeper_py.webhook.revision import Webhook
 from gatekeeper_py.webhook.service import Service
 
-__all__ = ["REACHED", "Application", "application", "health_application"]
+__all__ = ["NOBODY", "REACHED", "Application", "application", "health_application"]
 
 REACHED = "the engine is reached"
 """Sent with 403, whose text client-go hands on (apimachinery/pkg/api/errors, NewGenericServerResponse)."""
+
+PLANES: Final = PREFIX.encode("ascii")
 
 DOORS: Final[Mapping[str, Webhook]] = {"mutate": "mutate", "validate": "validate"}
 
@@ -46,10 +48,26 @@ NOBODY: Final[frozenset[str]] = frozenset()
 """The names of a caller that shows no certificate."""
 
 
+class PlaneDoors(Protocol):
+    """The doors of control planes (`planes`), or the way to them (`forwarding`)."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request (ASGI)."""
+
+    def at_once(
+        self, url: bytes, body: bytes, caller: frozenset[str], answer: Answering, /
+    ) -> Decline | None:
+        """As `Application.at_once`."""
+
+    def is_foreign(self, shown: frozenset[str], /) -> bool:
+        """Whether who shows these has no business at the host's doors."""
+        raise NotImplementedError
+
+
 class Application:
     """The two doors, and behind them everything that is asked seldom (ASGI)."""
 
-    def __init__(self, service: Service, rest: ASGIApp, planes: Planes | None = None) -> None:
+    def __init__(self, service: Service, rest: ASGIApp, planes: PlaneDoors | None = None) -> None:
         self._service, self._rest, self._planes = service, rest, planes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -70,19 +88,23 @@ class Application:
             exchange = Exchange(scope, receive, send)
             await exchange.reply(await self._service.review(exchange, *door))
 
-    def at_once(self, url: bytes, body: bytes, caller: frozenset[str] = NOBODY) -> bytes | None:
-        """The verdict on a review that has arrived whole, or None where it has to wait, or is none."""
-        if self._planes is not None and (url.startswith(PREFIX.encode()) or self._planes.is_foreign(caller)):
+    def at_once(self, url: bytes, body: bytes, caller: frozenset[str], answer: Answering) -> Decline | None:
+        """Answer a review that has arrived whole, with None what is none, or no short one (see `AtOnce`)."""
+        if self._planes is not None and url.startswith(PLANES):
+            return self._planes.at_once(url, body, caller, answer)
+        is_foreign = self._planes is not None and self._planes.is_foreign(caller)
+        door, timeout = (None, None) if is_foreign else _called(url)
+        if door is None:
+            answer(None)
             return None
-        door, timeout = _called(url)
-        return None if door is None else self._service.review_at_once(body, *door, timeout)
+        return self._service.review_at_once(body, *door, timeout, answer)
 
 
 def application(
     service: Service,
     informant: Informant,
     lifespan: Lifespan[Starlette] | None = None,
-    planes: Planes | None = None,
+    planes: PlaneDoors | None = None,
 ) -> Application:
     """The doors of a service and of control planes, what operators ask for, and what goes on beside them."""
     routes = [Route("/reach", _reach, methods=["POST"]), *_routes(informant)]

@@ -1,4 +1,4 @@
-"""Who gets a connection: so many at once, each with a handshake in time; the longest idle makes room."""
+"""Who gets a connection: so many at once, each with a handshake in time; who has the most makes room."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import resource
 import socket
 import ssl
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeAlias
 
@@ -62,7 +63,8 @@ class Connections:
         self._metrics = metrics
         self._most = most
         self._accept = accept
-        self._handshakes: dict[asyncio.Task[None], None] = {}
+        self._handshakes: dict[asyncio.Task[None], str] = {}
+        """With whom."""
 
     async def accept(self, listener: socket.socket) -> None:
         """Until it is cancelled."""
@@ -79,7 +81,7 @@ class Connections:
                 accepted.close()
                 continue
             handshake = loop.create_task(self._shake_hands(accepted))
-            self._handshakes[handshake] = None
+            self._handshakes[handshake] = _address(accepted)
             handshake.add_done_callback(self._handshakes.pop)
 
     @property
@@ -106,12 +108,30 @@ class Connections:
             self._metrics.handshakes.add()
 
     def _make_room(self) -> bool:
-        """Drop who has been idle the longest, or whose handshake began first; False when there is nobody."""
-        idle = sorted((each for each in self._established if each.idle), key=lambda each: each.heard)[:ROOM]
+        """Drop who has been idle the longest, or whose handshake began first; False when there is nobody.
+
+        Of who has the most connections first: an API server that opens them without end takes its own.
+        """
+        held = Counter([*(each.address for each in self._established), *self._handshakes.values()])
+        idle = sorted(
+            (each for each in self._established if each.idle),
+            key=lambda each: (-held[each.address], each.heard),
+        )[:ROOM]
+        slow = sorted(self._handshakes, key=lambda each: -held[self._handshakes[each]])[:ROOM]
+        if idle and slow and held[self._handshakes[slow[0]]] > held[idle[0].address]:
+            idle = []
         for connection in idle:
             connection.transport.abort()
-        slow = list(self._handshakes)[: ROOM if not idle else 0]
+        slow = [] if idle else slow
         for handshake in slow:
             handshake.cancel()
         self._metrics.dropped_connections.add(times=len(idle) + len(slow))
         return bool(idle or slow)
+
+
+def _address(connection: socket.socket) -> str:
+    """Of who calls; empty when he has gone already."""
+    try:
+        return str(connection.getpeername()[0])
+    except OSError:
+        return ""

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import fcntl
 import functools
 import gc
 import os
 import signal
+import stat
 import sys
 import threading
 import warnings
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Final
 
 __all__ = [
@@ -32,6 +35,9 @@ PR_SET_PDEATHSIG: Final = 1
 """prctl(2): the signal a process gets when the thread that forked it ends."""
 
 OURS: Final = "gatekeeper_py"
+
+STANDARD: Final = 3
+"""Below this are the descriptors that every process has."""
 
 _kept: set[int] = set()
 """Descriptors of what this process and its children have in common."""
@@ -68,12 +74,34 @@ def keep_open_no_more(descriptor: int) -> None:
 
 
 def close_all_but(kept: Iterable[int]) -> None:
-    """Let go of all the parent has open, but for these, what all keep and the standard ones."""
-    first = 3
-    for number in sorted({*kept, *_kept}):
+    """Let go of all that is open, but for these, what all keep, the standard ones and pipes to itself."""
+    first = STANDARD
+    for number in sorted({*kept, *_kept, *_pipes_to_itself()}):
         os.closerange(first, number)
         first = number + 1
     os.closerange(first, os.sysconf("SC_OPEN_MAX"))
+
+
+def _pipes_to_itself() -> set[int]:
+    """Those of which both ends are here.
+
+    libuv has one. In every fork it closes that by its numbers (uv__signal_global_reinit in its
+    src/unix/signal.c), whatever they stand for by then: so they must not come to stand for something else.
+    """
+    ends: dict[tuple[int, int], dict[int, list[int]]] = {}
+    for number in _open_descriptors():
+        with suppress(OSError):  # it was for looking, and is closed
+            found = os.fstat(number)
+            if number >= STANDARD and stat.S_ISFIFO(found.st_mode):
+                way = fcntl.fcntl(number, fcntl.F_GETFL) & os.O_ACCMODE
+                ends.setdefault((found.st_dev, found.st_ino), {}).setdefault(way, []).append(number)
+    return {number for ways in ends.values() if len(ways) > 1 for each in ways.values() for number in each}
+
+
+def _open_descriptors() -> list[int]:
+    with suppress(OSError):
+        return [int(name) for name in os.listdir("/dev/fd")]
+    return []
 
 
 def prepare_to_fork() -> None:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from gatekeeper_py.objects.resource import GroupVersion, Object
 from gatekeeper_py.webhook.counting import Tally
+from gatekeeper_py.webhook.exchange import Callers
 from gatekeeper_py.webhook.health import Topic
 from gatekeeper_py.webhook.revision import Webhook
 
@@ -19,6 +20,9 @@ __all__ = [
     "Denied",
     "End",
     "Find",
+    "Forward",
+    "Forwarded",
+    "Guests",
     "Lines",
     "News",
     "Ready",
@@ -66,6 +70,31 @@ class Find(NamedTuple):
     """Question to the server. A namespace that is not known yet; the answer is the object, or None."""
 
     namespace: str
+
+
+class Forward(NamedTuple):
+    """Question to the server. A request at a control plane's door; the answer is `Forwarded`."""
+
+    method: str
+    path: str
+    query: bytes
+    caller: frozenset[str]
+    """The names in the certificate that was shown."""
+    body: bytes
+
+
+class Forwarded(NamedTuple):
+    """The answer, as ASGI has it."""
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
+
+
+class Guests(NamedTuple):
+    """Whose certificates are whose: documents of control planes say so."""
+
+    callers: Callers
 
 
 class Ask(NamedTuple):

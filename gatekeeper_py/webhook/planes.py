@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import partial
-from typing import TYPE_CHECKING, Final
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
@@ -23,6 +23,7 @@ from gatekeeper_py.cluster.snapshot import NAMESPACE
 from gatekeeper_py.cluster.staleness import Stale
 from gatekeeper_py.cluster.view import ClusterError
 from gatekeeper_py.engine import Engine
+from gatekeeper_py.objects.resource import GroupVersion
 from gatekeeper_py.policy.admission.decision import Decision, Status
 from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.policy.loading.load import PolicySet
@@ -34,7 +35,7 @@ from gatekeeper_py.tenancy.reads import read_by
 from gatekeeper_py.tenancy.refusals import TENANCY_KINDS
 from gatekeeper_py.tenancy.tenant import GROUP, Tenancy
 from gatekeeper_py.webhook import limits
-from gatekeeper_py.webhook.exchange import CALLER, Exchange
+from gatekeeper_py.webhook.exchange import CALLER, Answering, Callers, Decline, Exchange, timeout_in
 from gatekeeper_py.webhook.metrics import Metrics, Observed
 from gatekeeper_py.webhook.origin import PHASES
 from gatekeeper_py.webhook.record import Record
@@ -42,6 +43,7 @@ from gatekeeper_py.webhook.registration import conversions_of
 from gatekeeper_py.webhook.revision import InForce, Loaded, Policies, Webhook
 from gatekeeper_py.webhook.rounds import Rounds
 from gatekeeper_py.webhook.service import Service
+from gatekeeper_py.webhook.turns import Turns
 
 if TYPE_CHECKING:
     from lightkube.config.kubeconfig import SingleConfig
@@ -148,20 +150,18 @@ class Planes:
     connect: Connect
     rounds: Rounds
     """The event loop's work, in which they take turns with the host."""
-    names: frozenset[str] = frozenset()
-    """Names of certificates of the host's API servers; none: any that is no control plane's."""
+    long: Turns
+    """The turns of long reviews, each in a process of its own: the host's too, for the memory they take."""
+    callers: Callers = field(default_factory=Callers)
+    """Whose certificates are whose."""
     certificates: bool = True
     """Whether callers show certificates."""
-    alone: bool = True
-    """Whether one process answers: others would not know of control planes."""
     admit: Callable[[frozenset[str]], None] = lambda _names: None
     """Told which names of certificates may come in besides the host's."""
     max_age: float = 30.0
     clock: Callable[[], float] = time.monotonic
     follow: Follow | None = None
     _planes: dict[str, Plane] = field(default_factory=dict, init=False)
-    _callers: dict[str, str] = field(default_factory=dict, init=False)
-    """By the name of a certificate, whose it is."""
     _stopping: threading.Event = field(default_factory=threading.Event, init=False)
 
     # --- requests
@@ -182,18 +182,22 @@ class Planes:
             return
         await answer(scope, receive, send)
 
-    def is_foreign(self, shown: frozenset[str], name: str = "") -> bool:
-        """Whether who shows these has no business at a control plane's door, or (no name) at the host's.
+    def at_once(self, url: bytes, body: bytes, caller: frozenset[str], answer: Answering) -> Decline | None:
+        """Answer a review that has arrived whole, with None what is none, or no short one (see `AtOnce`)."""
+        door = _called(url)
+        plane = None if door is None else self._planes.get(door.name)
+        if door is None or plane is None or self.is_foreign(caller, door.name):
+            answer(None)
+            return None
+        return plane.service.review_at_once(body, door.webhook, door.conversions, door.timeout, answer)
 
-        Where neither a document nor an option names certificates, anybody may call who came in.
-        """
-        if not name and not self._callers and not self.names:
-            return False
-        owners = {self._callers[each] for each in shown if each in self._callers}
+    def is_foreign(self, shown: frozenset[str], name: str = "") -> bool:
+        """Whether who shows these has no business at a control plane's door, or (no name) at the host's."""
+        if not name:
+            return self.callers.are_foreign_to_host(shown)
+        owners = self.callers.planes_of(shown)
         if owners:
             return owners != {name}
-        if not name:
-            return bool(self.names) and self.names.isdisjoint(shown)
         plane = self._planes.get(name)
         document = plane.document if plane is not None else None
         return document is not None and bool(document.client_names)
@@ -260,10 +264,10 @@ class Planes:
             _leave(plane)
 
     def _tell_callers(self, documents: Iterable[ControlPlane]) -> None:
-        callers = {name: each.name for each in documents for name in each.client_names}
-        if callers != self._callers:
-            self._callers = callers
-            self.admit(frozenset(callers))
+        names = {name: each.name for each in documents for name in each.client_names}
+        if names != self.callers.planes:
+            self.callers = replace(self.callers, planes=names)
+            self.admit(frozenset(names))
 
     def _add(self, name: str) -> Plane:
         """A plane that is closed."""
@@ -276,7 +280,9 @@ class Planes:
         policies = Policies(load, demand_tenants=False)
         metrics = Metrics(Observed(lambda: plane.ages()))
         record = Record(self.record.log, self.record.output, metrics, control_plane=name)
-        service = Service(policies, record, limits.MAX_BODY, IN_FLIGHT, WORKERS, MEMORY, self.rounds)
+        service = Service(
+            policies, record, limits.MAX_BODY, IN_FLIGHT, WORKERS, MEMORY, self.rounds, self.long
+        )
         plane = Plane(name, service, policies)
         self._close(plane, plane.reason)
         self._planes = {**self._planes, name: plane}
@@ -292,9 +298,6 @@ class Planes:
         if before is None or _reach(before) != _reach(document):
             _leave(plane)
             plane.tried = -RETRY
-        if not self.alone:
-            self._close(plane, SEVERAL)
-            return
         if document.client_names and not self.certificates:
             self._close(plane, NO_CERTIFICATES)
             return
@@ -372,6 +375,26 @@ class Planes:
         plane.made_of = made_of
 
 
+class _Door(NamedTuple):
+    """Where a URL leads."""
+
+    name: str
+    webhook: Webhook
+    conversions: frozenset[GroupVersion]
+    timeout: str | None
+
+
+@lru_cache(maxsize=4 * MOST)  # an API server sends the paths of its registration, and nothing else
+def _called(url: bytes) -> _Door | None:
+    """Which door a URL leads to, if it need not be decoded for that."""
+    path, _, query = url.partition(b"?")
+    if not path.isascii() or b"%" in path:
+        return None
+    name, door, versions = _parts(path.decode("ascii"))
+    webhook = DOORS.get(door)
+    return None if webhook is None else _Door(name, webhook, conversions_of(versions), timeout_in(query))
+
+
 def _parts(path: str) -> tuple[str, str, str]:
     """The name, the door and the rest of a path."""
     name, _, rest = path.removeprefix(PREFIX).partition("/")
@@ -438,7 +461,6 @@ MOST_TOLD: Final = 500
 TOO_MANY: Final = (
     f"more than {MOST} control planes: this server follows no more. Spread them over several engines"
 )
-SEVERAL: Final = "control planes are answered by one process alone. Start the server with --workers 1"
 GONE: Final = "no document that names it is in force"
 NO_CERTIFICATES: Final = (
     "its document names certificates (clientNames), and callers show none. Start the server with --client-ca"

@@ -6,12 +6,12 @@ Without a task where nothing is to be waited for, and never without our TLS wher
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import Final, TypeAlias
+import time
+from typing import Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from gatekeeper_py.webhook.exchange import CALLER
+from gatekeeper_py.webhook.exchange import ARRIVED, CALLER, AtOnce, Decline
 from gatekeeper_py.webhook.limits import HEAD_SECONDS, MAX_HEAD
 from gatekeeper_py.webhook.purse import SHORT_BODY
 from gatekeeper_py.webhook.tls import caller, covers
@@ -21,10 +21,6 @@ __all__ = ["BoundedProtocol", "PromptProtocol", "SecureProtocol"]
 PATIENCE: Final = 0.01
 """Seconds for which a short body may be on its way: Go sends what is longer than 4 KiB in pieces, one
 right after the other (WriteBufferSize of net/http's Transport)."""
-
-AtOnce: TypeAlias = Callable[[bytes, bytes, frozenset[str]], bytes | None]
-"""What an application may offer as `at_once`: the JSON by which it answers what is posted to a URL by whose
-certificate has these names, or None when it has to be asked as every application is."""
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -38,6 +34,8 @@ class BoundedProtocol(HttpToolsProtocol):
     _late: asyncio.TimerHandle | None = None
     heard = 0.0
     """When the client last sent something, by the loop's clock."""
+    address = ""
+    """From where the client calls."""
     _last = False
     """Whether the connection ends with the next answer."""
 
@@ -45,6 +43,7 @@ class BoundedProtocol(HttpToolsProtocol):
         """A client is there: its first request has to begin soon."""
         super().connection_made(transport)
         self.heard = self.loop.time()
+        self.address = str((transport.get_extra_info("peername") or ("",))[0])
         self._wait_for_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -119,11 +118,14 @@ class BoundedProtocol(HttpToolsProtocol):
 class PromptProtocol(BoundedProtocol):
     """Answers a short request as soon as all of it is there, where the application can (see `AtOnce`).
 
-    Whatever is not as most requests are goes uvicorn's way, as if nobody had tried.
+    Whatever is not as most requests are goes uvicorn's way, as if nobody had tried. So does what waits for
+    its answer when the client asks for more, or the connection is about to end.
     """
 
     _body: bytearray | None = None
     """What there is of a request that may be answered at once; None while there is no such request."""
+    _decline: Decline | None = None
+    """Of such a request that is whole and waits for its answer."""
     _impatient: asyncio.TimerHandle | None = None
     _caller: frozenset[str] = frozenset()
     """The names in the caller's certificate."""
@@ -136,8 +138,13 @@ class PromptProtocol(BoundedProtocol):
     def data_received(self, data: bytes) -> None:
         """Bytes of a client: a whole request, mostly."""
         super().data_received(data)
-        if self._body is not None and self._impatient is None:
+        if self._body is not None and self._decline is None and self._impatient is None:
             self._impatient = self.loop.call_later(PATIENCE, self._go_uvicorn_s_way)
+
+    def on_message_begin(self) -> None:
+        """A request begins. What came before it is answered before it."""
+        self._wait_no_more()
+        super().on_message_begin()
 
     def on_headers_complete(self) -> None:
         """The head is there, and its body perhaps, too."""
@@ -160,15 +167,23 @@ class PromptProtocol(BoundedProtocol):
 
     def on_message_complete(self) -> None:
         """All of a request is there."""
-        if self._body is not None:
-            assert self._at_once is not None
-            answer = self._at_once(self.url, bytes(self._body), self._caller)
-            if answer is not None:
-                self._take_body()
-                self._answer(answer)
-                return
-            self._go_uvicorn_s_way()
-        super().on_message_complete()
+        if self._body is None:
+            super().on_message_complete()
+            return
+        assert self._at_once is not None
+        self._be_patient()
+        self.scope[ARRIVED] = time.monotonic()  # type: ignore[typeddict-unknown-key] # ours
+        self._decline = self._at_once(self.url, bytes(self._body), self._caller, self._answer)
+
+    def answer_and_close(self) -> None:
+        """As every connection; what waits is answered as the last."""
+        super().answer_and_close()
+        self._wait_no_more()
+
+    def shutdown(self) -> None:
+        """End the connection, but answer what waits."""
+        self._wait_no_more()
+        super().shutdown()
 
     @property
     def idle(self) -> bool:
@@ -192,8 +207,15 @@ class PromptProtocol(BoundedProtocol):
             and not self._last
         )
 
-    def _answer(self, answer: bytes) -> None:
-        """In one piece: one record of TLS, one packet, one system call."""
+    def _answer(self, answer: bytes | None) -> None:
+        """In one piece: one record of TLS, one packet, one system call; or as every application does."""
+        if self.transport.is_closing():
+            return
+        if answer is None:
+            self._go_uvicorn_s_way()
+            super().on_message_complete()
+            return
+        self._take_body()
         headers = [b"%b: %b\r\n" % header for header in self.server_state.default_headers]
         length = b"content-length: %d\r\n\r\n" % len(answer)
         self.transport.write(b"".join((ANSWERED, *headers, length, answer)))
@@ -206,12 +228,20 @@ class PromptProtocol(BoundedProtocol):
         if body:
             super().on_body(body)
 
+    def _wait_no_more(self) -> None:
+        """Go uvicorn's way with a request that waits."""
+        if self._decline is not None:
+            self._decline()
+
     def _take_body(self) -> bytes:
-        body, self._body = bytes(self._body or b""), None
+        body, self._body, self._decline = bytes(self._body or b""), None, None
+        self._be_patient()
+        return body
+
+    def _be_patient(self) -> None:
         if self._impatient is not None:
             self._impatient.cancel()
             self._impatient = None
-        return body
 
 
 ANSWERED: Final = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"

@@ -8,6 +8,7 @@ a cluster heals while the engine is gone, and tenants are refused. `docs/registr
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -36,6 +37,7 @@ __all__ = [
     "control_plane_site",
     "conversions_of",
     "exemptions",
+    "origin_of",
     "purpose",
     "segment",
     "trial",
@@ -105,6 +107,8 @@ class Site:
     exempt: tuple[str, ...] = EXEMPT_NAMESPACES
     """Namespaces that are not asked about, whoever writes."""
     is_host: bool = True
+    is_filed: bool = False
+    """Whether it stands in files of the API server, which nobody but their writer sets right."""
 
     @property
     def exemptions(self) -> tuple[Exemption, ...]:
@@ -122,7 +126,8 @@ def control_plane_site(name: str, namespaces: Sequence[str] = (), suffix: str = 
 
     The `suffix` is that by which an API server knows what came from its files (KEP-5793).
     """
-    return Site(f"gatekeeper-control-plane{suffix}", f"t/{name}/", tuple(namespaces), is_host=False)
+    title = f"gatekeeper-control-plane{suffix}"
+    return Site(title, f"t/{name}/", tuple(namespaces), is_host=False, is_filed=bool(suffix))
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +236,7 @@ def configurations(
     if needed > MOST_CONDITIONS:
         raise ValueError(f"{needed} match conditions; the API server takes {MOST_CONDITIONS}")
     told = versions if policies is None else (*versions, purpose(policies, tenancy))
+    told = (*told, origin_of(client)) if site.is_filed else told
     mutating, validating = (
         _Asking(door, client, asked[door], tuple(conditions), versions, told, site).webhooks()
         for door in DOORS
@@ -262,6 +268,16 @@ PURPOSE = "asks-"
 def purpose(policies: PolicySet, tenancy: Tenancy) -> GroupVersion:
     """What a path says besides versions, when it was made for these policies."""
     return GroupVersion("", PURPOSE + fingerprint(asked_by(policies, tenancy).values()))
+
+
+WHERE = "finds-"
+"""How the version begins by which a path says where, and with what CA, the engine was to be found."""
+
+
+def origin_of(client: Client) -> GroupVersion:
+    """What a path says besides versions, when it stands in a file, which the engine may not see."""
+    digest = hashlib.sha256(f"{client.url} {client.authority}".encode()).hexdigest()
+    return GroupVersion("", WHERE + digest[:16])
 
 
 def asks_for(told: Iterable[GroupVersion], wanted: GroupVersion) -> bool:

@@ -10,7 +10,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Final, TypeVar
 
 __all__ = ["Rounds"]
 
@@ -18,7 +18,6 @@ SECONDS: Final = 0.002
 """Of work after which a round is over; what has begun by then is finished."""
 
 Result = TypeVar("Result")
-Entry: TypeAlias = "tuple[Callable[[], Any], asyncio.Future[Any]]"
 
 
 class Rounds:
@@ -32,15 +31,19 @@ class Rounds:
         """Seconds of the round that has begun; it ends, and a next one begins, with the loop's next turn."""
         self._loop: asyncio.AbstractEventLoop | None = None
         """Where the end of the round that has begun is arranged for; None while there is none."""
-        self._waiting: dict[str, deque[Entry]] = {}
+        self._waiting: dict[str, deque[Callable[[], None]]] = {}
 
     async def do(self, owner: str, work: Callable[[], Result]) -> Result:
         """What the work gives or raises; who is cancelled while it waits has it done no more."""
         if self.has_room():
             return self.work(work)
         done: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(owner, deque()).append((work, done))
+        self.wait(owner, lambda: _settle(work, done))
         return await done
+
+    def wait(self, owner: str, work: Callable[[], None]) -> None:
+        """Have work done, which does not fail, when its owner's turn has come: `has_room` has said no."""
+        self._waiting.setdefault(owner, deque()).append(work)
 
     def has_room(self) -> bool:
         """Whether work may be done now."""
@@ -70,14 +73,16 @@ class Rounds:
         while self._waiting and self._left > 0:
             owner = next(iter(self._waiting))
             queue = self._waiting.pop(owner)
-            work, done = queue.popleft()
+            work = queue.popleft()
             if queue:
                 self._waiting[owner] = queue  # behind the others
-            if not done.done():
-                self._settle(work, done)
+            self.work(work)
 
-    def _settle(self, work: Callable[[], Result], done: asyncio.Future[Result]) -> None:
-        try:
-            done.set_result(self.work(work))
-        except Exception as error:
-            done.set_exception(error)
+
+def _settle(work: Callable[[], Result], done: asyncio.Future[Result]) -> None:
+    if done.done():  # cancelled
+        return
+    try:
+        done.set_result(work())
+    except Exception as error:
+        done.set_exception(error)

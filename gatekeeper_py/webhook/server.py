@@ -154,6 +154,7 @@ class Server:
             long,
             announces=events is not None,
             followed=self.followed,
+            planes=self.planes,
         )
         reviews.setblocking(False)
         made = Supervisor(plan, self.service, self.health, events if isinstance(events, Events) else None)

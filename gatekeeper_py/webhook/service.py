@@ -11,7 +11,7 @@ import pickle
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, suppress
+from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from http import HTTPStatus
@@ -30,7 +30,7 @@ from gatekeeper_py.webhook.answer import Answer, attempt, decide, deny, died, la
 from gatekeeper_py.webhook.arrivals import Arrivals
 from gatekeeper_py.webhook.body import BodyTooLarge, Memory, MemoryExhausted, read_body
 from gatekeeper_py.webhook.child import ChildDied
-from gatekeeper_py.webhook.exchange import Exchange, Reply
+from gatekeeper_py.webhook.exchange import Answering, Decline, Exchange, Reply
 from gatekeeper_py.webhook.head import NO_HEAD, Head, head_of
 from gatekeeper_py.webhook.purse import Purses, is_short
 from gatekeeper_py.webhook.record import Record
@@ -137,6 +137,28 @@ class _Job:
         return f"user {self.username}"
 
 
+class _Waiting:
+    """A short review that waits for a round: it is answered once, and in flight until then."""
+
+    __slots__ = ("_answer", "_in_flight")
+
+    def __init__(self, answer: Answering, in_flight: AbstractContextManager[None]) -> None:
+        self._answer: Answering | None = answer
+        self._in_flight = ExitStack()
+        self._in_flight.enter_context(in_flight)
+
+    def end(self, decide: Callable[[], bytes | None]) -> None:
+        """Decide and answer, unless that is over."""
+        answer, self._answer = self._answer, None
+        if answer is not None:
+            with self._in_flight:
+                answer(decide())
+
+    def decline(self) -> None:
+        """Have it answered as every application answers."""
+        self.end(lambda: None)
+
+
 @dataclass(slots=True)
 class Service:
     """What the doors share. Belongs to the event loop."""
@@ -169,32 +191,55 @@ class Service:
         self._threads = ThreadPoolExecutor(self.workers, thread_name_prefix="review")
 
     def review_at_once(
-        self, body: bytes, webhook: Webhook, conversions: frozenset[GroupVersion], timeout: str | None
-    ) -> bytes | None:
-        """The verdict on a short review where nothing is to be waited for: nobody need look at the time.
+        self,
+        body: bytes,
+        webhook: Webhook,
+        conversions: frozenset[GroupVersion],
+        timeout: str | None,
+        answer: Answering,
+    ) -> Decline | None:
+        """Answer with the verdict on a short review: at once, or in a next round where this one has no room.
 
-        None for any other, which is as if it had not been asked: `review` answers it, whatever it is.
+        No task waits for it, and nobody looks at the time. With None any other is answered, which is as if it
+        had not been asked: `review` answers it, whatever it is.
         """
-        if self.successor is not None or not is_short(body) or not self.rounds.has_room():
+        if self.successor is not None or not is_short(body):
+            answer(None)
             return None
-        job = _begin(webhook, conversions, timeout)
+        job = _begin(webhook, conversions, time.monotonic(), timeout)
         job.body = body
-        try:
-            return self.rounds.work(lambda: self._answered_at_once(job))
-        except Exception:  # whatever it is: `review` meets it again, and tells
+        if self.rounds.has_room():
+            answer(self.rounds.work(lambda: self._answered_at_once(job)))
             return None
+        return self._wait_for_round(job, answer)
+
+    def _wait_for_round(self, job: _Job, answer: Answering) -> Decline | None:
+        with suppress(Exception):  # whatever it is: `review` meets it again, and tells
+            self._understand_whole(job)
+        if job.request is None:
+            answer(None)
+            return None
+        waiting = _Waiting(answer, self.record.in_flight())
+        self.rounds.wait(job.owner, lambda: waiting.end(lambda: self._answered_at_once(job)))
+        return waiting.decline
 
     def _answered_at_once(self, job: _Job) -> bytes | None:
-        self._understand_whole(job)
-        in_force = self._in_force(job)
-        answer = None if job.is_awaited else self._decide_here(in_force, job)
-        return None if answer is None else self._answer(job, answer).body
+        if self.successor is not None or time.monotonic() > job.deadline:
+            return None
+        try:
+            if job.request is None:
+                self._understand_whole(job)
+            in_force = self._in_force(job)
+            answer = None if job.is_awaited else self._decide_here(in_force, job)
+            return None if answer is None else self._answer(job, answer).body
+        except Exception:  # whatever it is: `review` meets it again, and tells
+            return None
 
     async def review(
         self, exchange: Exchange, webhook: Webhook, conversions: frozenset[GroupVersion]
     ) -> Reply:
         """Answer one review, asked in these versions besides. Nothing is raised."""
-        job = _begin(webhook, conversions, exchange.timeout)
+        job = _begin(webhook, conversions, exchange.arrived, exchange.timeout)
         with self.record.in_flight():
             try:
                 return self._answer(job, await self._decided_in_time(exchange, job))
@@ -376,8 +421,9 @@ class Service:
         return Reply(code, f"{reason}\n".encode(), is_verdict=False)
 
 
-def _begin(webhook: Webhook, conversions: frozenset[GroupVersion], timeout: str | None) -> _Job:
-    started = time.monotonic()
+def _begin(
+    webhook: Webhook, conversions: frozenset[GroupVersion], started: float, timeout: str | None
+) -> _Job:
     return _Job(webhook, conversions, started, started + limits.time_allowed(timeout))
 
 

@@ -33,11 +33,23 @@ from gatekeeper_py.webhook.answer import Answer
 from gatekeeper_py.webhook.channel import ChannelClosed
 from gatekeeper_py.webhook.counting import Tally, together
 from gatekeeper_py.webhook.events import Events
+from gatekeeper_py.webhook.forwarding import answered
 from gatekeeper_py.webhook.generation import Generation, Member, NotStarted
 from gatekeeper_py.webhook.health import Health, Told
 from gatekeeper_py.webhook.httpserver import GRACE, BoundedServer
 from gatekeeper_py.webhook.memory import settle
-from gatekeeper_py.webhook.orders import Ask, Count, Counted, Decide, Denied, Find, Lines, News
+from gatekeeper_py.webhook.orders import (
+    Ask,
+    Count,
+    Counted,
+    Decide,
+    Denied,
+    Find,
+    Forward,
+    Guests,
+    Lines,
+    News,
+)
 from gatekeeper_py.webhook.record import Record
 from gatekeeper_py.webhook.rehearsal import rehearse
 from gatekeeper_py.webhook.revision import BadPolicies, InForce
@@ -257,6 +269,12 @@ class Supervisor:
         for member in list(self._members):
             member.pass_on(pickled)
 
+    def _tell_guests(self) -> None:
+        """Whose certificates are whose, to those who came before it changed, too."""
+        if self.plan.planes is not None:
+            for member in self._members:
+                member.tell(Guests(self.plan.planes.callers))
+
     # --- how they are
 
     @property
@@ -339,6 +357,8 @@ class Supervisor:
                 return await self._have_decided(question)
             case Find() if self.plan.followed is not None:
                 return await self.plan.followed.find(question.namespace)
+            case Forward() if self.plan.planes is not None:
+                return await answered(self.plan.planes, question)
         return None
 
     async def _about(self, question: Ask) -> Told:
@@ -411,6 +431,7 @@ class Supervisor:
             if self.answerer is not None and self.answerer.accepting:
                 self.plan.even_out(0, self.answerer)
             self._tell_news(standings=True)
+            self._tell_guests()
             for member in list(self._members):
                 member.silence += 1
                 if member.silence > PATIENCE:

@@ -28,6 +28,7 @@ from gatekeeper_py.webhook.app import application
 from gatekeeper_py.webhook.channel import Channel, ChannelClosed
 from gatekeeper_py.webhook.connections import MOST as MOST_CONNECTIONS
 from gatekeeper_py.webhook.events import event, has_a_place
+from gatekeeper_py.webhook.forwarding import Forwarding
 from gatekeeper_py.webhook.health import Told, Topic
 from gatekeeper_py.webhook.httpserver import GRACE, BoundedServer, QuietServer, configured
 from gatekeeper_py.webhook.memory import TRIM_SECONDS, trim
@@ -42,6 +43,9 @@ from gatekeeper_py.webhook.orders import (
     Denied,
     End,
     Find,
+    Forward,
+    Forwarded,
+    Guests,
     Lines,
     News,
     Ready,
@@ -49,6 +53,7 @@ from gatekeeper_py.webhook.orders import (
     Retire,
 )
 from gatekeeper_py.webhook.outbox import Outbox
+from gatekeeper_py.webhook.planes import Planes
 from gatekeeper_py.webhook.protocol import SecureProtocol
 from gatekeeper_py.webhook.record import Record
 from gatekeeper_py.webhook.revision import InForce, Loaded, Policies, Webhook
@@ -92,6 +97,8 @@ class Plan:
     """Whether denials are told as Events."""
     followed: Followed | None = None
     """The cluster, where it is not files."""
+    planes: Planes | None = None
+    """The control planes that the server answers."""
 
     def even_out(self, number: int, server: BoundedServer) -> None:
         """Let others have what a worker has beyond its part; to be done now and then."""
@@ -140,6 +147,7 @@ class Worker:
     end: socket.socket
     """Of the pair of sockets that leads to the server."""
     service: Service = field(init=False)
+    _forwarding: Forwarding | None = field(default=None, init=False)
     _outbox: Outbox = field(init=False)
     _metrics: Metrics = field(init=False)
     _server: QuietServer = field(init=False)
@@ -182,8 +190,11 @@ class Worker:
 
     def _config(self) -> Any:
         certificate = self.plan.certificate
+        if self.plan.planes is not None:
+            memory = limits.portion(self.plan.workers).memory
+            self._forwarding = Forwarding(self._forward, self.plan.planes.callers, memory)
         config = configured(
-            application(self.service, self, lambda _app: self._living()),
+            application(self.service, self, lambda _app: self._living(), self._forwarding),
             GRACE,
             http=SecureProtocol,
             lifespan="on",
@@ -259,6 +270,9 @@ class Worker:
                 self.plan.followed.hear(message.content)
             case RenewCertificate():
                 self._renew_certificate()
+            case Guests() if self._forwarding is not None:
+                self._forwarding.callers = message.callers
+                self.plan.certificate.let_in(frozenset(message.callers.planes))
             case End():
                 self._end()
 
@@ -319,6 +333,13 @@ class Worker:
         except ChannelClosed as error:
             raise TimeoutError from error
         assert isinstance(answer, Answer)
+        return answer
+
+    async def _forward(self, asked: Forward, seconds: float) -> Forwarded:
+        """By the server."""
+        assert self._channel is not None
+        answer = await self._channel.ask(asked, seconds)
+        assert isinstance(answer, Forwarded)
         return answer
 
     async def _find(self, namespace: str) -> Object | None:

@@ -110,6 +110,19 @@ def test_review_audit_and_the_webhook_agree(case: str) -> None:
 
 
 @pytest.mark.parametrize("case", CASES)
+def test_review_and_audit_agree_on_what_a_tenant_submits(case: str) -> None:
+    manifest, _ = CASES[case]
+    submission, tenancy, cluster = Submission(), load_tenancy(loading.read([POLICIES])), engine().cluster
+    assert isinstance(cluster, Snapshot)
+    (reviewed,), _ = review(engine(), cluster, [manifest], submission, (), tenancy)
+    auditor = Auditor(engine(), tenancy, submission, existing=False, as_tenant=True)
+    found = auditor.judge(manifest)
+    assert found.target.asked_as == reviewed.request.user.username
+    assert {each.policy for each in found.findings if "Deny" in each.actions} == denying(reviewed.decision)
+    assert found.violates != reviewed.decision.allowed
+
+
+@pytest.mark.parametrize("case", CASES)
 def test_explain_shows_why_a_policy_refuses_and_why_it_does_not(case: str) -> None:
     manifest, submission = CASES[case]
     request = make_request(manifest, engine().cluster, submission)

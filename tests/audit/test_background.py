@@ -9,11 +9,19 @@ from typing import Any
 import pytest
 
 from gatekeeper_py.audit import background
-from gatekeeper_py.audit.background import A_SECOND, BATCH, LEAST_PASS_SECONDS, NEIGHBOURS_SECONDS, Step
+from gatekeeper_py.audit.background import (
+    A_SECOND,
+    BATCH,
+    LEAST_PASS_SECONDS,
+    NEIGHBOURS_SECONDS,
+    OVERDUE,
+    Step,
+)
 from gatekeeper_py.audit.scan import Audited, Auditor
 from gatekeeper_py.cluster.snapshot import Snapshot
 from gatekeeper_py.cluster.staleness import Stale
 from gatekeeper_py.manifests.manifest import Manifest
+from gatekeeper_py.manifests.place import Problem
 from gatekeeper_py.objects.resource import GroupVersionKind
 from tests.audit.watched import POD, POLICY, SERVICE, Audit, named, pod, rules
 
@@ -29,6 +37,27 @@ DEFINITION = {
         "versions": [{"name": "v1", "served": True, "storage": True}],
     },
 }
+
+
+PLANE = """\
+apiVersion: tenancy.gatekeeper-py.dev/v1alpha1
+kind: Tenant
+metadata: {name: deep}
+spec: {namespaces: {names: [deep]}, runtimeClasses: {isolation: vm, allowed: ["*"]}}
+---
+apiVersion: tenancy.gatekeeper-py.dev/v1alpha1
+kind: Tenant
+metadata: {name: ops}
+spec: {trusted: true, namespaces: {names: [kamaji]}}
+---
+apiVersion: tenancy.gatekeeper-py.dev/v1alpha1
+kind: ControlPlane
+metadata: {name: one}
+spec:
+  tenant: deep
+  kubeconfig: {file: /etc/one}
+  pods: [{namespace: kamaji, selector: {matchLabels: {app: etcd}}}]
+"""
 
 
 @pytest.fixture
@@ -116,6 +145,68 @@ def test_without_policies_nothing_is_judged_and_that_is_said() -> None:
     audit.cluster.put(pod("web"))
     assert audit.background.step() == Step()
     assert audit.not_audited()[0] == "policies: none are in force, so nothing is judged"
+
+
+def test_a_set_without_policies_is_never_clean(audit: Audit) -> None:
+    audit.rules = rules(2, POLICY[POLICY.index("apiVersion: tenancy") :])
+    audit.settle()
+    assert audit.not_audited() == [
+        "policies: none are in force, so only roles, control planes' pods and frames of namespaces are judged"
+    ]
+
+
+def test_what_else_stands_in_its_way_is_told(audit: Audit) -> None:
+    audit.background.troubles = lambda: [Problem("policies", 0, 0, "a bad edit")]
+    assert audit.not_audited() == ["policies: a bad edit"]
+
+
+def test_a_pass_that_does_not_come_is_told_until_one_is_over(audit: Audit) -> None:
+    audit.cluster.put(*(pod(f"p{number}") for number in range(2 * BATCH)))
+    audit.settle()
+    audit.clock.time += OVERDUE * 600
+    assert audit.not_audited() == []
+    audit.clock.time += 1
+    audit.background.step()
+    (said,) = audit.not_audited()
+    assert re.fullmatch(
+        rf"audit: not everything has been looked at since 20\d\d-[-\d]*T[:\d]*Z, and {BATCH + 1} objects wait",
+        said,
+    )
+    audit.settle()
+    assert audit.not_audited() == []
+
+
+def test_a_short_interval_does_not_make_a_pass_late() -> None:
+    audit = Audit()
+    audit.background.every = 1
+    audit.settle()
+    audit.clock.time += OVERDUE * LEAST_PASS_SECONDS
+    assert audit.not_audited() == []
+
+
+def etcd(runtime_class: str = "") -> dict[str, Any]:
+    made = pod("etcd", namespace="kamaji", metadata={"labels": {"app": "etcd"}})
+    chosen = {"runtimeClassName": runtime_class} if runtime_class else {}
+    return {**made, "spec": {**made["spec"], **chosen}}
+
+
+def test_pods_of_a_tenants_control_plane_are_judged_where_nothing_is_forced_on_them(audit: Audit) -> None:
+    audit.rules = rules(2, f"{POLICY}---\n{PLANE}")
+    audit.cluster.put(named("Namespace", "kamaji"), etcd(), class_of("k"))
+    audit.settle()
+    assert audit.wrong() == {"etcd": ["control-plane-isolation"]}
+    audit.cluster.put(etcd("k"))
+    audit.settle()
+    assert (audit.wrong(), audit.not_audited()) == ({}, [])
+
+
+def test_such_a_pod_is_not_audited_while_its_class_is_unknown(audit: Audit) -> None:
+    audit.rules = rules(2, f"{POLICY}---\n{PLANE}")
+    unlisted(audit, GroupVersionKind("node.k8s.io", "v1", "RuntimeClass"))
+    audit.cluster.put(named("Namespace", "kamaji"), etcd("k"))
+    audit.settle()
+    assert audit.wrong() == {}
+    assert audit.background.ledger.unjudged() == {POD: 1}
 
 
 def test_a_namespace_that_changes_has_all_in_it_judged_again(audit: Audit) -> None:

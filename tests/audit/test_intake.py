@@ -52,3 +52,24 @@ def test_objects_of_a_cluster_have_no_place() -> None:
         (found,) = spool.read([0])
     assert (found.source.path, found.source.line, found.source.column) == ("cluster", 0, 0)
     assert [manifest.name for manifest in intake.kept] == ["foo"]
+
+
+def test_what_another_server_serves_in_a_cluster_is_not_taken_in() -> None:
+    service = {"group": "route.openshift.io", "version": "v1", "service": {"name": "api", "namespace": "a"}}
+    intake = Intake()
+    with Spool() as spool:
+        take_objects(
+            intake,
+            spool,
+            [
+                {
+                    "apiVersion": "apiregistration.k8s.io/v1",
+                    "kind": "APIService",
+                    "metadata": {"name": group},
+                    "spec": {**service, "group": group},
+                }
+                for group in ("route.openshift.io", "metrics.k8s.io")
+            ],
+        )
+    said = "an aggregated API server serves it, and which kinds it has is not known here"
+    assert [str(problem) for problem in intake.problems] == [f"route.openshift.io/v1: {said}"]

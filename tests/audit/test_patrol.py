@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -63,6 +64,45 @@ def test_an_error_of_ours_is_told_and_the_next_step_begins() -> None:
         assert again.wait(SECONDS)
         assert patrol.running
     assert ([str(error) for error in told], patrol.errors) == (["of ours"], 1)
+
+
+def test_while_steps_fail_that_is_said_and_the_cluster_is_told() -> None:
+    audit = Audit()
+    failed, mended, over = (threading.Event() for _ in range(3))
+
+    class Keeper:
+        told = 0
+
+        async def follow(self, step: Any) -> None:
+            over.set()
+
+        async def tell_unread(self) -> None:
+            self.told += 1
+            failed.set()
+
+    def prepare() -> None:
+        if not mended.is_set():
+            fail()
+
+    made: Any = Keeper
+    with running(Patrol(audit.background, wait, prepare, made, lambda _: None)) as patrol:
+        assert failed.wait(SECONDS)
+        said = str(patrol.problem)
+        mended.set()
+        assert over.wait(SECONDS)
+    assert re.fullmatch(
+        r"audit: since 20\S+Z what changes is not judged: internal error: ValueError at \S+:\d+\. Please file an issue",
+        said,
+    )
+    assert "of ours" not in said
+
+
+def test_only_an_audit_that_has_begun_can_have_ended() -> None:
+    patrol = Patrol(Audit().background, wait, lambda: None, None, raised)
+    assert patrol.problem is None
+    with running(patrol):
+        pass
+    assert str(patrol.problem) == "audit: it has ended, and what was found until then is told"
 
 
 def fail() -> None:

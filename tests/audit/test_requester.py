@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from gatekeeper_py.manifests.manifest import Manifest
 from gatekeeper_py.objects.selector import Selector
 from gatekeeper_py.policy.admission.submission import ADMINISTRATOR, Submission, make_request
 from gatekeeper_py.tenancy.context import Context
+from gatekeeper_py.tenancy.control_plane import ControlPlane
 from gatekeeper_py.tenancy.tenant import Claim, Owner, Settings, Tenancy, Tenant
 
 Json = dict[str, Any]
@@ -38,11 +40,11 @@ def thing(
     return {"apiVersion": api_version, "kind": kind, "metadata": metadata, **fields}
 
 
-def asked(value: Json, *others: Json) -> tuple[str, tuple[str, ...], str]:
+def asked(value: Json, *others: Json, tenancy: Tenancy = TENANCY) -> tuple[str, tuple[str, ...], str]:
     """The user, its groups, and why the object is the platform's."""
     cluster = Snapshot((value, *others))
     request = make_request(Manifest(value), cluster, Submission("CREATE", defaults=False))
-    found = requester_of(Context(TENANCY, cluster, request))
+    found = requester_of(Context(tenancy, cluster, request))
     return found.user.username, found.user.groups, found.platform
 
 
@@ -186,3 +188,42 @@ def test_where_two_tenants_claim_a_namespace_nobody_is_chosen() -> None:
     value: Mapping[str, Any] = thing("ConfigMap")
     request = make_request(Manifest(dict(value)), Snapshot(), Submission("CREATE", defaults=False))
     assert requester_of(Context(both, Snapshot(), request)).user == ADMINISTRATOR
+
+
+SYNCERS = {
+    name: ControlPlane(name, tenant, file=f"/{name}", syncers=(f"system:serviceaccount:{tenant}:vc-{name}",))
+    for name, tenant in (("one", "foo"), ("two", "foo"), ("bars", "bar"))
+}
+NAMED, OLDER = "tenancy.gatekeeper-py.dev/control-plane", "vcluster.loft.sh/managed-by"
+
+
+@pytest.mark.parametrize(
+    ("planes", "kind", "labels", "user"),
+    [
+        (("one", "two", "bars"), "Pod", {NAMED: "one"}, "system:serviceaccount:foo:vc-one"),
+        (("one", "two", "bars"), "Pod", {NAMED: "two", OLDER: "one"}, "system:serviceaccount:foo:vc-two"),
+        # From before it was stamped: whose it is says nobody, unless there is one only.
+        (("one", "bars"), "Pod", {OLDER: "inner"}, "system:serviceaccount:foo:vc-one"),
+        (("one", "two"), "Pod", {OLDER: "one"}, "alice"),
+        # Another tenant's brings nothing down here.
+        (("bars",), "Pod", {NAMED: "bars", OLDER: "bars"}, "alice"),
+        (("one",), "Pod", {}, "alice"),
+        (("one",), "Service", {NAMED: "one", OLDER: "one"}, "alice"),
+        ((), "Pod", {NAMED: "one", OLDER: "one"}, "alice"),
+    ],
+)
+def test_a_pod_that_came_down_is_asked_about_as_what_brought_it_down(
+    planes: tuple[str, ...], kind: str, labels: Json, user: str
+) -> None:
+    tenancy = replace(TENANCY, control_planes=tuple(SYNCERS[each] for each in planes))
+    assert asked(thing(kind, metadata={"labels": labels}), tenancy=tenancy)[0] == user
+
+
+def test_a_pod_that_came_down_by_a_template_is_asked_about_as_the_controller_that_made_it() -> None:
+    owner = thing("ReplicaSet", api_version="apps/v1", metadata={"uid": "u"})
+    reference = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "web", "uid": "u", "controller": True}
+    value = thing("Pod", metadata={"labels": {NAMED: "one"}, "ownerReferences": [reference]})
+    tenancy = replace(TENANCY, control_planes=(SYNCERS["one"],))
+    assert (
+        asked(value, owner, tenancy=tenancy)[0] == "system:serviceaccount:kube-system:replicaset-controller"
+    )

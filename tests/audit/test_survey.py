@@ -140,7 +140,7 @@ def test_settings_that_refuse_unknown_kinds_cover_them() -> None:
         (
             "references-powerful-kinds",
             "HelmChart.helm.cattle.io",
-            "installs a chart as the cluster's administrator; but no policy that is loaded asks for tenant.permitsKind",
+            "installs a chart as the cluster's administrator; but no policy that is loaded asks for customKind",
         ),
         (
             "references-cluster-wide-objects",

@@ -8,8 +8,9 @@ from gatekeeper_py.audit.backlog import Key
 from gatekeeper_py.audit.ledger import Entry
 from gatekeeper_py.audit.tally import MAX_NAMES, METRICS, OTHER, Tally, Told
 from gatekeeper_py.cluster.staleness import Stale
+from gatekeeper_py.manifests.place import Problem
 from tests.audit.support import EVERYTHING, NODE, WAIVED, WEB, audited, finding
-from tests.audit.watched import SERVICE, Audit, named, pod
+from tests.audit.watched import POD, SERVICE, Audit, named, pod, rules
 
 
 def value(tally: Tally, name: str, **labels: str) -> float | None:
@@ -90,6 +91,29 @@ def test_what_is_not_audited_is_counted_by_kind() -> None:
     tally = Tally(audit.background)
     assert [value(tally, "not_audited", kind=kind) for kind in ("Service", "ConfigMap")] == [1, 1]
     assert value(tally, "objects", kind="ConfigMap") is None
+
+
+def test_what_is_stale_is_no_more_counted_as_judged() -> None:
+    audit = Audit()
+    audit.cluster.put(pod("web", host=True))
+    audit.settle()
+    tally = Tally(audit.background)
+    assert [value(tally, name, kind="Pod") for name in ("objects", "not_audited")] == [1, None]
+    audit.cluster.stale[POD] = Stale(POD, 40.0, "may not be listed any more")
+    assert [value(tally, name, kind="Pod") for name in ("objects", "not_audited")] == [None, 1]
+    labels = {"tenant": "foo", "policy": "no-host", "severity": "high", "action": "deny"}
+    assert found(tally, **labels) == 1
+
+
+def test_what_keeps_all_of_it_from_being_known_is_counted() -> None:
+    audit = Audit(rules=None)
+    tally = Tally(audit.background)
+    assert [value(tally, "not_audited", kind=each) for each in ("policies", "audit")] == [1, 1]
+    audit.rules = rules()
+    audit.settle()
+    assert [value(tally, "not_audited", kind=each) for each in ("policies", "audit")] == [None, None]
+    audit.background.troubles = lambda: [Problem("policies", 0, 0, "a bad edit")] * 2
+    assert value(tally, "not_audited", kind="policies") == 2
 
 
 def test_the_last_pass_has_a_time() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from gatekeeper_py.audit.workers import WorkerDied, spread
+from gatekeeper_py.audit.workers import AHEAD, WorkerDied, spread
 
 
 @pytest.mark.parametrize(("workers", "count"), [(1, 0), (1, 20), (3, 0), (3, 3), (3, 50)])
@@ -57,3 +57,21 @@ def test_a_worker_that_dies_is_an_error() -> None:
 def test_an_error_of_the_work_is_the_callers() -> None:
     with pytest.raises(ZeroDivisionError):
         list(spread(lambda number: 1 // (number - 7), range(20), 2))
+
+
+def test_something_else_is_done_while_the_workers_have_enough_to_do() -> None:
+    taken: list[int] = []
+    then: list[int] = []
+
+    def items() -> Iterator[int]:
+        for number in range(1000):
+            taken.append(number)
+            yield number
+
+    answers = spread(lambda number: number, items(), 2, lambda: then.append(len(taken)))
+    assert list(answers) == list(range(1000))
+    assert then == [1 + 2 * AHEAD]
+
+
+def test_where_there_are_no_workers_nothing_else_is_done_meanwhile() -> None:
+    assert list(spread(lambda number: number, range(9), 1, lambda: 1 // 0)) == list(range(9))

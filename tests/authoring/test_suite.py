@@ -47,6 +47,10 @@ PROBLEMS = {
     ),
     "no cases": ("policies: [rule.yaml]", "1:1: lacks cases. Add it"),
     "an empty list of cases": ("cases: []", "2:8: a suite has cases. Add one"),
+    "groups of nobody": (
+        "cases: [{name: a, object: good, groups: [admins], expect: allow}]",
+        "2:41: groups are of a user, and nobody is named: a cluster administrator asks. Write user",
+    ),
     "no expectation": ("cases: [{name: a, object: good}]", "2:9: cases[0] lacks expect. Add it"),
     "two cases of one name": (
         "cases: [{name: a, object: good, expect: allow}, {name: a, object: good, expect: deny}]",

@@ -108,6 +108,18 @@ def test_a_program_knows_what_it_mentions() -> None:
     assert program.text == "x.a == n && [1].all(i, i == n)"
 
 
+@pytest.mark.parametrize(
+    ("text", "x", "n"), [("x.a == 1", True, False), ("n + 1", False, True), ("seen()", True, True)]
+)
+def test_an_expression_reads_what_it_mentions_and_a_function_that_sees_all_reads_everything(
+    text: str, x: bool, n: bool
+) -> None:
+    seen = Overload("seen", (), INT, lambda _variables: 1, contextual=True)
+    library = Library("sight", (Function("seen", (seen,)),))
+    program = BASE.extend(libraries=[library]).compile(text)
+    assert (program.reads("x"), program.reads("n")) == (x, n)
+
+
 def test_qualified_variables() -> None:
     environment = Environment(variables={"a.b": INT, "a": DYN})
     program = environment.compile("a.b + a.c")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from gatekeeper_py.cluster import live
 from tests.cli.support import GOOD, HOST, POLICIES, UNPINNED, run, write
 
 
@@ -140,9 +141,7 @@ def test_what_is_known_does_not_fail_and_what_is_new_does(policies: Path, tmp_pa
     [
         ((), 1, 2),
         (("--policy", "pinned"), 0, 1),
-        (("--kind", "configmap"), 0, 0),
         (("--namespace", "default", "--tenant", "(none)"), 1, 2),
-        (("--tenant", "foo"), 0, 0),
         (("--fail-on", "critical"), 1, 2),
         (("--policy", "no-host", "--fail-on", "critical"), 0, 1),
         (("--policy", "no-host", "--fail-on", "high"), 1, 1),
@@ -152,6 +151,36 @@ def test_what_is_known_does_not_fail_and_what_is_new_does(policies: Path, tmp_pa
 def test_a_report_may_be_narrowed(policies: Path, options: tuple[str, ...], code: int, told: int) -> None:
     result = run("audit", "--policies", policies, *options, "-f", "-", stdin=f"{HOST}---\n{UNPINNED}")
     assert (result.exit_code, len(result.stdout.splitlines()) - 1) == (code, told)
+
+
+NONE_LEFT = (
+    "audit: not audited: of 2 objects none is of the --tenant, --namespace and --kind named; "
+    "--allow-no-objects would go on without"
+)
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "said"),
+    [
+        (
+            ("--policy", "no-hosts"),
+            2,
+            "--policy no-hosts: not audited: there is no such policy; did you mean no-host?",
+        ),
+        (("--policy", "rbac-everything"), 0, "2 objects, 0 violating"),
+        (("--tenant", "foo"), 2, "--tenant foo: there is no such tenant; there are (none)"),
+        (("--kind", "podd"), 2, NONE_LEFT),
+        (("--namespace", "defualt"), 2, NONE_LEFT),
+        (("--namespace", "defualt", "--allow-no-objects"), 0, "0 objects, 0 violating"),
+        (("--namespace", "defualt", "--shard", "0/2"), 0, "0 objects, 0 violating"),
+    ],
+)
+def test_a_report_narrowed_to_nothing_is_not_clean(
+    policies: Path, options: tuple[str, ...], code: int, said: str
+) -> None:
+    result = run("audit", "--policies", policies, *options, "-f", "-", stdin=f"{HOST}---\n{UNPINNED}")
+    assert result.exit_code == code
+    assert said in result.stdout
 
 
 def test_files_may_be_judged_as_what_exists(policies: Path) -> None:
@@ -243,7 +272,7 @@ def test_what_rbac_grants_is_told_in_every_format(owned: Path, tmp_path: Path, f
         assert part in told, part
 
 
-@pytest.mark.parametrize(("tenant", "count"), [("foo", 1), ("bar", 1), ("other", 0)])
+@pytest.mark.parametrize(("tenant", "count"), [("foo", 1), ("bar", 1), ("(cluster-wide)", 1)])
 def test_what_a_tenant_is_granted_is_the_tenants(
     owned: Path, tmp_path: Path, tenant: str, count: int
 ) -> None:
@@ -269,3 +298,27 @@ def test_the_options_name_every_report_and_severity() -> None:
     assert tuple(reporting.REPORTS) == reportoptions.FORMS
     assert reportoptions.SEVERITIES == SEVERITIES
     assert tuple(auditing.DIALECTS) == audit.KEPT
+
+
+def test_what_another_server_serves_is_not_audited(
+    policies: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """OpenShift's kinds, say: no definition lists them. Metrics are none to audit."""
+    groups = {"route.openshift.io": "v1", "metrics.k8s.io": "v1beta1"}
+    objects = [
+        {
+            "apiVersion": "apiregistration.k8s.io/v1",
+            "kind": "APIService",
+            "metadata": {"name": f"{version}.{group}"},
+            "spec": {"group": group, "version": version, "service": {"name": "api", "namespace": "system"}},
+        }
+        for group, version in groups.items()
+    ]
+    monkeypatch.setattr(live, "configuration", lambda _: None)
+    monkeypatch.setattr(live, "walk_cluster", lambda _, take: take(objects) or {})
+    result = run("audit", "--policies", policies, "--kubeconfig", tmp_path / "kubeconfig")
+    said = "an aggregated API server serves it, and which kinds it has is not known here"
+    assert (result.exit_code, result.stdout.splitlines()) == (
+        2,
+        [f"route.openshift.io/v1: not audited: {said}", "2 objects, 0 violating, 1 not audited"],
+    )

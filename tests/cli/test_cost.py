@@ -166,3 +166,16 @@ def test_the_example_price_sheet_is_right(policies: Path, tmp_path: Path) -> Non
     )
     assert done.exit_code == 0, done.output
     assert "foo" in done.stdout
+
+
+@pytest.mark.parametrize("form", ["table", "csv", "json", "html"])
+def test_a_bill_of_what_ran_says_that_what_was_deleted_is_not_in_it(
+    policies: Path, tmp_path: Path, form: str
+) -> None:
+    file = written(tmp_path, *objects(thirty()))
+    asked = ("-f", file, "--existing", "-o", form)
+    ran = cost(policies, *asked, "--from", "2026-11-01T00:00:00Z", "--to", "2026-11-02T00:00:00Z")
+    runs = cost(policies, *asked, "--hours", "24")
+    assert "note: pods that were deleted are not in it (docs/cost.md)\n" in ran.stderr
+    assert ("pods that were deleted are not in it" in ran.stdout) == (form != "csv")
+    assert "deleted" not in runs.stdout + runs.stderr

@@ -73,7 +73,7 @@ def test_an_unknown_policy_is_exit_code_2(policies: Path) -> None:
     result = run("explain", "--policies", policies, "--policy", "nohost", "-f", "-", stdin=GOOD)
     assert (result.exit_code, result.stderr) == (
         2,
-        "--policy nohost: there is no such policy; there are closed-namespaces, no-host, pinned, stamp\n",
+        "--policy nohost: there is no such policy; did you mean no-host?\n",
     )
 
 

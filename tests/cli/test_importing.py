@@ -45,3 +45,11 @@ def test_nothing_to_import_is_exit_code_1(tmp_path: Path) -> None:
     assert (result.exit_code, result.stdout) == (1, f"0 files in {tmp_path}/out, 0 left out\n")
     assert "Pod is nothing that is imported" in result.stderr
     assert run("import", tmp_path / "none", "--dir", tmp_path / "out").exit_code == 2
+
+
+def test_a_folder_that_holds_nothing_is_bad_input(tmp_path: Path) -> None:
+    (tmp_path / "theirs").mkdir()
+    result = run("import", tmp_path / "theirs", "--dir", tmp_path / "ours")
+    said = "holds nothing to import. Name the folder of Kyverno's policies, or of Gatekeeper's templates"
+    assert (result.exit_code, result.stderr) == (2, f"{tmp_path / 'theirs'}: {said}\n")
+    assert not (tmp_path / "ours").exists()

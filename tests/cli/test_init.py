@@ -92,7 +92,8 @@ def test_what_could_not_be_read_is_said(
 ) -> None:
     holds(monkeypatch, CLUSTER, Pod="pods is forbidden")
     result = run("init", "--kubeconfig", kubeconfig, tmp_path / "policies")
-    assert (result.exit_code, result.stderr) == (0, "not looked at: v1 Pod: pods is forbidden\n")
+    assert (result.exit_code, result.stderr) == (2, "not looked at: v1 Pod: pods is forbidden\n")
+    assert (tmp_path / "policies/tenants/settings.yaml").exists()
 
 
 @pytest.mark.parametrize(

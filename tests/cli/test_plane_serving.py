@@ -62,7 +62,7 @@ def test_control_planes_take_part_in_health_metrics_and_handshakes(certificates:
     clients = Clients(certificates / "ca.crt", frozenset({"host.api"}))
     planes = make_planes(harness.service, None, clients, 30, harness.health)
     shown = ServingCertificate(certificates / "tls.crt", certificates / "tls.key", clients)
-    assert (planes.names, planes.certificates, planes.rounds) == (
+    assert (planes.callers.host, planes.certificates, planes.rounds) == (
         frozenset({"host.api"}),
         True,
         harness.service.rounds,

@@ -265,7 +265,7 @@ def test_several_files_and_folders_are_reviewed_in_order(policies: Path, tmp_pat
 
 def test_names_cannot_steer_the_terminal(policies: Path) -> None:
     manifest = json.dumps({**yaml.safe_load(GOOD), "metadata": {"name": "a\x1b[2J\u202eb"}})
-    result = run("review", "--policies", policies, "-f", "-", stdin=manifest)
+    result = run("review", "--policies", policies, "--validate", "ignore", "-f", "-", stdin=manifest)
     assert "\x1b" not in result.stdout
     assert "Pod default/a\\x1b[2J\\u202eb" in result.stdout
 

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -351,7 +352,8 @@ def test_without_a_server_that_answers_them_workers_say_that_they_are_not_well(t
             answer(http, "/validate")
         server.process.send_signal(signal.SIGSTOP)
         try:
-            told = [asked for http in callers if (asked := of_a_worker(http)) is not None]
+            with ThreadPoolExecutor(len(callers)) as together:  # each waits for seconds
+                told = [asked for asked in together.map(of_a_worker, callers) if asked is not None]
         finally:
             server.process.send_signal(signal.SIGCONT)
         assert {(each.status_code, each.text) for each in told} == {

@@ -101,9 +101,35 @@ def test_what_is_wrong_is_said() -> None:
     ]
     assert lines[28] == "              and 2 more"
     assert lines[29:] == [
-        "last denials  2026-01-01T00:00:00+00:00 foo CREATE foo/pods/we?[2Jb: no-host",
+        "last denials  2026-01-01T00:00:00+00:00 foo CREATE foo/pods/we\\x1b[2Jb: no-host",
         "              2026-01-01T00:00:00+00:00 - CREATE pods/n: Timeout",
     ]
+
+
+def test_control_planes_have_a_line_each_their_denials_and_no_line_of_their_own_making() -> None:
+    denial = {
+        "at": "2026-01-01T00:00:00+00:00",
+        "tenant": "foo",
+        "namespace": "kube-system",
+        "operation": "CREATE",
+        "resource": "pods",
+        "name": "web",
+        "policies": ["no-host"],
+        "reason": "Forbidden",
+    }
+    plane = {"name": "one", "tenant": "foo", "open": True, "revision": 4, "restored": 2, "problems": ["a"]}
+    closed = {**plane, "name": "two", "open": False, "restored": 0}
+    told = "control plane 'one': Pod: \x1b[2Jgone\nready"
+    planes = [{**plane, "denials": [denial]}, {**closed, "denials": []}]
+    lines = list(screen({**GOOD, "problems": [told], "controlPlanes": planes}))
+    assert lines[2] == "problems      control plane 'one': Pod: \\x1b[2Jgone\\nready"
+    assert lines[8:10] == [
+        "control plane one of tenant foo: revision 4, registration restored 2 times, 1 problem",
+        "              two of tenant foo: CLOSED",
+    ]
+    assert (
+        lines[-1] == "last denials  one: 2026-01-01T00:00:00+00:00 foo CREATE kube-system/pods/web: no-host"
+    )
 
 
 def test_a_running_server_is_shown(tmp_path: Path) -> None:

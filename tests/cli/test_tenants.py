@@ -94,7 +94,7 @@ NOTHING = {
     "no such tenant": (
         tenant("foo", "{names: [foo]}"),
         ("--tenant", "fo"),
-        "--tenant fo: there is no such tenant to render; there are foo\n",
+        "--tenant fo: there is no such tenant to render; did you mean foo?\n",
     ),
     "the platform": (
         tenant("foo", "{names: [foo]}"),

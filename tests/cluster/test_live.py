@@ -535,13 +535,28 @@ def test_a_cluster_that_does_not_answer_is_an_error(tmp_path: Path) -> None:
         list_cluster(configuration(write_kubeconfig(tmp_path / "kubeconfig", 1)))
 
 
-@pytest.mark.parametrize("text", [None, "", "{}", "a: [", "- a"])
-def test_a_kubeconfig_that_cannot_be_used_is_an_error(text: str | None, tmp_path: Path) -> None:
+CONTEXT = "current-context: a\ncontexts: [{name: a, context: {cluster: b, user: c}}]\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (None, "Configuration file {} not found"),
+        ("", "{}: is no kubeconfig"),
+        ("{}", "{}: is no kubeconfig, or lacks 'clusters'"),
+        ("a: [", "{}: is no YAML at line 1, column 5"),
+        ("- a", "{}: is no kubeconfig"),
+        ("clusters: 1", "{}: is no kubeconfig"),
+        (f"{CONTEXT}clusters: []\nusers: []\n", "{}: is no kubeconfig, or lacks 'b'"),
+    ],
+)
+def test_a_kubeconfig_that_cannot_be_used_is_an_error(text: str | None, said: str, tmp_path: Path) -> None:
     path = tmp_path / "kubeconfig"
     if text is not None:
         path.write_text(text, encoding="utf-8")
-    with pytest.raises(ClusterError, match="kubeconfig"):
+    with pytest.raises(ClusterError) as raised:
         configuration(path)
+    assert f"{said.format(path)}. Name a kubeconfig file with a current context." in str(raised.value)
 
 
 def test_the_base_kinds_are_those_the_api_server_always_serves(api: Api, follow: Follow) -> None:

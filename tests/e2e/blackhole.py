@@ -1,10 +1,11 @@
-"""A way to the API server that can swallow everything and say nothing, as a network does that is gone."""
+"""A way to an API server that can take its time, or swallow everything and say nothing, as a network does that is gone."""
 
 from __future__ import annotations
 
 import select
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -15,8 +16,9 @@ POLL_SECONDS = 0.05
 class Way:
     """Passes bytes on to a port, both ways. What it swallows it acknowledges: nobody is told of it."""
 
-    def __init__(self, port: int) -> None:
-        self._target = port
+    def __init__(self, port: int = 0) -> None:
+        self._target = ("127.0.0.1", port)
+        self._delay = 0.0
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         self._listener.settimeout(POLL_SECONDS)
         self._lost = threading.Event()
@@ -29,6 +31,19 @@ class Way:
     @property
     def port(self) -> int:
         return int(self._listener.getsockname()[1])
+
+    def lead_to(self, host: str, port: int) -> None:
+        """Where what is connected from now on leads."""
+        self._target = (host, port)
+
+    @contextmanager
+    def slow(self, seconds: float) -> Iterator[None]:
+        """Whatever arrives is passed on so much later."""
+        self._delay = seconds
+        try:
+            yield
+        finally:
+            self._delay = 0.0
 
     def lose_connections(self) -> None:
         """What is connected says nothing any more; new connections pass."""
@@ -67,7 +82,7 @@ class Way:
             if self._gone.is_set():
                 self._swallow(near)
                 return
-            with socket.create_connection(("127.0.0.1", self._target), timeout=5) as far:
+            with socket.create_connection(self._target, timeout=5) as far:
                 self._pass(near, far, lost)
                 if lost.is_set():
                     self._swallow(near)
@@ -79,6 +94,7 @@ class Way:
                 data = ready.recv(CHUNK)
                 if not data:
                     return
+                time.sleep(self._delay)
                 if not lost.is_set():
                     other[ready].sendall(data)
 

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from gatekeeper_py.pki.development import make_certificates, service_names
 from tests.e2e.harness import Component, Kubectl, free_port
 
 READY_SECONDS = 30
@@ -34,6 +35,8 @@ class Server:
     options: Sequence[str | Path] = ()
     port: int = field(default_factory=free_port)
     process: Component | None = None
+    addresses: Sequence[str] = ()
+    """Where it is found besides this machine's own address, on which alone it listens unless there are some."""
 
     @property
     def authority(self) -> Path:
@@ -50,7 +53,7 @@ class Server:
 
     def make_certificates(self) -> None:
         """What there is already is kept."""
-        gatekeeper("certs", "dev", self.folder / "certs")
+        make_certificates(self.folder / "certs", [*service_names(), *self.addresses])
 
     @property
     def certificate(self) -> Sequence[str | Path]:
@@ -63,6 +66,7 @@ class Server:
         command = [
             *(*COMMAND, "serve", "--policies", self.policies, "--port", str(self.port)),
             *self.certificate,
+            *(("--host", "0.0.0.0") if self.addresses else ()),
             *self.options,
         ]
         self.process = Component.start(command, self.folder / "gatekeeper.log")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import time
 import urllib.error
 from collections import Counter
 from collections.abc import Iterator
@@ -13,6 +11,7 @@ from dataclasses import dataclass, field
 import orjson
 
 from tests.e2e.harness import ControlPlane, User
+from tests.e2e.repeating import repeating
 
 PATH = "/api/v1/namespaces/{}/pods?dryRun=All"
 PAUSE = 0.05
@@ -29,7 +28,7 @@ class Judge:
     """What a good pod must come back with."""
     answers: Counter[str] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
-    _stopping: threading.Event = field(default_factory=threading.Event)
+    _hostile: bool = False
 
     def once(self, *, hostile: bool) -> str:
         """What became of a pod: `right`, `unanswered`, or how it went wrong."""
@@ -48,23 +47,15 @@ class Judge:
     @contextmanager
     def judging(self) -> Iterator[Judge]:
         """All the while."""
-        thread = threading.Thread(target=self._run)
-        thread.start()
-        try:
+        with repeating(self._judge, PAUSE):
             yield self
-        finally:
-            self._stopping.set()
-            thread.join(30)
 
-    def _run(self) -> None:
-        hostile = False
-        while not self._stopping.is_set():
-            hostile = not hostile
-            answer = self.once(hostile=hostile)
-            self.answers[answer.partition(":")[0]] += 1
-            if answer.startswith(("open", "refused", "no API server")):
-                self.wrong.append(answer)
-            time.sleep(PAUSE)
+    def _judge(self) -> None:
+        self._hostile = not self._hostile
+        answer = self.once(hostile=self._hostile)
+        self.answers[answer.partition(":")[0]] += 1
+        if answer.startswith(("open", "refused", "no API server")):
+            self.wrong.append(answer)
 
 
 def _pod(hostile: bool) -> dict[str, object]:

@@ -7,7 +7,7 @@ policy it names, an honest one must pass. What the cluster holds is made first, 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from subprocess import CompletedProcess
 from typing import Any
@@ -24,6 +24,7 @@ from gatekeeper_py.policy.admission.submission import Submission, make_request
 from tests.e2e.harness import ControlPlane, Kubectl
 from tests.e2e.test_attacks import EVERYBODY, completed, definition, listed, serve
 from tests.policies.test_attack_matrix_2 import MATRIX, Step, steps
+from tests.policies.test_attack_rows import Step as OwnStep
 
 Json = dict[str, Any]
 REACHED = 150
@@ -34,7 +35,7 @@ REFUSED_BY_US = "denied the request"
 THERE = {(value["kind"], value["metadata"]["name"]) for value in MATRIX["cluster"]}
 
 
-def served(step: Step) -> Served:
+def served(step: Step | OwnStep) -> Served:
     request = make_request(Manifest(step.object, Source("")), Snapshot(), Submission(namespace=""))
     return Served(request.kind, request.resource, bool(request.namespace))
 
@@ -53,9 +54,10 @@ def is_possible(step: Step) -> bool:
 STEPS = [(side, step) for side in ("hostile", "benign") for step in steps(side) if is_possible(step)]
 
 
-def custom_definitions() -> Iterator[Json]:
+def custom_definitions(given: Iterable[Step | OwnStep]) -> Iterator[Json]:
+    """Open definitions of the custom kinds of some steps."""
     kinds: dict[str, tuple[Served, set[str]]] = {}
-    for _, step in STEPS:
+    for step in given:
         found = served(step)
         if Kinds.builtin().served(found.kind) is None and "." in found.kind.group:
             name = f"{found.resource.resource}.{found.kind.group}"
@@ -116,7 +118,7 @@ def text(value: Json) -> str:
 @pytest.fixture(scope="module")
 def arena(bare_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arena]:
     kubectl = bare_plane.kubectl()
-    kubectl.apply(EVERYBODY, *custom_definitions())
+    kubectl.apply(EVERYBODY, *custom_definitions(step for _, step in STEPS))
     kubectl("wait", "--for=condition=Established", "crd", "--all")
     arena = Arena(kubectl)
     for value in MATRIX["cluster"]:

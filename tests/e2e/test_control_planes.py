@@ -7,6 +7,7 @@ import signal
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import pytest
 import yaml
 
 from examples.demo import policies_in
+from gatekeeper_py.pki.authority import make_authority
 from tests.e2e.conftest import CLASSES, IN_FORCE_SECONDS, ROOT, admin_of, namespace
 from tests.e2e.gatekeeper import Server, gatekeeper
 from tests.e2e.harness import (
@@ -44,6 +46,8 @@ OWN_USERS = (ADMIN, CONTROLLERS, ROOT_OF_FOO)
 CONFIGURATIONS = ("mutatingwebhookconfiguration", "validatingwebhookconfiguration")
 NAME = "gatekeeper-control-plane"
 SECONDS = 40
+READ_SECONDS = 120
+"""An API server looks at its files when told that they have changed, and every minute."""
 
 
 def document(kubeconfig: Path, **spec: object) -> Json:
@@ -90,6 +94,7 @@ def prepared(host: ControlPlane, own: ControlPlane, tmp_path_factory: pytest.Tem
     server.options = [
         *server.options,
         *("--control-plane-url", server.url, "--control-plane-ca", server.authority),
+        *("--control-plane-manifests", folder / "made"),
         *("--health-port", "0"),
     ]
     server.make_certificates()
@@ -364,17 +369,17 @@ def filed(
     prepared: Server, engine: Server, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ControlPlane]:
     """Tenant bar's own API server, which reads its webhooks from files."""
-    folder = tmp_path_factory.mktemp("files")
+    folder, made = tmp_path_factory.mktemp("files"), prepared.folder / "made" / "bar"
     port = free_port()
     kubeconfig = folder / "bar.kubeconfig"
     (prepared.policies / "bar.yaml").write_text(yaml.safe_dump(of_bar(kubeconfig)))
     gatekeeper(
         *("install", "--control-plane", "bar", "--policies", prepared.policies),
-        *("--url", engine.url, "--ca", engine.authority, "--manifests", folder / "made"),
+        *("--url", engine.url, "--ca", engine.authority, "--manifests", made),
     )
     flags = [
         "--feature-gates=ManifestBasedAdmissionControlConfig=true",
-        f"--admission-control-config-file={folder / 'made' / 'admission.yaml'}",
+        f"--admission-control-config-file={made / 'admission.yaml'}",
     ]
     users = (ADMIN, CONTROLLERS, BARBARA)
     with control_plane(controllers=False, api_server_flags=flags, users=users, port=port) as running:
@@ -406,6 +411,23 @@ def test_its_administrator_can_neither_see_nor_delete_nor_outbid_them(filed: Con
         assert barbara.run("delete", kind, "--all").returncode == 0
     assert "hostNetwork" in barbara.refused(pod("bad", hostNetwork=True))
     assert "hostNetwork" in filed.kubectl(BARBARA, "kube-system").refused(pod("bad", hostNetwork=True))
+
+
+def test_its_files_are_written_anew_when_whom_to_trust_changes_and_it_reads_them(
+    filed: ControlPlane, prepared: Server, engine: Server
+) -> None:
+    """A second authority is announced, as in a rotation."""
+    barbara = filed.kubectl(BARBARA, "default")
+    with engine.authority.open("ab") as bundle:
+        bundle.write(make_authority(datetime.now(UTC)).certificate_pem)
+    wait_for("its files", lambda: '"event":"control plane\'s files written"' in engine.log, SECONDS)
+    assert isolates(barbara)
+    wait_for("it to have read them", lambda: isolates(barbara) and old(engine) == [], READ_SECONDS, 1)
+
+
+def old(server: Server) -> list[str]:
+    """What is told of bar's registration."""
+    return [each for each in told(server).splitlines() if "'bar': its registration" in each]
 
 
 def test_foo_goes_on_while_bar_is_gone(filed: ControlPlane, alice: Kubectl, engine: Server) -> None:

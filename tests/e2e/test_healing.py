@@ -7,7 +7,6 @@ real kube-controller-manager's doing.
 from __future__ import annotations
 
 import base64
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,6 +35,7 @@ from tests.e2e.harness import (
     wait_for,
 )
 from tests.e2e.judge import Judge
+from tests.e2e.repeating import repeating
 from tests.e2e.test_isolation import pod
 from tests.shipped import POLICIES
 
@@ -47,6 +47,8 @@ SILENT = ("silent-1", "silent-2")
 LIVING, JOINING = "living", "joining"
 GRACE = 8
 """Seconds of silence after which a node is given up; 50 by default."""
+PAUSE_SECONDS = 1.0
+"""Between two reports of a kubelet."""
 SECONDS = 60
 
 CONTROLLER_FLAGS = (
@@ -125,7 +127,6 @@ class Kubelets:
         self.plane = plane
         self.reporting: set[str] = set()
         self.refused: list[str] = []
-        self._stopping = threading.Event()
 
     def join(self, name: str) -> None:
         """As a kubelet does when it starts: its Node, its state, its Lease."""
@@ -150,22 +151,16 @@ class Kubelets:
 
     @contextmanager
     def running(self) -> Iterator[Kubelets]:
-        thread = threading.Thread(target=self._run)
-        thread.start()
-        try:
+        with repeating(self._report_all, PAUSE_SECONDS):
             yield self
-        finally:
-            self._stopping.set()
-            thread.join(30)
 
-    def _run(self) -> None:
-        while not self._stopping.wait(1):
-            for name in sorted(self.reporting):
-                try:
-                    self._renew(name)
-                    self.report(name)
-                except OSError as error:
-                    self.refused.append(f"{name}: {error}")
+    def _report_all(self) -> None:
+        for name in sorted(self.reporting):
+            try:
+                self._renew(name)
+                self.report(name)
+            except OSError as error:
+                self.refused.append(f"{name}: {error}")
 
     def _renew(self, name: str) -> None:
         found = orjson.loads(self.plane.get(f"{LEASES}/{name}", kubelet(name)))

@@ -7,15 +7,21 @@ import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from lightkube.config.kubeconfig import KubeConfig, SingleConfig
 from lightkube.config.models import Cluster, User
 
-from gatekeeper_py.installation.plane_registrar import Known, PlaneRegistrar
+from gatekeeper_py.installation.plane_files import manifests
+from gatekeeper_py.installation.plane_folders import PlaneFolders
+from gatekeeper_py.installation.plane_registrar import STATIC, Known, PlaneRegistrar, registration_of
+from gatekeeper_py.manifests.manifest import Manifest, Source
 from gatekeeper_py.tenancy.control_plane import ControlPlane
 from gatekeeper_py.webhook.registration import Client
+from tests.policy.support import bound, validating
 from tests.tenancy.test_control_planes import plane
 from tests.webhook.test_planes import Board
 
@@ -30,7 +36,9 @@ class Api:
     def __init__(self) -> None:
         self.held: dict[str, Json] = {}
         self.version = 0
+        self.asked = 0
         self.broken = b""
+        self.status = 0
         api = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -53,7 +61,8 @@ class Api:
                 self._answer(200, value)
 
             def _answer(self, status: int, value: Json) -> None:
-                self.send_response(status)
+                api.asked += 1
+                self.send_response(api.status or status)
                 self.end_headers()
                 self.wfile.write(api.broken or json.dumps(value).encode())
 
@@ -98,7 +107,7 @@ class Kept:
             lambda: self.client,
             self.board.record.log,
             self.events.append,
-            lambda: self.now,
+            clock=lambda: self.now,
         )
 
     def look(self) -> None:
@@ -240,6 +249,29 @@ def test_one_that_hangs_keeps_no_other_waiting(api: Api) -> None:
     assert kept.plane.registration == "its API server has not answered for 5 s"
 
 
+def test_a_look_that_took_long_is_not_followed_by_another_at_once(api: Api) -> None:
+    kept = Kept(api)
+    kept.registrar.worked = lambda: 2.0
+    known = kept.registrar._known.setdefault("one", Known())
+    kept.registrar._look(kept.plane, known)
+    assert known.rests_until == 18.0
+    before = api.asked
+    for kept.now in (5.0, 17.0):
+        kept.registrar.look_all()
+    assert (known.busy, api.asked) == (False, before)
+    kept.now = 18.0
+    kept.registrar.look_all()
+    assert known.begun == 18.0
+
+
+def test_what_it_says_for_itself_is_told_in_a_few_words(api: Api) -> None:
+    kept = Kept(api)
+    api.broken = b'{"message": "' + b"no" * 20_000 + b'"}'
+    api.status = 403
+    kept.look()
+    assert len(kept.plane.registration) < 600
+
+
 def test_an_event_that_cannot_be_written_costs_nothing(api: Api) -> None:
     kept = Kept(api)
     kept.look()
@@ -252,3 +284,136 @@ def test_an_event_that_cannot_be_written_costs_nothing(api: Api) -> None:
     kept.look()
     assert kept.plane.restored == 1
     assert isinstance(kept.plane.document, ControlPlane)
+
+
+# --- files that the API server reads
+
+
+def by_files(api: Api, folder: Path | None = None, registration: str = "static") -> Kept:
+    """One that reads its webhooks from files, as they were written first."""
+    kept = Kept(api, registration=registration)
+    if folder is not None:
+        for name, text in manifests(wanted(kept), folder / "one", "https://10.0.0.7:8443").items():
+            (folder / "one" / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / "one" / name).write_text(text)
+        kept.registrar.folders = PlaneFolders(folder)
+    return kept
+
+
+def wanted(kept: Kept) -> list[Json]:
+    document, in_force = kept.plane.document, kept.plane.policies.in_force
+    assert document is not None
+    assert in_force is not None
+    assert kept.client is not None
+    return registration_of(document, in_force, kept.client, STATIC)
+
+
+def ask(kept: Kept, registration: list[Json]) -> None:
+    """Its API server asks as such a registration has it."""
+    url = registration[1]["webhooks"][0]["clientConfig"]["url"]
+    assert kept.board.ask(url.removeprefix("https://10.0.0.7:8443"), namespace="foo")[0] == 200
+
+
+def other_policies(kept: Kept) -> None:
+    """The host's policies are edited: they ask about more."""
+    rule = {"apiGroups": ["apps"], "apiVersions": ["v1"], "operations": ["*"], "resources": ["deployments"]}
+    more = validating(
+        "more", matchConstraints={"resourceRules": [rule]}, validations=[{"expression": "true"}]
+    )
+    documents = [Manifest(each, Source("more.yaml")) for each in (more, bound(more))]
+    kept.board.change(*kept.board.documents, *documents)
+
+
+def test_files_for_the_policies_in_force_are_nothing_to_tell_of(api: Api) -> None:
+    kept = by_files(api)
+    ask(kept, wanted(kept))
+    kept.look()
+    assert kept.plane.registration == ""
+
+
+def test_files_for_other_policies_are_told_with_the_remedy(api: Api) -> None:
+    kept = by_files(api)
+    before = wanted(kept)
+    other_policies(kept)
+    ask(kept, before)
+    kept.look()
+    assert kept.plane.registration == (
+        "its registration is old: it asks for other policies than those in force. Write its files again: "
+        "gatekeeper install --control-plane one --manifests DIR, or have serve do it (--control-plane-manifests)"
+    )
+    ask(kept, wanted(kept))
+    kept.look()
+    assert kept.plane.registration == ""
+
+
+@pytest.mark.parametrize(
+    "client", [Client("https://10.0.0.7:8443", "bmV3"), Client("https://10.0.0.8:8443", "Y2E=")]
+)
+def test_files_for_another_ca_or_address_are_told(api: Api, client: Client) -> None:
+    kept = by_files(api)
+    ask(kept, wanted(kept))
+    kept.client = client
+    kept.look()
+    assert kept.plane.registration.startswith(
+        "its registration is old: it was written for another address or another CA of the engine's than now. "
+    )
+    assert kept.told == [kept.plane.registration]
+
+
+def test_what_somebody_else_registers_is_told_when_it_is_old(api: Api) -> None:
+    kept = by_files(api, registration="none")
+    kept.look()
+    assert kept.plane.registration == ""
+    before = wanted(kept)
+    other_policies(kept)
+    ask(kept, before)
+    kept.look()
+    assert kept.plane.registration.endswith("Print it again: gatekeeper install --control-plane one")
+
+
+def test_one_that_asks_nothing_is_not_known_to_be_right(api: Api) -> None:
+    kept = by_files(api)
+    kept.look()
+    assert kept.plane.registration == ""
+    kept.now = 400.0
+    kept.look()
+    assert kept.plane.registration == (
+        "its API server has asked nothing for 400 s, as long as this server has looked: whether its files are "
+        "there, and for these policies, is not known"
+    )
+    ask(kept, wanted(kept))
+    kept.look()
+    assert kept.plane.registration == ""
+
+
+def test_files_are_written_anew_where_that_may_be_and_then_only_have_to_be_read(
+    api: Api, tmp_path: Path
+) -> None:
+    kept = by_files(api, tmp_path)
+    before = wanted(kept)
+    ask(kept, before)
+    kept.look()
+    other_policies(kept)
+    kept.look()
+    file = tmp_path / "one" / "validating" / "gatekeeper.yaml"
+    assert yaml.safe_load(file.read_text()) == wanted(kept)[1]
+    assert [
+        line["control_plane"] for line in kept.board.lines if line["event"] == "control plane's files written"
+    ] == ["one"]
+    assert kept.plane.registration.endswith(
+        "Its files have been written again; its API server has not read them yet"
+    )
+    ask(kept, wanted(kept))
+    kept.look()
+    assert kept.plane.registration == ""
+
+
+def test_files_that_cannot_be_kept_are_told_with_the_remedy(api: Api, tmp_path: Path) -> None:
+    kept = by_files(api, tmp_path)
+    (tmp_path / "one" / "admission.yaml").unlink()
+    kept.look()
+    assert kept.plane.registration == (
+        f"its files cannot be kept: {tmp_path}/one: there are no files of gatekeeper install --manifests. Have the "
+        "engine's user write there, or write them again where its API server reads them: gatekeeper install "
+        "--control-plane one --manifests DIR"
+    )

@@ -156,15 +156,57 @@ def test_an_object_without_a_name_is_told(metadata: str, place: str) -> None:
     ]
 
 
+DNS_NAME = "small letters, digits, '-' and '.', with a letter or digit at both ends, and no more than 253"
+DNS_LABEL = "small letters, digits and '-', with a letter or digit at both ends, and no more than 63"
+LONG = "a" * 64
+
+
+@pytest.mark.parametrize(
+    ("kind", "metadata", "place", "what"),
+    [
+        ("v1\nkind: Pod", "{name: ABC}", "3:18", f"name cannot be 'ABC'. Use {DNS_NAME}"),
+        ("v1\nkind: ConfigMap", "{name: '${NAME}'}", "3:18", f"name cannot be '${{NAME}}'. Use {DNS_NAME}"),
+        ("apps/v1\nkind: Deployment", "{name: a_b}", "3:18", f"name cannot be 'a_b'. Use {DNS_NAME}"),
+        ("example.com/v1\nkind: Machine", "{name: -a}", "3:18", f"name cannot be '-a'. Use {DNS_NAME}"),
+        ("v1\nkind: Pod", "{generateName: A-}", "3:26", f"generateName cannot be 'A-'. Use {DNS_NAME}"),
+        ("v1\nkind: Service", "{name: a.b}", "3:18", f"name cannot be 'a.b'. Use {DNS_LABEL}"),
+        ("v1\nkind: Namespace", f"{{name: {LONG}}}", "3:18", f"name cannot be '{LONG}'. Use {DNS_LABEL}"),
+        ("v1\nkind: Secret", "{name: a, namespace: A}", "3:32", f"namespace cannot be 'A'. Use {DNS_LABEL}"),
+    ],
+)
+def test_a_name_that_no_object_can_have_is_told(kind: str, metadata: str, place: str, what: str) -> None:
+    told = problems(f"apiVersion: {kind}\nmetadata: {metadata}\n")
+    assert f"f.yaml:{place}: metadata.{what}" in told
+
+
+def test_a_secret_that_is_not_base64_is_told_and_not_shown() -> None:
+    assert problems(f"apiVersion: v1\nkind: Secret\n{NAMED}\ndata: {{k: hunter2}}\n") == [
+        "f.yaml:4:11: data.k is not base64. Encode it, or write it as text in stringData or data"
+    ]
+
+
 @pytest.mark.parametrize(
     "text",
     [
         "apiVersion: v1\nkind: ConfigMap\nmetadata: {generateName: a-}\n",
+        f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{generateName: {LONG * 4}}}\n",
+        "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: 'system:Node'}\n",
+        "apiVersion: v1\nkind: Event\nmetadata: {name: A_b}\n",
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a.b-1}\n",
         "apiVersion: authorization.k8s.io/v1\nkind: SelfSubjectRulesReview\nspec: {namespace: foo}\n",
         f"{POD}spec: {{{CONTAINERS}, nodeName: }}\n",
         f"{MACHINE}spec: {{size: 1, note: }}\n",
     ],
-    ids=["a name is made", "a question has none", "null", "null of a custom kind"],
+    ids=[
+        "a name is made",
+        "and cut",
+        "any part of a path",
+        "an event",
+        "a DNS name",
+        "a question has none",
+        "null",
+        "null of a custom kind",
+    ],
 )
 def test_what_an_api_server_takes_is_well(text: str) -> None:
     assert problems(text) == []

@@ -529,17 +529,24 @@ def test_marks_within_a_stream_are_passed_over() -> None:
 
 @pytest.mark.parametrize("kind", ["ConfigMap", "Secret"])
 def test_a_number_as_key_of_data_is_text_with_a_warning(kind: str) -> None:
-    one = f"apiVersion: v1\nkind: {kind}\ndata: {{8080: a, 0x10: b, '7': c}}\n"
+    one = f"apiVersion: v1\nkind: {kind}\ndata: {{8080: a, 0x10: b, '7': c, yes: d}}\n"
     (manifest,) = read_text(one, "f.yaml")
-    assert manifest.object["data"] == {"8080": "a", "16": "b", "7": "c"}
+    assert manifest.object["data"] == {"8080": "a", "16": "b", "7": "c", "true": "d"}
     assert list(map(str, manifest.warnings)) == [
         'f.yaml:3:8: key 8080 is a number, which kubectl reads as "8080". Put the key in quotes',
         'f.yaml:3:17: key 0x10 is a number, which kubectl reads as "16". Put the key in quotes',
+        'f.yaml:3:34: key yes is a boolean, which kubectl reads as "true". Put the key in quotes',
     ]
 
 
 @pytest.mark.parametrize(
-    "text", ["kind: Pod\ndata: {1: a}", "kind: ConfigMap\ndata: {yes: a}", "a: &a {<<: *a}"]
+    "text",
+    [
+        "kind: Pod\ndata: {1: a}",
+        "kind: ConfigMap\ndata: {1.5: a}",
+        "kind: ConfigMap\ndata: {2026-01-01: {}, null: a}",
+        "a: &a {<<: *a}",
+    ],
 )
 def test_other_keys_must_be_strings(text: str) -> None:
     assert read_all_text(f"apiVersion: v1\n{text}").problems

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatekeeper_py.objects.decoding import UnreadableObject, decode_builtin, decode_custom
+from gatekeeper_py.objects.decoding import UnreadableObject, decode_builtin, decode_custom, fill_custom
 from gatekeeper_py.objects.findings import WrongType, findings
 from gatekeeper_py.objects.resource import GroupVersionKind
 from gatekeeper_py.objects.schema import Schema, builtin_schema, custom_schema
@@ -138,12 +138,18 @@ def test_a_micro_time_has_six_digits_of_a_second() -> None:
         decode_builtin({"spec": {"renewTime": "2024-01-02T03:04:05Z"}}, lease)
 
 
-@pytest.mark.parametrize(
-    ("text", "written"), [("aGk=", "aGk="), ("aG\nk=\r\n", "aGk="), ("", ""), ("#", "#"), ("aGk", "aGk")]
-)
+@pytest.mark.parametrize(("text", "written"), [("aGk=", "aGk="), ("aG\nk=\r\n", "aGk="), ("", "")])
 def test_bytes_lose_their_line_ends(text: str, written: str) -> None:
     secret = {"apiVersion": "v1", "kind": "Secret", "data": {"a": text}}
     assert decode_builtin(secret, SECRET)["data"] == {"a": written}
+
+
+@pytest.mark.parametrize("text", ["#", "aGk", "hunter2"])
+def test_what_is_no_base64_is_unreadable_and_not_shown(text: str) -> None:
+    secret = {"apiVersion": "v1", "kind": "Secret", "data": {"a": text}}
+    with pytest.raises(UnreadableObject) as refused:
+        decode_builtin(secret, SECRET)
+    assert str(refused.value) == "data.a must be base64, not this text"
 
 
 CUSTOM = custom_schema(
@@ -165,6 +171,9 @@ CUSTOM = custom_schema(
                                     "default": {},
                                     "properties": {"on": {"type": "boolean", "default": True}},
                                 },
+                                "note": {"type": "string"},
+                                "maybe": {"type": "string", "nullable": True},
+                                "names": {"type": "object", "additionalProperties": {"type": "string"}},
                                 "free": {"type": "object", "x-kubernetes-preserve-unknown-fields": True},
                             },
                         }
@@ -182,6 +191,8 @@ CUSTOM = custom_schema(
     [
         ({}, {"size": 3, "mode": "slow", "part": {"on": True}}),
         ({"size": None, "mode": None}, {"size": 3, "mode": None, "part": {"on": True}}),
+        ({"note": None, "free": None, "names": {"a": None}, "maybe": None},
+         {"size": 3, "mode": "slow", "part": {"on": True}, "names": {}, "maybe": None}),
         ({"strange": 1, "part": {"strange": 1, "on": False}},
          {"size": 3, "mode": "slow", "part": {"on": False}}),
         ({"free": {"strange": [{"x": None}]}, "size": 1, "mode": "", "part": {}},
@@ -192,6 +203,14 @@ def test_a_custom_object_is_pruned_and_gets_its_defaults(value: Json, left: Json
     assert CUSTOM is not None
     head = {"apiVersion": "a.example/v1", "kind": "A", "metadata": {"name": "a"}}
     assert decode_custom({**head, **value}, CUSTOM) == {**head, **left}
+
+
+def test_what_policies_changed_gets_defaults_and_stays_as_it_is_else() -> None:
+    assert CUSTOM is not None
+    value = {"metadata": {"labels": {"a": 1}}, "strange": 1, "note": None, "part": {"strange": 2}}
+    filled = fill_custom(value, CUSTOM)
+    assert filled == {**value, "size": 3, "mode": "slow", "part": {"strange": 2, "on": True}}
+    assert value["part"] == {"strange": 2}
 
 
 def test_metadata_of_a_custom_object_is_read_like_any_other() -> None:

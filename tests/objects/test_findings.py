@@ -176,13 +176,20 @@ ANY_JSON = st.recursive(
 )
 FITTING: dict[str, st.SearchStrategy[Any]] = {
     "boolean": st.booleans(),
+    "byte": st.sampled_from(["", "aGk=", "aG\nk="]),
     "date-time": st.just("2024-01-02T03:04:05.000006Z"),
     "int-or-string": st.integers(0, 9) | st.text(max_size=3),
     "integer": st.integers(0, 9),
     "number": st.integers() | st.floats(),
     "quantity": st.sampled_from(["1", "100m", 1, 0.5]),
 }
-MISFITS: dict[str, Any] = {"boolean": 1, "date-time": "now", "int-or-string": 1.5, "quantity": "frog"}
+MISFITS: dict[str, Any] = {
+    "boolean": 1,
+    "byte": "hello!",
+    "date-time": "now",
+    "int-or-string": 1.5,
+    "quantity": "frog",
+}
 DEPTH = 5
 
 

@@ -23,7 +23,6 @@ RECORDED: list[Json] = [
 UNLIKE = {
     "bytes list": "Go reads bytes from a list of numbers, which nobody writes",
     "bytes list bad": "as above",
-    "bytes word": "bytes are not decoded here",
     "managedFields": "fieldsV1 is any JSON to Go, a map to OpenAPI",
     "quantity exp": "a number too large to be worth writing out",
     "whole float": "a YAML document's 2.0 comes to the API server as 2",

@@ -1,7 +1,8 @@
 """Attack rows of our own: every hostile step is refused by the policy it names, every honest one admitted.
 
 Made as the attack matrices were, after reading what operators and meshes do with their custom kinds and annotations; a row is a
-kind of way, and its honest steps the ordinary use of the same kinds.
+kind of way, and its honest steps the ordinary use of the same kinds. `attack_doors.yaml` goes through Kubernetes' own kinds, door
+by door.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from tests.policies.test_attack_matrix_2 import MATRIX, user
 from tests.shipped import SHIPPED
 
 ROWS: dict[str, Any] = yaml.load((HERE / "attack_rows.yaml").read_text(encoding="utf-8"), yaml.CSafeLoader)
+DOORS: dict[str, Any] = yaml.load((HERE / "attack_doors.yaml").read_text(encoding="utf-8"), yaml.CSafeLoader)
 OBJECTS: dict[str, Any] = {**MATRIX["objects"], **ROWS["objects"]}
 
 
@@ -56,10 +58,11 @@ def _built(value: Any, change: Any) -> dict[str, Any]:
     return merged
 
 
-def steps(side: str) -> list[Step]:
+def steps(side: str, *files: dict[str, Any]) -> list[Step]:
     return [
         Step(f"{row} {index}", step)
-        for row, sides in ROWS["rows"].items()
+        for file in files or (ROWS,)
+        for row, sides in file["rows"].items()
         for index, step in enumerate(sides[side])
     ]
 
@@ -82,7 +85,7 @@ def review(step: Step) -> Decision:
     return Engine(engine().policies, cluster).review(request)
 
 
-@pytest.mark.parametrize("step", steps("hostile"), ids=lambda step: step.name)
+@pytest.mark.parametrize("step", steps("hostile", ROWS, DOORS), ids=lambda step: step.name)
 def test_hostile_step_is_refused_by_its_policy(step: Step) -> None:
     decision = review(step)
     assert not decision.allowed
@@ -90,7 +93,7 @@ def test_hostile_step_is_refused_by_its_policy(step: Step) -> None:
     assert step.given["policy"] in blaming(decision)
 
 
-@pytest.mark.parametrize("step", steps("benign"), ids=lambda step: step.name)
+@pytest.mark.parametrize("step", steps("benign", ROWS, DOORS), ids=lambda step: step.name)
 def test_honest_step_is_admitted(step: Step) -> None:
     decision = review(step)
     assert decision.allowed, reasons(decision)

@@ -36,7 +36,7 @@ spec:
       - {apiGroups: [apps], apiVersions: [v1], operations: [CREATE], resources: [deployments]}
   matchConditions: [{name: not-bob, expression: "request.userInfo.username != 'bob'"}]
   validations:
-    - {expression: "!has(object.data) || object.data.a != 'b'", message: "data.a must not be b"}
+    - {expression: "!has(object.data) || object.data.a != 'YmI='", message: "data.a must not be b"}
     - {expression: "!has(object.spec)", messageExpression: "'no ' + object.kind"}
 ---
 apiVersion: admissionregistration.k8s.io/v1
@@ -71,13 +71,13 @@ objects:
 cases:
 """
 DENIED = """
-  - {name: a, objects: [good, secret], operations: [CREATE, UPDATE], change: {data: {a: b}}, expect: deny, message: must not be b}
+  - {name: a, objects: [good, secret], operations: [CREATE, UPDATE], change: {data: {a: YmI=}}, expect: deny, message: must not be b}
 """
 NO_DEPLOYMENT = """
   - {name: b, object: deployment, change: {spec: {}}, expect: deny, message: no Deployment}
 """
 OF_BOB = """
-  - {name: c, object: good, change: {data: {a: b}}, user: bob, expect: allow}
+  - {name: c, object: good, change: {data: {a: YmI=}}, user: bob, expect: allow}
 """
 WHOLE = DENIED + NO_DEPLOYMENT + OF_BOB
 

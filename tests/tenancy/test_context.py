@@ -234,6 +234,41 @@ def test_what_a_controller_may_call_for_a_tenant(host: str, called: bool) -> Non
     assert asked.may_call(tenant, host) is called
 
 
+@pytest.mark.parametrize(
+    ("host", "called"),
+    [
+        ("10.96.0.1", False),
+        ("[fd00::1]", False),
+        ("[::ffff:10.96.0.1]:443", False),
+        ("10-96-0-1.nip.io", False),
+        ("10.96.0.2", True),
+    ],
+)
+def test_no_controller_calls_the_api_server_by_its_address(host: str, called: bool) -> None:
+    service = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "kubernetes", "namespace": "default"},
+        "spec": {"clusterIP": "10.96.0.1", "clusterIPs": ["10.96.0.1", "fd00::1"]},
+    }
+    asked = replace(context(), cluster=Snapshot([service]))
+    thing = {"apiVersion": "example.com/v1", "kind": "Thing", "spec": {"url": f"https://{host}/"}}
+    found = [reference["kind"] for reference in asked.references(thing)]
+    assert found == ([] if called else ["Inside"])
+
+
+@pytest.mark.parametrize("spec", [None, {}, {"clusterIPs": None}, {"clusterIPs": ["None", 1]}])
+def test_without_an_address_the_api_server_is_only_known_by_name(spec: Any) -> None:
+    service = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "kubernetes", "namespace": "default"},
+        "spec": spec,
+    }
+    asked = replace(context(), cluster=Snapshot([service]))
+    assert asked.surroundings == asked.tenancy.surroundings
+
+
 def test_a_pod_of_a_service_is_that_services_where_there_is_one() -> None:
     service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "db", "namespace": "shop"}}
     repository = {

@@ -51,6 +51,29 @@ def living(name: str = "one", **spec: Any) -> Manifest:
 
 
 @pytest.mark.parametrize(
+    "name", ["a/b", "/etc", "../foo", "x y", "é", "Foo", "-a", "a-", "a_b", "a%2fb", "one\n", "a" * 54, "a.b"]
+)
+def test_a_name_that_makes_no_path_is_refused(name: str) -> None:
+    with pytest.raises(TenancyError, match="which makes no path"):
+        load(plane(name))
+
+
+@pytest.mark.parametrize(
+    "server", ["https://10.0.0.7:6443", "https://[fd00::7]", "https://foo.foo.svc:443", "https://127.0.0.1:1"]
+)
+def test_addresses_of_api_servers_are_taken(server: str) -> None:
+    assert load(plane(server=server)).control_planes[0].server == server
+
+
+def test_two_files_of_one_name_are_refused_and_a_file_holds_against_the_clusters() -> None:
+    with pytest.raises(TenancyError, match="is declared at"):
+        load(plane("one"), plane("one", tenant="bar", kubeconfig={"file": "/x"}))
+    tenancy = load(plane("one"), living=(living("one", tenant="bar", kubeconfig={"file": "/x"}),))
+    assert [each.tenant for each in tenancy.control_planes] == ["foo"]
+    assert tenancy.standings["ControlPlane/one"].reason == "NameTaken"
+
+
+@pytest.mark.parametrize(
     ("spec", "told"),
     [
         ({"tenant": "nobody"}, "spec.tenant names the tenant 'nobody', which there is none of"),
@@ -60,6 +83,31 @@ def living(name: str = "one", **spec: Any) -> Manifest:
         ({"kubeconfig": {"secret": {"namespace": "foo", "name": "kc"}}}, "spec.server is absent"),
         ({"server": "http://10.0.0.1"}, "spec.server"),
         ({"server": "https://user@10.0.0.1"}, "spec.server"),
+        *(
+            ({"server": f"https://{host}"}, f"spec.server is {f'https://{host}'!r}, which is no address")
+            for host in (
+                "a b",
+                ".",
+                "a:0",
+                "a:99999",
+                "a:b",
+                "[::1",
+                "a\r\nX:y",
+                "ä.example",
+                "9" * 12,
+                "a" * 64,
+            )
+        ),
+        *(
+            ({"server": f"https://{host}"}, f"spec.server is {f'https://{host}'!r}, where no API server is")
+            for host in ("169.254.169.254", "2852039166", "0xa9.0xfe.1", "0", "[fe80::1%25eth0]", "224.0.0.1")
+        ),
+        (
+            {"server": "https://[::ffff:169.254.169.254]:443"},
+            "where no API server is: 169.254.169.254 is not",
+        ),
+        ({"server": "https://kubernetes.default.svc:443"}, "which is the host's own API server"),
+        ({"server": "https://Kubernetes.Default.SVC.cluster.local."}, "which is the host's own API server"),
         ({"subTenants": [{"tenant": "dev"}]}, "spec.subTenants[0] says no namespace"),
         ({"subTenants": [{"tenant": "dev", "patterns": ["*"]}]}, "spec.subTenants[0].patterns[0]"),
         (

@@ -12,6 +12,7 @@ from gatekeeper_py.tenancy.forms import (
     FORMS,
     JOINED,
     NAME_LABEL,
+    QUALIFIED,
     Emit,
     Finds,
     beside,
@@ -331,6 +332,24 @@ READINGS: dict[str, tuple[str, str, Any, list[Told]]] = {
         "",
         {"pods": {"bar": ["db-0"], "metric": {"name": "x"}}},
         [("f.pods.bar", "Namespace", "bar", "bar")],
+    ),
+    "namespaces as the keys of a map": (
+        "scan",
+        "",
+        {"namespaces": {"bar": {"replicas": 0}}},
+        [("f.namespaces.bar", QUALIFIED, "", f"bar/{ANYWHERE}")],
+    ),
+    "namespaces that are chosen": (
+        "scan",
+        "",
+        {"namespaces": {"include": ["bar"], "name": ""}},
+        [("f.namespaces.include[0]", "Namespace", "bar", "bar")],
+    ),
+    "with whom something is shared": (
+        "scan",
+        "",
+        {"copyTo": ["bar", 1], "appns": "bar"},
+        [("f.copyTo[0]", QUALIFIED, "", f"bar/{ANYWHERE}"), ("f.appns", QUALIFIED, "", f"bar/{ANYWHERE}")],
     ),
     "Cilium's label for the namespace": (
         "scan",

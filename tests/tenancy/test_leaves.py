@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatekeeper_py.tenancy.forms import Finds
-from gatekeeper_py.tenancy.leaves import add_leaves
+from gatekeeper_py.tenancy.leaves import add_leaves, add_own_name
 from gatekeeper_py.tenancy.places import CLUSTER
 
 
@@ -83,6 +83,14 @@ def found_in(body: dict[str, Any], **known: bool) -> list[tuple[str, str, str]]:
         ({"a": "/api/v1/namespaces/bar/secrets"}, ("spec.a", "Qualified", "bar/secrets/")),
         ({"a": "vol-0123456789abcdef0"}, ("spec.a", "Identity", "vol-0123456789abcdef0")),
         ({"iam": {"enabled": True}}, ("spec.iam.enabled", "Identity", "")),
+        ({"listeners": [{"to": "http://a.bar.svc"}]}, ("spec.listeners[0].to", "Service", "bar")),
+        ({"trust": {"jwksUri": "http://a.bar.svc"}}, ("spec.trust.jwksUri", "Service", "bar")),
+        ({"contactPoints": ["db.bar"]}, ("spec.contactPoints[0]", "Destination", "db.bar")),
+        ({"metricsCollector": "db.bar"}, ("spec.metricsCollector", "Destination", "db.bar")),
+        ({"workloads": ["bar/x"]}, ("spec.workloads[0]", "Qualified", "bar/x")),
+        ({"a": "deployment/bar/x"}, ("spec.a", "Qualified", "bar/x")),
+        ({"a": "k8s:secret/bar/x#y"}, ("spec.a", "Qualified", "bar/x")),
+        ({"a": "pvc://bar/x"}, ("spec.a", "Qualified", "bar/x")),
     ],
 )
 def test_a_value_names_something(spec: dict[str, Any], expected: tuple[str, str, str]) -> None:
@@ -120,6 +128,8 @@ def test_a_value_names_something(spec: dict[str, Any], expected: tuple[str, str,
         {"trustedProxies": ["127.0.0.1"], "noProxy": "localhost", "sniHosts": ["localhost"]},
         {"commonName": "localhost", "redirectURIs": ["http://localhost/callback"]},
         {"listenAddress": "127.0.0.1:8080", "bind": "127.0.0.1:80"},
+        {"listeners": [{"address": "127.0.0.1:80", "hostname": "localhost"}]},
+        {"exclude": ["/proc/*"], "photo": "db.bar"},
         {"iam": {"enabled": True, "serviceAccountName": "a"}},
         {"a": "v1.2.3.4", "host": "1.2.3", "service": "web"},
         {"a": "i-am-a-name", "b": "fs-cafe"},
@@ -143,6 +153,11 @@ def test_a_program_of_the_namespace_talks_to_itself() -> None:
         {"dns": {"dnsNames": ["www.example.com"]}},
         {"ingress": {"rules": [{"host": "www.example.com"}]}},
         {"virtualhost": {"fqdn": "*.example.com"}},
+        {"domains": [{"name": "www.example.com"}]},
+        {"zone": "www.example.com"},
+        {"subject": {"cn": "www.example.com"}},
+        {"subjectAltNames": {"dns": ["www.example.com"]}},
+        {"match": "Host(`www.example.com`) && PathPrefix(`/`)"},
     ],
 )
 def test_a_kind_that_nobody_knows_serves_a_name(spec: dict[str, Any]) -> None:
@@ -153,6 +168,40 @@ def test_a_kind_that_nobody_knows_serves_a_name(spec: dict[str, Any]) -> None:
 def test_a_name_that_is_only_called_is_not_served() -> None:
     spec: dict[str, Any] = {"smtp": {"host": "mail.example.com"}, "url": "https://www.example.com"}
     assert "Site" not in [kind for _, kind, _ in found_in({"spec": spec}, unread=True)]
+
+
+THING = "arn:aws:s3:::x"
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"a": THING},
+        {"secretArn": THING},
+        {"a": "projects/x/secrets/y/versions/1"},
+        {"a": "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/x"},
+        {"a": "ocid1.bucket.oc1..x"},
+        {"volumeHandle": "x"},
+        {"a": THING, "target": {"secretName": "x"}},
+        {"a": THING, "secretRef": {"name": ""}},
+    ],
+)
+def test_a_thing_of_the_account_is_the_operators_where_nobody_is_named(spec: dict[str, Any]) -> None:
+    assert [kind for _, kind, _ in found_in({"spec": spec}, unread=True)] == ["Identity"]
+    assert found(**spec) == []
+
+
+@pytest.mark.parametrize("named", [{"secretRef": {"name": "x"}}, {"auth": {"serviceAccount": "x"}}])
+def test_a_thing_of_the_account_is_reached_as_whoever_is_named(named: dict[str, Any]) -> None:
+    assert found_in({"spec": {"a": THING, **named}}, unread=True) == []
+
+
+def test_the_name_of_an_object_may_be_what_it_serves() -> None:
+    for name, expected in (("www.example.com", ["www.example.com"]), ("web", []), (None, [])):
+        finds = Finds("foo", [])
+        add_own_name({"metadata": {"name": name}}, finds)
+        assert [each["name"] for each in finds.references] == expected
+    add_own_name({"metadata": []}, Finds("foo", []))
 
 
 LEAVES = st.none() | st.booleans() | st.integers() | st.text(max_size=20)

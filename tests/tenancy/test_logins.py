@@ -22,6 +22,8 @@ from gatekeeper_py.tenancy.logins import is_empty_login, is_own_login, may_say_l
         ("enabled", True, "workloadIdentity"),
         ("type", "iam", "auth"),
         ("credentialType", "role-based", "storage"),
+        ("type", "SystemAssigned", "identity"),
+        ("credentialsSource", "environment", "spec"),
         ("provider", "aws", "podIdentity"),
     ],
 )
@@ -60,6 +62,7 @@ def test_where_somebody_is_named_it_is_his(named: str) -> None:
 
 def test_an_empty_login_leaves_it_to_the_operator_where_something_is_entered() -> None:
     assert is_empty_login("auth", {"auth": {}, "region": "eu"})
+    assert is_empty_login("credentials", {"credentials": {}, "projectRef": {"external": "x"}})
     assert not is_empty_login("auth", {"auth": {}})
     assert not is_empty_login("emptyDir", {"emptyDir": {}, "region": "eu"})
 

@@ -8,6 +8,7 @@ import pytest
 
 from gatekeeper_py.cluster.snapshot import Snapshot
 from gatekeeper_py.objects.projection import IDENTITY, union
+from gatekeeper_py.objects.resource import GroupVersionKind
 from gatekeeper_py.tenancy.forms import Unreadable
 from gatekeeper_py.tenancy.protection import Protection
 from gatekeeper_py.tenancy.reach import (
@@ -21,6 +22,7 @@ from gatekeeper_py.tenancy.reach import (
 )
 
 Object = dict[str, Any]
+POD_KIND = GroupVersionKind("", "v1", "Pod")
 MARK = {"tenancy.gatekeeper-py.dev/protected": "true"}
 
 
@@ -170,6 +172,48 @@ def test_labels_by_which_a_controller_of_the_platform_adopts() -> None:
     ]
     assert reach("apps/v1", "ControllerRevision", metadata={"labels": {"app": "store"}})
     assert reach("v1", "Pod", metadata={"labels": {"app": "store", **MARK}}) == []
+
+
+def joined(labels: Object, *more: Object) -> list[tuple[str, str, str]]:
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "web", "namespace": "foo", "labels": labels},
+    }
+    protection = Protection(followed(*CLUSTER.list(POD_KIND, "foo"), *more), "foo")
+    return [(found.path, found.kind, found.name) for found in reached(pod, protection)]
+
+
+def test_a_pod_that_gets_what_is_meant_for_the_platforms() -> None:
+    service = named("Service", "metrics", spec={"selector": {"app": "agent"}})
+    assert joined({"app": "agent", "tier": "x"}, service) == [("metadata.labels", "Service", "metrics")]
+    assert joined({"app": "web"}, service) == []
+    assert joined({"app": "agent", **MARK}, service) == []
+    assert joined({}, service) == []
+
+
+def test_a_service_of_the_platform_may_lead_to_the_tenants_own_pods() -> None:
+    service = named("Service", "front", spec={"selector": {"app": "web"}})
+    assert joined({"app": "web"}, service) == []
+    assert joined({"app": "web"}, named("Service", "headless")) == []
+
+
+def test_a_service_of_the_tenant_leads_where_it_did() -> None:
+    service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "own", "namespace": "foo"}}
+    assert joined({"app": "agent"}, {**service, "spec": {"selector": {"app": "agent"}}}) == []
+
+
+@pytest.mark.parametrize("selector", [{}, {"matchExpressions": [{"key": "x", "operator": "DoesNotExist"}]}])
+def test_a_group_snapshot_of_everything(selector: Object) -> None:
+    source = {"source": {"selector": selector}}
+    found = ("spec.source.selector", "PersistentVolumeClaim", "data-audit-0")
+    assert found in reach("groupsnapshot.storage.k8s.io/v1beta1", "VolumeGroupSnapshot", source)
+
+
+def test_a_group_snapshot_of_the_tenants_own() -> None:
+    source = {"source": {"selector": {"matchLabels": {"app": "web"}}}}
+    assert reach("groupsnapshot.storage.k8s.io/v1beta1", "VolumeGroupSnapshot", source) == []
+    assert reach("groupsnapshot.storage.k8s.io/v1beta1", "VolumeGroupSnapshot", {"source": {}}) == []
 
 
 @pytest.mark.parametrize(

@@ -22,9 +22,10 @@ from gatekeeper_py.cluster.view import Followed
 from gatekeeper_py.pki.development import make_certificates
 from gatekeeper_py.policy.admission.decision import Decision
 from gatekeeper_py.policy.admission.request import AdmissionRequest
-from gatekeeper_py.webhook.app import Application, application
+from gatekeeper_py.webhook.app import NOBODY, Application, application
 from gatekeeper_py.webhook.health import Health
 from gatekeeper_py.webhook.log import make_log
+from gatekeeper_py.webhook.planes import Planes
 from gatekeeper_py.webhook.purse import Deadline
 from gatekeeper_py.webhook.record import Record
 from gatekeeper_py.webhook.revision import Loaded, Policies, Reviewer, Webhook
@@ -81,8 +82,12 @@ async def at_once(doors: Application, scope: Scope, receive: Receive, send: Send
     """As the server asks where a request has arrived whole, and then as every application is asked."""
     message = await receive()
     url = scope["raw_path"] + b"?" + scope["query_string"]
-    answer = doors.at_once(url, message["body"]) if scope["method"] == "POST" else None
-    if answer is not None:
+    answered: asyncio.Future[bytes | None] = asyncio.get_running_loop().create_future()
+    if scope["method"] == "POST":
+        doors.at_once(url, message["body"], NOBODY, answered.set_result)
+    else:
+        answered.set_result(None)
+    if (answer := await answered) is not None:
         await Response(answer, media_type="application/json")(scope, receive, send)
         return
 
@@ -167,6 +172,7 @@ def running(
     health_port: int | None = None,
     workers: int = 1,
     followed: Followed | None = None,
+    planes: Planes | None = None,
 ) -> Iterator[Running]:
     """Serve until the block ends."""
     made = make_certificates(directory)
@@ -181,6 +187,7 @@ def running(
         health_port=health_port,
         workers=workers,
         followed=followed,
+        planes=planes,
     )
     listening = server.listen()
     thread = threading.Thread(target=listening.serve)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,10 +20,13 @@ from gatekeeper_py.objects.resource import GroupVersion
 from gatekeeper_py.policy.admission.decision import Cause, Decision, Finding, Status
 from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.webhook import child
+from gatekeeper_py.webhook.answer import Answer
+from gatekeeper_py.webhook.exchange import Decline
 from gatekeeper_py.webhook.limits import LONG_BODY
 from gatekeeper_py.webhook.purse import MOST_VALUES, SECONDS, SHORT_BODY, Deadline
 from gatekeeper_py.webhook.revision import BadPolicies, Loaded, Reviewer, Webhook
 from gatekeeper_py.webhook.rounds import Rounds
+from gatekeeper_py.webhook.service import Service
 from tests.webhook.support import Harness, Held, allow, pod_review
 
 JSON = {"content-type": "application/json"}
@@ -406,12 +411,96 @@ def test_what_arrives_whole_is_answered_as_what_does_not(body: bytes, code: int)
     assert answers[0].content == answers[1].content
 
 
-def test_a_review_that_finds_no_room_in_a_round_waits_for_the_next_with_an_eye_on_the_time(
+@dataclass
+class Waiting:
+    """A review that arrives when a round is full, and what becomes of it."""
+
+    harness: Harness
+    body: bytes
+    timeout: str = "10s"
+    answers: list[bytes | None] = field(default_factory=list)
+    in_flight: list[int] = field(default_factory=list)
+
+    @property
+    def service(self) -> Service:
+        """Who is asked."""
+        return self.harness.service
+
+    def play(self, meanwhile: Callable[[Service, Decline], object] = lambda *_: None) -> list[bytes | None]:
+        """Ask, have something happen while it waits, and give what it is answered."""
+        self.harness.policies.reload()
+        asyncio.run(self._scene(meanwhile))
+        return self.answers
+
+    async def _scene(self, meanwhile: Callable[[Service, Decline], object]) -> None:
+        assert self.service.rounds.has_room()
+        self.service.rounds.work(lambda: time.sleep(2 * SECONDS))
+        decline = self.service.review_at_once(
+            self.body, "validate", frozenset(), self.timeout, self.answers.append
+        )
+        self._note()
+        if decline is not None:
+            assert self.answers == []
+            meanwhile(self.service, decline)
+        for _ in range(3):
+            await asyncio.sleep(0)
+        self._note()
+
+    def _note(self) -> None:
+        self.in_flight.append(self.service.record.metrics.in_flight.value)
+
+
+def test_a_review_that_finds_no_room_in_a_round_is_decided_in_the_next() -> None:
+    places, review = placed()
+    waiting = Waiting(Harness(review), orjson.dumps(pod_review()))
+    (answer,) = waiting.play()
+    assert answer is not None
+    assert orjson.loads(answer)["response"]["allowed"] is True
+    assert (places, waiting.in_flight) == (["loop"], [1, 0])
+
+
+def _decline_twice(_service: Service, decline: Decline) -> None:
+    decline()
+    decline()
+
+
+def _retire(service: Service, _decline: Decline) -> None:
+    async def successor(*_: object) -> Answer:
+        raise AssertionError
+
+    service.successor = successor
+
+
+@pytest.mark.parametrize(
+    ("timeout", "meanwhile"),
+    [
+        ("10s", _decline_twice),
+        ("10s", _retire),
+        ("1ms", lambda *_: time.sleep(0.002)),
+    ],
+    ids=["nobody waits for it", "others decide from now on", "its time is over"],
+)
+def test_a_review_that_waits_for_a_round_in_vain_is_answered_once_as_if_it_had_not_been_asked(
+    timeout: str, meanwhile: Callable[[Service, Decline], object]
+) -> None:
+    places, review = placed()
+    waiting = Waiting(Harness(review), orjson.dumps(pod_review()), timeout)
+    assert waiting.play(meanwhile) == [None]
+    assert (places, waiting.in_flight) == ([], [1, 0])
+
+
+def test_what_is_no_review_does_not_wait_for_a_round() -> None:
+    waiting = Waiting(Harness(), b"[]")
+    assert waiting.play() == [None]
+    assert waiting.in_flight == [0, 0]
+
+
+def test_a_review_whose_time_is_over_before_there_is_room_is_one_too_many(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     places, review = placed()
     monkeypatch.setattr(Rounds, "has_room", lambda _self: False)
-    answer = Harness(review).client(whole=True).post("/validate?timeout=100ms", json=pod_review())
+    answer = Harness(review).client().post("/validate?timeout=100ms", json=pod_review())
     assert answer.json()["response"]["status"]["code"] == 429
     assert places == []
 

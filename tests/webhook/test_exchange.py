@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from http import HTTPStatus
 from typing import Any
 
 import pytest
 from starlette.requests import ClientDisconnect
 
-from gatekeeper_py.webhook.exchange import Exchange, Reply
+from gatekeeper_py.webhook.exchange import ARRIVED, Exchange, Reply
 
 Message = Any
 
@@ -80,3 +81,10 @@ def test_a_verdict_is_json_and_a_refusal_ends_the_connection() -> None:
             {"type": "http.response.start", "status": 200, "headers": [*headers, (b"content-length", b"3")]},
             {"type": "http.response.body", "body": b"abc"},
         ]
+
+
+def test_what_was_there_before_the_application_was_asked_has_arrived_then() -> None:
+    before = time.monotonic()
+    asked_now, _ = exchange()
+    assert before <= asked_now.arrived <= time.monotonic()
+    assert Exchange({ARRIVED: before - 1}, *[None] * 2).arrived == before - 1  # type: ignore[arg-type]

@@ -6,6 +6,7 @@ import functools
 import json
 import os
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Callable
@@ -14,18 +15,19 @@ from typing import Any
 from unittest.mock import Mock
 
 import pytest
+import uvloop
 
 from gatekeeper_py.tenancy.tenant import Tenancy
 from gatekeeper_py.webhook.forking import become_a_worker, end_with_parent, fork, prepare_to_fork
 
 
-def in_a_fork(work: Callable[[], Any]) -> Any:
-    """What the work gives in a worker's process."""
+def in_a_fork(work: Callable[[], Any], *kept: int) -> Any:
+    """What the work gives in a worker's process, which keeps these descriptors."""
     reading, writing = os.pipe()
     parent = os.getpid()
     if (child := fork()) == 0:
         try:
-            become_a_worker(parent, [writing])
+            become_a_worker(parent, [writing, *kept])
             os.write(writing, json.dumps(work()).encode())
         finally:
             os._exit(0)
@@ -39,6 +41,25 @@ def in_a_fork(work: Callable[[], Any]) -> Any:
 def test_it_has_open_only_what_it_needs() -> None:
     with open(os.devnull, "rb") as file:
         assert not in_a_fork(lambda: os.path.exists(f"/proc/self/fd/{file.fileno()}"))
+
+
+def test_what_it_opens_is_what_its_own_forks_have(tmp_path: Path) -> None:
+    """libuv closes a pipe of its own in every fork, by numbers that it remembers."""
+    uvloop.new_event_loop().close()
+
+    def changed_in_a_fork() -> list[int]:
+        opened = [os.dup(source) for _ in range(64)]
+        reading, writing = socket.socketpair()
+        if fork() == 0:
+            others = [each for each in opened if not os.path.sameopenfile(each, source)]
+            writing.send(json.dumps(others).encode())
+            os._exit(0)
+        os.wait()
+        return list(json.loads(reading.recv(4096)))
+
+    with (tmp_path / "file").open("wb+") as file:
+        source = file.fileno()
+        assert in_a_fork(changed_in_a_fork, source) == []
 
 
 def test_it_leaves_signals_to_its_parent() -> None:

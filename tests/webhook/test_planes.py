@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import ssl
 import threading
 import time
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
 import httpx
 import pytest
+from lightkube.config.kubeconfig import KubeConfig
+from lightkube.config.models import Cluster, User
 from starlette.testclient import TestClient
 
+from gatekeeper_py.cluster.bounds import FOREIGN
 from gatekeeper_py.cluster.live import LiveCluster
 from gatekeeper_py.cluster.snapshot import Snapshot
 from gatekeeper_py.cluster.staleness import Guarded, Stale
@@ -29,7 +33,7 @@ from gatekeeper_py.pki.development import make_certificates
 from gatekeeper_py.pki.files import read_pair, write_pair
 from gatekeeper_py.policy.admission.decision import Decision
 from gatekeeper_py.webhook.app import application
-from gatekeeper_py.webhook.exchange import CALLER
+from gatekeeper_py.webhook.exchange import CALLER, Callers
 from gatekeeper_py.webhook.health import Health
 from gatekeeper_py.webhook.log import make_log
 from gatekeeper_py.webhook.origin import PHASES
@@ -42,7 +46,7 @@ from gatekeeper_py.webhook.service import Service
 from gatekeeper_py.webhook.tls import Clients, ServingCertificate
 from tests.policy.support import bound, validating
 from tests.tenancy.test_control_planes import HOST, plane, tenant
-from tests.webhook.support import pod_review
+from tests.webhook.support import Held, pod_review
 
 Json = dict[str, Any]
 NAMESPACE = GroupVersionKind("", "v1", "Namespace")
@@ -107,6 +111,7 @@ class Board:
             self.record,
             cast(Any, self.connect),
             self.service.rounds,
+            self.service.long,
             admit=self.let_in.append,
             clock=lambda: self.now,
             follow=cast(Any, self.follow),
@@ -224,7 +229,7 @@ def test_a_certificate_leads_to_its_own_doors_and_to_no_others(
     path: str, shown: tuple[str, ...], code: int
 ) -> None:
     documents = plane("one", clientNames=["one.api"]), plane("two", clientNames=["two.api"]), plane("open")
-    board = Board(*documents, names=frozenset({"host.api"}))
+    board = Board(*documents, callers=Callers(frozenset({"host.api"})))
     board.open()
     assert board.ask(path, *shown)[0] == code
     assert board.let_in == [frozenset({"one.api", "two.api"})]
@@ -236,17 +241,6 @@ def test_without_certificates_one_that_asks_for_them_is_closed() -> None:
     assert "callers show none" in board.planes.all[0].reason
     assert board.ask("/t/one/validate", "one.api")[1]["allowed"] is False
     assert board.ask("/t/open/validate")[1]["allowed"] is True
-
-
-def test_among_several_processes_each_is_closed_and_says_so() -> None:
-    board = Board(plane(), alone=False)
-    board.open()
-    assert board.planes.notices() == [
-        "control plane 'one': control planes are answered by one process alone. Start the server with --workers 1. "
-        "Its own requests are refused"
-    ]
-    assert board.ask("/t/one/validate")[1]["allowed"] is False
-    assert board.lives == []
 
 
 def test_a_kubeconfig_that_cannot_be_used_is_told_and_tried_again() -> None:
@@ -374,14 +368,139 @@ def test_a_live_cluster_is_what_is_followed() -> None:
     } <= set(dir(LiveCluster))
 
 
+# --- what one has the others have not
+
+
+def test_of_a_service_nothing_is_shared_but_the_event_loops_rounds_and_the_turns_of_processes() -> None:
+    """A queue, thread or memory that two control planes share would be one that a hostile one could use up."""
+    board = Board(plane("one"), plane("two", tenant="bar"))
+    one, two = (each.service for each in board.planes.all)
+    values = {each.name: (getattr(one, each.name), getattr(two, each.name)) for each in fields(Service)}
+    plain = {name for name, (mine, _) in values.items() if mine is None or isinstance(mine, int)}
+    assert plain == {"max_body", "max_in_flight", "workers", "max_memory", "successor", "registered"}
+    assert {name for name in values.keys() - plain if values[name][0] is values[name][1]} == {
+        "rounds",
+        "long",
+    }
+    assert one.long is board.service.long
+    assert (one.record.log, one.record.metrics) != (two.record.log, two.record.metrics)
+
+
+def test_of_what_follows_it_nothing_is_shared_but_the_count_of_who_rests() -> None:
+    cluster = Cluster(server="http://127.0.0.1:9")
+    config = KubeConfig.from_one(cluster=cluster, user=User(token="t")).get()
+    assert config is not None
+    one, two = (LiveCluster(config, bounds=FOREIGN) for _ in range(2))
+    shared = {name for name, value in vars(one).items() if value is vars(two)[name]}
+    constant = {"_remedy", "_max_age", "_tell", "_changes", "_is_told", "_loop", "_stopping"}
+    assert shared == constant
+    assert one._connections.current._client is not two._connections.current._client
+
+
+def stuck(board: Board, name: str) -> threading.Event:
+    """Have every decision of a control plane's last until it is released."""
+    held = Held()
+    (found,) = [each for each in board.planes.all if each.name == name]
+    found.loading = lambda: Loaded(held, 1, lambda _: "foo")
+    found.policies.reload(at_rest=True)
+    return held.release
+
+
+def concurrently(board: Board, many: list[str], then: str) -> tuple[int, Json]:
+    """One is asked while many others are waited for."""
+    doors = application(board.service, Health(board.policies, board.record), planes=board.planes)
+
+    async def ask() -> tuple[int, Json]:
+        transport = httpx.ASGITransport(doors)
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+            body = pod_review(namespace="foo")
+            waiting = [asyncio.create_task(client.post(each, json=body)) for each in many]
+            await asyncio.sleep(0.1)
+            answer = await asyncio.wait_for(client.post(then, json=body), 5)
+            assert not any(each.done() for each in waiting)
+            for each in waiting:
+                each.cancel()
+            return answer.status_code, answer.json()["response"]
+
+    return asyncio.run(ask())
+
+
+@pytest.mark.parametrize("then", ["/t/two/validate", "/validate"])
+def test_look_ups_of_one_that_never_end_take_no_turn_of_anothers(then: str) -> None:
+    board = Board(plane("one"), plane("two"))
+    board.open()
+    release = stuck(board, "one")
+    try:
+        code, answer = concurrently(board, ["/t/one/validate"] * 40, then)
+    finally:
+        release.set()
+    assert (code, answer["uid"]) == (200, pod_review()["request"]["uid"])
+
+
+def never_known(name: str) -> bool:
+    """What is said of a namespace that is asked for and not answered."""
+    return False
+
+
+def test_a_namespace_that_one_never_tells_of_keeps_nobody_else_waiting() -> None:
+    board = Board(plane("one"), plane("two"))
+    board.lives[0].inquire = never_known  # type: ignore[method-assign]
+    board.open()
+    board.lives[0].seen = Snapshot([], complete=True)
+    code, answer = concurrently(board, ["/t/one/validate"] * 40, "/t/two/validate")
+    assert (code, answer["allowed"]) == (200, True)
+
+
+def test_one_whose_connections_will_not_close_keeps_the_look_after_the_others_going() -> None:
+    board = Board(plane("one"), plane("two"))
+    board.open()
+    never = threading.Event()
+    board.lives[0].stop = never.wait  # type: ignore[assignment, method-assign]
+    board.change(plane("two"))
+    never.set()
+    assert [each.name for each in board.planes.all] == ["two"]
+    assert board.ask("/t/two/validate")[1]["allowed"] is True
+
+
+@pytest.mark.parametrize(
+    ("url", "shown", "answered"),
+    [
+        (b"/t/one/validate?timeout=5s", ("one.api",), True),
+        (b"/t/one/validate/apps_v1?timeout=5s", ("one.api",), True),
+        (b"/t/one/validate", ("two.api",), False),
+        (b"/t/one/validate", (), False),
+        (b"/t/%6fne/validate", ("one.api",), False),
+        (b"/t/nobody/validate", ("one.api",), False),
+        (b"/t/one/audit", ("one.api",), False),
+        (b"/validate", ("one.api",), False),
+    ],
+)
+def test_a_short_review_is_answered_where_it_arrives_to_whom_it_is_for(
+    url: bytes, shown: tuple[str, ...], answered: bool
+) -> None:
+    board = Board(plane("one", clientNames=["one.api"]), plane("two", clientNames=["two.api"]))
+    board.open()
+    doors = application(board.service, Health(board.policies, board.record), planes=board.planes)
+    body = json.dumps(pod_review(namespace="foo")).encode()
+
+    async def ask() -> bytes | None:
+        answered: asyncio.Future[bytes | None] = asyncio.get_running_loop().create_future()
+        doors.at_once(url, body, frozenset(shown), answered.set_result)
+        return await answered
+
+    answer = asyncio.run(ask())
+    assert (answer is not None) == answered
+    assert answer is None or json.loads(answer)["response"]["allowed"] is True
+
+
 def test_over_tls_a_certificate_leads_to_its_own_doors(tmp_path: Path) -> None:
     documents = plane("one", clientNames=["one.api"]), plane("two", clientNames=["two.api"])
-    board = Board(*documents, names=frozenset({"host.api"}))
+    board = Board(*documents, callers=Callers(frozenset({"host.api"})))
     board.open()
     made = make_certificates(tmp_path)
     serving = ServingCertificate(made.certificate, made.key, Clients(made.authority, frozenset({"host.api"})))
     board.planes.admit = serving.let_in
-    board.planes._callers = {}
+    board.planes.callers = Callers(frozenset({"host.api"}))
     board.planes.look()
     health = Health(board.policies, board.record)
     server = Server(board.service, health, serving, (), host="127.0.0.1", port=0, planes=board.planes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
+from gatekeeper_py.webhook.exchange import ARRIVED, Answering, Decline
 from gatekeeper_py.webhook.limits import MAX_HEAD
 from gatekeeper_py.webhook.protocol import PATIENCE, BoundedProtocol, PromptProtocol, SecureProtocol
 from gatekeeper_py.webhook.purse import SHORT_BODY
@@ -157,13 +159,39 @@ class Prompt:
         self.called = 0
         self._answer = answer
 
-    def at_once(self, url: bytes, body: bytes, _caller: frozenset[str]) -> bytes | None:
+    def at_once(self, url: bytes, body: bytes, _caller: frozenset[str], answer: Answering) -> Decline | None:
         self.asked.append((url, body))
-        return self._answer
+        answer(self._answer)
+        return None
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         self.called += 1
         await ok(scope, receive, send)
+
+
+class Waiting(Prompt):
+    """Answers at once what it has let wait for a while, unless it is told not to."""
+
+    def __init__(self, answer: bytes | None = b"{}", seconds: float = 0.05) -> None:
+        super().__init__(answer)
+        self._seconds = seconds
+        self.declined = 0
+        self.arrived: list[float] = []
+
+    def at_once(self, url: bytes, body: bytes, _caller: frozenset[str], answer: Answering) -> Decline | None:
+        self.asked.append((url, body))
+        timer = asyncio.get_running_loop().call_later(self._seconds, answer, self._answer)
+
+        def decline() -> None:
+            timer.cancel()
+            self.declined += 1
+            answer(None)
+
+        return decline
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        self.arrived += [scope[ARRIVED]] if ARRIVED in scope else []
+        await super().__call__(scope, receive, send)
 
 
 POSTED = b"POST /x?y HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc"
@@ -216,6 +244,69 @@ def test_requests_that_arrive_together_are_answered_in_their_order() -> None:
     together = POSTED + REQUEST + POSTED
     assert converse(app, together, expected=len(AT_ONCE) + 2 * len(ANSWER)) == AT_ONCE + ANSWER * 2
     assert (len(app.asked), app.called) == (1, 2)
+
+
+def test_what_waits_for_its_answer_gets_it() -> None:
+    app = Waiting()
+    assert converse(app, *[POSTED] * 3, expected=3 * len(AT_ONCE)) == AT_ONCE * 3
+    assert (len(app.asked), app.declined, app.called) == (3, 0, 0)
+
+
+def test_what_has_waited_in_vain_is_answered_as_by_every_application_and_has_come_when_it_came() -> None:
+    app = Waiting(None)
+    began = time.monotonic()
+    assert b"HTTP/1.1 200 OK" in converse(app, POSTED, expected=len(ANSWER))
+    assert (len(app.asked), app.declined, app.called) == (1, 0, 1)
+    (arrived,) = app.arrived
+    assert began <= arrived < time.monotonic() - app._seconds
+
+
+@pytest.mark.parametrize("parts", [(POSTED + REQUEST,), (POSTED, REQUEST)], ids=["together", "meanwhile"])
+def test_who_asks_for_more_while_he_waits_is_answered_in_order(parts: tuple[bytes, ...]) -> None:
+    app = Waiting(seconds=LONG)
+    assert converse(app, *parts, expected=2 * len(ANSWER)) == ANSWER * 2
+    assert (len(app.asked), app.declined, app.called) == (1, 1, 2)
+
+
+@pytest.mark.parametrize("end", [PromptProtocol.shutdown, PromptProtocol.answer_and_close])
+def test_what_waits_when_its_connection_shall_end_is_answered_as_the_last(
+    end: Callable[[PromptProtocol], None],
+) -> None:
+    app, made = Waiting(seconds=LONG), list[PromptProtocol]()
+
+    class Noted(PromptProtocol):
+        def connection_made(self, transport: Any) -> None:
+            super().connection_made(transport)
+            made.append(self)
+
+    async def main() -> tuple[bool, bytes]:
+        async with connected(Noted, app) as (reader, writer), asyncio.timeout(LONG):
+            writer.write(POSTED)
+            while not app.asked:
+                await asyncio.sleep(0.01)
+            was_idle = made[0].idle
+            end(made[0])
+            return was_idle, await rest(reader)
+
+    was_idle, answer = asyncio.run(main())
+    assert not was_idle
+    assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert b"connection: close" in answer
+    assert (app.declined, app.called) == (1, 1)
+
+
+def test_an_answer_that_nobody_waits_for_any_more_is_dropped() -> None:
+    async def main() -> int:
+        app = Waiting(seconds=0.1)
+        async with connected(PromptProtocol, app) as (_, writer):
+            writer.write(POSTED)
+            while not app.asked:
+                await asyncio.sleep(0.01)
+            writer.transport.abort()
+            await asyncio.sleep(0.2)
+        return app.called
+
+    assert asyncio.run(main()) == 0
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,11 @@ class Bench:
 
         return work
 
+    def task(self, name: str, seconds: float) -> Callable[[], None]:
+        """The same for whom nobody waits."""
+        work = self.work(name, seconds)
+        return lambda: (work(), None)[1]
+
     async def all(self, *wanted: tuple[str, str, float]) -> list[str]:
         """Have work done by owner, name and seconds, all asked for at once."""
         turning = asyncio.create_task(self._turns())
@@ -124,6 +129,25 @@ def test_a_loop_that_has_ended_in_the_middle_of_a_round_is_forgotten() -> None:
     for name in ("first", "second"):
         with asyncio.Runner() as runner:
             assert runner.run(bench.rounds.do("foo", bench.work(name, LONG))) == name
+
+
+def test_who_waits_without_a_task_takes_turns_with_who_has_one() -> None:
+    async def scene() -> None:
+        filling = [
+            asyncio.create_task(bench.rounds.do("foo", bench.work(f"foo {n}", LONG))) for n in range(3)
+        ]
+        await asyncio.sleep(0)
+        assert not bench.rounds.has_room()
+        for name in ("bar 0", "bar 1"):
+            bench.rounds.wait("bar", bench.task(name, LONG))
+        await asyncio.gather(*filling)
+        while len(bench.done) < 5:
+            await asyncio.sleep(0)
+
+    bench = Bench()
+    play(scene())
+    assert [name for _, name in bench.done] == ["foo 0", "foo 1", "bar 0", "foo 2", "bar 1"]
+    assert bench.rounds._waiting == {}
 
 
 @pytest.mark.parametrize("owners", [1, 5])

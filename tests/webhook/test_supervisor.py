@@ -9,8 +9,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 import pytest
@@ -103,13 +104,22 @@ def callers_of(server: Running, number: int = 6) -> Iterator[list[httpx.Client]]
         yield [opened.enter_context(client(server)) for _ in range(number)]
 
 
+class Said(NamedTuple):
+    """One answer, as the caller saw it."""
+
+    asked: float
+    answered: float
+    word: str
+    pid: int
+    """Of who said it."""
+
+
 @dataclass
 class Load:
     """Callers that ask and ask, over connections that they keep, as an API server does."""
 
     server: Running
-    answers: list[tuple[float, str, int]] = field(default_factory=list)
-    """When each was asked for, and what was said by whom."""
+    answers: list[Said] = field(default_factory=list)
     failures: list[Exception] = field(default_factory=list)
     stopping: threading.Event = field(default_factory=threading.Event)
 
@@ -118,7 +128,8 @@ class Load:
             while not self.stopping.is_set():
                 asked = time.monotonic()
                 try:
-                    self.answers.append((asked, *said(http)))
+                    word, pid = said(http)
+                    self.answers.append(Said(asked, time.monotonic(), word, pid))
                 except httpx.TransportError as error:
                     self.failures.append(error)
 
@@ -171,13 +182,13 @@ def test_an_edit_reaches_all_and_loses_no_review(tmp_path: Path) -> None:
                 eventually(lambda number=number: http.get("/readyz").json()["revision"] == number)  # type: ignore[misc]
             in_force = time.monotonic()
             time.sleep(0.1)
-            asked_after = [each for each in load.answers if each[0] > in_force]
+            asked_after = [each for each in load.answers if each.asked > in_force]
             assert asked_after
-            assert {each[1] for each in asked_after} == {word}
+            assert {each.word for each in asked_after} == {word}
         assert speakers(server) != before | {os.getpid()}
         eventually(lambda: len(children()) == WORKERS - 1, 15)
     assert load.failures == []
-    assert {word for _, word, _ in load.answers} >= {"first", "fourth"}
+    assert {each.word for each in load.answers} >= {"first", "fourth"}
 
 
 def test_no_review_is_decided_by_an_older_set_than_one_that_was_answered_before(tmp_path: Path) -> None:
@@ -185,16 +196,11 @@ def test_no_review_is_decided_by_an_older_set_than_one_that_was_answered_before(
     with several(tmp_path) as (server, file), Load(server).running() as load:
         for word in words[1:]:
             file.write_text(word)
-            eventually(lambda word=word: bool(load.answers) and load.answers[-1][1] == word)  # type: ignore[misc]
-    newest = 0
-    seen: list[tuple[float, int]] = []
-    for asked, word, _ in load.answers:  # in the order in which they were answered
-        index = words.index(word)
-        older = [when for when, answered in seen if answered > index and when > asked]
-        assert not older
-        newest = max(newest, index)
-        seen.append((asked, index))
-    assert newest == len(words) - 1
+            eventually(lambda word=word: bool(load.answers) and load.answers[-1].word == word)  # type: ignore[misc]
+    for word, newer in pairwise(words):
+        first = min(each.answered for each in load.answers if each.word == newer)
+        assert [each for each in load.answers if each.asked > first and each.word == word] == []
+    assert {each.word for each in load.answers} == set(words)
     assert load.failures == []
 
 
@@ -238,13 +244,13 @@ def test_policies_for_which_no_worker_comes_up_are_not_in_force(
 def test_a_worker_that_is_killed_under_load_is_replaced_and_nobody_else_notices(tmp_path: Path) -> None:
     with several(tmp_path) as (server, _), Load(server).running(6) as load:
         (victim,) = children()
-        eventually(lambda: victim in {pid for _, _, pid in load.answers})
+        eventually(lambda: victim in {each.pid for each in load.answers})
         os.kill(victim, signal.SIGKILL)
         eventually(lambda: len(children()) == 1 and children() != [victim])
         (heir,) = children()
-        eventually(lambda: heir in {pid for _, _, pid in load.answers})
+        eventually(lambda: heir in {each.pid for each in load.answers})
         assert problems(server) == []
-    assert {word for _, word, _ in load.answers} == {"first"}
+    assert {each.word for each in load.answers} == {"first"}
     assert len(load.failures) <= 6, "the reviews that it was deciding, and no more"
     assert [line["pid"] for line in server.harness.events("worker died, it is replaced")] == [victim]
 

@@ -30,6 +30,8 @@ NO_CLASS = "(none named)"
 
 ISOLATION: Mapping[Level, str] = {"vm": "VM", "sandbox": "sandbox", "none": "none"}
 
+MOST_FINDINGS = 5000
+MOST_UNREAD = 1000
 MOST_WORKLOADS = 1000
 """Of which each is a row: more make a page that no browser is quick with. The counts hold all."""
 
@@ -61,8 +63,9 @@ def report(outcome: Outcome) -> str:
         policies=_counted("Policies", "Policy", ((each.policy, each) for each in found)),
         classes=_classes(outcome),
         workloads=_workloads(outcome),
-        choices=_choices(found),
-        findings="\n".join(_finding(outcome, result) for result in found),
+        choices=_choices(found[:MOST_FINDINGS]),
+        cut=_cut(found),
+        findings="\n".join(_finding(outcome, result) for result in found[:MOST_FINDINGS]),
     )
 
 
@@ -74,7 +77,9 @@ def _text(value: str) -> str:
 def _unread(outcome: Outcome) -> str:
     if not outcome.not_audited:
         return ""
-    told = "".join(f"<li>{_text(str(problem))}</li>" for problem in outcome.not_audited)
+    told = "".join(f"<li>{_text(str(problem))}</li>" for problem in outcome.not_audited[:MOST_UNREAD])
+    if (more := len(outcome.not_audited) - MOST_UNREAD) > 0:
+        told += f"<li>and {more} more</li>"
     return f'<section class="unread" role="alert"><h2>Not audited</h2><ul>{told}</ul></section>'
 
 
@@ -165,6 +170,19 @@ def _choices(found: Sequence[Result]) -> str:
 def _choice(name: str, options: Sequence[str]) -> str:
     shown = "".join(f'<option value="{_text(option)}">{_text(option)}</option>' for option in options)
     return f'<select name="{name}" aria-label="{name}"><option value="">any {name}</option>{shown}</select>'
+
+
+def _cut(found: Sequence[Result]) -> str:
+    """That not all is listed, where it is not: what is filtered out of the rest is nowhere."""
+    if len(found) <= MOST_FINDINGS:
+        return ""
+    return f'<p class="cut" role="note">{LISTED.format(MOST_FINDINGS, len(found))}</p>'
+
+
+LISTED = (
+    "Listed and searched are the worst {} of {} findings. The counts above hold all, and "
+    "<code>-o csv</code> and <code>-o json</code> list all."
+)
 
 
 def _finding(outcome: Outcome, result: Result) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
@@ -13,7 +14,7 @@ from gatekeeper_py.audit.scan import Audited
 from gatekeeper_py.manifests.place import Problem
 from gatekeeper_py.policy.admission.text import printable
 
-__all__ = ["report"]
+__all__ = ["pieces", "report"]
 
 CLEAN = "(every policy)"
 """Stands for the policy in the case of an object that nothing is wrong with."""
@@ -22,32 +23,67 @@ TIME = "0"
 """Seconds, which the format demands and nobody measures."""
 
 
+COUNTED = ("tests", "failures", "errors")
+
+
+@dataclass(frozen=True, slots=True)
+class _Suite:
+    """Cases that are counted before they are made."""
+
+    name: str
+    tests: int
+    failures: int
+    errors: int
+    cases: Iterable[Element] = ()
+
+
 def report(outcome: Outcome) -> str:
     """`<testsuites>` with a suite for each tenant. What is only warned of is told and does not fail."""
-    root = Element("testsuites", name="gatekeeper audit")
-    if outcome.not_audited:
-        root.append(_suite("not audited", map(_unread, outcome.not_audited)))
+    return "".join(pieces(outcome))
+
+
+def pieces(outcome: Outcome) -> Iterator[str]:
+    """The same, a case at a time: all together take far more memory than what they tell."""
+    suites = list(_suites(outcome))
+    tests, failures, errors = (sum(getattr(each, name) for each in suites) for name in COUNTED)
+    yield '<?xml version="1.0" encoding="UTF-8"?>\n'
+    yield _opening("testsuites", _Suite("gatekeeper audit", tests, failures, errors))
+    for suite in suites:
+        yield f"  {_opening('testsuite', suite)}"
+        for case in suite.cases:
+            indent(case, level=2)
+            yield f"    {tostring(case, encoding='unicode')}\n"
+        yield "  </testsuite>\n"
+    yield "</testsuites>\n"
+
+
+def _opening(tag: str, suite: _Suite) -> str:
+    counts = {name: str(getattr(suite, name)) for name in COUNTED}
+    told = {"name": suite.name, **counts, "skipped": "0", "time": TIME}
+    whole = tostring(Element(tag, told), encoding="unicode", short_empty_elements=False)
+    return f"{whole.removesuffix(f'</{tag}>')}\n"
+
+
+def _suites(outcome: Outcome) -> Iterator[_Suite]:
+    if unread := len(outcome.not_audited):
+        yield _Suite("not audited", unread, 0, unread, map(_unread, outcome.not_audited))
     by_tenant = sorted(outcome.audited, key=attrgetter("tenant"))
-    for tenant, items in groupby(by_tenant, attrgetter("tenant")):
-        root.append(_suite(tenant, (case for item in items for case in _cases(outcome, item))))
-    _count(root)
-    indent(root)
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n{tostring(root, encoding="unicode")}\n'
+    for tenant, grouped in groupby(by_tenant, attrgetter("tenant")):
+        yield _suite(outcome, tenant, list(grouped))
 
 
-def _suite(name: str, cases: Iterable[Element]) -> Element:
-    suite = Element("testsuite", name=printable(name))
-    suite.extend(cases)
-    _count(suite)
-    return suite
+def _suite(outcome: Outcome, tenant: str, items: Sequence[Audited]) -> _Suite:
+    tests = failures = 0
+    for item in items:
+        found = list(results(item))
+        tests += len(found) or 1
+        failures += sum(_fails(outcome, each) for each in found)
+    cases = (case for item in items for case in _cases(outcome, item))
+    return _Suite(printable(tenant), tests, failures, 0, cases)
 
 
-def _count(element: Element) -> None:
-    element.set("tests", str(len(list(element.iter("testcase")))))
-    element.set("failures", str(len(list(element.iter("failure")))))
-    element.set("errors", str(len(list(element.iter("error")))))
-    element.set("skipped", "0")
-    element.set("time", TIME)
+def _fails(outcome: Outcome, result: Result) -> bool:
+    return result.level == "deny" and outcome.is_new(result)
 
 
 def _cases(outcome: Outcome, item: Audited) -> Iterator[Element]:
@@ -58,7 +94,7 @@ def _cases(outcome: Outcome, item: Audited) -> Iterator[Element]:
         yield _case(name, CLEAN, target.path)
     for result in found:
         case = _case(f"{result.subject}: {result.policy}", result.policy, result.place.path)
-        _tell(case, result, failing=result.level == "deny" and outcome.is_new(result))
+        _tell(case, result, failing=_fails(outcome, result))
         yield case
 
 

@@ -37,8 +37,10 @@ def _head(outcome: Outcome) -> Iterator[str]:
 def _unread(outcome: Outcome) -> Iterator[str]:
     if outcome.not_audited:
         yield from ("", "## Not audited", "")
-    for problem in outcome.not_audited:
+    for problem in outcome.not_audited[:SHOWN]:
         yield f"- {_text(str(problem))}"
+    if len(outcome.not_audited) > SHOWN:
+        yield f"- and {len(outcome.not_audited) - SHOWN} more"
 
 
 def _findings(outcome: Outcome) -> Iterator[str]:

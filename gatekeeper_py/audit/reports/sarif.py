@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from pathlib import PurePosixPath
+from textwrap import indent
 from typing import Any
 from urllib.parse import quote
 
@@ -15,7 +17,7 @@ from gatekeeper_py.manifests.place import Problem
 from gatekeeper_py.policy.admission.decision import Waived
 from gatekeeper_py.policy.admission.text import printable
 
-__all__ = ["report"]
+__all__ = ["pieces", "report"]
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 
@@ -33,6 +35,11 @@ HELP = {
 
 def report(outcome: Outcome) -> str:
     """A log of one run."""
+    return "".join(pieces(outcome))
+
+
+def pieces(outcome: Outcome) -> Iterator[str]:
+    """The same, a result at a time: there may be more of them than memory holds as JSON."""
     rules = list(dict.fromkeys(result.policy for result in outcome.results))
     first = {result.policy: result for result in reversed(outcome.results)}
     run: dict[str, Any] = {
@@ -45,9 +52,19 @@ def report(outcome: Outcome) -> str:
         },
         "columnKind": "unicodeCodePoints",
         "invocations": [_invocation(outcome)],
-        "results": [*_results(outcome, rules), *map(_absent, outcome.fixed)],
+        "results": [],
     }
-    return indented({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]})
+    document = indented({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]})
+    begin, _, end = document.rpartition("[]")
+    between = f"{begin}[\n"
+    for result in chain(_results(outcome, rules), map(_absent, outcome.fixed)):
+        yield between + indent(indented(result).rstrip(), MARGIN)
+        between = ",\n"
+    yield document if between != ",\n" else f"\n{MARGIN[2:]}]{end}"
+
+
+MARGIN = " " * 8
+"""Before a result, which stands in a list in a run in a list."""
 
 
 def _rule(result: Result) -> dict[str, Any]:

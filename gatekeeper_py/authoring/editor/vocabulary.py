@@ -120,6 +120,7 @@ FUNCTIONS: Mapping[str, str] = {
     "ip.isCanonical": "Whether an address is written as it is printed.",
     "isAtLeast": "Whether a runtime class isolates at least so well: none, sandbox, vm.",
     "isCIDR": "Whether a string is a range of addresses.",
+    "isClusterWideOwner": "Whether an ownerReference names what lies in no namespace.",
     "isGlobalUnicast": "Whether an address is of one interface, worldwide.",
     "isGreaterThan": "Whether it is greater than another.",
     "isIP": "Whether a string is an address.",

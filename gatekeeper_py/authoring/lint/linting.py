@@ -6,8 +6,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from gatekeeper_py.authoring.lint.constancy import outcomes
+from gatekeeper_py.authoring.lint.containers import containers
+from gatekeeper_py.authoring.lint.entitlements import entitlements
+from gatekeeper_py.authoring.lint.evasion import evasion
 from gatekeeper_py.authoring.lint.finding import Finding
 from gatekeeper_py.authoring.lint.lookup import lookups
+from gatekeeper_py.authoring.lint.narrowing import narrowing
 from gatekeeper_py.authoring.lint.proof import proof
 from gatekeeper_py.authoring.lint.reachability import reachability
 from gatekeeper_py.authoring.lint.recipients import recipients
@@ -28,7 +32,21 @@ from gatekeeper_py.tenancy.reading import declares_tenancy
 
 __all__ = ["FAMILIES", "kinds_among", "lint", "loadable", "plainest", "suite_problems"]
 
-FAMILIES = (rules, structure, trials, lookups, words, outcomes, reachability, proof, recipients)
+FAMILIES = (
+    rules,
+    narrowing,
+    structure,
+    trials,
+    lookups,
+    words,
+    outcomes,
+    reachability,
+    proof,
+    recipients,
+    entitlements,
+    evasion,
+    containers,
+)
 
 
 def lint(paths: Iterable[Path]) -> list[Finding]:

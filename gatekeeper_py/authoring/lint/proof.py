@@ -7,13 +7,15 @@ from pathlib import Path
 
 from gatekeeper_py.authoring.lint.finding import Finding
 from gatekeeper_py.authoring.lint.subject import Subject
+from gatekeeper_py.cluster.snapshot import Snapshot
+from gatekeeper_py.manifests.fieldvalidation import field_problems
 from gatekeeper_py.policy.model import Policy
 
 __all__ = ["proof"]
 
 
 def proof(subject: Subject) -> Iterator[Finding]:
-    """Policies without a suite, and objects of suites that no case uses."""
+    """Policies without a suite, objects of suites that no case uses, and those that no server would take."""
     tested = {path.resolve() for suite in subject.suites for path in suite.policies}
     tested |= {Path(file.replace("_test.", ".")).resolve() for file in subject.files}
     for policy in subject.every:
@@ -22,6 +24,9 @@ def proof(subject: Subject) -> Iterator[Finding]:
             yield without_suite(policy, file)
     for suite in subject.suites:
         yield from (Finding(problem, "GK602") for problem in suite.unused)
+        view = Snapshot(suite.cluster)
+        for manifest in suite.written:
+            yield from (Finding(problem, "GK603") for problem in field_problems(manifest, view))
 
 
 def without_suite(policy: Policy, file: Path) -> Finding:

@@ -11,6 +11,7 @@ from gatekeeper_py.objects.kinds import Kinds
 from gatekeeper_py.policy.loading.idle import apart_from, misspelt, unbound
 from gatekeeper_py.policy.matching.match import ANY, EXEMPT, selects
 from gatekeeper_py.policy.model import Policy, Rule
+from gatekeeper_py.tenancy.lookups import meant
 
 __all__ = ["rules"]
 
@@ -35,6 +36,7 @@ def rules(subject: Subject) -> Iterator[Finding]:
         ("GK103", misspelt(subject.policies, subject.kinds)),
         ("GK104", _unsent(subject)),
         ("GK105", _unasked(subject)),
+        ("GK108", _without_params(subject)),
     ):
         yield from (Finding(problem, code) for problem in problems)
 
@@ -92,6 +94,21 @@ def _is_unasked(named: str, groups: Sequence[str]) -> bool:
     kept_out = [group for group, resource in UNASKED if resource == named]
     having = [group for group in kept_out if group in groups or ANY in groups]
     return bool(having) and all(group in having for group in groups if group != ANY)
+
+
+def _without_params(subject: Subject) -> Iterator[Problem]:
+    """Params that a policy does not take, and kinds of params that nothing serves."""
+    for policy in subject.every:
+        if policy.param_kind is None:
+            for binding in policy.bindings:
+                if binding.param_ref is not None:
+                    what = f'policy "{policy.name}" has no paramKind, so it reads no params'
+                    yield binding.source.problem(("spec", "paramRef"), what, "Add paramKind, or remove this")
+        elif subject.kinds.served(policy.param_kind) is None and (
+            near := meant(policy.param_kind, subject.kinds)
+        ):
+            what = f'no kind "{policy.param_kind.kind}" is served in "{policy.param_kind.api_version}"'
+            yield policy.source.problem(("spec", "paramKind", "kind"), what, f"Did you mean {near}?")
 
 
 UNASKED_REMEDY = (

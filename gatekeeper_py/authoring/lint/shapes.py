@@ -23,6 +23,7 @@ __all__ = [
     "kinds_of",
     "matched",
     "params_of",
+    "reaches_namespaced",
 ]
 
 Shapes: TypeAlias = tuple[Schema, ...] | None
@@ -60,6 +61,18 @@ def kinds_of(rule: Rule, named: str, kinds: Kinds) -> Iterator[GroupVersionKind]
             kind = resource.kind(subresource)
             if kind is not None and selects(rule, named, resource.served, subresource):
                 yield kind
+
+
+def reaches_namespaced(policy: Policy, kinds: Kinds) -> bool:
+    """Whether a policy is about something in namespaces, whose people write its labels themselves."""
+    return any(
+        selects(rule, named, resource.served, subresource)
+        for resource in kinds
+        if resource.served.namespaced
+        for subresource in ("", *resource.subresources)
+        for rule in policy.match.rules
+        for named in rule.resources
+    )
 
 
 def _schema(kind: GroupVersionKind, manifests: Iterable[Manifest]) -> Schema | None:

@@ -101,6 +101,7 @@ class Walk:
     def _call(self, node: tree.Call, names: Mapping[str, Shapes]) -> Shapes:
         target = None if node.target is None else self.shapes(node.target, names)
         arguments = [self.shapes(argument, names) for argument in node.arguments]
+        self._compare(node, target, arguments)
         if node.function == "_?_:_":
             return _either(arguments[1], arguments[2])
         if node.function in ("_[_]", "_[?_]"):
@@ -112,6 +113,20 @@ class Walk:
         if node.function in SAME:
             return target if node.target is not None else arguments[0]
         return None
+
+    def _compare(self, node: tree.Call, target: Shapes, arguments: list[Shapes]) -> None:
+        """Tell of values that are compared with, or stood in for by, one of another type."""
+        if node.function in ("_==_", "_!=_"):
+            pairs = [(arguments[0], node.arguments[1]), (arguments[1], node.arguments[0])]
+        elif node.function == "orValue":
+            pairs = [(target, node.arguments[0])]
+        else:
+            return
+        for shapes, other in pairs:
+            types = _scalars(shapes)
+            if types and isinstance(other, tree.Literal) and not isinstance(other.value, LIKE[types]):
+                what = f"the field is of type {types}, and this is another"
+                self.findings.append(Finding(self.statement.problem(other, what, TYPE_REMEDY), "GK205"))
 
     def _comprehension(self, node: tree.Comprehension, names: Mapping[str, Shapes]) -> Shapes:
         walked = self.shapes(node.range, names)
@@ -125,6 +140,22 @@ class Walk:
         if node.kind is tree.ComprehensionKind.MAP and made is not None:
             return tuple(Schema(Form.LIST, items=shape) for shape in made)
         return None
+
+
+LIKE: Final[Mapping[str, tuple[type, ...]]] = {
+    "string": (str, type(None)),
+    "integer": (int, float, type(None)),
+    "number": (int, float, type(None)),
+    "boolean": (bool, type(None)),
+}
+"""The constants that a value of a type may be like; whether it is null is another question."""
+TYPE_REMEDY: Final = "Write a value of that type"
+
+
+def _scalars(shapes: Shapes) -> str:
+    """The type of what is a scalar in all kinds, of the same type; empty otherwise."""
+    types = {shape.scalar if shape.form is Form.SCALAR else "" for shape in shapes or ()}
+    return types.pop() if len(types) == 1 and types <= LIKE.keys() else ""
 
 
 def _elements(shapes: Shapes, variables: int) -> Shapes:

@@ -1,12 +1,12 @@
-"""Fields that are read where they may be absent, found by trying policies on the least objects (GK202).
+"""Expressions that fail on what nobody meant to refuse, found by trying policies on least objects (GK20x).
 
-What is told is certain: there is an object without anything wrong that the policy refuses, by an error.
+What is told is certain: there is a request without anything wrong that the policy refuses, by an error.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from gatekeeper_py.authoring.lint.finding import Finding
 from gatekeeper_py.authoring.lint.subject import Statement, Subject, statements
@@ -17,27 +17,49 @@ from gatekeeper_py.cluster.snapshot import Snapshot
 from gatekeeper_py.engine import Engine
 from gatekeeper_py.manifests.manifest import Manifest, Source
 from gatekeeper_py.objects.resource import GroupVersionKind
+from gatekeeper_py.policy.admission import decision as admission
 from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.policy.admission.submission import Submission, make_request, make_user
-from gatekeeper_py.policy.model import Policy
+from gatekeeper_py.policy.model import MutatingPolicy, Policy
 from gatekeeper_py.tenancy.documents import is_tenancy_document
 
 __all__ = ["trials"]
 
 ABSENT = re.compile(r"no such key: (?P<name>\S+)$")
+POD = GroupVersionKind("", "v1", "Pod")
 NOBODY = make_user("somebody", ())
 ANYWHERE = "default"
+FAILURE_REMEDY = "Compare values of one type, and say what holds where there is none"
+MUTATION_REMEDY = "Write what the kind takes where it stands, and make what is absent first"
 
 
 def trials(subject: Subject) -> Iterator[Finding]:
-    """Every field whose absence is an error in an object of the least sort."""
+    """Every expression that has no value, and every mutation that fails, for an object of the least sort."""
     engine = Engine(subject.policies, Snapshot(()))
     namespaces = dict.fromkeys((*_owned(subject), ANYWHERE))
-    for kind in kinds_with_specimens():
-        for namespace in namespaces:
-            request = _request(kind, namespace, engine)
-            for policy in _failing(engine, request):
-                yield from _told(engine, policy, request)
+    requests = (
+        request
+        for kind in kinds_with_specimens()
+        for namespace in namespaces
+        for request in _requests(kind, namespace, engine)
+    )
+    return _once(
+        finding
+        for request in requests
+        for policy, failures in _failing(engine, request)
+        for finding in _told(engine, policy, request) or _failed(policy, failures, request)
+    )
+
+
+def _once(findings: Iterable[Finding]) -> Iterator[Finding]:
+    """Of what fails at many requests, the first."""
+    seen: set[tuple[str, int, int]] = set()
+    for finding in findings:
+        place = finding.problem.path, finding.problem.line, finding.problem.column
+        if finding.code != "GK204" or place not in seen:
+            yield finding
+        if finding.code == "GK204":
+            seen.add(place)
 
 
 def _owned(subject: Subject) -> Iterator[str]:
@@ -51,29 +73,57 @@ def _owned(subject: Subject) -> Iterator[str]:
                 return
 
 
-def _request(kind: GroupVersionKind, namespace: str, engine: Engine) -> AdmissionRequest:
+def _requests(kind: GroupVersionKind, namespace: str, engine: Engine) -> Iterator[AdmissionRequest]:
+    """An object of a kind is made, changed in nothing, and deleted; in a pod a command is run."""
     served = engine.cluster.served(kind)
     metadata = {"name": "web", **({"namespace": namespace} if served and served.namespaced else {})}
     body = {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": metadata, **specimen(kind)}
-    return make_request(Manifest(body, Source("<specimen>")), engine.cluster, Submission(user=NOBODY))
+    manifest = Manifest(body, Source("<specimen>"))
+    made = make_request(manifest, engine.cluster, Submission(user=NOBODY))
+    yield made
+    for operation in ("UPDATE", "DELETE"):
+        submission = Submission(operation=operation, user=NOBODY)
+        yield make_request(manifest, engine.cluster, submission, old=made.object)
+    if kind == POD:
+        body = {"apiVersion": "v1", "kind": "PodExecOptions", "metadata": metadata, "command": ["sh"]}
+        submission = Submission(subresource="exec", user=NOBODY)
+        yield make_request(Manifest(body, Source("<specimen>")), engine.cluster, submission)
 
 
-def _failing(engine: Engine, request: AdmissionRequest) -> Iterator[Policy]:
-    """The policies of which an expression has no value for a request."""
-    names = {finding.policy for finding in engine.judge(request).findings if finding.error}
+def _failing(engine: Engine, request: AdmissionRequest) -> Iterator[tuple[Policy, list[admission.Finding]]]:
+    """The policies that have an error for a request, with their errors."""
+    errors: dict[str, list[admission.Finding]] = {}
+    for finding in engine.judge(request).findings:
+        if finding.error:
+            errors.setdefault(finding.policy, []).append(finding)
     every: tuple[Policy, ...] = (*engine.policies.validating, *engine.policies.mutating)
-    return (policy for policy in every if policy.name in names)
+    return ((policy, errors[policy.name]) for policy in every if policy.name in errors)
 
 
-def _told(engine: Engine, policy: Policy, request: AdmissionRequest) -> Iterator[Finding]:
+def _failed(
+    policy: Policy, failures: list[admission.Finding], request: AdmissionRequest
+) -> Iterator[Finding]:
+    """A mutation whose expression has a value that cannot be applied; of several, one of them."""
+    if isinstance(policy, MutatingPolicy):
+        only = (0, policy.mutations[0].field, "expression") if len(policy.mutations) == 1 else ()
+        for failure in failures:
+            what = f"this fails at the {request.operation} of a {request.kind.kind}: {failure.message}"
+            problem = policy.source.problem(("spec", "mutations", *only), what, MUTATION_REMEDY)
+            yield Finding(problem, "GK204")
+
+
+def _told(engine: Engine, policy: Policy, request: AdmissionRequest) -> list[Finding]:
     try:
         explained = explain_policy(engine, policy, request)
     except NotEvaluated:
-        return
+        return []
     by_place = {_place(statement): statement for statement in statements(policy)}
-    for each in explained:
-        if "messageExpression" not in each.place and (statement := by_place.get(each.place)) is not None:
-            yield from _absent(statement, each, request)
+    return [
+        finding
+        for each in explained
+        if "messageExpression" not in each.place and (statement := by_place.get(each.place)) is not None
+        for finding in _erring(statement, each, request)
+    ]
 
 
 def _place(statement: Statement) -> str:
@@ -87,17 +137,46 @@ def _place(statement: Statement) -> str:
     return f"{path[1]}[{index}]" if path[1] == "mutations" else f"{path[1]}[{index}].{path[-1]}"
 
 
-def _absent(statement: Statement, each: Explained, request: AdmissionRequest) -> Iterator[Finding]:
-    """The field whose absence was the error, where it was read."""
+def _erring(statement: Statement, each: Explained, request: AdmissionRequest) -> Iterator[Finding]:
+    """The part that has no value, and why."""
     for part in _deepest(each.explanation):
         message = next((outcome.error for outcome in part.outcomes if outcome.error), "") or ""
+        name = _null(part, request)
         found = ABSENT.search(message)
-        if found and part.text.rstrip().endswith(found["name"]):
-            end = part.span.end
-            node = tree.Identifier(tree.Span(end - len(found["name"]), end), end, found["name"])
-            what = f'a {request.kind.kind} may have no "{found["name"]}" here, and this is an error then'
-            remedy = f"Ask has() before, or read .?{found['name']} with orValue()"
-            yield Finding(statement.problem(node, what, remedy), "GK202")
+        if name:
+            yield _without_object(statement, part, name, request)
+        elif found and part.text.rstrip().endswith(found["name"]):
+            yield _absent(statement, part, found["name"], request)
+        elif not found:
+            what = f"this fails at the {request.operation} of a {request.kind.kind}: {message}"
+            yield Finding(statement.problem(_node(part), what, FAILURE_REMEDY), "GK204")
+
+
+def _null(part: Explanation, request: AdmissionRequest) -> str:
+    """`object` or `oldObject`, where a part reads a field of it and it is null."""
+    name, _, rest = part.text.strip().partition(".")
+    is_null = {"object": request.object is None, "oldObject": request.old_object is None}
+    return name if rest and is_null.get(name, False) else ""
+
+
+def _without_object(statement: Statement, part: Explanation, name: str, request: AdmissionRequest) -> Finding:
+    what = f"{name} is null at a {request.operation}, so this is an error then"
+    other = "oldObject" if name == "object" else "object"
+    remedy = f"Ask {name} != null before, read {other}, or leave {request.operation} out of the rules"
+    return Finding(statement.problem(_node(part), what, remedy), "GK204")
+
+
+def _absent(statement: Statement, part: Explanation, name: str, request: AdmissionRequest) -> Finding:
+    """The field whose absence was the error, where it was read."""
+    end = part.span.end
+    node = tree.Identifier(tree.Span(end - len(name), end), end, name)
+    what = f'a {request.kind.kind} may have no "{name}" here, and this is an error then'
+    remedy = f"Ask has() before, or read .?{name} with orValue()"
+    return Finding(statement.problem(node, what, remedy), "GK202")
+
+
+def _node(part: Explanation) -> tree.Node:
+    return tree.Identifier(part.span, part.span.end, "")
 
 
 def _deepest(explanation: Explanation) -> Iterator[Explanation]:

@@ -25,15 +25,6 @@ __all__ = [
 ]
 
 VERSION = "admissionregistration.k8s.io/v1"
-CONTROLLERS = (
-    "Deployment",
-    "StatefulSet",
-    "DaemonSet",
-    "ReplicaSet",
-    "ReplicationController",
-    "Job",
-    "CronJob",
-)
 
 
 class CannotCarry(Exception):
@@ -118,11 +109,13 @@ def resources_of(kind: str, group: str, version: str, path: FieldPath) -> list[S
     return found
 
 
-def rules_for(served: Iterable[Served], operations: Sequence[str], scope: str = "*") -> list[dict[str, Any]]:
-    """Resource rules for resources: one for each group and version, in all of which a kind is matched."""
+def rules_for(
+    served: Iterable[Served], operations: Sequence[str], *, versions: str = "", scope: str = "*"
+) -> list[dict[str, Any]]:
+    """Resource rules for resources, one for each group and version; `versions` instead of their own."""
     groups: dict[tuple[str, str], list[str]] = {}
     for each in served:
-        names = groups.setdefault((each.resource.group, each.resource.version), [])
+        names = groups.setdefault((each.resource.group, versions or each.resource.version), [])
         more = (
             ["pods/ephemeralcontainers"]
             if each.resource.resource == "pods" and "UPDATE" in operations

@@ -14,13 +14,16 @@ from gatekeeper_py.authoring.migration.carried import (
     Carried,
     Native,
     glob_condition,
+    literal,
     problem,
     resources_of,
     rules_for,
     unread,
 )
+from gatekeeper_py.authoring.migration.logic import TRUE, Condition, every, some
 from gatekeeper_py.manifests.manifest import Manifest, Problem
 from gatekeeper_py.objects.fieldpath import FieldPath
+from gatekeeper_py.objects.kinds import Kinds
 from gatekeeper_py.objects.resource import Served
 
 __all__ = ["carry_template"]
@@ -32,6 +35,10 @@ TARGET: FieldPath = ("spec", "targets", 0)
 PARAMS = "!has(params.spec) ? null : !has(params.spec.parameters) ? null : params.spec.parameters"
 ANY_OBJECT = "request.operation == 'DELETE' && object == null ? oldObject : object"
 ACTIONS: Final = {"deny": ["Deny"], "warn": ["Warn"], "dryrun": ["Audit"]}
+SOURCE_FIELDS: Final = ("validations", "variables", "matchCondition", "failurePolicy", "generateVAP")
+"""The conditions are a list all the same (pkg/drivers/k8scel/schema, Source)."""
+ADMISSION: Final = frozenset({"validation.gatekeeper.sh", "vap.k8s.io", "*"})
+"""The enforcement points at which a request to the API server is judged."""
 TEMPLATE_LEFT_OUT = (
     "The template and its constraints are left out: write them by hand, or nothing enforces them"
 )
@@ -73,30 +80,25 @@ def _source(template: Manifest) -> Mapping[str, Any]:
         if code.get("engine") == ENGINE:
             source: Mapping[str, Any] = code.get("source") or {}
             path: FieldPath = (*TARGET, "code", index, "source")
-            unread(
-                source, ("validations", "variables", "matchConditions", "failurePolicy", "generateVAP"), path
-            )
+            unread(source, SOURCE_FIELDS, path)
             return source
     raise CannotCarry(TARGET, "a template in Rego")
 
 
 def _constraint(template: Manifest, source: Mapping[str, Any], constraint: Manifest) -> Native:
     spec = constraint.object.get("spec") or {}
-    unread(spec, ("match", "parameters", "enforcementAction"), ("spec",))
-    action = spec.get("enforcementAction", "deny")
-    if action not in ACTIONS:
-        raise CannotCarry(("spec", "enforcementAction"), f"the enforcementAction {action}")
+    unread(spec, ("match", "parameters", "enforcementAction", "scopedEnforcementActions"), ("spec",))
     match = spec.get("match") or {}
     target = template.object["spec"]["targets"][0]
     operations = target.get("operations") or ("CREATE", "UPDATE")
     variables = {"params": PARAMS, "anyObject": ANY_OBJECT}
     variables |= {each["name"]: each["expression"] for each in source.get("variables") or ()}
-    conditions = {each["name"]: each["expression"] for each in source.get("matchConditions") or ()}
+    conditions = {each["name"]: each["expression"] for each in source.get("matchCondition") or ()}
     return Native(
         name=f"{template.name}-{constraint.name}",
         rules=_rules(match, operations),
         validations=source.get("validations") or (),
-        actions=ACTIONS[action],
+        actions=_actions(spec),
         conditions={**conditions, **_conditions(match)},
         variables=variables,
         constraints=_selectors(match),
@@ -104,6 +106,30 @@ def _constraint(template: Manifest, source: Mapping[str, Any], constraint: Manif
         more={"paramKind": {"apiVersion": f"{GROUP}/{VERSION}", "kind": constraint.kind.kind}},
         param_ref={"name": constraint.name, "parameterNotFoundAction": "Deny"},
     )
+
+
+def _actions(spec: Mapping[str, Any]) -> list[str]:
+    """What comes of a violation at admission. Raises `CannotCarry` for what only audits or is unknown."""
+    action = spec.get("enforcementAction") or "deny"
+    if action != "scoped":
+        return _action(action, ("spec", "enforcementAction"))
+    made: dict[str, None] = {}
+    for index, scoped in enumerate(spec.get("scopedEnforcementActions") or ()):
+        path: FieldPath = ("spec", "scopedEnforcementActions", index)
+        if ADMISSION & {point.get("name") for point in scoped.get("enforcementPoints") or ()}:
+            made |= dict.fromkeys(_action(scoped.get("action"), (*path, "action")))
+    if not made:
+        raise CannotCarry(("spec", "scopedEnforcementActions"), "a constraint that is for reports alone")
+    if "Deny" in made:
+        made.pop("Warn", None)
+        # Kubernetes takes no binding that does both, and who is refused needs no warning.
+    return list(made)
+
+
+def _action(action: Any, path: FieldPath) -> list[str]:
+    if action not in ACTIONS:
+        raise CannotCarry(path, f"the enforcementAction {action}")
+    return ACTIONS[action]
 
 
 MATCH: FieldPath = ("spec", "match")
@@ -116,15 +142,46 @@ def _rules(match: Mapping[str, Any], operations: Sequence[str]) -> list[dict[str
         raise CannotCarry((*MATCH, "source"), "constraints on what is only expanded")
     scope = match.get("scope", "*")
     rules: list[dict[str, Any]] = []
-    for index, each in enumerate(match.get("kinds") or ({},)):
+    for index, each in enumerate(_entries(match)):
         groups, kinds = each.get("apiGroups") or ["*"], each.get("kinds") or ["*"]
         path: FieldPath = (*MATCH, "kinds", index)
         if "*" in kinds:
             rules.append(_everything(groups, operations, scope))
-        else:
-            served = [one for kind in kinds for group in groups for one in _served(kind, group, groups, path)]
-            rules += rules_for(served, operations, scope)
+            continue
+        ours = [kind for kind in kinds if kind in BUILTIN]
+        served = [one for kind in ours for group in groups for one in _served(kind, group, groups, path)]
+        rules += rules_for(served, operations, versions="*", scope=scope)
+        if len(ours) < len(kinds):
+            rules.append(_everything(groups, operations, scope))
     return rules
+
+
+def _entries(match: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """What the kinds are named by; without any, all are matched."""
+    return match.get("kinds") or [{}]
+
+
+def _kinds(match: Mapping[str, Any]) -> set[str]:
+    return {kind for each in _entries(match) for kind in each.get("kinds") or ("*",)}
+
+
+BUILTIN: Final = frozenset(each.served.kind.kind for each in Kinds.builtin())
+
+
+def _selected(match: Mapping[str, Any]) -> Condition:
+    """CEL for a request about one of the kinds, where some are not Kubernetes' own and rules match more."""
+    if _kinds(match) <= {*BUILTIN, "*"}:
+        return TRUE
+    return some(
+        every([_one_of("kind", each.get("kinds")), _one_of("group", each.get("apiGroups"))])
+        for each in _entries(match)
+    )
+
+
+def _one_of(field: str, names: Sequence[str] | None) -> Condition:
+    if not names or "*" in names:
+        return TRUE
+    return Condition(f"request.kind.{field} in [{', '.join(map(literal, names))}]", "==")
 
 
 def _served(kind: str, group: str, groups: Sequence[str], path: FieldPath) -> list[Served]:
@@ -156,9 +213,14 @@ def _selectors(match: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _conditions(match: Mapping[str, Any]) -> dict[str, str]:
-    """Filters by name, with asterisks at either end. What is cluster-wide is in every namespace."""
+    """Filters by kind, namespace and name, the names with asterisks at either end.
+
+    What is cluster-wide is in every namespace, but a Namespace is in the one that it is.
+    """
     made = {}
-    namespace = "each.metadata.?namespace.orValue('')"
+    if (kinds := _selected(match)) != TRUE:
+        made["of-its-kinds"] = kinds.text
+    namespace = _namespace(match)
     if namespaces := match.get("namespaces"):
         made["in-its-namespaces"] = _some(f"{namespace} == '' || {glob_condition(namespace, namespaces)}")
     if excluded := match.get("excludedNamespaces"):
@@ -170,6 +232,15 @@ def _conditions(match: Mapping[str, Any]) -> dict[str, str]:
             parts.append(glob_condition("each.metadata.?generateName.orValue('')", [name]))
         made["of-its-name"] = _some(" || ".join(parts))
     return made
+
+
+def _namespace(match: Mapping[str, Any]) -> str:
+    namespace = "each.metadata.?namespace.orValue('')"
+    if not _kinds(match) & {"Namespace", "*"}:
+        return namespace
+    return (
+        f"(request.kind.group == '' && request.kind.kind == 'Namespace' ? each.metadata.name : {namespace})"
+    )
 
 
 def _some(condition: str) -> str:

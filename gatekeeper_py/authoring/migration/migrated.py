@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 
 from gatekeeper_py.authoring.layout.filelayout import laid_out
 from gatekeeper_py.authoring.migration.carried import Carried
+from gatekeeper_py.authoring.migration.cluster_policy import carry_rules
 from gatekeeper_py.authoring.migration.constraint_template import GROUP, carry_template
-from gatekeeper_py.authoring.migration.kyverno import POLICY_LEFT_OUT, carry_rules, carry_validating_policy
+from gatekeeper_py.authoring.migration.said import POLICY_LEFT_OUT
+from gatekeeper_py.authoring.migration.validating_policy import carry_validating_policy
 from gatekeeper_py.authoring.policyfile import comment_block, file_text
 from gatekeeper_py.engine import load_policies
 from gatekeeper_py.manifests.manifest import Manifest, ManifestError, Problem, read_text

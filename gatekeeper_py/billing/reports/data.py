@@ -38,6 +38,7 @@ def report(bill: Bill, keys: Sequence[str]) -> str:
         "ownNodes": [_own_nodes(each) for each in compare(bill)],
         "waiting": [pod.key for pod in bill.waiting],
         "problems": [str(problem) for problem in bill.problems],
+        **({"lacks": bill.lacks} if bill.lacks else {}),
     }
     return orjson.dumps(document, option=orjson.OPT_INDENT_2).decode() + "\n"
 

@@ -49,6 +49,8 @@ def summary(bill: Bill) -> str:
         parts.append(f"{len(bill.waiting)} pods wait for a node and cost nothing yet")
     if bill.problems:
         parts.append(f"{len(bill.problems)} not billed")
+    if bill.lacks:
+        parts.append(bill.lacks)
     return ", ".join(parts)
 
 

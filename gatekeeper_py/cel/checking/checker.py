@@ -363,7 +363,8 @@ class _Checker:
     def _initializer(self, name: str, node: Field, fields: Mapping[str, Type] | None, value: Type) -> None:
         of = self._unwrap(node.value, value) if node.optional else value
         if name in NAMELESS and fields is not None and node.name not in fields:
-            self._unfit_field(node, "", of)
+            if not is_dynamic(of):
+                self._unfit_field(node, "", of)
             return
         declared = self._declared_field(fields, node.name, node.position)
         if not self._known.assignable(declared, of):

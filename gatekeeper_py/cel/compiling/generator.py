@@ -87,6 +87,7 @@ _BUILTINS: dict[str, Any] = {
     **vars(builtins),
     **{name: getattr(runtime, name) for name in runtime.__all__},
     "LIMIT": EXPRESSION_LIMIT,
+    "EMPTY": {},
     "NONE": values.NONE,
     "NOTHING": values.NOTHING,
     "Optional": values.Optional,

@@ -55,6 +55,9 @@ FEW = 64
 SHORT = 20
 """Characters of a constant that cost two units at most: paid whatever it is compared with."""
 
+ABSENT = load("NOTHING")
+"""What is found where nothing is."""
+
 _ORDER: dict[str, type[ast.cmpop]] = {"_<_": ast.Lt, "_<=_": ast.LtE, "_>_": ast.Gt, "_>=_": ast.GtE}
 _ARITHMETIC: dict[str, type[ast.operator]] = {"_+_": ast.Add, "_-_": ast.Sub, "_*_": ast.Mult}
 
@@ -149,6 +152,8 @@ class Inliner:
         self._writer.charge(1)
         if type(known) is not int:
             return _is(self._variable(value), constant(known))
+        if self._is_surely_int(other):
+            return compare(value, ast.Eq(), constant(known))
         first, later = self._name(value)
         same = compare(later, ast.Eq(), constant(known))
         return choose(_has_class(first, "int"), same, call("equal", later, constant(known)))
@@ -206,6 +211,8 @@ class Inliner:
 
     def _demand(self, value: ast.expr, name: str, function: str = "type") -> None:
         """Give up when a value is not of the class of this name, or its type has another name."""
+        if name == "list" and self._writer.is_list(value):
+            return
         asked = call(function, value)
         if function == "type":
             wrong = compare(asked, ast.IsNot(), load(name))
@@ -248,12 +255,14 @@ class Inliner:
 
     def or_value(self, target: Node, otherwise: Node) -> ast.expr | None:
         """`a.?b.?c.orValue(d)`, where `a` may be an optional."""
+        if self._constant(otherwise) is not VARIABLE:
+            return self._walked(target, self._writer.visit(otherwise))
         value = self._walked(target)
         if value is None:
             return None
-        absent = compare(load(value), ast.Is(), load("NOTHING"))
-        self._writer.emit(python.If(absent, self._writer.branch(otherwise, value).statements(), []))
-        return load(value)
+        name = self._held(value)
+        self._writer.emit(_if_absent(name, self._writer.branch(otherwise, name).statements()))
+        return load(name)
 
     def _has_value(self, _: Call, nodes: Sequence[Node]) -> ast.expr | None:
         """`a.?b.?c.hasValue()`, where `a` may be an optional."""
@@ -261,7 +270,7 @@ class Inliner:
         if value is None:
             return None
         self._writer.charge(1)
-        return compare(load(value), ast.IsNot(), load("NOTHING"))
+        return _is_there(value)
 
     def optional(self, node: Node) -> ast.expr | None:
         """`a.?b.?c.or(d.?e)` as an optional: the steps between make none."""
@@ -271,31 +280,65 @@ class Inliner:
         value = self._walked(node)
         if value is None:
             return None
-        return choose(_is_there(value), call("Optional", load(value)), load("NONE"))
+        first, later = self._name(value)
+        return choose(_is_there(first), call("Optional", later), load("NONE"))
 
-    def _walked(self, target: Node) -> str | None:
-        """The name of what is at the end of `a.?b[?'c'].or(d.?e)`, or of `NOTHING`; only dicts are walked."""
+    def _walked(self, target: Node, otherwise: ast.expr = ABSENT) -> ast.expr | None:
+        """What is at the end of `a.?b[?'c'].or(d.?e)`, or something else, at hand; only maps are walked.
+
+        Nothing but maps has a method `get`, and of those whose values are made when they are read it makes
+        them.
+        """
         if self._is_alternative(target):
-            return self._alternative(target)
+            return self._or(self._alternative(target), otherwise)
         fields: list[str] = []
         while (step := self._optional_step(target)) is not None:
             target, field = step
-            fields.append(field)
+            fields.insert(0, field)
         if not fields:
             return None
-        writer = self._writer
-        found = self._walked(target) if self._is_alternative(target) else None
-        within = found is None and self._is_optional(target)
-        value = writer.fresh("w")
-        writer.emit(assign(value, load(found) if found else writer.visit(target)))
-        writer.charge(writer.qualifier_cost(target) - 1)
+        self._writer.charge(self._writer.qualifier_cost(target) - 1)
+        if self._is_alternative(target):
+            return self._or(self._walked_on(self._alternative(target), fields), otherwise)
+        if self._is_optional(target):
+            return self._or(self._walked_on(self._opened(target), fields), otherwise)
+        return self._fields(self._writer.visit(target), fields, otherwise)
+
+    def _walked_on(self, name: str, fields: Sequence[str]) -> str:
+        """Go on from what has a name, if it is there."""
+        with self._writer.nested() as block:
+            self._writer.emit(assign(name, self._fields(load(name), fields, ABSENT)))
+        self._writer.emit(python.If(_is_there(load(name)), block.statements(), []))
+        return name
+
+    def _fields(self, value: ast.expr, fields: Sequence[str], otherwise: ast.expr) -> ast.expr:
+        """`value.get(field, EMPTY).get(field, otherwise)`; a step to what is not there costs nothing."""
+        if not self._writer.exact:
+            self._writer.charge(len(fields))
+            *outer, last = fields
+            for field in outer:
+                value = method(value, "get", constant(field), load("EMPTY"))
+            return method(value, "get", constant(last), otherwise)
+        name = self._held(value)
         statements: list[ast.stmt] = []
-        for field in fields:
-            statements = [*self._step(value, field, statements)]
-        if found:
-            statements = [python.If(_is_there(value), statements, [])]
-        writer.emit(*(self._opened(value, statements) if within else statements))
-        return value
+        for field in reversed(fields):
+            step = assign(name, method(load(name), "get", constant(field), ABSENT))
+            further = python.If(_is_there(load(name)), [charge_for(constant(1)), *statements], [])
+            statements = [step, further]
+        self._writer.emit(*statements)
+        return self._or(name, otherwise)
+
+    def _or(self, name: str, otherwise: ast.expr) -> ast.expr:
+        """What has a name, or something else."""
+        if otherwise is not ABSENT:
+            self._writer.emit(_if_absent(name, [assign(name, otherwise)]))
+        return load(name)
+
+    def _held(self, value: ast.expr) -> str:
+        """The name of a variable of its own that holds a value."""
+        name = self._writer.fresh("w")
+        self._writer.emit(assign(name, value))
+        return name
 
     def _is_alternative(self, node: Node) -> TypeGuard[Call]:
         """Whether it is `a.or(b)` of two optionals that can be walked."""
@@ -306,19 +349,18 @@ class Inliner:
     def _is_walkable(self, node: Node) -> bool:
         return self._optional_step(node) is not None or self._is_alternative(node)
 
-    def _alternative(self, node: Call) -> str | None:
+    def _alternative(self, node: Call) -> str:
         """`a.or(b)`: what the first has, or else the second."""
         assert node.target is not None
-        writer = self._writer
-        value = self._walked(node.target)
-        with writer.nested() as block:
-            other = self._walked(node.arguments[0])
-            assert value is not None  # `_is_alternative` has seen to it, and to the other
-            assert other is not None
-            writer.emit(assign(value, load(other)))
-        absent = compare(load(value), ast.Is(), load("NOTHING"))
-        writer.emit(python.If(absent, block.statements(), []))
-        return value
+        first = self._walked(node.target)
+        assert first is not None  # `_is_alternative` has seen to it, and to the other
+        name = self._held(first)
+        with self._writer.nested() as block:
+            second = self._walked(node.arguments[0])
+            assert second is not None
+            self._writer.emit(assign(name, second))
+        self._writer.emit(_if_absent(name, block.statements()))
+        return name
 
     def _optional_step(self, node: Node) -> tuple[Node, str] | None:
         """Of `a.?b`, `a[?'b']` or, where `a` is an optional, `a.b`: what is stepped from, and where to."""
@@ -334,27 +376,12 @@ class Inliner:
     def _is_optional(self, node: Node) -> bool:
         return self._writer.type_of(node).kind is Kind.OPTIONAL
 
-    def _opened(self, value: str, rest: list[ast.stmt]) -> list[ast.stmt]:
-        """Take what is in an optional, and go on from there when something is."""
-        other = compare(call("type", load(value)), ast.IsNot(), load("Optional"))
-        present = compare(load(value), ast.IsNot(), load("NOTHING"))
-        content = attribute(load(value), "content")
-        return [
-            _abandon_if(other),
-            assign(value, content),
-            python.If(present, rest, []),
-        ]
-
-    def _step(self, value: str, field: str, rest: list[ast.stmt]) -> list[ast.stmt]:
-        """Go to a field, and on from there when it is present."""
-        not_dict = compare(call("type", load(value)), ast.IsNot(), load("dict"))
-        present = compare(load(value), ast.IsNot(), load("NOTHING"))
-        found = method(load(value), "get", constant(field), load("NOTHING"))
-        return [
-            _abandon_if(not_dict),
-            assign(value, found),
-            python.If(present, [charge_for(constant(1)), *rest], []),
-        ]
+    def _opened(self, target: Node) -> str:
+        """The name of what is in an optional, or of `NOTHING`."""
+        name = self._held(self._writer.visit(target))
+        self._demand(load(name), "Optional")
+        self._writer.emit(assign(name, attribute(load(name), "content")))
+        return name
 
     def _not(self, _: Call, nodes: Sequence[Node]) -> ast.expr:
         self._writer.charge(1)
@@ -369,9 +396,13 @@ class Inliner:
         first, later = self._name(self._writer.visit(left))
         self._writer.charge(1)
         test = compare(later, _ORDER[node.function](), constant(bound))
-        if self._writer.type_of(left) == INT and isinstance(left, Call):
+        if self._is_surely_int(left):
             return compare(first, _ORDER[node.function](), constant(bound))
         return choose(_has_class(first, "int"), test, call("abandon"))
+
+    def _is_surely_int(self, node: Node) -> bool:
+        """Whether it is the result of a function that gives one."""
+        return self._writer.type_of(node) == INT and isinstance(node, Call)
 
     def _arithmetic(self, node: Call, nodes: Sequence[Node]) -> ast.expr | None:
         """Ints that expressions made, within 64 bits; strings."""
@@ -409,7 +440,7 @@ class Inliner:
         copied, later = self._name(binary(call("len", left), ast.Add(), call("len", right)))
         work = python.Expr(method(load("budget"), "work", later))
         self._writer.emit(python.If(compare(copied, ast.Gt(), constant(FEW)), [work], []))
-        return binary(left, ast.Add(), right)
+        return load(self._writer.keep_list(binary(left, ast.Add(), right)))
 
     def _concatenation(self, node: Call) -> ast.expr | None:
         """A chain of strings as one join; it costs what adding them one by one costs."""
@@ -463,8 +494,11 @@ class Inliner:
 
     def _size(self, _: Call, nodes: Sequence[Node]) -> ast.expr:
         """Lists are tested for first."""
-        first, later = self._name(self._writer.visit(nodes[0]))
+        value = self._writer.visit(nodes[0])
         self._writer.charge(1)
+        if self._writer.is_list(value):
+            return call("len", value)
+        first, later = self._name(value)
         return choose(_has_class(first, "list"), call("len", later), call("size_of", later))
 
     def membership(self, node: Call) -> ast.expr | None:
@@ -482,8 +516,12 @@ class Inliner:
         return choose(_has_class(first, "dict"), compare(key, ast.In(), later), slow)
 
 
-def _is_there(value: str) -> ast.expr:
-    return compare(load(value), ast.IsNot(), load("NOTHING"))
+def _is_there(value: ast.expr) -> ast.expr:
+    return compare(value, ast.IsNot(), load("NOTHING"))
+
+
+def _if_absent(name: str, statements: list[ast.stmt]) -> ast.stmt:
+    return python.If(compare(load(name), ast.Is(), load("NOTHING")), statements, [])
 
 
 def _between(operands: Sequence[ast.expr], operator: ast.operator) -> tuple[ast.expr, ast.operator, ast.expr]:

@@ -131,6 +131,8 @@ ALWAYS: _Guards = frozenset({True})
 class _JointWriter(Generator):
     """Writes the function."""
 
+    exact = False  # what costs too much by this sum is decided without it
+
     def __init__(self, rules: Sequence[JointRule], known: Known, container: str) -> None:
         super().__init__(NO_EXPRESSION, plainly=_never, watcher=None)
         self.namespace.update(
@@ -295,11 +297,14 @@ class _JointWriter(Generator):
             with self._writing(part) as node:
                 value = self.visit(node)
         self.emit(assign(name, value))
+        if self.is_list(value):
+            self._lists.add(name)
         return name
 
     def _write_rule(self, index: int, rule: JointRule, guard: _Guard) -> None:
         self._count = 0
         self._repeated.clear()
+        self._lists.intersection_update(name for name, _ in self._held.values())
         if rule.tests is None:
             self.emit(_find(index, constant(None)))
             return

@@ -93,6 +93,8 @@ class Loop:
             return call("entries", value)
         if not self._writer.quick:
             return call("elements", value)
+        if self._writer.is_list(value):
+            return value
         name = self._writer.keep(value)
         is_list = compare(call("type", load(name)), ast.Is(), load("list"))
         return choose(is_list, load(name), call("elements", load(name)))
@@ -110,7 +112,8 @@ class Loop:
             one = compare(load(self._result), ast.Eq(), constant(1))
             return assign(self._result, constant(0)), lambda: self._collected(one)
         conversion = _CONVERSIONS.get(kind)
-        whole = call(conversion, load(self._result)) if conversion else load(self._result)
+        kept = load(self._writer.keep_list(load(self._result)))
+        whole = call(conversion, kept) if conversion else kept
         return assign(self._result, list_of([])), lambda: self._collected(whole)
 
     def _decided(self) -> ast.expr:

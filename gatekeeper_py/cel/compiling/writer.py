@@ -40,6 +40,9 @@ _UNCERTAIN = frozenset({"_?_:_", "_[_]", "value", "orValue", "dyn", "min", "max"
 class Writer(ABC):
     """Collects the statements of one expression's function."""
 
+    exact = True
+    """Whether its cost is what Kubernetes' model says, or may be more where that is quicker to tell."""
+
     def __init__(self, checked: Checked, *, quick: bool) -> None:
         self.quick = quick
         self.constants = Constants(checked)
@@ -52,6 +55,8 @@ class Writer(ABC):
         self._depth = 0
         self._locals: dict[str, str] = {}
         self._ready: dict[Node, ast.expr] = {}
+        self._lists: set[str] = set()
+        """The variables that hold a list, whatever the data are."""
 
     @abstractmethod
     def visit(self, node: Node) -> ast.expr:
@@ -117,6 +122,18 @@ class Writer(ABC):
         name = self.fresh(stem)
         self.emit(assign(name, value))
         return name
+
+    def keep_list(self, value: ast.expr) -> str:
+        """The same of what is surely a list."""
+        name = self.keep(value)
+        self._lists.add(name)
+        return name
+
+    def is_list(self, value: ast.expr) -> bool:
+        """Whether it is known here that a value is a list."""
+        if isinstance(value, ast.Name):
+            return value.id in self._lists or type(self.namespace.get(value.id)) is list
+        return isinstance(value, ast.List)
 
     def share(self, value: Any, stem: str = "k") -> ast.expr:
         """A name by which the code reaches an object."""

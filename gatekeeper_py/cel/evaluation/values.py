@@ -21,6 +21,7 @@ __all__ = [
     "NONE",
     "NOTHING",
     "UINT_MAX",
+    "ComputedMap",
     "Duration",
     "MapValue",
     "Message",
@@ -168,6 +169,19 @@ class Message(dict[str, Any]):
 
     def __repr__(self) -> str:
         return f"{self.type_name}{dict.__repr__(self)}"
+
+
+class ComputedMap(dict[str, Any]):
+    """A map whose values are made when they are read, by `__missing__`; `get` makes them, too."""
+
+    __slots__ = ()
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """The value, or `default` where there is none to make (`KeyError`)."""
+        try:
+            return self[key]
+        except KeyError:
+            return default
 
 
 class MapValue(Mapping[Any, Any]):

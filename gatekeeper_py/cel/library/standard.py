@@ -37,6 +37,7 @@ from gatekeeper_py.cel.errors import CostExceeded, EvaluationError
 from gatekeeper_py.cel.evaluation import costs, values
 from gatekeeper_py.cel.evaluation.values import Duration, Timestamp, TypeValue, UInt
 from gatekeeper_py.cel.syntax.macros import STANDARD
+from gatekeeper_py.golang.regexps import InvalidClass, re2_source
 
 __all__ = ["LIBRARY", "pattern"]
 
@@ -189,8 +190,8 @@ def pattern(text: str) -> Any:
     options = re2.Options()
     options.log_errors = False
     try:
-        compiled = re2.compile(_SURROGATES.sub("\ufffd", text), options=options)
-    except re2.error as error:
+        compiled = re2.compile(re2_source(_SURROGATES.sub("\ufffd", text)), options=options)
+    except (InvalidClass, re2.error) as error:
         raise EvaluationError(f"error parsing regexp: {_go_words(error, text)}") from None
     if any(match[1] == "C" for match in _ESCAPE.finditer(text)):
         raise EvaluationError(r"error parsing regexp: invalid escape sequence: `\C`")

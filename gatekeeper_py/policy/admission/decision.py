@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any, Literal
 
 from gatekeeper_py.objects.resource import Object
+from gatekeeper_py.policy.immutable import immutable
 
 __all__ = ["Action", "Cause", "Decision", "Enforcement", "Finding", "PatchOperation", "Status", "Waived"]
 
@@ -74,7 +75,7 @@ class Finding:
     """Why it does not deny, when a waiver is the reason."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Decision:
     """The engine's answer to one request."""
 

@@ -9,6 +9,7 @@ from typing import Literal
 
 from gatekeeper_py.objects.requests import Resources
 from gatekeeper_py.objects.resource import GroupVersion, GroupVersionKind, GroupVersionResource, Object
+from gatekeeper_py.policy.immutable import immutable
 
 __all__ = ["OPERATIONS", "AdmissionRequest", "Operation", "Promise", "UserInfo"]
 
@@ -16,7 +17,7 @@ Operation = Literal["CREATE", "UPDATE", "DELETE", "CONNECT"]
 OPERATIONS: tuple[Operation, ...] = ("CREATE", "UPDATE", "DELETE", "CONNECT")
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class UserInfo:
     """Who asks (authentication.k8s.io/v1 UserInfo)."""
 
@@ -36,7 +37,7 @@ class Promise:
     """What it asks for, without the overhead of a class that it does not state itself."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class AdmissionRequest:
     """`request` of admission.k8s.io/v1 AdmissionReview, parsed and complete.
 

@@ -121,7 +121,10 @@ def with_object(request: AdmissionRequest, changed: Object | None, cluster: Clus
         subresource=request.subresource,
         old=request.old_object,
         namespace=request.namespace,
+        mutated=True,
     )
+    if request.operation == "CREATE" and not request.subresource:
+        _keep_generated(made, changed)  # the API server has made its own before policies are asked
     return replace(request, object=made)
 
 
@@ -261,9 +264,15 @@ def _stored(
     if not submission.defaults:
         return value
     made = apply_defaults(value, target, cluster, subresource=submission.subresource, namespace=namespace)
-    given = value.get("metadata") or {}
-    made["metadata"].update({name: given[name] for name in GENERATED_METADATA if name in given})
+    _keep_generated(made, value)
     return made
+
+
+def _keep_generated(made: Object, given: Object) -> None:
+    metadata = given.get("metadata") or {}
+    made.setdefault("metadata", {}).update(
+        {name: metadata[name] for name in GENERATED_METADATA if name in metadata}
+    )
 
 
 def _placed(value: Object, target: Served, namespace: str) -> Object:

@@ -6,7 +6,7 @@ Follows apiserver/pkg/admission/plugin/cel/{activation,condition}.go.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property, partial
+from functools import partial
 from typing import Any, TypeAlias
 
 from gatekeeper_py.cel import AuthorizerValue, GroupCheck, ResourceCheck, Subject
@@ -15,6 +15,7 @@ from gatekeeper_py.objects.resource import GroupVersionKind, GroupVersionResourc
 from gatekeeper_py.policy import messages
 from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.policy.evaluation.extension import Extension, Ruling, Violation
+from gatekeeper_py.policy.evaluation.lazy import lazy
 from gatekeeper_py.policy.matching.match import NAMESPACE, Match
 
 __all__ = ["Facts", "Names", "NamespaceMissing"]
@@ -83,7 +84,7 @@ class Facts:
         """Raise `NamespaceMissing` when the request belongs to a namespace that does not exist."""
         _ = self.namespace
 
-    @cached_property
+    @lazy
     def namespace(self) -> Object | None:
         """The request's namespace, None for what belongs to none; raise `NamespaceMissing`."""
         name = self.request.namespace
@@ -94,7 +95,7 @@ class Facts:
             raise NamespaceMissing(messages.not_found("namespaces", "", name))
         return found
 
-    @cached_property
+    @lazy
     def silenced(self) -> frozenset[str]:
         """The policies whose warnings are kept to audits."""
         return frozenset().union(*(each.silenced(self.request, self.cluster) for each in self._extensions))
@@ -104,7 +105,7 @@ class Facts:
         """What may admit a violation nevertheless."""
         return tuple(each.waive for each in self._extensions if each.waive is not None)
 
-    @cached_property
+    @lazy
     def _trimmed_namespace(self) -> Object | None:
         namespace = self.namespace
         if namespace is None:
@@ -116,7 +117,7 @@ class Facts:
         kept.update((name, namespace[name]) for name in ("spec", "status") if name in namespace)
         return kept
 
-    @cached_property
+    @lazy
     def _extended(self) -> Mapping[str, object]:
         names: dict[str, object] = {}
         for extension in self._extensions:
@@ -153,7 +154,7 @@ class Facts:
             described = self._described[key] = describe(self.request, match)
         return described
 
-    @cached_property
+    @lazy
     def _authorizers(self) -> Rare:
         """By functions that do not know of these facts: a circle would wait for the garbage collector."""
         given = self.request, self.cluster

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from weakref import ref
 
-from gatekeeper_py.cel import Budget, CostExceeded, DeadlineExceeded, EvaluationError
+from gatekeeper_py.cel import Budget, ComputedMap, CostExceeded, DeadlineExceeded, EvaluationError
 from gatekeeper_py.policy import messages
 from gatekeeper_py.policy.evaluation.activation import Names
 from gatekeeper_py.policy.model import Expression
@@ -16,7 +16,7 @@ __all__ = ["Variables"]
 NONE: Mapping[str, object] = {}
 
 
-class Variables(dict[str, Any]):
+class Variables(ComputedMap):
     """The variables of one policy in one pass over its expressions.
 
     What a variable costs comes out of the pass's budget; an expression that reads it pays nothing more.

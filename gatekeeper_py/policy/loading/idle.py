@@ -162,15 +162,26 @@ class _Known:
             scope = "" if rule.scope == ANY else f", and its scope is not {rule.scope}"
             return f"it is served in {', '.join(versions)}{scope}"
         near = self._near(anywhere, name)
-        return f"did you mean {near}?" if near else ""
+        return f"did you mean {near}?" if near else self._without(anywhere, name)
+
+    def _without(self, rule: Rule, name: str) -> str:
+        """What a resource has instead of a subresource; empty when it is none that is known."""
+        resource, _, subresource = name.partition("/")
+        if not subresource or ANY in (resource, subresource):
+            return ""
+        found = [each for each in self._by_name.get(resource, ()) if any(self._selected(rule, resource))]
+        having = sorted({each for resource in found for each in resource.subresources})
+        return f"its subresources are {', '.join(having)}" if having else ""
 
     def _near(self, rule: Rule, name: str) -> str:
         """A resource of the rule's groups that may be meant, or empty."""
         resource, slash, subresource = name.partition("/")
         for near in difflib.get_close_matches(resource, [*self._by_name, *self._plural], 5, ALIKE):
-            meant = f"{self._plural.get(near, near)}{slash}{subresource}"
-            if any(self._selected(rule, meant)):
-                return meant
+            meant = self._plural.get(near, near)
+            having = {each for served in self._by_name.get(meant, ()) for each in served.subresources}
+            for each in difflib.get_close_matches(subresource, having, 1, ALIKE) if slash else [""]:
+                if any(self._selected(rule, f"{meant}{slash}{each}")):
+                    return f"{meant}{slash}{each}"
         return ""
 
 

@@ -60,6 +60,11 @@ class PolicySet:
     parameters: Parameters = field(default_factory=Parameters)
     extensions: tuple[Extension, ...] = ()
 
+    @property
+    def names(self) -> frozenset[str]:
+        """Of all policies, of both sorts."""
+        return frozenset(policy.name for policy in (*self.validating, *self.mutating))
+
 
 def is_test(path: Path) -> bool:
     """Whether a file of a policies directory holds tests and not policies."""

@@ -9,7 +9,6 @@ as it was sent. In-cluster, a webhook whose rules name the version gets the obje
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -17,6 +16,7 @@ from gatekeeper_py.cluster.view import ClusterView
 from gatekeeper_py.objects.resource import GroupVersionKind, GroupVersionResource, Served
 from gatekeeper_py.objects.selector import Selector, labels_of
 from gatekeeper_py.policy.admission.request import AdmissionRequest
+from gatekeeper_py.policy.immutable import immutable
 from gatekeeper_py.policy.model import MatchResources, Rule
 
 __all__ = [
@@ -62,7 +62,7 @@ class MatchError(Exception):
     """It cannot be told whether the policy is about the request."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Match:
     """As what a request matched: its own kind and resource, or equivalent ones."""
 

@@ -25,7 +25,7 @@ __all__ = [
     "judges_here",
     "matched",
     "missing",
-    "versions_alike",
+    "versions_listed",
     "versions_needed",
 ]
 
@@ -92,10 +92,10 @@ def _is_converted_by_name(resource: GroupVersionResource, cluster: ClusterView) 
     return bool(_definition_by_name(resource, cluster))
 
 
-def versions_alike(resource: GroupVersionResource, cluster: ClusterView) -> frozenset[str]:
-    """The served versions of a custom resource that differ by nothing but their name, as `group/version`."""
+def versions_listed(resource: GroupVersionResource, cluster: ClusterView) -> frozenset[str]:
+    """The versions of a custom resource, served or not, that differ by nothing but their name."""
     versions = _definition_by_name(resource, cluster).get("versions") or ()
-    return frozenset(f"{resource.group}/{each.get('name')}" for each in versions if each.get("served"))
+    return frozenset(f"{resource.group}/{each.get('name')}" for each in versions)
 
 
 def _definition_by_name(resource: GroupVersionResource, cluster: ClusterView) -> Object:

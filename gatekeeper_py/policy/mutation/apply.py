@@ -138,7 +138,7 @@ def _keyed(item: Any, schema: Schema) -> str:
     if not isinstance(item, dict):
         raise ApplyError("associative list with keys may not have non-map elements")
     keys = schema.keys or ()
-    defaults = {**schema.items.always, **schema.items.defaults} if schema.items else {}
+    defaults = _defaults(schema.items) if schema.items else {}
     found = {key: item.get(key, defaults.get(key)) for key in keys if key in item or key in defaults}
     if not found:
         names = " ".join(map(quote, keys))
@@ -147,6 +147,12 @@ def _keyed(item: Any, schema: Schema) -> str:
             "(and doesn't have default values for any key fields)"
         )
     return f"[{','.join(f'{key}={_printed(found[key])}' for key in sorted(found))}]"
+
+
+def _defaults(item: Schema) -> Mapping[str, Any]:
+    """What keys of an item are where it says nothing: the published schema defaults what Go always writes."""
+    named = {"name": ""} if item.type == "core.v1.LocalObjectReference" else {}
+    return {**named, **item.always, **item.defaults}
 
 
 def _set_item(item: Any) -> str:

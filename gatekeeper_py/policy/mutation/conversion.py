@@ -6,8 +6,10 @@ failurePolicy forgives, and null, empty and unwritten are one. Objects of custom
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Container, Iterator, Sequence
+from typing import Any, Final
+
+import orjson
 
 from gatekeeper_py.golang import quantities as quantity
 from gatekeeper_py.objects.decoding import LEAST
@@ -19,6 +21,9 @@ from gatekeeper_py.objects.unmarshalling import go_type, text_error, type_error,
 from gatekeeper_py.policy.mutation.jsonvalue import whole
 from gatekeeper_py.policy.mutation.patch import same
 
+ANY, SCALAR, LIST, MAP = Form.ANY, Form.SCALAR, Form.LIST, Form.MAP
+"""By names of their own: the attributes of an enumeration are slow to look up."""
+
 __all__ = ["DecodingError", "conversion_problem", "decode", "settle"]
 
 
@@ -26,20 +31,23 @@ class DecodingError(ValueError):
     """An object that is not one of its kind."""
 
 
-def decode(patched: Any, live: Object, kind: GroupVersionKind, alike: Container[str] = frozenset()) -> Object:
+def decode(
+    patched: Any, live: Object, kind: GroupVersionKind, listed: Callable[[], Container[str]] = frozenset
+) -> Object:
     """The object a JSON patch left, read as `kind`; raise `DecodingError`. `live` is what it was before.
 
-    `alike` are the API versions of a custom kind that differ by nothing but their name: what a patch moved to
-    one of them is converted back.
+    `listed` tells the API versions of a custom kind that differ by nothing but their name: what a patch moved
+    to one of them is converted back.
     """
     if not isinstance(patched, dict):
         raise DecodingError(
             "couldn't get version/kind; json parse error: json: cannot unmarshal array into Go value"
         )
     named: Object = {name: live[name] for name in ("apiVersion", "kind") if name in live}
+    _check_named(patched, named)
     schema = builtin_schema(kind)
     if schema is None:
-        return _custom(patched, named, alike)
+        return _custom(patched, named, kind, listed())
     _same_kind({**named, **patched}, kind)
     found = findings(patched, schema, live)
     if found:
@@ -48,13 +56,39 @@ def decode(patched: Any, live: Object, kind: GroupVersionKind, alike: Container[
     return settled
 
 
-def _custom(patched: Object, named: Object, alike: Container[str]) -> Object:
-    if patched.get("apiVersion") in alike:
-        patched = {**patched, "apiVersion": named.get("apiVersion")}
-    for name, value in named.items():
-        if not same(patched.get(name), value):
-            raise DecodingError(f"failed to convert object: {name} is {patched.get(name)!r}, not {value!r}")
-    return patched
+TEXT = Schema(Form.SCALAR, scalar="string")
+
+
+def _check_named(patched: Object, named: Object) -> None:
+    """What the reader asks before it knows the type (apimachinery/pkg/runtime/serializer/json/meta.go)."""
+    for name in named:
+        value = patched.get(name)
+        if value is not None and not isinstance(value, str):
+            wrong = type_error(WrongType((name,), value, TEXT), f"struct field .{name}")
+            raise DecodingError(f"couldn't get version/kind; json parse error: {wrong}")
+
+
+def _custom(patched: Object, named: Object, kind: GroupVersionKind, listed: Container[str]) -> Object:
+    """An object of a custom kind (apiextensions-apiserver pkg/apiserver/conversion/converter.go)."""
+    if "kind" in named and not patched.get("kind"):
+        shown = orjson.dumps(patched, option=orjson.OPT_SORT_KEYS).decode()
+        raise DecodingError(f"Object 'Kind' is missing in '{shown}'")
+    said = {name: patched.get(name) or "" for name in named}
+    found = GroupVersionKind.parse(said.get("apiVersion", kind.api_version), said.get("kind", kind.kind))
+    if found.group != kind.group:
+        shown = f"{found.group}/{found.version}, Kind={found.kind}"
+        raise _unconvertible(
+            f'{shown} is unstructured and is not suitable for converting to "{kind.api_version}"'
+        )
+    if found.version != kind.version and found.api_version not in listed:
+        raise _unconvertible(f"request to convert CR from an invalid group/version: {found.api_version}")
+    if found.kind != kind.kind:
+        raise _unconvertible(f"kind is {found.kind!r}, not {kind.kind!r}")
+    return {**patched, **named}
+
+
+def _unconvertible(why: str) -> DecodingError:
+    return DecodingError(f"failed to convert object: {why}")
 
 
 def _same_kind(patched: Object, kind: GroupVersionKind) -> None:
@@ -75,12 +109,19 @@ def _same_kind(patched: Object, kind: GroupVersionKind) -> None:
     )
 
 
+READ_BY_THEMSELVES: Final = frozenset({"date-time", "int-or-string", "quantity"})
+"""Scalars with a reader of their own, whose error ends the decoder's work at once; it keeps the first other
+error and goes on (sigs.k8s.io/json, internal/golang/encoding/json/decode.go)."""
+
+
 def _strict_error(found: Sequence[Finding], schema: Schema) -> str:
     """The first value of another type ends Go's reading; only where there is none, fields are looked at."""
-    for finding in found:
-        if isinstance(finding, WrongType):
-            return unmarshal_error(finding, schema)
-    unknown = sorted(field_text(finding.path) for finding in found)
+    in_order = sorted(found, key=lambda finding: finding.path)  # a patch leaves the maps it went through so
+    wrong = [finding for finding in in_order if isinstance(finding, WrongType)]
+    if wrong:
+        ends = (finding for finding in wrong if finding.schema.scalar in READ_BY_THEMSELVES)
+        return unmarshal_error(next(ends, wrong[0]), schema)
+    unknown = (field_text(finding.path) for finding in in_order)
     return "strict decoding error: " + ", ".join(f'unknown field "{path}"' for path in unknown)
 
 
@@ -101,6 +142,8 @@ def _conversion_error(finding: WrongType) -> str | None:
         return f"cannot convert float64 to {go_type(finding.schema)}"
     if scalar == "int-or-string":
         return type_error(finding)
+    if scalar == "byte":
+        return f"error decoding from json: {text_error(finding)}"
     return text_error(finding)
 
 
@@ -112,14 +155,15 @@ def settle(value: Any, before: Any, schema: Schema) -> Any:
 
     What is as it was `before` stays as it is, so that a patch holds only what a policy did.
     """
-    if schema.form is Form.ANY or same(value, before):
+    form = schema.form
+    if form is ANY or same(value, before):
         return value
-    if schema.form is Form.SCALAR:
+    if form is SCALAR:
         return _settled_scalar(value, schema.scalar)
-    if schema.form is Form.MAP and isinstance(value, dict):
+    if form is MAP and isinstance(value, dict):
         old = before if isinstance(before, dict) else {}
         return dict(_settled_fields(value, old, schema))
-    if schema.form is Form.LIST and isinstance(value, list) and schema.items is not None:
+    if form is LIST and isinstance(value, list) and schema.items is not None:
         old_items = before if isinstance(before, list) else []
         padded = [*old_items, *[None] * len(value)]
         return [_settled_item(inner, padded[at], schema.items) for at, inner in enumerate(value)]

@@ -9,6 +9,7 @@ from typing import Any
 
 from gatekeeper_py.cel import (
     Duration,
+    Message,
     Optional,
     Timestamp,
     TypeValue,
@@ -38,6 +39,8 @@ def json_value(value: Any) -> Any:
         return int(value) if abs(value) <= EXACT_INTEGER else str(int(value))
     if isinstance(value, float):
         return _double(value)
+    if isinstance(value, Message) and value.type_name == "JSONPatch":
+        raise ConversionError("cannot convert to native type: *structpb.Value")
     if isinstance(value, Mapping):
         return {_key(key): json_value(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
@@ -73,8 +76,22 @@ def _special(value: Any) -> Any:
         return json_value(value.value)
     if isinstance(value, TypeValue):
         raise ConversionError("type conversion not supported for 'type'")
-    name = type_name(value).rpartition(".")[2]
-    raise ConversionError(f"type conversion error from '{name}' to '*structpb.Value'")
+    raise ConversionError(
+        f"type conversion error from '{_shown_type(type_name(value))}' to '*structpb.Value'"
+    )
+
+
+def _shown_type(name: str) -> str:
+    """Kubernetes' own types call themselves by their short names, but for those of authorizers."""
+    if name in NAMED_OTHERWISE:
+        return NAMED_OTHERWISE[name]
+    return name if name.startswith("kubernetes.authorization.") else name.rpartition(".")[2]
+
+
+NAMED_OTHERWISE = {
+    "kubernetes.NamedFormat": "Format",
+    "kubernetes.authorization.AccessDecision": "kubernetes.authorization.Decision",
+}
 
 
 def _key(key: object) -> str:

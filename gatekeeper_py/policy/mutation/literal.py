@@ -8,6 +8,8 @@ and the messages that say so print them as Go does: hence `Foreign`.
 
 from __future__ import annotations
 
+import calendar
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,11 +21,13 @@ from gatekeeper_py.policy import messages
 from gatekeeper_py.policy.mutation.jsonvalue import ConversionError, json_value
 
 __all__ = [
+    "PATCH",
     "Foreign",
     "NativeError",
     "contents",
     "go_syntax",
     "go_type",
+    "go_type_of",
     "go_value",
     "json_native",
     "native",
@@ -45,6 +49,20 @@ class Foreign:
     """As %#v prints it."""
     type: str
     """As %T prints it."""
+
+
+PATCH = "JSONPatch"
+AUTHORIZATION = "kubernetes.authorization."
+"""How the types of authorizers begin: their values are an error to Go."""
+
+OPAQUE: Mapping[str, str] = {
+    "kubernetes.Quantity": "*resource.Quantity",
+    "kubernetes.Semver": "semver.Version",
+    "kubernetes.URL": "*url.URL",
+    "net.CIDR": "netip.Prefix",
+    "net.IP": "netip.Addr",
+}
+"""What Go holds in the values of Kubernetes' own types. The address that %#v prints is not ours to know."""
 
 
 def native(patch: Message, is_data: Callable[[object], bool]) -> dict[str, Any]:
@@ -69,20 +87,33 @@ def _field(name: str, value: Any, is_data: Callable[[object], bool]) -> Any:
 def _element(value: Any, is_data: Callable[[object], bool]) -> Any:
     value = _unwrapped(value)
     if isinstance(value, Message):
-        try:
-            return native(value, is_data)
-        except NativeError as error:
-            return Foreign(str(error), str(error), "*types.Err")
+        return _nested_object(value, is_data)
     if isinstance(value, list | tuple):
         syntax = f"[]ref.Val{{{', '.join(map(_syntax, value))}}}"
         return value if is_data(value) else Foreign(f"[{_joined(value)}]", syntax, "[]ref.Val")
     if isinstance(value, Mapping):
         if is_data(value):
             return value
-        shown = f"map[{' '.join(f'{_nested(key)}:{_nested(inner)}' for key, inner in value.items())}]"
-        syntax = ", ".join(f"{_syntax(key)}:{_syntax(inner)}" for key, inner in value.items())
+        entries = _sorted(value)
+        shown = f"map[{' '.join(f'{_nested(key)}:{_nested(inner)}' for key, inner in entries)}]"
+        syntax = ", ".join(f"{_syntax(key)}:{_syntax(inner)}" for key, inner in entries)
         return Foreign(shown, f"map[ref.Val]ref.Val{{{syntax}}}", "map[ref.Val]ref.Val")
     return _scalar(value)
+
+
+def _sorted(value: Mapping[Any, Any]) -> list[tuple[Any, Any]]:
+    """The entries in the order in which Go prints them (internal/fmtsort), where the keys are of one type."""
+    alike = len({type(key) for key in value}) == 1
+    return sorted(value.items(), key=lambda entry: entry[0]) if alike else list(value.items())
+
+
+def _nested_object(value: Message, is_data: Callable[[object], bool]) -> Any:
+    if value.type_name == PATCH:
+        return Foreign(PATCH, PATCH, "*mutation.JSONPatchVal")
+    try:
+        return native(value, is_data)
+    except NativeError as error:
+        return Foreign(str(error), str(error), "*types.Err")
 
 
 def _unwrapped(value: Any) -> Any:
@@ -128,12 +159,16 @@ def _foreign(value: Any) -> Foreign:
         syntax = ", ".join(f"{byte:#x}" for byte in value)
         return Foreign(f"[{' '.join(map(str, value))}]", f"[]uint8{{{syntax}}}", "[]uint8")
     if isinstance(value, Timestamp):
-        shown = print_timestamp(Timestamp(value.nanoseconds)).replace("T", " ").replace("Z", " +0000 UTC")
-        return Foreign(shown, shown, "time.Time")
+        return Foreign(_go_time(value), _go_date(value), "time.Time")
     if isinstance(value, Duration):
         return Foreign(_go_duration(value.nanoseconds), str(value.nanoseconds), "time.Duration")
     name = type_name(value)
-    return Foreign(name, name, name)
+    if name.startswith(AUTHORIZATION):
+        return Foreign("no such overload", "(*types.Err)", "*types.Err")
+    if name == "kubernetes.NamedFormat":
+        return Foreign("cel.Format", "cel.Format", "cel.Format")
+    go = OPAQUE.get(name, name)
+    return Foreign(str(value), f"({go})" if go.startswith("*") else go, go)
 
 
 def _joined(values: Iterable[Any]) -> str:
@@ -143,7 +178,9 @@ def _joined(values: Iterable[Any]) -> str:
 def _syntax(value: Any) -> str:
     """A value of the language inside another, as %#v prints it."""
     value = _unwrapped(value)
-    return _nested(value) if isinstance(value, Mapping | list | tuple) else go_syntax(_scalar(value))
+    if isinstance(value, Mapping | list | tuple):
+        return _nested(value)
+    return go_syntax(_scalar(value)).replace("[]uint8", "types.Bytes", 1 if isinstance(value, bytes) else 0)
 
 
 def _nested(value: Any) -> str:
@@ -155,6 +192,18 @@ def _nested(value: Any) -> str:
         return f"[{', '.join(map(_nested, value))}]"
     found = _scalar(value)
     return found.shown if isinstance(found, Foreign) else go_value(found)
+
+
+def _go_time(value: Timestamp) -> str:
+    """time.Time.String() in UTC: `2026-01-01 00:00:00.5 +0000 UTC`."""
+    return print_timestamp(Timestamp(value.nanoseconds)).replace("T", " ").replace("Z", " +0000 UTC")
+
+
+def _go_date(value: Timestamp) -> str:
+    """time.Time.GoString() in UTC: `time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC)`."""
+    year, month, day, *clock = map(int, re.findall(r"\d+", print_timestamp(Timestamp(value.nanoseconds)))[:6])
+    parts = (year, f"time.{calendar.month_name[month]}", day, *clock, value.nanoseconds % 1_000_000_000)
+    return f"time.Date({', '.join(map(str, parts))}, time.UTC)"
 
 
 SMALL_UNITS = (("ns", 1), ("µs", 1_000), ("ms", 1_000_000))
@@ -259,10 +308,17 @@ def go_type(value: Any) -> str:
     return value.type if isinstance(value, Foreign) else TYPES.get(type(value), "<nil>")
 
 
+def go_type_of(value: Any, is_data: Callable[[object], bool]) -> str:
+    """The type that a value of the language has in Go, as %T prints it."""
+    return go_type(_element(value, is_data))
+
+
 def type_names(value: Any, path: str) -> Iterator[str]:
     """What is wrong with the names of `Object` literals: each must be the path of fields that leads to it."""
     value = _unwrapped(value)
     if isinstance(value, Message):
+        if value.type_name == PATCH:
+            return
         if value.type_name != path:
             yield messages.type_name_mismatch(value.type_name, path)
         for name, inner in value.items():

@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Container, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Iterator, Mapping
+from functools import partial
 from typing import Any, Final
 
-from gatekeeper_py.cel import Budget, Message
+from gatekeeper_py.cel import Budget, Message, TypeValue
 from gatekeeper_py.golang.numbers import print_double
 from gatekeeper_py.objects.resource import ABSENT, GroupVersionKind, Object
 from gatekeeper_py.objects.schema import Schema, builtin_schema, schema_of
 from gatekeeper_py.policy import messages
 from gatekeeper_py.policy.evaluation.expression import PASS_BUDGET, ExpressionError, OutOfBudget, evaluate
 from gatekeeper_py.policy.evaluation.invocation import Invocation
-from gatekeeper_py.policy.matching.versions import versions_alike
+from gatekeeper_py.policy.immutable import immutable
+from gatekeeper_py.policy.matching.versions import versions_listed
 from gatekeeper_py.policy.model import MutatingPolicy, Mutation
 from gatekeeper_py.policy.mutation.apply import ApplyError, apply_configuration
 from gatekeeper_py.policy.mutation.conversion import DecodingError, conversion_problem, decode, settle
 from gatekeeper_py.policy.mutation.jsonvalue import ConversionError, json_value
-from gatekeeper_py.policy.mutation.literal import NativeError, contents, json_native, native, type_names
+from gatekeeper_py.policy.mutation.literal import (
+    PATCH,
+    NativeError,
+    contents,
+    go_type_of,
+    json_native,
+    native,
+    type_names,
+)
 from gatekeeper_py.policy.mutation.patch import Operation, PatchError, TestFailed, apply
 
 __all__ = ["MutationResult", "StatusError", "run_mutations"]
@@ -50,7 +59,7 @@ class _MutationError(Exception):
     """A mutation that cannot be made; failurePolicy decides what becomes of the request."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class MutationResult:
     """What a policy made of an object."""
 
@@ -82,8 +91,8 @@ def _mutate(mutation: Mutation, invocation: Invocation[MutatingPolicy], value: O
         # The API server asks for a schema here too, but knows every kind it is sent; a manifest read
         # from a file may be of a kind whose definition nobody gave, and a patch of JSON needs none.
         activation, result = _evaluate(mutation, invocation)
-        alike = versions_alike(invocation.match.resource, invocation.facts.cluster)
-        return _patched(value, result, activation, kind, alike)
+        listed = partial(versions_listed, invocation.match.resource, invocation.facts.cluster)
+        return _patched(value, result, activation, mutation.expression.text, kind, listed)
     schema = schema_of(kind, invocation.facts.cluster)
     if kind in UNTYPED:
         raise _MutationError(f"error applying patch: {messages.untyped(kind)}")
@@ -108,10 +117,11 @@ def _patched(
     value: Object,
     result: object,
     activation: Mapping[str, object],
+    text: str,
     kind: GroupVersionKind,
-    alike: Container[str],
+    listed: Callable[[], Container[str]],
 ) -> Object:
-    operations = tuple(_operations(result, activation))
+    operations = tuple(_operations(result, activation, text))
     if not operations:
         return value
     try:
@@ -121,31 +131,49 @@ def _patched(
     except PatchError as error:
         raise _MutationError(f"JSON Patch: {error}") from error
     try:
-        return decode(patched, value, kind, alike)
+        return decode(patched, value, kind, listed)
     except DecodingError as error:
         raise StatusError(500, "InternalError", messages.internal_error(error), str(error)) from error
 
 
-def _operations(result: object, activation: Mapping[str, object]) -> Iterator[Operation]:
+TEXTS: Final = ("op", "path", "from")
+FIELDS: Final = frozenset({*TEXTS, "value"})
+
+
+def _operations(result: object, activation: Mapping[str, object], text: str) -> Iterator[Operation]:
     if not isinstance(result, list | tuple):
         raise _MutationError("type mismatch: JSONPatchType.expression should evaluate to array")
+    data = _DataOf(activation)
     for made in result:
-        yield Operation(
-            made.get("op", ""),
-            made.get("path", ""),
-            made.get("from", ""),
-            _operand(made.get("value", ABSENT), activation),
-        )
+        if (problem := _misfit(made, data)) is not None:
+            raise _MutationError(messages.evaluation_error(text, problem))
+        op, path, origin = (_text(made.get(name, "")) for name in TEXTS)
+        yield Operation(op, path, origin, _operand(made.get("value", ABSENT), data))
 
 
-def _operand(value: object, activation: Mapping[str, object]) -> object:
+def _misfit(made: Message, data: _DataOf) -> str | None:
+    """What is wrong with an operation that the compiler could not know (cel/mutation/jsonpatch.go)."""
+    for name, value in made.items():
+        if name not in FIELDS:
+            return f"unexpected JSONPatchType field: {name}"
+        if name in TEXTS and not isinstance(value, str | TypeValue):
+            return f"unexpected type {go_type_of(value, data)} for JSONPatchType '{name}' field"
+    return None
+
+
+def _text(value: str | TypeValue) -> str:
+    """A type is text to Go, too: its name."""
+    return value if isinstance(value, str) else value.name
+
+
+def _operand(value: object, data: _DataOf) -> object:
     """The value of an operation as JSON; the names of an `Object` follow its fields."""
     if value is ABSENT:
         return value
     try:
-        if isinstance(value, Message):
+        if isinstance(value, Message) and value.type_name != PATCH:
             _check_names(value, value.type_name)
-            return json_native(native(value, _DataOf(activation)))
+            return json_native(native(value, data))
         return json_value(value)
     except (ConversionError, NativeError) as error:
         raise _MutationError(

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import jsonpatch
@@ -17,6 +16,7 @@ from gatekeeper_py.cel import equal
 from gatekeeper_py.golang.quoting import quote
 from gatekeeper_py.objects.resource import ABSENT, Object
 from gatekeeper_py.policy.admission.decision import PatchOperation
+from gatekeeper_py.policy.immutable import immutable
 
 __all__ = ["Operation", "PatchError", "TestFailed", "apply", "copied", "difference", "same"]
 
@@ -36,7 +36,7 @@ class TestFailed(PatchError):
     __test__ = False
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Operation:
     """One operation of a patch; an absent path or origin is empty."""
 
@@ -225,6 +225,8 @@ def _parent(draft: _Draft, path: str, missing: str) -> tuple[Container, str]:
 
 def _decoded(token: str) -> str:
     """RFC 6901, in one pass as the library's replacer does it."""
+    if "~" not in token:
+        return token
     return re.sub("~[01]", lambda match: "/" if match[0] == "~1" else "~", token)
 
 

@@ -10,7 +10,7 @@ from gatekeeper_py.cel import EXPRESSION_LIMIT
 from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.policy.evaluation.compilation import AUTHORIZERS
 from gatekeeper_py.policy.evaluation.expression import CONDITIONS_BUDGET, PASS_BUDGET
-from gatekeeper_py.policy.matching.match import concerns_as_sent
+from gatekeeper_py.policy.matching.match import concerns_as_sent, may_concern
 from gatekeeper_py.policy.model import (
     Expression,
     MatchResources,
@@ -78,7 +78,7 @@ class Candidate(Generic[P]):
             variables,
             _surely_read(validations, variables),
             shareable,
-            shareable and _unconditional(policy.match),
+            shareable and _unconditional(policy.match, request),
             CONDITIONS_BUDGET - CONDITIONS_BUDGET // max(expressions, 1),
             tuple(validation.expression for validation in validations),
             any(AUTHORIZERS.keys() & variable.expression.program.variables for variable in policy.variables),
@@ -119,8 +119,10 @@ class Candidate(Generic[P]):
         return unread if self.message_expressions + len(unread) > REPEATED_LIMIT else ()
 
 
-def _unconditional(match: MatchResources) -> bool:
-    return match.namespace_selector.empty and match.object_selector.empty and not match.exclude_rules
+def _unconditional(match: MatchResources, request: AdmissionRequest) -> bool:
+    """Whether nothing is left that could say no to requests like this one, which the rules name."""
+    selects = not (match.namespace_selector.empty and match.object_selector.empty)
+    return not selects and not may_concern(match.exclude_rules, request)
 
 
 def _variables_of(

@@ -73,6 +73,10 @@ class Candidates(Generic[P]):
         """The different sets of match conditions among them."""
         self.slots = len(slots)
         """How many different conditions there are in all."""
+        self.lasting: frozenset[int] = frozenset(
+            slot for condition, slot in slots.items() if not condition.program.reads("object")
+        )
+        """The slots of those that hold or not whatever the object is."""
         self.required_budget = max((each.required_budget for each in self._candidates), default=0)
         """The highest that one of them requires."""
         self._plans: dict[Applicability, Plan] = {}

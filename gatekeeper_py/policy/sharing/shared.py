@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Generic, TypeAlias, TypeVar
 
-from gatekeeper_py.cel import STRIDE, Budget, DeadlineExceeded, EvaluationError
+from gatekeeper_py.cel import STRIDE, Budget, ComputedMap, DeadlineExceeded, EvaluationError
 from gatekeeper_py.objects.resource import Object
 from gatekeeper_py.policy.evaluation.activation import Facts
 from gatekeeper_py.policy.evaluation.expression import CONDITIONS_BUDGET
@@ -45,6 +45,16 @@ class Shared(Generic[P]):
         self._budget = Budget(CONDITIONS_BUDGET, deadline)
         self._activation: dict[str, object] = {}
         self._conditions: list[object] = [NOT_EVALUATED] * candidates.slots
+
+    def over(self, value: Object | None) -> Shared[P]:
+        """The same over another value of the object; what does not read it is known already."""
+        if value is self._value:
+            return self
+        made = Shared(self._candidates, self._facts, value, self._deadline)
+        made._budget = self._budget
+        for slot in self._candidates.lasting:
+            made._conditions[slot] = self._conditions[slot]
+        return made
 
     def covers(self, candidate: Candidate[P]) -> bool:
         """Whether a policy can be told of here: it has no params, matches the request as it was sent, and no
@@ -171,7 +181,7 @@ def _not_admitting(
     return found
 
 
-class _Variables(dict[str, object]):
+class _Variables(ComputedMap):
     """`variables`, those of each policy in turn; an expression that reads one without a value fails too."""
 
     __slots__ = ("_activation", "_budget", "_perhaps", "_values")
@@ -211,7 +221,7 @@ class _Variables(dict[str, object]):
     def settle(self, planned: PlannedPolicy) -> None:
         """Drop what another policy left under a name whose own value could not be had."""
         for name, slot, _ in planned.variables:
-            if self.get(name, FAILED) is not self._values[slot]:
+            if dict.get(self, name, FAILED) is not self._values[slot]:
                 self.pop(name, None)
 
     def known_to(self, candidate: Candidate[ValidatingPolicy]) -> VariableValues:

@@ -7,8 +7,9 @@ from html.parser import HTMLParser
 
 from gatekeeper_py.audit.outcome import Outcome
 from gatekeeper_py.audit.reports import json
-from gatekeeper_py.audit.reports.html import report
-from tests.audit.support import CLEAN, EVERYTHING, NASTY, WEB, audited
+from gatekeeper_py.audit.reports.html import MOST_FINDINGS, MOST_UNREAD, report
+from gatekeeper_py.manifests.place import Problem
+from tests.audit.support import CLEAN, EVERYTHING, NASTY, WEB, audited, finding
 
 POD = "{apiVersion: v1, kind: Pod, metadata: {name: p, namespace: foo}, spec: {%scontainers: [{name: c, image: i}]}}"
 
@@ -55,6 +56,35 @@ def test_no_message_is_markup() -> None:
     tags = [tag for tag, _ in Page(report(Outcome((NASTY,)))).tags]
     assert "b" not in tags
     assert tags.count("script") == 1
+
+
+def test_of_too_many_findings_the_worst_are_listed_and_all_are_counted() -> None:
+    texts = audited(POD % "", "bar", *(finding("texts", f"m{number}") for number in range(MOST_FINDINGS)))
+    page = Page(report(Outcome((texts, WEB))))
+    rows = [attributes["data-policy"] for tag, attributes in page.tags if "data-policy" in attributes]
+    assert (len(rows), rows[0]) == (MOST_FINDINGS, "no-host")
+    said = "".join(page.words)
+    total = MOST_FINDINGS + len(Outcome((WEB,)).results)
+    assert (
+        f"Listed and searched are the worst {MOST_FINDINGS} of {total} findings. The counts above hold all"
+        in said
+    )
+    assert str(MOST_FINDINGS) in page.words  # of the policy, by its severity
+
+
+def test_where_all_is_listed_nothing_is_said_of_more() -> None:
+    assert "Listed and searched" not in report(EVERYTHING)
+    assert " more<" not in report(EVERYTHING)
+
+
+def test_of_too_much_that_was_not_audited_the_rest_is_counted() -> None:
+    unread = tuple(Problem(f"{number}.yaml", 1, 1, "broken") for number in range(MOST_UNREAD + 7))
+    page = Page(report(Outcome((), unread)))
+    assert [word for word in page.words if word.endswith(": broken")][
+        -1
+    ] == f"{MOST_UNREAD - 1}.yaml:1:1: broken"
+    assert "and 7 more" in page.words
+    assert f"0 objects, 0 violating, {MOST_UNREAD + 7} not audited" in page.words
 
 
 def test_what_may_be_filtered_by_is_listed() -> None:

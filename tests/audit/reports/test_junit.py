@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from xml.etree import ElementTree
 
 from gatekeeper_py.audit.outcome import Outcome
 from gatekeeper_py.audit.reports import json
-from gatekeeper_py.audit.reports.junit import report
+from gatekeeper_py.audit.reports.junit import pieces, report
 from tests.audit.support import EVERYTHING, NASTY, WEB
 
 CHILDREN = {
@@ -58,6 +59,16 @@ def test_a_suite_is_a_tenant_and_a_case_an_object_and_a_policy() -> None:
 def test_a_clean_object_is_a_case_that_passes() -> None:
     case = parsed(EVERYTHING)[2][0]
     assert (case.get("name"), list(case)) == ("ConfigMap bar/c", [])
+
+
+def test_a_report_about_nothing_is_whole() -> None:
+    suites = parsed(Outcome())
+    assert (suites.tag, suites.get("tests"), list(suites)) == ("testsuites", "0", [])
+
+
+def test_it_is_written_a_case_at_a_time() -> None:
+    longest = max(map(len, pieces(EVERYTHING)))
+    assert max(map(len, pieces(replace(EVERYTHING, audited=EVERYTHING.audited * 50)))) == longest
 
 
 def test_whatever_a_message_holds_it_stays_xml() -> None:

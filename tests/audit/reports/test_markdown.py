@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from gatekeeper_py.audit.outcome import Outcome
 from gatekeeper_py.audit.reports import json
-from gatekeeper_py.audit.reports.markdown import report
-from tests.audit.support import CLEAN, EVERYTHING, NASTY, WEB
+from gatekeeper_py.audit.reports.markdown import SHOWN, report
+from gatekeeper_py.manifests.place import Problem
+from tests.audit.support import CLEAN, EVERYTHING, NASTY, WEB, audited, finding
+
+POD = "{apiVersion: v1, kind: Pod, metadata: {name: p, namespace: foo}, spec: {containers: [{name: c, image: i}]}}"
 
 
 def test_it_is_summed_up_and_the_worst_comes_first() -> None:
@@ -29,6 +32,15 @@ def test_it_is_summed_up_and_the_worst_comes_first() -> None:
 
 def test_nothing_wrong_is_one_line() -> None:
     assert report(Outcome((CLEAN,))) == "# Audit\n\n1 objects, 0 violating.\n"
+
+
+def test_what_is_left_out_is_counted() -> None:
+    unread = tuple(Problem(f"{number}.yaml", 1, 1, "broken") for number in range(SHOWN + 3))
+    item = audited(POD, "foo", *(finding("p", f"m{number}") for number in range(SHOWN + 2)))
+    lines = report(Outcome((item,), unread)).splitlines()
+    assert sum(line.endswith("broken") for line in lines) == SHOWN
+    assert "- and 3 more" in lines
+    assert lines[-1] == "And 2 more."
 
 
 def test_no_message_is_markup() -> None:

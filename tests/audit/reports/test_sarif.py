@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import orjson
 
 from gatekeeper_py.audit.outcome import Outcome
 from gatekeeper_py.audit.reports import json
-from gatekeeper_py.audit.reports.sarif import report
+from gatekeeper_py.audit.reports.sarif import pieces, report
 from tests.audit.support import EVERYTHING, NASTY, WAIVED, WEB, audited, finding
 
 
@@ -18,6 +19,17 @@ def run(outcome: Outcome) -> dict[str, Any]:
     (only,) = log["runs"]
     found: dict[str, Any] = only
     return found
+
+
+def test_it_is_written_a_result_at_a_time() -> None:
+    head, *rest = map(len, pieces(EVERYTHING))
+    head_of_many, *of_many = map(len, pieces(replace(EVERYTHING, audited=EVERYTHING.audited * 50)))
+    assert (head_of_many, max(of_many)) == (head, max(rest))
+    assert len(of_many) > 40 * len(rest)
+
+
+def test_a_run_without_results_is_whole() -> None:
+    assert run(Outcome())["results"] == []
 
 
 def test_a_rule_is_a_policy_with_help() -> None:

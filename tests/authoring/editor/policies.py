@@ -27,7 +27,9 @@ metadata: {name: pinned}
 spec: {policyName: pinned, validationActions: [Deny]}
 """
 
-GOOD = POLICY.replace("EXPRESSION", "variables.containers.all(c, c.image.contains('@'))")
+GOOD = POLICY.replace(
+    "EXPRESSION", "variables.most > 0 && variables.containers.all(c, c.image.contains('@'))"
+)
 SUITE = """\
 policies: [pinned.yaml]
 tenants: [example]

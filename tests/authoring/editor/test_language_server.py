@@ -92,7 +92,7 @@ def test_an_edit_is_answered_and_its_correction_too(policy: Path, editor: Editor
 
 def test_columns_are_counted_as_the_editor_does(policy: Path, editor: Editor) -> None:
     """In UTF-16, where the face is two."""
-    text = POLICY.replace("EXPRESSION", "('😀' == variables.containers[0].imge)")
+    text = POLICY.replace("EXPRESSION", "('😀' == variables.containers[0].imge || variables.most > 9)")
     editor.write(policy, text)
     (found,) = editor.wrong(policy)
     character = text.split("\n")[found["range"]["start"]["line"]].index("imge") + 1

@@ -9,7 +9,7 @@ import pytest
 from gatekeeper_py.authoring.editor.inspection import Inspection
 from gatekeeper_py.authoring.editor.quickfixes import QuickFix, quick_fixes
 from gatekeeper_py.authoring.lint.finding import Finding
-from tests.authoring.editor.policies import GOOD
+from tests.authoring.editor.policies import GOOD, POLICY
 
 OF_A_SUITE = "# gatekeeper: ignore-file GK601\n"
 
@@ -48,11 +48,9 @@ def test_the_word_that_was_meant(old: str, new: str, code: str, title: str, tmp_
 def test_a_binding_is_added(kind: str, tmp_path: Path) -> None:
     text = OF_A_SUITE + GOOD.partition("---\n")[0]
     if kind == "Mutating":
-        text = text.replace("Validating", "Mutating").partition("  validations:")[0]
+        text = text.replace("Validating", "Mutating").partition("  variables:")[0]
         text += "  reinvocationPolicy: Never\n  mutations:\n    - patchType: JSONPatch\n"
-        text += (
-            '      jsonPatch:\n        expression: \'[JSONPatch{op: "remove", path: "/metadata/labels"}]\''
-        )
+        text += '      jsonPatch:\n        expression: \'[JSONPatch{op: "add", path: "/spec/hostIPC", value: false}]\''
     findings = found(tmp_path, text)
     assert [each.code for each in findings] == ["GK101"]
     fix = quick_fixes(findings[0], text)[0]
@@ -71,8 +69,8 @@ def test_a_comment_lets_a_finding_pass(tmp_path: Path) -> None:
 
 def test_no_comment_is_put_into_an_expression(tmp_path: Path) -> None:
     """There it would be a part of the text."""
-    wrong = ">-\n        variables.containers.size() > 0 &&\n        object.spec.nothing == 1"
-    text = OF_A_SUITE + GOOD.replace("variables.containers.all(c, c.image.contains('@'))", wrong)
+    wrong = ">-\n        variables.most > 0 &&\n        object.spec.nothing == 1"
+    text = OF_A_SUITE + POLICY.replace("EXPRESSION", wrong)
     findings = found(tmp_path, text)
     assert [each.code for each in findings] == ["GK201"]
     assert [fix.title for fix in quick_fixes(findings[0], text)] == []

@@ -189,6 +189,64 @@ MISTAKES: dict[str, tuple[str, str, str]] = {
         "false",
         "9:34: GK502 warning: this condition is always false",
     ),
+    "a text for a boolean": (
+        TRUE,
+        "object.spec.?hostNetwork.orValue('false') == 'false'",
+        "11:54: GK205 error: the field is of type boolean, and this is another. Write a value of that type",
+    ),
+    "a number for a text": (
+        TRUE,
+        "object.spec.containers.all(c, c.image != 5)",
+        "11:62: GK205 error: the field is of type string, and this is another",
+    ),
+    "an amount as text": (
+        TRUE,
+        "object.spec.containers.all(c, c.?resources.?limits[?'memory'].orValue('0') <= '1Gi')",
+        '11:51: GK206 error: texts are compared letter by letter: "9" is more than "10", and "1Gi" less '
+        'than "500Mi". Compare by quantity(a).compareTo(quantity(b)), or by int()',
+    ),
+    "a variable that nothing reads": (
+        "matchConstraints:",
+        "variables: [{name: a, expression: object.kind}]\n  matchConstraints:",
+        '5:22: GK506 warning: nothing reads the variable "a". Read it where it was meant, or remove it',
+    ),
+    "unlike one or unlike another": (
+        TRUE,
+        "object.metadata.name != 'a' || object.metadata.name != 'b'",
+        "11:21: GK505 error: this is true whatever is compared. Compare with something else; "
+        "of several unlike values all are asked by &&, one of several by ||",
+    ),
+    "like one and like another": (
+        CONDITION,
+        "object.metadata.name == 'a' && object.kind == 'Pod' && object.metadata.name == 'b'",
+        "9:34: GK505 error: this is false whatever is compared",
+    ),
+    "compared with itself": (
+        TRUE,
+        "object.metadata.name == object.metadata.name",
+        "11:21: GK505 error: this is true whatever is compared",
+    ),
+    "params that the policy does not take": (
+        "policyName: p",
+        "policyName: p, paramRef: {name: a, parameterNotFoundAction: Deny}",
+        '16:33: GK108 error: policy "p" has no paramKind, so it reads no params. Add paramKind, or remove this',
+    ),
+    "a misspelt kind of params": (
+        "matchConstraints:",
+        "paramKind: {apiVersion: v1, kind: ConfigMaps}\n  matchConstraints:",
+        "5:37: GK108 error: no kind \"ConfigMaps\" is served in \"v1\". Did you mean 'v1', 'ConfigMap'?",
+    ),
+    "a misspelt subresource": (
+        "[pods]",
+        "[pods/ephemeralcontainer]",
+        '7:80: GK103 error: "pods/ephemeralcontainer" selects nothing that is served. '
+        "Did you mean pods/ephemeralcontainers?",
+    ),
+    "a subresource of another": (
+        "[pods]",
+        "[pods/scale]",
+        '7:80: GK103 error: "pods/scale" selects nothing that is served. Its subresources are attach, binding',
+    ),
     "a validation that is always true": (TRUE, "true", "11:21: GK503 error: this validation is always true"),
 }
 
@@ -323,6 +381,10 @@ def test_suites_are_linted(tmp_path: Path) -> None:
     unused = "objects: {none: {}}\n" + SUITE
     assert found(tmp_path, {"p.yaml": POLICY, "p_test.yaml": unused}) == [
         "p_test.yaml:1:17: GK602 warning: no case uses object 'none'. Remove it"
+    ]
+    other = SUITE.replace("image: a}", "imag: a}")
+    assert found(tmp_path, {"p_test.yaml": other}) == [
+        "p_test.yaml:4:108: GK603 error: spec.containers[0].imag is unknown. Did you mean image?"
     ]
     assert found(tmp_path, {"p_test.yaml": SUITE.replace("    expect: allow\n", "")}) == [
         "p_test.yaml:3:5: GK002 error: cases[0] lacks expect. Add it"

@@ -12,6 +12,7 @@ from gatekeeper_py.authoring.migration.migrated import translated
 from gatekeeper_py.cluster.snapshot import Snapshot
 from gatekeeper_py.engine import Engine
 from gatekeeper_py.manifests.manifest import Manifest, Source, read_text
+from gatekeeper_py.policy.admission.request import Operation
 from gatekeeper_py.policy.admission.submission import ADMINISTRATOR, Submission, make_request, make_user
 
 RULES = """
@@ -87,14 +88,21 @@ def manifest(kind: str, labels: dict[str, str], namespace: str = "foo") -> dict[
     return {**body, "spec": POD_SPEC} if kind == "Pod" else body
 
 
-def verdict(text: str, body: dict[str, Any], user: str = "") -> str:
+def verdict(
+    text: str,
+    body: dict[str, Any],
+    user: str = "",
+    operation: Operation = "CREATE",
+    old: dict[str, Any] | None = None,
+) -> str:
     made = translated(read_text(text))
     assert made.left_out == ()
     manifests = [each for file in made.files.values() for each in read_text(file)]
     definitions = [each.object for each in manifests if each.kind.kind == "CustomResourceDefinition"]
     engine = Engine.load(manifests, Snapshot(definitions))
-    submission = Submission(user=make_user(user, ()) if user else ADMINISTRATOR)
-    decision = engine.review(make_request(Manifest(body, Source("x")), engine.cluster, submission))
+    submission = Submission(operation, user=make_user(user, ()) if user else ADMINISTRATOR)
+    request = make_request(Manifest(body, Source("x")), engine.cluster, submission, old=old)
+    decision = engine.review(request)
     findings = [finding for finding in decision.findings if not finding.error]
     assert len(findings) == len(decision.findings)
     return "deny" if not decision.allowed else findings[0].actions[0] if findings else "allow"
@@ -145,6 +153,70 @@ def test_what_was_unlike_a_pattern_before_may_go_on(more: str, expected: str) ->
     before, after = manifest("Pod", BARE), manifest("Pod", {"app": "db"})
     request = make_request(Manifest(after, Source("x")), engine.cluster, Submission("UPDATE"), old=before)
     assert engine.review(request).allowed is (expected == "allow")
+
+
+def test_only_what_was_refused_when_it_was_made_may_go_on() -> None:
+    """Kyverno asks of the old object whether the rule would have refused its creation."""
+    before, after = manifest("Pod", BARE), manifest("Pod", {"app": "db"})
+    created = RULES.replace("kinds: [Pod]", "kinds: [Pod], operations: [UPDATE]")
+    assert verdict(created, after, operation="UPDATE", old=before) == "deny"
+    observed = RULES.replace("Enforce", "Audit")
+    assert verdict(observed, after, operation="UPDATE", old=before) == "Audit"
+    labelled = RULES.replace("kinds: [Pod]", "kinds: [Pod], selector: {matchLabels: {app: db}}")
+    assert verdict(labelled, after, operation="UPDATE", old=before) == "deny"
+    assert verdict(labelled, after, operation="UPDATE", old=after) == "allow"
+
+
+def test_labels_are_those_of_the_object_as_it_becomes() -> None:
+    text = RULES.replace("kinds: [Pod]", "kinds: [Pod], selector: {matchLabels: {app: web}}")
+    freed = manifest("Pod", {"app": "db"})
+    assert verdict(text, freed, operation="UPDATE", old=manifest("Pod", MARKED)) == "allow"
+
+
+def test_a_rule_of_cel_is_asked_about_deletion() -> None:
+    body = manifest("Pod", BARE)
+    text = RULES.replace(PATTERN, "cel: {expressions: [{expression: \"request.operation != 'DELETE'\"}]}")
+    assert verdict(text, body) == "allow"
+    assert verdict(text, body, operation="DELETE", old=body) == "deny"
+    spared = {**body, "metadata": {**body["metadata"], "namespace": "infra-dns"}}
+    assert verdict(text, spared, operation="DELETE", old=spared) == "allow"
+    named = text.replace("kinds: [Pod]", "kinds: [Pod], operations: [CREATE]")
+    assert verdict(named, body, operation="DELETE", old=body) == "allow"
+
+
+def test_a_name_is_generated_where_there_is_none() -> None:
+    text = RULES.replace("kinds: [Pod]", "kinds: [Pod], names: [web-*]")
+    body = manifest("Pod", BARE)
+    body["metadata"] = {"generateName": "web-", "namespace": "foo"}
+    assert verdict(text, body) == "deny"
+    assert verdict(text, {**body, "metadata": {**body["metadata"], "generateName": "db-"}}) == "allow"
+
+
+def test_what_the_webhook_is_not_asked_is_not_judged() -> None:
+    asked = "  webhookConfiguration: {matchConditions: [{name: a, expression: \"request.userInfo.username != 'robot'\"}]}\n"
+    text = RULES.replace("  background: true\n", asked)
+    assert verdict(text, manifest("Pod", BARE), "alice") == "deny"
+    assert verdict(text, manifest("Pod", BARE), "robot") == "allow"
+
+
+def test_users_may_have_wildcards() -> None:
+    text = RULES.replace("name: root", "name: 'ro*'")
+    assert verdict(text, manifest("Pod", BARE), "robot") == "allow"
+    assert verdict(text, manifest("Pod", BARE), "alice") == "deny"
+    account = "{kind: ServiceAccount, namespace: 'ci-*', name: builder}"
+    text = RULES.replace("{kind: User, name: root}", account)
+    assert verdict(text, manifest("Pod", BARE), "system:serviceaccount:ci-1:builder") == "allow"
+    assert verdict(text, manifest("Pod", BARE), "system:serviceaccount:prod:builder") == "deny"
+    matched = RULES.replace(
+        "{resources: {kinds: [Pod]}}", "{resources: {kinds: [Pod]}, subjects: [{kind: User, name: alice}]}"
+    )
+    assert verdict(matched, manifest("Pod", BARE), "alice") == "deny"
+    assert verdict(matched, manifest("Pod", BARE), "bob") == "allow"
+
+
+def test_all_controllers_in_the_annotation_of_older_releases() -> None:
+    annotation = "severity: high, pod-policies.kyverno.io/autogen-controllers: all"
+    assert verdict(RULES.replace("severity: high", annotation), manifest("CronJob", BARE)) == "deny"
 
 
 def test_a_policy_of_a_namespace_holds_there() -> None:
@@ -218,16 +290,19 @@ def test_a_constraints_filters_are_kept(before: str, after: str, body: dict[str,
 PATTERN = 'pattern: {metadata: {labels: {team: "?*"}}}'
 LEFT_OUT = {
     "a mutation": (RULES, "validate: {message: say whose it is, " + PATTERN + "}", "mutate: {a: b}", "mutate has no like here"),
-    "an anchor": (RULES, PATTERN, "pattern: {(metadata): {a: b}}", "the anchor (metadata) compares fields with each other"),
+    "an anchor for mutation": (RULES, PATTERN, "pattern: {+(metadata): {a: b}}", "+(metadata), which is for mutation"),
     "a denial by conditions": (RULES, PATTERN, "deny: {conditions: {}, a: b}", "deny has no like here"),
     "preconditions": (RULES, "      match:", "      preconditions: {all: [{key: a}]}\n      match:", "preconditions has no like here"),
     "a context": (RULES, "      match:", "      context: [{name: a}]\n      match:", "context has no like here"),
     "roles": (RULES, "{resources: {kinds: [Pod]}}", "{resources: {kinds: [Pod]}, clusterRoles: [a]}", "clusterRoles has no like here"),
-    "an exclusion by annotation": (RULES, '{namespaces: ["infra-*"]}', "{annotations: {a: b}}", "annotations has no like here"),
-    "a subject with wildcards": (RULES, "name: root", 'name: "ro*"', "a subject with wildcards"),
-    "kinds with wildcards": (RULES, "kinds: [Pod]", 'kinds: ["*"]', 'kinds that are named "*"'),
+    "an exclusion by roles": (RULES, "{subjects: [{kind: User, name: root}]}", "{clusterRoles: [a]}", "clusterRoles has no like here"),
+    "an exclusion of nothing": (RULES, '{resources: {namespaces: ["infra-*"]}}', "{}", "an exclusion of nothing that is known"),
+    "a subject of another kind": (RULES, "kind: User", "kind: Robot", "a subject of kind Robot"),
+    "every subresource": (RULES, "kinds: [Pod]", 'kinds: ["*/*"]', 'kinds that are named "*/*"'),
+    "a kind that is none": (RULES, "kinds: [Pod]", "kinds: [pods]", 'kinds that are named "pods"'),
+    "pods and their controllers": (RULES, "{resources: {kinds: [Pod]}}", "{resources: {kinds: [Pod]}}, {resources: {kinds: [Deployment]}}", "pods and controllers of pods in one rule"),
+    "a pattern for what is deleted": (RULES, "kinds: [Pod]", "kinds: [Pod], operations: [DELETE]", "a pattern for what is deleted"),
     "a subresource": (RULES, "kinds: [Pod]", "kinds: [v1/Pod/exec]", 'kinds that are named "v1/Pod/exec"'),
-    "an unknown kind": (RULES, "kinds: [Pod]", "kinds: [Widget]", 'nothing here serves kind "Widget"'),
     "filters that must all match": (RULES, "match: {any: [{resources: {kinds: [Pod]}}]}", "match: {all: [{resources: {kinds: [Pod]}}, {resources: {kinds: [Pod]}}]}", "several filters that must all match"),
     "overrides by namespace": (RULES, "  background: true", "  validationFailureActionOverrides: [{action: Audit}]", "validationFailureActionOverrides has no like here"),
     "the first rule alone": (RULES, "  background: true", "  applyRules: One", "applyRules: One lets the first rule that matches decide"),
@@ -237,7 +312,9 @@ LEFT_OUT = {
     "unknown controllers": (CEL, "[deployments, cronjobs]", "[widgets]", "controllers widgets"),
     "other fields": (CEL, "  validationActions", "  images: [{name: a}]\n  validationActions", "images has no like here"),
     "Rego": (TEMPLATE + CONSTRAINT, "engine: K8sNativeValidation", "engine: Rego", "a template in Rego"),
-    "another action": (TEMPLATE + CONSTRAINT, "  match:", "  enforcementAction: scoped\n  match:", "the enforcementAction scoped"),
+    "another action": (TEMPLATE + CONSTRAINT, "  match:", "  enforcementAction: refuse\n  match:", "the enforcementAction refuse"),
+    "actions elsewhere": (TEMPLATE + CONSTRAINT, "  match:", "  enforcementAction: scoped\n  scopedEnforcementActions: [{action: deny, enforcementPoints: [{name: audit.gatekeeper.sh}]}]\n  match:", "a constraint that is for reports alone"),
+    "what Gatekeeper does not read": (TEMPLATE + CONSTRAINT, "variables: [", "matchConditions: [{name: a, expression: 'true'}]\n            variables: [", "matchConditions has no like here"),
     "expanded objects": (TEMPLATE + CONSTRAINT, "excludedNamespaces: [infra-*]", "source: Generated", "constraints on what is only expanded"),
     "another filter": (TEMPLATE + CONSTRAINT, "excludedNamespaces: [infra-*]", "images: [a]", "images has no like here"),
     "a kind in another group": (TEMPLATE + CONSTRAINT, 'apiGroups: [""]', "apiGroups: [apps]", 'no kind "Pod" in the groups beside it'),
@@ -268,9 +345,12 @@ def test_what_is_left_out_stands_in_the_file_of_the_rest() -> None:
 
 
 def test_what_changes_nothing_of_the_verdict_is_said_too() -> None:
-    alone = CEL.replace("  autogen: {podControllers: {controllers: [deployments, cronjobs]}}\n", "")
-    (told,) = translated(read_text(alone)).otherwise
-    assert told.what.startswith("no podControllers are named")
+    (told,) = translated(
+        read_text(RULES.replace("  background", "  failurePolicy: Ignore\n  background"))
+    ).otherwise
+    assert told.what.startswith("failurePolicy: Ignore is about Kyverno's webhook")
+    (told,) = translated(read_text(RULES.replace("say whose it is", "'{{ request.name }}'"))).otherwise
+    assert told.what == "a variable in a message is shown as it is written"
     (told,) = translated(read_text(CONSTRAINT)).otherwise
     assert told.what == "the template of Labelled is not here, so nothing enforces the constraint"
     (told,) = translated(read_text(TEMPLATE.removesuffix("---\n"))).otherwise

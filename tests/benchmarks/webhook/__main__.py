@@ -15,7 +15,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import orjson
@@ -27,7 +27,7 @@ from gatekeeper_py.webhook.revision import Loaded, Webhook
 from tests.benchmarks.engine.requests import requests_to
 from tests.benchmarks.webhook.load import Measured, measure, wrk
 from tests.benchmarks.webhook.process import ROOT, Process, empty, serving
-from tests.benchmarks.webhook.stages import loaded, stages
+from tests.benchmarks.webhook.stages import NEVER, loaded, stages
 from tests.shared import SHARED
 
 CONNECTIONS = (1, 8, 64)
@@ -78,8 +78,10 @@ def _shipped(running: ExitStack, folder: Path) -> Iterator[Case]:
     server = running.enter_context(serving(folder, "--cluster", CLUSTER, *ONE))
     policies = loaded(folder / "policies", CLUSTER)
     request = requests_to(Snapshot.of(read([CLUSTER])))["CREATE Pod"]
+    mutated = policies.review(request, "mutate", NEVER).object
     for door in DOORS:
-        yield Case("all policies", server, policies, door, orjson.dumps(render_request(request)))
+        seen = request if door == "mutate" else replace(request, object=mutated)
+        yield Case("all policies", server, policies, door, orjson.dumps(render_request(seen)))
         if SPEED.is_dir():
             body = (SPEED / f"review-all-{door}.json").read_bytes()
             yield Case("all policies, corpus", server, policies, door, body)

@@ -32,9 +32,9 @@ def main(fuzzed: int, reviewed: int) -> int:
         print(f"{fuzzed} fuzzed requests in {time.monotonic() - started:.0f} s: {dict(codes)}")
         print("\n".join(complaints[:20]) or "no complaint", flush=True)
         _review(server, reviewed // 10)
-        before, started = server.resident, time.monotonic()
+        before, started = server.together, time.monotonic()
         _review(server, reviewed - reviewed // 10)
-        after, taken = server.resident, time.monotonic() - started
+        after, taken = server.together, time.monotonic() - started
         print(
             f"{reviewed} reviews, the last nine tenths in {taken:.0f} s: {before:.1f} MiB, then {after:.1f} MiB"
         )

@@ -18,11 +18,12 @@ from gatekeeper_py.webhook.record import Record
 from gatekeeper_py.webhook.revision import Loaded, Webhook
 from gatekeeper_py.webhook.sink import Sink
 
-__all__ = ["loaded", "stages"]
+__all__ = ["NEVER", "loaded", "stages"]
 
 RUNS = 60
 CALLS = 40
 NEVER = float("inf")
+"""When a review's time is over."""
 
 
 def loaded(policies: Path, cluster: Path) -> Loaded:

@@ -27,7 +27,7 @@ from gatekeeper_py.cel import (
 from gatekeeper_py.cel.checking.types import DYN, INT, STRING, list_of
 from gatekeeper_py.cel.compiling.generator import generate
 from gatekeeper_py.cel.compiling.inlining import COMPUTED_COST_LIMIT, FEW
-from gatekeeper_py.cel.evaluation.values import MapValue, Message, Optional, UInt
+from gatekeeper_py.cel.evaluation.values import ComputedMap, MapValue, Message, Optional, UInt
 from gatekeeper_py.cel.library import standard
 from gatekeeper_py.cel.syntax.tree import Node, children
 from tests.cel.notation import notation
@@ -187,6 +187,20 @@ def check(program: Program, data: Iterable[dict[str, Any]]) -> None:
         assert due <= paid <= due + 2 * nodes(program.tree), each
 
 
+class Made(ComputedMap):
+    """Has one value, which is made when it is read, and keeps none."""
+
+    def __missing__(self, key: str) -> object:
+        return {"a": {"b": 1}}[key]
+
+
+class Contested(ComputedMap):
+    """Has no value that can be told."""
+
+    def __missing__(self, key: str) -> object:
+        raise EvaluationError(f"{key} is contested")
+
+
 ODD_VALUES: list[Any] = [
     *(None, True, 0, 1, -7, 5, 2**53 + 1, 2**63, 10**400, 1.0, 2.5, math.nan, "", "a", "ab", "\ud800", LONG),
     *(b"a", b"", [], ["a", 1], [1, "a"], [[]], (), ("a", 2), {}, {"a": "b"}, {"name": 1}, {"b": {"b": 1}}),
@@ -196,6 +210,8 @@ ODD_VALUES: list[Any] = [
         Optional(Optional({"a": 1})),
         UInt(5),
         MapValue({}),
+        Made(),
+        Contested(),
         Message("M", {"a": 1}),
     ),
 ]

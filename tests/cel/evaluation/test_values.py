@@ -18,6 +18,7 @@ from gatekeeper_py.cel.evaluation.times import (
 )
 from gatekeeper_py.cel.evaluation.values import (
     NONE,
+    ComputedMap,
     Duration,
     MapValue,
     Message,
@@ -413,3 +414,15 @@ def test_timestamps_survive_printing(nanoseconds: int, offset: int) -> None:
         return
     again = parse_timestamp(text)
     assert again == Timestamp(nanoseconds)
+
+
+def test_who_asks_a_computed_map_for_a_value_has_it_made() -> None:
+    class Squares(ComputedMap):
+        def __missing__(self, key: str) -> int:
+            if not key.isdigit():
+                raise KeyError(key)
+            return int(key) ** 2
+
+    squares = Squares({"2": "kept"})
+    assert [squares.get(key, "none") for key in ("2", "3", "x")] == ["kept", 9, "none"]
+    assert squares.get("x") is None

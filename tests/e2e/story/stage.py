@@ -7,14 +7,17 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import orjson
 
+from tests.e2e.blackhole import Way
 from tests.e2e.conftest import IN_FORCE_SECONDS, PERMISSIONS, ROOT, admin_of, in_force, namespace
 from tests.e2e.gatekeeper import Server
 from tests.e2e.harness import (
+    ADMIN,
     ALICE,
     BOB,
     GATEKEEPER,
@@ -28,7 +31,7 @@ from tests.e2e.harness import (
 from tests.e2e.node.conftest import CLASSES, GVISOR, tenant
 from tests.e2e.node.machine import SCHEDULER, Node, kubelet_of, node, scheduler
 from tests.e2e.story.syncer import Syncer
-from tests.e2e.story.tenantplane import POD, connect, control_plane_of, write_image
+from tests.e2e.story.tenantplane import POD, address_of, connect, control_plane_of, write_image
 from tests.shipped import POLICIES
 
 __all__ = ["OWNERS", "Plane", "Stage", "stage", "syncer_of"]
@@ -39,24 +42,37 @@ NODE = "s1"
 SUBNET = 40
 ADDRESSES = [f"10.244.{SUBNET}.{last}" for last in range(2, 32)]
 """Which the pods of the node get one after another."""
+ASKED_SECONDS = 60
+"""Until a tenant's API server asks the engine. Measured: 5 to 15 s."""
 RBAC = "rbac.authorization.k8s.io"
 OWNERS = {"foo": ALICE, "bar": BOB}
+GATEWAY = f"10.244.{SUBNET}.1"
+"""Where pods of the node find what listens on the machine: the engine is not one of them."""
+SYNCER_ABOVE = User("syncer", ("system:masters",))
+"""Who a syncer is at a tenant's own API server."""
 
 
 @dataclass
 class Plane:
-    """A tenant's control plane, what it is called below, and what brings its pods down."""
+    """A tenant's control plane, what it is called below, what brings its pods down, and how the engine reaches it."""
 
     name: str
     above: ControlPlane
     owner: User
     """Who administers it; below it is the tenant's owner."""
     syncer: Syncer
+    way: Way
+    """Which the engine takes to it."""
 
     @property
     def kubectl(self) -> Kubectl:
         """The tenant's, with its own API server."""
-        return self.above.kubectl(self.owner, "default")
+        return self.above.kubectl(self.administrator, "default")
+
+    @property
+    def administrator(self) -> User:
+        """Who the owner is there."""
+        return User(self.owner.name, ("system:masters",))
 
 
 @dataclass
@@ -78,13 +94,35 @@ def stage(folder: Path) -> Iterator[Stage]:
     """Everything, until the end of the block; files go into the folder."""
     with (
         _host() as host,
-        _engine(host, folder) as engine,
+        _ways() as ways,
+        _engine(host, folder, ways) as engine,
         scheduler(host),
         node(host, folder, NODE, SUBNET) as machine,
     ):
         machine.import_image(write_image(folder / "control-plane.tar"))
-        with _planes(host, folder) as planes:
+        with _planes(host, folder, ways) as planes:
+            for plane in planes.values():
+                wait_for(
+                    f"{plane.name} to ask the engine", partial(isolates, plane.kubectl), ASKED_SECONDS, 0.5
+                )
             yield Stage(host, engine, machine, planes)
+
+
+@contextmanager
+def _ways() -> Iterator[Mapping[str, Way]]:
+    """One to each tenant's API server, which lead nowhere yet."""
+    ways = {name: Way() for name in OWNERS}
+    try:
+        yield ways
+    finally:
+        for way in ways.values():
+            way.close()
+
+
+def isolates(kubectl: Kubectl) -> bool:
+    """Whether a pod gets its class."""
+    made = kubectl.run("run", "probe", "--image=probe", "--dry-run=server", "-o", "json")
+    return "runtimeClassName" in made.stdout
 
 
 @contextmanager
@@ -128,8 +166,8 @@ def _rights_of(name: str) -> list[Json]:
     ]
 
 
-def _documents(folder: Path) -> list[Json]:
-    """Whose the control planes are, and who brings down what is asked for there."""
+def _documents(folder: Path, ways: Mapping[str, Way]) -> list[Json]:
+    """Whose the control planes are, how they are reached, and who brings down what is asked for there."""
     return [
         {
             "apiVersion": "tenancy.gatekeeper-py.dev/v1alpha1",
@@ -137,29 +175,34 @@ def _documents(folder: Path) -> list[Json]:
             "metadata": {"name": name},
             "spec": {
                 "tenant": name,
-                "kubeconfig": {"file": str(folder / name / f"{owner.name}.kubeconfig")},
+                "kubeconfig": {"file": str(folder / name / f"{ADMIN.name}.kubeconfig")},
+                "server": f"https://127.0.0.1:{way.port}",
+                "platform": {"users": [SYNCER_ABOVE.name]},
                 "syncer": {"users": [syncer_of(name).name]},
                 "pods": [{"namespace": name, "selector": {"matchLabels": {"app": POD}}}],
-                "registration": "none",
             },
         }
-        for name, owner in OWNERS.items()
+        for name, way in ways.items()
     ]
 
 
 @contextmanager
-def _engine(host: ControlPlane, folder: Path) -> Iterator[Server]:
-    """The shipped policies, in force on the super-user's API server."""
+def _engine(host: ControlPlane, folder: Path, ways: Mapping[str, Way]) -> Iterator[Server]:
+    """The shipped policies, in force on the super-user's API server, and on each tenant's own as soon as it is there."""
     policies = shutil.copytree(POLICIES, folder / "policies")
     for document in (
         *(tenant(name, owner.name, GVISOR) for name, owner in OWNERS.items()),
-        *_documents(folder),
+        *_documents(folder, ways),
     ):
         file = f"{document['kind']}-{document['metadata']['name']}.yaml"
         (policies / "tenants" / file).write_bytes(orjson.dumps(document))
     for file in PERMISSIONS:
         host.kubectl()("apply", "-f", str(ROOT / "webhooks" / file))
-    started = Server(policies, folder, ["--kubeconfig", host.kubeconfig(GATEKEEPER)])
+    started = Server(policies, folder, addresses=[GATEWAY])
+    started.options = (
+        *("--kubeconfig", host.kubeconfig(GATEKEEPER), "--control-plane-ca", started.authority),
+        *("--control-plane-url", f"https://{GATEWAY}:{started.port}"),
+    )
     started.start()
     try:
         started.register(host.kubectl())
@@ -170,19 +213,21 @@ def _engine(host: ControlPlane, folder: Path) -> Iterator[Server]:
 
 
 @contextmanager
-def _planes(host: ControlPlane, folder: Path) -> Iterator[Mapping[str, Plane]]:
-    """Foo's and bar's, running, each with its syncer."""
+def _planes(host: ControlPlane, folder: Path, ways: Mapping[str, Way]) -> Iterator[Mapping[str, Plane]]:
+    """Foo's and bar's, running, each with the host's classes and its syncer."""
     kubectl = host.kubectl()
     for name, owner in OWNERS.items():
         (folder / name).mkdir()
         administrator = User(owner.name, ("system:masters",))
-        kubectl.apply(*control_plane_of(name, folder / name, ADDRESSES, [administrator]))
+        kubectl.apply(*control_plane_of(name, folder / name, ADDRESSES, [administrator, SYNCER_ABOVE]))
     with ExitStack() as stack:
         made = {}
         for name, owner in OWNERS.items():
             above = connect(kubectl, name, folder / name)
-            syncer = Syncer(above, host, owner, syncer_of(name), name)
+            above.kubectl().apply(*CLASSES)
+            ways[name].lead_to(*address_of(above))
+            syncer = Syncer(above, host, SYNCER_ABOVE, syncer_of(name), name)
             syncer.start_node()
             stack.enter_context(syncer.running())
-            made[name] = Plane(name, above, owner, syncer)
+            made[name] = Plane(name, above, owner, syncer, ways[name])
         yield made

@@ -6,16 +6,16 @@ whose it is (vcluster's documentation, "Pods", read at 0.30). It asks nobody wha
 
 from __future__ import annotations
 
-import threading
 import urllib.error
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 
 from tests.e2e.harness import ControlPlane, User
+from tests.e2e.repeating import repeating
 
 __all__ = ["NODE", "Syncer", "name_below"]
 
@@ -48,7 +48,7 @@ class Syncer:
 
     above: ControlPlane
     below: ControlPlane
-    owner: User
+    administrator: User
     """Who it is above."""
     user: User
     """Who it is below."""
@@ -56,7 +56,6 @@ class Syncer:
     """Where its pods are below; the name of the control plane as well."""
     refused: dict[str, str] = field(default_factory=dict)
     """What was not let in below, by name, and why."""
-    _stopping: threading.Event = field(default_factory=threading.Event)
 
     def start_node(self) -> None:
         """Gives the tenant a node that is ready, and that nobody speaks for."""
@@ -66,24 +65,18 @@ class Syncer:
     @contextmanager
     def running(self) -> Iterator[Syncer]:
         """Until the end of the block."""
-        thread = threading.Thread(target=self._run)
-        thread.start()
-        try:
+        with repeating(self._try, PAUSE_SECONDS):
             yield self
-        finally:
-            self._stopping.set()
-            thread.join(30)
 
-    def _run(self) -> None:
-        while not self._stopping.wait(PAUSE_SECONDS):
-            try:
-                self.sync()
-            except OSError:
-                continue  # one of the two does not answer just now
+    def _try(self) -> None:
+        with suppress(OSError):  # one of the two does not answer just now
+            self.sync()
 
     def sync(self) -> None:
         """Once."""
-        above = {self._name_below(pod): pod for pod in self._list(self.above, "/api/v1/pods", self.owner)}
+        above = {
+            self._name_below(pod): pod for pod in self._list(self.above, "/api/v1/pods", self.administrator)
+        }
         below = {
             pod["metadata"]["name"]: pod
             for pod in self._list(self.below, f"{self._pods}?{self._ours}", self.user)
@@ -155,7 +148,7 @@ class Syncer:
 
     def _send(self, method: str, path: str, value: object = None) -> bytes:
         """Above."""
-        return self.above.send(method, path, value, self.owner)
+        return self.above.send(method, path, value, self.administrator)
 
     def _delete(self, name: str) -> None:
         try:

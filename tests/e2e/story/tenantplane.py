@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import orjson
 
@@ -27,7 +28,7 @@ from tests.e2e.harness import (
 )
 from tests.e2e.node.binaries import BUSYBOX
 
-__all__ = ["IMAGE", "POD", "connect", "control_plane_of", "write_image"]
+__all__ = ["IMAGE", "POD", "address_of", "connect", "control_plane_of", "write_image"]
 
 Json = dict[str, Any]
 
@@ -94,6 +95,11 @@ def connect(host: Kubectl, namespace: str, folder: Path) -> ControlPlane:
         told = host.run("describe", "pod", POD, "-n", namespace)
         raise AssertionError(f"{error}\n{said.stdout}{said.stderr}{told.stdout}") from error
     return plane
+
+
+def address_of(plane: ControlPlane) -> tuple[str, int]:
+    """Where it listens."""
+    return urlsplit(plane.url).hostname or "", PORT
 
 
 def _address(host: Kubectl, namespace: str) -> str:

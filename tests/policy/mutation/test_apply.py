@@ -196,6 +196,7 @@ REFUSED = [
     ({"spec": {"nodeSelector": {"a": "b"}}}, ATOMIC + ".spec.nodeSelector"),
     ({"spec": {"tolerations": []}}, ATOMIC + ".spec.tolerations"),
     ({"spec": {"imagePullSecrets": [{"name": "r"}]}}, ATOMIC + ".spec.imagePullSecrets[0]"),
+    ({"spec": {"imagePullSecrets": [{}]}}, ATOMIC + ".spec.imagePullSecrets[0]"),
     (
         {"spec": {"containers": [{"name": "a", "args": ["x"], "command": ["y"]}]}},
         ATOMIC + ".spec.containers[0].args, .spec.containers[0].command",

@@ -28,9 +28,41 @@ def container(**fields: Any) -> dict[str, Any]:
 def test_a_custom_object_moved_to_a_version_of_the_same_shape_is_moved_back() -> None:
     live = {"apiVersion": "cases.example.com/v1", "kind": "Widget", "spec": {}}
     moved = {**live, "apiVersion": "cases.example.com/v2"}
-    assert decode(moved, live, WIDGETS, {"cases.example.com/v2"}) == live
-    with pytest.raises(DecodingError, match=r"apiVersion is 'cases\.example\.com/v2', not"):
-        decode(moved, live, WIDGETS)
+    assert decode(moved, live, WIDGETS, lambda: {"cases.example.com/v2"}) == live
+
+
+WIDGET = {"apiVersion": "cases.example.com/v1", "kind": "Widget", "spec": {}}
+UNSUITABLE = 'is unstructured and is not suitable for converting to "cases.example.com/v1"'
+NOT_TEXT = "couldn't get version/kind; json parse error: json: cannot unmarshal"
+MOVED: list[tuple[dict[str, Any], str]] = [
+    (
+        {"apiVersion": "cases.example.com/v9"},
+        "failed to convert object: request to convert CR from an invalid group/version: cases.example.com/v9",
+    ),
+    ({"apiVersion": "other/v1"}, f"failed to convert object: other/v1, Kind=Widget {UNSUITABLE}"),
+    ({"apiVersion": "v1"}, f"failed to convert object: /v1, Kind=Widget {UNSUITABLE}"),
+    ({"apiVersion": ""}, f"failed to convert object: /, Kind=Widget {UNSUITABLE}"),
+    ({"apiVersion": None}, f"failed to convert object: /, Kind=Widget {UNSUITABLE}"),
+    ({"apiVersion": 5}, f"{NOT_TEXT} number into Go struct field .apiVersion of type string"),
+    ({"kind": {}}, f"{NOT_TEXT} object into Go struct field .kind of type string"),
+    (
+        {"kind": ""},
+        'Object \'Kind\' is missing in \'{"apiVersion":"cases.example.com/v1","kind":"","spec":{}}\'',
+    ),
+]
+
+
+@pytest.mark.parametrize(("moved", "message"), MOVED)
+def test_a_custom_object_moved_elsewhere_is_refused_in_the_servers_words(
+    moved: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(DecodingError) as caught:
+        decode({**WIDGET, **moved}, WIDGET, WIDGETS, lambda: {"cases.example.com/v2"})
+    assert str(caught.value) == message
+
+
+def test_a_custom_object_that_never_said_its_kind_need_not() -> None:
+    assert decode({"spec": {"a": 1}}, {"spec": {}}, WIDGETS) == {"spec": {"a": 1}}
 
 
 REFUSED = [
@@ -38,6 +70,18 @@ REFUSED = [
     (
         pod(bar=1, containers=[{"name": "a", "foo": 1}]),
         'strict decoding error: unknown field "spec.bar", unknown field "spec.containers[0].foo"',
+    ),
+    (
+        {**CONFIG_MAP, "metadata": {"labels": 3}, "data": {"b": 3}},
+        "json: cannot unmarshal number into Go struct field ConfigMap.data of type string",
+    ),
+    (
+        pod(containers=[{"name": str(at), "x": 1} for at in range(11)]),
+        "strict decoding error: " + ", ".join(f'unknown field "spec.containers[{at}].x"' for at in range(11)),
+    ),
+    (
+        pod(hostNetwork=1, overhead={"cpu": "frog"}, tolerations=0),
+        "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'",
     ),
     (
         {**CONFIG_MAP, "data": {"b": 3}},

@@ -28,6 +28,7 @@ def made(value: Any, data: tuple[object, ...] = ()) -> Any:
     return native(Message("Object", {"f": value}), lambda held: id(held) in known)["f"]
 
 
+EPOCH = "time.Date(1970, time.January, 1, 0, 0, 0, 0"
 PRINTED = [
     (None, "NULL_VALUE", "0", "structpb.NullValue"),
     (UInt(5), "5", "0x5", "uint64"),
@@ -35,7 +36,7 @@ PRINTED = [
     (Duration(3600 * SECOND), "1h0m0s", "3600000000000", "time.Duration"),
     (Duration(-90 * SECOND), "-1m30s", "-90000000000", "time.Duration"),
     (Duration(1_500_000), "1.5ms", "1500000", "time.Duration"),
-    (Timestamp(0), "1970-01-01 00:00:00 +0000 UTC", "1970-01-01 00:00:00 +0000 UTC", "time.Time"),
+    (Timestamp(0), "1970-01-01 00:00:00 +0000 UTC", f"{EPOCH}, time.UTC)", "time.Time"),
 ]
 
 
@@ -46,6 +47,11 @@ def test_values_no_schema_takes_print_as_go_prints_them(
     found = made(value)
     assert isinstance(found, Foreign)
     assert (go_value(found), go_syntax(found), go_type(found)) == (shown, syntax, kind)
+
+
+def test_a_map_within_is_printed_in_the_order_of_its_keys() -> None:
+    (found,) = made([{"b": 1, "a": 2}])
+    assert (go_value(found), go_syntax(found)) == ("map[a:2 b:1]", 'map[ref.Val]ref.Val{"a":2, "b":1}')
 
 
 @pytest.mark.parametrize("value", [True, 1, 1.5, "a", ["a"], {"a": "b"}])

@@ -13,7 +13,7 @@ from gatekeeper_py.policy.admission.decision import Decision
 from gatekeeper_py.policy.admission.submission import Submission, make_request
 from gatekeeper_py.policy.mutation.patch import same
 from tests.objects.test_kinds import definition
-from tests.policy.support import CONFIG_MAP, POD, bound, engine, mutating, request
+from tests.policy.support import CONFIG_MAP, POD, bound, engine, mutating, request, validating
 
 COUNT = "[JSONPatch{op: 'add', path: '/data/n', value: string(int(object.data.?n.orValue('0')) + 1)}]"
 FAILS = "[JSONPatch{op: 'remove', path: '/data/none'}]"
@@ -258,3 +258,112 @@ def test_a_number_that_no_json_holds_is_an_error_whatever_the_failure_policy(val
     status = thing(f"Object{{spec: Object.spec{{n: {value}}}}}").status
     assert status is not None
     assert (status.code, status.reason, status.message) == (500, "", f"json: unsupported value: {shown}")
+
+
+TWO_VERSIONS = definition(
+    {"name": "v1", "served": True, "schema": {"openAPIV3Schema": ANY}},
+    {"name": "v1alpha1", "served": False, "schema": {"openAPIV3Schema": ANY}},
+)
+
+
+def test_a_patch_may_name_any_version_of_the_definition_served_or_not() -> None:
+    expression = "[JSONPatch{op: 'replace', path: '/apiVersion', value: 'example.com/v1alpha1'}]"
+    view = engine(mutating("p", expression), cluster=(TWO_VERSIONS,))
+    decision = view.review(make_request(Manifest(THING), view.cluster, Submission()))
+    assert decision.allowed
+    assert decision.patch == ()
+
+
+MISFITS = {
+    "val: dyn('1')": "unexpected JSONPatchType field: val",
+    "op: dyn(1)": "unexpected type int64 for JSONPatchType 'op' field",
+    "op: 'add', path: dyn([1])": "unexpected type []ref.Val for JSONPatchType 'path' field",
+    "path: object.metadata": "unexpected type map[string]interface {} for JSONPatchType 'path' field",
+    "from: dyn(null)": "unexpected type structpb.NullValue for JSONPatchType 'from' field",
+    "op: dyn(quantity('1'))": "unexpected type *resource.Quantity for JSONPatchType 'op' field",
+    "op: dyn(ip('1.1.1.1'))": "unexpected type netip.Addr for JSONPatchType 'op' field",
+    "op: dyn(authorizer)": "unexpected type *types.Err for JSONPatchType 'op' field",
+    "op: dyn(Object{})": "unexpected type map[string]interface {} for JSONPatchType 'op' field",
+    "op: dyn(JSONPatch{})": "unexpected type *mutation.JSONPatchVal for JSONPatchType 'op' field",
+}
+
+
+@pytest.mark.parametrize(("fields", "message"), MISFITS.items())
+def test_an_operation_that_only_evaluation_finds_unfit_is_refused_then(fields: str, message: str) -> None:
+    status = thing(f"[JSONPatch{{{fields}}}]", "JSONPatch").status
+    assert status is not None
+    assert status.message.endswith(f"expression '[JSONPatch{{{fields}}}]' resulted in error: {message}")
+
+
+def test_a_type_is_the_text_of_its_name_in_an_operation() -> None:
+    status = thing("[JSONPatch{op: dyn(type(1)), path: '/spec'}]", "JSONPatch").status
+    assert status is not None
+    assert status.message.endswith("JSON Patch: Unexpected kind: int")
+
+
+UNSPEAKABLE = {
+    "authorizer": "type conversion error from 'kubernetes.authorization.Authorizer' to '*structpb.Value'",
+    "authorizer.path('/x').check('get')": (
+        "type conversion error from 'kubernetes.authorization.Decision' to '*structpb.Value'"
+    ),
+    "format.uuid()": "type conversion error from 'Format' to '*structpb.Value'",
+    "quantity('1')": "type conversion error from 'Quantity' to '*structpb.Value'",
+    "JSONPatch{}": "cannot convert to native type: *structpb.Value",
+    "Object{a: quantity('1')}": "proto:\u00a0invalid type: *resource.Quantity",
+    "Object{a: [semver('1.2.3')]}": "proto:\u00a0invalid type: semver.Version",
+    "Object{a: {'b': url('https://c')}}": "proto:\u00a0invalid type: *url.URL",
+    "Object{a: cidr('10.0.0.0/8')}": "proto:\u00a0invalid type: netip.Prefix",
+    "Object{a: format.uuid()}": "proto:\u00a0invalid type: cel.Format",
+    "Object{a: authorizer}": "proto:\u00a0invalid type: *types.Err",
+    "Object{a: JSONPatch{}}": "proto:\u00a0invalid type: *mutation.JSONPatchVal",
+}
+
+
+@pytest.mark.parametrize(("value", "message"), UNSPEAKABLE.items())
+def test_a_value_that_no_json_can_be_made_of_is_named_as_go_names_it(value: str, message: str) -> None:
+    status = thing(f"[JSONPatch{{op: 'add', path: '/spec', value: {value}}}]", "JSONPatch").status
+    assert status is not None
+    assert status.message.endswith(f"evaluated to a type that could not marshal to JSON: {message}")
+
+
+MERGED_UNFIT = {
+    "quantity('2')": "expected map, got &{2}",
+    "ip('1.1.1.1')": "expected map, got &{1.1.1.1}",
+    "authorizer": "expected map, got &{no such overload}",
+    "timestamp('2026-01-01T00:00:00Z')": "expected map, got &{2026-01-01 00:00:00 +0000 UTC}",
+}
+
+
+@pytest.mark.parametrize(("value", "message"), MERGED_UNFIT.items())
+def test_a_value_that_does_not_fit_is_printed_as_go_prints_it(value: str, message: str) -> None:
+    status = thing(f"Object{{spec: {value}}}").status
+    assert status is not None
+    assert status.message.endswith(f".spec: {message}")
+
+
+def test_validation_sees_the_metadata_that_a_policy_wrote_and_no_author_may() -> None:
+    patch = "[JSONPatch{op: 'add', path: '/metadata/selfLink', value: '/x'}]"
+    sees = validating("v", validations=[{"expression": "object.metadata.selfLink == '/x'"}])
+    view = engine(mutating("p", patch), sees)
+    assert view.review(make_request(Manifest(CONFIG_MAP), view.cluster, Submission())).allowed
+
+
+def test_validation_sees_what_a_patch_left_before_the_server_writes_it() -> None:
+    """Fields that will be pruned, and labels that are no text: seen so on kube-apiserver 1.36.3."""
+    labels = "JSONPatch{op: 'add', path: '/metadata/labels', value: {'a': 1}}"
+    patch = f"[{labels}, JSONPatch{{op: 'add', path: '/more', value: 2}}]"
+    sees = validating(
+        "v",
+        validations=[
+            {"expression": "object.metadata.labels.a == 1 && object.more == 2 && has(object.spec.d)"}
+        ],
+    )
+    schema = {
+        "type": "object",
+        "properties": {
+            "spec": {"type": "object", "default": {}, "properties": {"d": {"type": "string", "default": "e"}}}
+        },
+    }
+    defined = definition({"name": "v1", "served": True, "schema": {"openAPIV3Schema": schema}})
+    view = engine(mutating("p", patch), sees, cluster=(defined,))
+    assert view.review(make_request(Manifest(THING), view.cluster, Submission())).allowed

@@ -73,6 +73,26 @@ def test_what_is_excluded_whatever_its_name_concerns_no_policy(
     assert [one.policy.name for one in policies.concerning(POD)] == found
 
 
+@pytest.mark.parametrize(
+    ("excluded", "sure"),
+    [
+        ({"resources": ("services",)}, True),
+        ({"groups": ("apps",)}, True),
+        ({"operations": ("DELETE",)}, True),
+        ({"names": ("web",)}, False),
+        ({"versions": ("v2",)}, False),
+    ],
+)
+def test_a_policy_is_sure_to_match_where_what_it_excludes_is_something_else(
+    excluded: dict[str, Any], sure: bool
+) -> None:
+    made = policy("p")
+    rules = policy("x", **excluded).match.rules
+    index = PolicyIndex([replace(made, match=replace(made.match, exclude_rules=rules))])
+    (candidate,) = index.concerning(POD)
+    assert candidate.always_matches is sure
+
+
 def test_subresources_are_told_apart(policies: PolicyIndex[ValidatingPolicy]) -> None:
     assert [one.policy.name for one in policies.concerning(replace(POD, subresource="status"))] == [
         "anything"

@@ -1,0 +1,267 @@
+"""What a custom resource that nobody has read would have its controller do beyond the namespace: make or
+change what no namespace holds, give rights, steer a node, or work in a namespace that only a template tells.
+
+A controller does so with rights of its own, and what it makes is nobody's in particular when it comes. What
+stands in pods of the namespace is passed over, as in `leaves`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any
+
+from gatekeeper_py.objects.kinds import Kinds
+from gatekeeper_py.tenancy.catalogue import BUILT_IN_GROUPS
+from gatekeeper_py.tenancy.custom import custom_kind
+from gatekeeper_py.tenancy.forms import (
+    ANYWHERE,
+    NAMESPACE_KEY,
+    QUALIFIED,
+    RIGHT,
+    Finds,
+    Place,
+)
+from gatekeeper_py.tenancy.keyfiles import is_key_file
+from gatekeeper_py.tenancy.leaves import FILE, LONGEST_SHOWN, MOST_NESTED, SILENT
+
+__all__ = ["add_errands"]
+
+CLASSES = frozenset(
+    (
+        "ClusterRole",
+        "DeviceClass",
+        "GatewayClass",
+        "IngressClass",
+        "Namespace",
+        "PriorityClass",
+        "RuntimeClass",
+        "StorageClass",
+        "VolumeAttributesClass",
+    )
+)
+"""Cluster-wide kinds that ordinary manifests refer to by kind and name; to change one is another matter."""
+CHANGED = re.compile(
+    r"[.](?:.*[a-z])?(?:object|resource|subject|target)s?(?:ref(?:erence)?s?)?$|[.]patch(?:es)?$",
+    re.IGNORECASE,
+)
+"""How fields are called that hold what is to be changed."""
+ADMINISTRATOR = "cluster-admin"
+"""The built-in role of the cluster's administrator."""
+ACCOUNT_TOKEN = "kubernetes.io/service-account-token"
+"""The type of a Secret that the control plane fills with a token of whichever account it names."""
+ROLE_OR_PERSON = re.compile(
+    r"[.](?:.*[a-z])?(?:as|groups?|identit(?:y|ies)|members?|principals?|roles?|role(?:name|ref)s?|subjects?"
+    r"|users?|user(?:name)s?)$",
+    re.IGNORECASE,
+)
+"""How fields are called that hold a role, or whom it is given to."""
+OF_THE_CONTROL_PLANE = re.compile(r"system:(?!serviceaccounts?:).+|kubernetes-admin|kubernetes-super-admin")
+"""Roles, users and groups of the control plane, by how they begin, and kubeadm's administrators."""
+NAME = ".name"
+READING = frozenset(("get", "list", "watch"))
+POWERS = frozenset(("bind", "escalate", "impersonate"))
+"""Verbs that are more than they look (references-role-rules)."""
+NODE_FIELD = re.compile(
+    r"host(?:command|dir|file|path|root)s?|(?:target)?node(?:name|ref)s?|targetnodes?", re.IGNORECASE
+)
+"""Fields that hold a node, or a place on one."""
+SCOPE_FIELD = re.compile(r"(?:access|watch)?scope", re.IGNORECASE)
+WHOLE_CLUSTER = re.compile(r"cluster[-_]?(?:wide|scoped)?", re.IGNORECASE)
+"""What a field for a scope says of all namespaces at once."""
+FILLED_IN = re.compile(r"\{\{|\$[({]|<%|\$[A-Z_]")
+"""What is filled in later, as templates of Go, Jinja, Tekton, shells and Ruby have it."""
+OWN_NAMESPACE = re.compile(
+    r"(?:\{\{-?|\$\{?|\$\(|<%=?)\s*(?:\.?(?:release|metadata|meta|object\.metadata|request|context\.\w+|workflow"
+    r"|self\.metadata|instance|owner|parent)\.namespace|\.?namespace|pod_namespace)\s*(?:-?\}\}|\}|\)|%>)?",
+    re.IGNORECASE,
+)
+"""A template that as a whole means the namespace that the object is in."""
+MADE = re.compile(
+    r"""["']?apiVersion["']?\s*:\s*["']?([A-Za-z0-9./-]+)["']?\s*,?\s*["']?kind["']?\s*:\s*["']?([A-Za-z]+)"""
+    r"""|["']?kind["']?\s*:\s*["']?([A-Za-z]+)["']?\s*,?\s*["']?apiVersion["']?\s*:\s*["']?([A-Za-z0-9./-]+)"""
+)
+"""An object among other text, in YAML or JSON: its version and kind stand together."""
+PUT = re.compile(r"""(?<![A-Za-z_-])["']?namespace["']?\s*:\s*["']?([a-z0-9][a-z0-9-]*)""")
+"""The namespace of one, likewise."""
+PICKED = re.compile(
+    r"""metadata[.]namespace={1,2}([a-z0-9-]+)|\blookup\s+"[^"]*"\s+"[^"]*"\s+"([^"]+)\""""
+    r"""|(?:^|\s)(?:--namespace[=\s]|-n[=\s])\s?["']?([a-z0-9-]+)"""
+)
+"""A demand of a field selector (apimachinery/pkg/fields), of a look-up of Helm, and what kubectl is told."""
+TOOL = re.compile(r"\b(?:kubectl|helm|oc)\b")
+EVERYWHERE = re.compile(r"(?:^|\s)(?:--all-namespaces|-A)(?=\s|$)")
+"""All of them."""
+READ_IN = re.compile(r"""\{\{[^{}]*["'`](/[^"'`]*)["'`]""")
+"""A file that a template reads."""
+LONGEST_NAME = 64
+"""Characters of a field's name that may mean one of the above."""
+MOST_SAID = 64
+"""Different things of one text that are reported: each is one too many."""
+
+
+@cache
+def cluster_wide_kinds() -> frozenset[str]:
+    """The kinds of Kubernetes' own that no namespace holds."""
+    return frozenset(
+        resource.served.kind.kind for resource in Kinds.builtin() if not resource.served.namespaced
+    )
+
+
+@cache
+def cluster_wide_resources() -> frozenset[str]:
+    """The same, as roles name them."""
+    return frozenset(
+        resource.served.resource.resource for resource in Kinds.builtin() if not resource.served.namespaced
+    )
+
+
+def add_errands(body: Mapping[str, Any], finds: Finds) -> None:
+    """Report what an object has done; each value is looked at once, in time linear in its length."""
+    levels = [_walk(body, Place(None, "", 0), finds)]  # one iterator a level, as in `forms`
+    while levels:
+        inner = next(levels[-1], None)
+        if inner is None:
+            levels.pop()
+        else:
+            levels.append(_walk(*inner, finds))
+
+
+def _walk(value: Any, place: Place, finds: Finds) -> Iterator[tuple[Any, Place]]:
+    """The containers in a container; what its own values say is reported on the way."""
+    if type(value) is dict:
+        _add_object(value, place, finds)
+        _add_rule(value, place, finds)
+    items = value.items() if type(value) is dict else ((f"[{at}]", item) for at, item in enumerate(value))
+    for key, item in items:
+        if key in SILENT:
+            continue
+        inner = place.below(f".{key}" if type(value) is dict else key)
+        if type(item) in (dict, list):
+            _add_node(item, inner, finds)
+            yield item, inner
+        elif type(item) is str:
+            _add_text(item, inner, finds)
+
+
+def _field(place: Place) -> str:
+    """The name of the field that a value is, or is an item of; nothing when it is too long to mean one."""
+    for _ in range(MOST_NESTED):
+        if not place.step.startswith("[") or place.around is None:
+            break
+        place = place.around
+    return place.step[1:] if len(place.step) <= LONGEST_NAME else ""
+
+
+# --- objects
+
+
+def _add_object(value: Mapping[str, Any], place: Place, finds: Finds) -> None:
+    """A mapping that is an object, or names one by its kind."""
+    kind, version = value.get("kind"), value.get("apiVersion", "")
+    if type(kind) is not str or type(version) is not str:
+        return
+    metadata = value.get("metadata")
+    if version and type(metadata) is dict:
+        _add_made(_group(version), kind, metadata.get("name"), place, finds)
+        return
+    group, name = value.get("group", value.get("apiGroup", _group(version))), value.get("name")
+    if type(name) is not str or group not in BUILT_IN_GROUPS or kind not in cluster_wide_kinds():
+        return
+    if kind == "Namespace":
+        finds.add("scan", f"{place.path()}.name", name, kind=kind, namespace=name)
+    elif kind not in CLASSES or CHANGED.search(f".{_field(place)}"):
+        finds.add("scan", f"{place.path()}.name", f"{kind} {name}", kind=RIGHT)
+
+
+def _group(version: str) -> str:
+    return version.rpartition("/")[0]
+
+
+def _add_made(group: str, kind: str, name: object, place: Place, finds: Finds) -> None:
+    """An object that is to be made, when the tenant itself could not."""
+    if group in BUILT_IN_GROUPS:
+        if kind in cluster_wide_kinds() and (kind, name) != ("Namespace", finds.namespace):
+            finds.add("scan", place.path(), kind, kind=RIGHT)
+    elif custom_kind(group, kind).judgement == "powerful":
+        finds.add("scan", place.path(), kind, group, RIGHT)
+
+
+def _add_made_of_text(text: str, place: Place, finds: Finds) -> None:
+    made = {(match[1] or match[4], match[2] or match[3]) for match in MADE.finditer(text)}
+    for version, kind in sorted(made)[:MOST_SAID]:
+        _add_made(_group(version), kind, None, place, finds)
+    put = {match[1] for match in PUT.finditer(text)} if made else set()
+    for namespace in sorted(put)[:MOST_SAID]:
+        finds.add("scan", place.path(), namespace, kind="Namespace", namespace=namespace)
+
+
+# --- rights
+
+
+def _add_rule(value: Mapping[str, Any], place: Place, finds: Finds) -> None:
+    """A rule of a role, wherever it stands, that holds more than work in a namespace."""
+    verbs, resources = value.get("verbs"), value.get("resources", value.get("nonResourceURLs"))
+    if type(verbs) is not list or type(resources) is not list:
+        return
+    asked = {verb for verb in verbs if type(verb) is str}
+    named = [resource for resource in resources if type(resource) is str]
+    power = next(_powers(asked, named), None)
+    if power is None and "nonResourceURLs" in value:
+        power = "nonResourceURLs"
+    if power is not None:
+        finds.add("scan", place.path(), power, kind=RIGHT)
+
+
+def _powers(verbs: set[str], resources: list[str]) -> Iterator[str]:
+    yield from sorted(verb for verb in verbs if verb.partition(":")[0].partition("-")[0] in POWERS)
+    for resource in resources:
+        base, slash, _ = resource.partition("/")
+        if (verbs - READING and base == ANYWHERE) or (
+            base in cluster_wide_resources() and (slash or verbs - READING)
+        ):
+            yield resource
+
+
+def _gives_power(text: str, place: Place) -> bool:
+    if text in (ADMINISTRATOR, ACCOUNT_TOKEN):
+        return True
+    if OF_THE_CONTROL_PLANE.fullmatch(text) is None:
+        return False
+    around = place.around
+    named = around if place.step == NAME and around is not None else place
+    return ROLE_OR_PERSON.search(f".{_field(named)}") is not None
+
+
+# --- values
+
+
+def _add_node(value: Any, place: Place, finds: Finds) -> None:
+    if type(value) is dict and value and NODE_FIELD.fullmatch(_field(place)):
+        finds.add("scan", place.path(), _field(place), kind=RIGHT)
+
+
+def _add_text(text: str, place: Place, finds: Finds) -> None:
+    field = _field(place)
+    if (text and NODE_FIELD.fullmatch(field)) or _gives_power(text, place):
+        finds.add("scan", place.path(), text[:LONGEST_SHOWN], kind=RIGHT)
+    elif _spans_the_cluster(field, text):
+        finds.add("scan", place.path(), text[:LONGEST_SHOWN], kind="Namespace", namespace=ANYWHERE)
+    if "apiVersion" in text:
+        _add_made_of_text(text, place, finds)
+    picked = {match[1] or match[2] or match[3] for match in PICKED.finditer(text)}
+    for namespace in sorted(picked)[:MOST_SAID]:
+        finds.add("scan", place.path(), f"{namespace}/{ANYWHERE}", kind=QUALIFIED)
+    if "{{" in text and any(is_key_file(match[1]) for match in READ_IN.finditer(text)):
+        finds.add("scan", place.path(), text[:LONGEST_SHOWN], kind=FILE)
+
+
+def _spans_the_cluster(field: str, text: str) -> bool:
+    """Whether a text means every namespace, or one that nobody can tell yet."""
+    if SCOPE_FIELD.fullmatch(field):
+        return WHOLE_CLUSTER.fullmatch(text) is not None
+    if EVERYWHERE.search(text) and (TOOL.search(text) or TOOL.search(field)):
+        return True
+    templated = NAMESPACE_KEY.search(field) is not None and FILLED_IN.search(text) is not None
+    return templated and OWN_NAMESPACE.fullmatch(text.strip()) is None

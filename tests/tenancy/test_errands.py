@@ -1,0 +1,134 @@
+"""What a custom resource that nobody has read would have its controller do beyond the namespace."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from gatekeeper_py.tenancy import errands
+from gatekeeper_py.tenancy.errands import add_errands
+from gatekeeper_py.tenancy.forms import MAX_PATH, Finds, Unreadable
+
+REFERENCE = {"apiVersion": "v1", "kind": "Node", "name": "worker"}
+BINDING = {
+    "apiVersion": "rbac.authorization.k8s.io/v1",
+    "kind": "ClusterRoleBinding",
+    "metadata": {"name": "x"},
+}
+CHART = {"apiVersion": "helm.cattle.io/v1", "kind": "HelmChart", "metadata": {"name": "x"}}
+ROLE = "kind: ClusterRole\napiVersion: rbac.authorization.k8s.io/v1\nmetadata: {name: x}\n"
+MAP = '{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x", "namespace": "bar"}}'
+TOKEN = '{{ readFile "/var/run/secrets/kubernetes.io/serviceaccount/token" }}'
+
+
+def found(**spec: Any) -> list[tuple[str, str, str]]:
+    finds = Finds("foo", [])
+    add_errands({"spec": spec}, finds)
+    return [(each["path"], each["kind"], each["namespace"] or each["name"]) for each in finds.references]
+
+
+@pytest.mark.parametrize(
+    ("spec", "expected"),
+    [
+        ({"objects": [BINDING]}, ("spec.objects[0]", "Right", "ClusterRoleBinding")),
+        ({"objects": [CHART]}, ("spec.objects[0]", "Right", "HelmChart")),
+        (
+            {"a": {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "x"}}},
+            ("spec.a", "Right", "Namespace"),
+        ),
+        ({"a": ROLE}, ("spec.a", "Right", "ClusterRole")),
+        ({"a": MAP}, ("spec.a", "Namespace", "bar")),
+        ({"a": REFERENCE}, ("spec.a.name", "Right", "Node worker")),
+        (
+            {"targetRef": {"kind": "StorageClass", "name": "x"}},
+            ("spec.targetRef.name", "Right", "StorageClass x"),
+        ),
+        ({"a": {"kind": "Namespace", "name": "bar"}}, ("spec.a.name", "Namespace", "bar")),
+        ({"a": {"verbs": ["bind"], "resources": ["roles"]}}, ("spec.a", "Right", "bind")),
+        (
+            {"a": {"verbs": ["impersonate-on:user"], "resources": ["x"]}},
+            ("spec.a", "Right", "impersonate-on:user"),
+        ),
+        ({"a": {"verbs": ["update"], "resources": ["*"]}}, ("spec.a", "Right", "*")),
+        ({"a": {"verbs": ["patch"], "resources": ["nodes"]}}, ("spec.a", "Right", "nodes")),
+        ({"a": {"verbs": ["get"], "resources": ["nodes/proxy"]}}, ("spec.a", "Right", "nodes/proxy")),
+        ({"a": {"verbs": ["get"], "nonResourceURLs": ["/logs"]}}, ("spec.a", "Right", "nonResourceURLs")),
+        ({"a": ["cluster-admin"]}, ("spec.a[0]", "Right", "cluster-admin")),
+        (
+            {"type": "kubernetes.io/service-account-token"},
+            ("spec.type", "Right", "kubernetes.io/service-account-token"),
+        ),
+        ({"groups": ["system:masters"]}, ("spec.groups[0]", "Right", "system:masters")),
+        ({"roleRef": {"name": "system:node"}}, ("spec.roleRef.name", "Right", "system:node")),
+        ({"username": "kubernetes-admin"}, ("spec.username", "Right", "kubernetes-admin")),
+        ({"nodeName": "worker"}, ("spec.nodeName", "Right", "worker")),
+        ({"hostPath": {"path": "/"}}, ("spec.hostPath", "Right", "hostPath")),
+        ({"watchScope": "ClusterWide"}, ("spec.watchScope", "Namespace", "*")),
+        ({"targetNamespace": "{{ .Values.where }}"}, ("spec.targetNamespace", "Namespace", "*")),
+        ({"namespace": "foo-$(params.x)"}, ("spec.namespace", "Namespace", "*")),
+        ({"a": "status.phase=Running,metadata.namespace==bar"}, ("spec.a", "Qualified", "bar/*")),
+        ({"a": '{{ lookup "v1" "Secret" "bar" "db" }}'}, ("spec.a", "Qualified", "bar/*")),
+        ({"a": "kubectl -n bar get secrets"}, ("spec.a", "Qualified", "bar/*")),
+        ({"kubectl": "get secrets -A"}, ("spec.kubectl", "Namespace", "*")),
+        ({"a": TOKEN}, ("spec.a", "File", TOKEN)),
+    ],
+)
+def test_what_only_the_platform_may_have_done_is_reported(
+    spec: dict[str, Any], expected: tuple[str, str, str]
+) -> None:
+    assert found(**spec) == [expected]
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"objects": [{"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "x"}}]},
+        {"a": {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "foo"}}},
+        {"a": {"apiVersion": "example.com/v1", "kind": "Node", "name": "x"}},
+        {"a": {"apiVersion": {}, "kind": "Node", "name": "x"}},
+        {"a": {"kind": ["Node"], "name": "x"}},
+        {"a": {"kind": "Node", "name": 1}},
+        {"storage": {"kind": "StorageClass", "name": "x"}},
+        {"roleRef": {"kind": "ClusterRole", "name": "view"}},
+        {"a": "apiVersion: v1\nkind: ConfigMap\n"},
+        {"a": "namespace: bar"},
+        {"a": "roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: view}, apiVersion"},
+        {"a": {"verbs": ["get", "list", "watch"], "resources": ["nodes", "*", "pods/log"]}},
+        {"a": {"verbs": ["*"], "resources": ["configmaps"]}},
+        {"a": {"verbs": "get", "resources": ["nodes"]}},
+        {"users": ["system:serviceaccount:foo:x"], "groups": ["developers"]},
+        {"label": "system:masters"},
+        {"containers": [{"nodeName": "x"}], "labels": {"a": "cluster-admin"}},
+        {"nodeName": "", "hostPath": {}, "nodes": 3},
+        {"scope": "Namespaced", "namespace": "{{ .Release.Namespace }}"},
+        {"namespace": "$(context.taskRun.namespace)"},
+        {"a": "{{ .Values.where }}"},
+        {"a": "ls -A"},
+        {"a": '{{ readFile "/etc/app/config" }}'},
+        {"a": [[], {}, None, 1, True, ""]},
+    ],
+)
+def test_ordinary_values_are_no_errands(spec: dict[str, Any]) -> None:
+    assert found(**spec) == []
+
+
+def test_a_powerful_kind_is_reported_with_its_group_by_which_it_may_be_granted() -> None:
+    finds = Finds("foo", [])
+    add_errands({"a": CHART}, finds)
+    assert [(each["group"], each["name"]) for each in finds.references] == [("helm.cattle.io", "HelmChart")]
+
+
+def test_a_path_that_nobody_could_read_is_not_judged() -> None:
+    spec: Any = "cluster-admin"
+    for _ in range(MAX_PATH):
+        spec = [spec]
+    with pytest.raises(Unreadable):
+        found(a=spec)
+
+
+def test_a_text_of_many_objects_is_reported_once_for_each_namespace() -> None:
+    text = "".join(
+        f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{namespace: bar-{n % 100}}}\n" for n in range(1000)
+    )
+    assert len(found(a=text)) == errands.MOST_SAID
