@@ -44,8 +44,10 @@ docs: $(READY)  ## The documents as a site in site/; a broken link fails
 unit: $(READY)
 	$(VENV)/bin/python -m pytest --numprocesses auto --dist loadfile --durations=10
 
+# Each process has a control plane of its own, of about 700 MB: so four at most.
 e2e: $(READY)  ## kubectl against a real kube-apiserver (KUBEBUILDER_ASSETS, or built with Go)
-	$(VENV)/bin/python -m pytest tests/e2e --ignore=tests/e2e/node --ignore=tests/e2e/story
+	$(VENV)/bin/python -m pytest tests/e2e --ignore=tests/e2e/node --ignore=tests/e2e/story \
+		--numprocesses auto --maxprocesses 4 --dist loadfile
 
 # Needs Linux, root, runc, busybox-static, and Go the first time (8 minutes on two cores); skips where it cannot run.
 e2e-node: $(READY)  ## Pods of tenants run in gVisor on a real node, and land on a virtual one
