@@ -30,7 +30,9 @@ __all__ = ["LOOKED_UP", "MAY_REACH", "READ", "Reach", "reached", "reaching"]
 
 POD, CONTROLLER, _, DEPLOYMENT, REPLICA_SET, STATEFUL_SET, DAEMON_SET, JOB, CRON_JOB = CHAIN
 SERVICE = GroupVersionKind("", "v1", "Service")
-LOOKED_UP = frozenset((*CHAIN, SERVICE))
+DEVICE_CLAIM = GroupVersionKind("resource.k8s.io", "v1", "ResourceClaim")
+POD_GROUP = GroupVersionKind("scheduling.k8s.io", "v1alpha2", "PodGroup")
+LOOKED_UP = frozenset((*CHAIN, SERVICE, DEVICE_CLAIM, POD_GROUP))
 """The kinds that are read to tell what is reached."""
 REACHED_KINDS = (*CHAIN, SERVICE)
 """What a field may name by its kind."""
@@ -73,6 +75,10 @@ PASSED_OVER = frozenset(
     )
 )
 """Fields below which a selector says where pods go, which volume is bound, or with whom pods talk."""
+POD_GROUPS = ("PodGroup", "Workload")
+"""Kinds that say what pods share, and are not pods."""
+SERVED_BY = "kubernetes.io/service-name"
+"""The label by which an EndpointSlice says of which Service it holds addresses (KEP-752)."""
 LABEL_SOURCES = ("k8s:", "any:")
 """What Cilium writes before a label (CiliumNetworkPolicy)."""
 TEXT_DEMAND = re.compile(
@@ -207,6 +213,28 @@ def _by_mounts(value: Object, protection: Protection) -> Iterator[Reach]:
                 yield Reach(f"{path}.volumes[{index}].persistentVolumeClaim.claimName", CLAIM.kind, name)
 
 
+def _by_devices(value: Object, protection: Protection) -> Iterator[Reach]:
+    """What shares a device that a protected claim holds: pods, and groups of pods (KEP-5729)."""
+    path, spec = _pod_spec(value) if value.get("kind") not in POD_GROUPS else ("spec", _spec(value))
+    each = [(f"{path}.resourceClaims", spec.get("resourceClaims"))]
+    for index, group in enumerate(_items(spec.get("podGroupTemplates"))):
+        each.append((f"{path}.podGroupTemplates[{index}].resourceClaims", group.get("resourceClaims")))
+    for field, claims in each:
+        for index, claim in enumerate(_items(claims)):
+            name = claim.get("resourceClaimName")
+            if isinstance(name, str) and protection.covers_named(DEVICE_CLAIM, name):
+                yield Reach(f"{field}[{index}].resourceClaimName", DEVICE_CLAIM.kind, name)
+
+
+def _by_group_of_pods(value: Object, protection: Protection) -> Iterator[Reach]:
+    """A pod that joins a protected group is counted, placed and preempted with it (KEP-4671)."""
+    path, spec = _pod_spec(value)
+    group = spec.get("schedulingGroup")
+    name = group.get("podGroupName") if isinstance(group, dict) else None
+    if isinstance(name, str) and protection.covers_named(POD_GROUP, name):
+        yield Reach(f"{path}.schedulingGroup.podGroupName", POD_GROUP.kind, name)
+
+
 def _by_ephemeral_claims(value: Object, protection: Protection) -> Iterator[Reach]:
     """The claim of a pod's ephemeral volume is called like both (KEP-1698)."""
     path, spec = _pod_spec(value)
@@ -239,6 +267,23 @@ def _claim_specs(value: Object) -> Iterator[tuple[str, Mapping[str, Any]]]:
         if isinstance(volume.get("ephemeral"), dict):
             template = volume["ephemeral"].get("volumeClaimTemplate")
             yield f"{path}.volumes[{index}].ephemeral.volumeClaimTemplate.spec", _spec(template)
+
+
+def _by_own_name(kind: GroupVersionKind) -> Finder:
+    """Of the name of what it belongs to: Endpoints of a Service, a ServiceExport of one (KEP-1645)."""
+
+    def find(value: Object, protection: Protection) -> Iterator[Reach]:
+        if protection.covers_named(kind, name_of(value)):
+            yield Reach("metadata.name", kind.kind, name_of(value))
+
+    return find
+
+
+def _by_service_label(value: Object, protection: Protection) -> Iterator[Reach]:
+    """A slice of addresses for a protected Service."""
+    name = labels_of(value).get(SERVED_BY)
+    if isinstance(name, str) and protection.covers_named(SERVICE, name):
+        yield Reach(f'metadata.labels["{SERVED_BY}"]', SERVICE.kind, name)
 
 
 def _by_backends(value: Object, protection: Protection) -> Iterator[Reach]:
@@ -378,33 +423,37 @@ def _pod_spec(value: Object) -> tuple[str, Mapping[str, Any]]:
 
 
 _PODS = _by_selector("selector", POD, empty=True)
+_RUNS: tuple[Finder, ...] = (_by_mounts, _by_devices, _by_group_of_pods)
+"""By what pods reach others, wherever it is said what they are."""
 FINDERS: Mapping[tuple[str, str], tuple[Finder, ...]] = {
     ("", "Pod"): (
         _by_own_labels(REPLICA_SET, CONTROLLER, STATEFUL_SET, DAEMON_SET, JOB),
         _by_services,
         _by_numbered_name(STATEFUL_SET),
-        _by_mounts,
+        *_RUNS,
         _by_ephemeral_claims,
         _by_clones,
     ),
-    ("", "PodTemplate"): (_by_mounts,),
-    ("", "ReplicationController"): (_by_map, _by_mounts),
+    ("", "PodTemplate"): (*_RUNS,),
+    ("", "ReplicationController"): (_by_map, *_RUNS),
     ("", "Service"): (_by_map,),
-    ("", "Endpoints"): (_by_endpoints,),
+    ("", "Endpoints"): (_by_endpoints, _by_own_name(SERVICE)),
     ("", "PersistentVolumeClaim"): (_by_name_of_a_claim, _by_clones),
-    ("apps", "Deployment"): (_by_selector("selector", POD, REPLICA_SET, empty=True), _by_mounts),
-    ("apps", "ReplicaSet"): (_PODS, _by_own_labels(DEPLOYMENT), _by_mounts),
-    ("apps", "StatefulSet"): (_PODS, _by_claim_templates, _by_mounts, _by_clones),
-    ("apps", "DaemonSet"): (_PODS, _by_mounts),
+    ("apps", "Deployment"): (_by_selector("selector", POD, REPLICA_SET, empty=True), *_RUNS),
+    ("apps", "ReplicaSet"): (_PODS, _by_own_labels(DEPLOYMENT), *_RUNS),
+    ("apps", "StatefulSet"): (_PODS, _by_claim_templates, *_RUNS, _by_clones),
+    ("apps", "DaemonSet"): (_PODS, *_RUNS),
     ("apps", "ControllerRevision"): (_by_own_labels(STATEFUL_SET, DAEMON_SET),),
-    ("batch", "Job"): (_PODS, _by_numbered_name(CRON_JOB), _by_mounts),
-    ("batch", "CronJob"): (_by_mounts,),
+    ("batch", "Job"): (_PODS, _by_numbered_name(CRON_JOB), *_RUNS),
+    ("batch", "CronJob"): (*_RUNS,),
     ("autoscaling", "HorizontalPodAutoscaler"): (_by_target("scaleTargetRef"),),
-    ("discovery.k8s.io", "EndpointSlice"): (_by_endpoints,),
+    ("discovery.k8s.io", "EndpointSlice"): (_by_endpoints, _by_service_label),
     ("networking.k8s.io", "Ingress"): (_by_backends,),
     ("networking.k8s.io", "NetworkPolicy"): (_by_selector("podSelector", POD, empty=False),),
     ("policy", "PodDisruptionBudget"): (_by_selector("selector", POD, empty=False),),
     ("groupsnapshot.storage.k8s.io", "VolumeGroupSnapshot"): (_by_group_snapshot,),
+    ("multicluster.x-k8s.io", "ServiceExport"): (_by_own_name(SERVICE),),
+    **{("scheduling.k8s.io", kind): (_by_devices,) for kind in POD_GROUPS},
 }
 """By what each kind of Kubernetes' own, or of one of its projects, reaches others. What concerns a whole
 namespace, a default deny or a budget for all, is what honest tenants write, too: there an empty selector
