@@ -31,8 +31,7 @@ __all__ = ["LOOKED_UP", "MAY_REACH", "READ", "Reach", "reached", "reaching"]
 POD, CONTROLLER, _, DEPLOYMENT, REPLICA_SET, STATEFUL_SET, DAEMON_SET, JOB, CRON_JOB = CHAIN
 SERVICE = GroupVersionKind("", "v1", "Service")
 DEVICE_CLAIM = GroupVersionKind("resource.k8s.io", "v1", "ResourceClaim")
-POD_GROUP = GroupVersionKind("scheduling.k8s.io", "v1alpha2", "PodGroup")
-LOOKED_UP = frozenset((*CHAIN, SERVICE, DEVICE_CLAIM, POD_GROUP))
+LOOKED_UP = frozenset((*CHAIN, SERVICE, DEVICE_CLAIM))
 """The kinds that are read to tell what is reached."""
 REACHED_KINDS = (*CHAIN, SERVICE)
 """What a field may name by its kind."""
@@ -226,15 +225,6 @@ def _by_devices(value: Object, protection: Protection) -> Iterator[Reach]:
                 yield Reach(f"{field}[{index}].resourceClaimName", DEVICE_CLAIM.kind, name)
 
 
-def _by_group_of_pods(value: Object, protection: Protection) -> Iterator[Reach]:
-    """A pod that joins a protected group is counted, placed and preempted with it (KEP-4671)."""
-    path, spec = _pod_spec(value)
-    group = spec.get("schedulingGroup")
-    name = group.get("podGroupName") if isinstance(group, dict) else None
-    if isinstance(name, str) and protection.covers_named(POD_GROUP, name):
-        yield Reach(f"{path}.schedulingGroup.podGroupName", POD_GROUP.kind, name)
-
-
 def _by_ephemeral_claims(value: Object, protection: Protection) -> Iterator[Reach]:
     """The claim of a pod's ephemeral volume is called like both (KEP-1698)."""
     path, spec = _pod_spec(value)
@@ -423,7 +413,7 @@ def _pod_spec(value: Object) -> tuple[str, Mapping[str, Any]]:
 
 
 _PODS = _by_selector("selector", POD, empty=True)
-_RUNS: tuple[Finder, ...] = (_by_mounts, _by_devices, _by_group_of_pods)
+_RUNS: tuple[Finder, ...] = (_by_mounts, _by_devices)
 """By what pods reach others, wherever it is said what they are."""
 FINDERS: Mapping[tuple[str, str], tuple[Finder, ...]] = {
     ("", "Pod"): (
@@ -434,7 +424,7 @@ FINDERS: Mapping[tuple[str, str], tuple[Finder, ...]] = {
         _by_ephemeral_claims,
         _by_clones,
     ),
-    ("", "PodTemplate"): (*_RUNS,),
+    ("", "PodTemplate"): _RUNS,
     ("", "ReplicationController"): (_by_map, *_RUNS),
     ("", "Service"): (_by_map,),
     ("", "Endpoints"): (_by_endpoints, _by_own_name(SERVICE)),
@@ -445,7 +435,7 @@ FINDERS: Mapping[tuple[str, str], tuple[Finder, ...]] = {
     ("apps", "DaemonSet"): (_PODS, *_RUNS),
     ("apps", "ControllerRevision"): (_by_own_labels(STATEFUL_SET, DAEMON_SET),),
     ("batch", "Job"): (_PODS, _by_numbered_name(CRON_JOB), *_RUNS),
-    ("batch", "CronJob"): (*_RUNS,),
+    ("batch", "CronJob"): _RUNS,
     ("autoscaling", "HorizontalPodAutoscaler"): (_by_target("scaleTargetRef"),),
     ("discovery.k8s.io", "EndpointSlice"): (_by_endpoints, _by_service_label),
     ("networking.k8s.io", "Ingress"): (_by_backends,),
