@@ -31,10 +31,13 @@ __all__ = ["LOOKED_UP", "MAY_REACH", "READ", "Reach", "reached", "reaching"]
 POD, CONTROLLER, _, DEPLOYMENT, REPLICA_SET, STATEFUL_SET, DAEMON_SET, JOB, CRON_JOB = CHAIN
 SERVICE = GroupVersionKind("", "v1", "Service")
 DEVICE_CLAIM = GroupVersionKind("resource.k8s.io", "v1", "ResourceClaim")
-LOOKED_UP = frozenset((*CHAIN, SERVICE, DEVICE_CLAIM))
+SNAPSHOT = GroupVersionKind("snapshot.storage.k8s.io", "v1", "VolumeSnapshot")
+LOOKED_UP = frozenset((*CHAIN, SERVICE, DEVICE_CLAIM, SNAPSHOT))
 """The kinds that are read to tell what is reached."""
 REACHED_KINDS = (*CHAIN, SERVICE)
 """What a field may name by its kind."""
+COPIED: Mapping[str, GroupVersionKind] = {CLAIM.kind: CLAIM, SNAPSHOT.kind: SNAPSHOT}
+"""What a claim may be filled with a copy of."""
 SELECTED_BY_CUSTOM_KINDS = (POD, DEPLOYMENT, STATEFUL_SET, DAEMON_SET, REPLICA_SET, JOB, SERVICE)
 TARGETS: Mapping[str, GroupVersionKind] = {kind.kind: kind for kind in REACHED_KINDS}
 """Kinds a target may be of: what is run, what it keeps its data in, and what leads to it."""
@@ -236,14 +239,24 @@ def _by_ephemeral_claims(value: Object, protection: Protection) -> Iterator[Reac
 
 
 def _by_clones(value: Object, protection: Protection) -> Iterator[Reach]:
-    """A claim that is filled with a copy of a protected one, or a template of such."""
+    """A claim that is filled with a copy of a protected one, or of its snapshot, or a template of such."""
     for path, spec in _claim_specs(value):
         for field in ("dataSource", "dataSourceRef"):
             source = spec.get(field)
-            if isinstance(source, dict) and source.get("kind") == CLAIM.kind:
-                name = str(source.get("name", ""))
-                if protection.covers_named(CLAIM, name):
-                    yield Reach(f"{path}.{field}.name", CLAIM.kind, name)
+            if isinstance(source, dict):
+                kind, name = COPIED.get(str(source.get("kind"))), str(source.get("name", ""))
+                if kind is not None and _covers_copy(kind, name, protection):
+                    yield Reach(f"{path}.{field}.name", kind.kind, name)
+
+
+def _covers_copy(kind: GroupVersionKind, name: str, protection: Protection) -> bool:
+    """Whether a claim is protected, or a snapshot, by a mark of its own or by what it was taken of."""
+    if protection.covers_named(kind, name):
+        return True
+    taken = protection.objects.get(kind, protection.namespace, name) if kind == SNAPSHOT else None
+    source = _spec(taken).get("source")
+    claim = source.get("persistentVolumeClaimName") if isinstance(source, dict) else None
+    return isinstance(claim, str) and protection.covers_named(CLAIM, claim)
 
 
 def _claim_specs(value: Object) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -639,6 +652,7 @@ READ = Projection.of(
     *("spec.selector", "spec.podSelector", "spec.scaleTargetRef"),
     "spec.clusterIPs",  # of the Service that leads to the API server (context.py)
     "spec.volumeClaimTemplates[].metadata.name",
+    "spec.source.persistentVolumeClaimName",
     *_of_pods(""),
     *_of_pods("spec.template."),
     *_of_pods("spec.jobTemplate.spec.template."),

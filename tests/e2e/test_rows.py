@@ -19,7 +19,7 @@ from tests.e2e.harness import ControlPlane, Kubectl
 from tests.e2e.test_attacks import EVERYBODY, completed, listed, serve
 from tests.e2e.test_attacks_2 import custom_definitions
 from tests.policies.test_attack_matrix_2 import MATRIX
-from tests.policies.test_attack_rows import ROWS, Step, steps
+from tests.policies.test_attack_rows import DOORS, ROWS, Step, steps
 
 ALICE = ("--as=alice", "--as-group=system:authenticated")
 SAID = re.compile(r"error (?:when creating|validating) \"[^\"]*?(\d+)\.json\":|from \"[^\"]*?(\d+)\.json\":")
@@ -48,7 +48,8 @@ def as_one_kind(step: Step) -> Step:
 
 
 CREATED = {
-    side: [as_one_kind(step) for step in steps(side) if is_created(step)] for side in ("hostile", "benign")
+    side: [as_one_kind(step) for step in steps(side, ROWS, DOORS) if is_created(step)]
+    for side in ("hostile", "benign")
 }
 
 

@@ -32,6 +32,16 @@ def named(kind: str, name: str, labels: Object | None = None, **parts: Any) -> O
     return {"apiVersion": api_version, "kind": kind, "metadata": metadata, **parts}
 
 
+def snapshot(name: str, claim: str) -> Object:
+    """A VolumeSnapshot without a mark."""
+    return {
+        "apiVersion": "snapshot.storage.k8s.io/v1",
+        "kind": "VolumeSnapshot",
+        "metadata": {"name": name, "namespace": "foo"},
+        "spec": {"source": {"persistentVolumeClaimName": claim}},
+    }
+
+
 def followed(*objects: Object) -> Snapshot:
     """A cluster of which no more is kept than the live view keeps."""
     kept = union((IDENTITY, READ))
@@ -44,6 +54,9 @@ CLUSTER = followed(
         named("Service", "agent", {"app": "metrics"}),
         named("PersistentVolumeClaim", "data-audit-0"),
         named("ResourceClaim", "gpu", apiVersion="resource.k8s.io/v1"),
+        named("VolumeSnapshot", "backup", apiVersion="snapshot.storage.k8s.io/v1"),
+        snapshot("of-audit", "data-audit-0"),
+        snapshot("nightly", "data-own-0"),
         named(
             "Deployment", "agent", apiVersion="apps/v1", spec={"selector": {"matchLabels": {"app": "agent"}}}
         ),
@@ -252,7 +265,7 @@ def test_a_device_that_pods_share() -> None:
     template = {"template": {"spec": {"resourceClaims": claims}}}
     for kind in ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"):
         assert reach("apps/v1", kind, template) == [(f"spec.template.spec.{path}", *gpu)]
-    assert reach("v1", "PodTemplate", **template) == [(f"template.spec.{path}", *gpu)]
+    assert reach("v1", "PodTemplate", template=template["template"]) == [(f"template.spec.{path}", *gpu)]
     jobs = {"jobTemplate": {"spec": template}}
     assert reach("batch/v1", "CronJob", jobs) == [(f"spec.jobTemplate.spec.template.spec.{path}", *gpu)]
     assert reach("v1", "Pod", {"resourceClaims": [{"name": "a", "resourceClaimName": "own"}]}) == []
@@ -387,8 +400,15 @@ def test_copies_of_a_claim() -> None:
     assert reach("v1", "Pod", {"volumes": [volume]}) == [
         ("spec.volumes[0].ephemeral.volumeClaimTemplate.spec.dataSource.name", *claim)
     ]
-    snapshot = {"dataSourceRef": {"kind": "VolumeSnapshot", "name": "data-audit-0"}}
-    assert reach("v1", "PersistentVolumeClaim", snapshot, "c") == []
+    unknown = {"dataSourceRef": {"kind": "VolumeSnapshot", "name": "data-audit-0"}}
+    assert reach("v1", "PersistentVolumeClaim", unknown, "c") == []
+
+
+@pytest.mark.parametrize(("name", "reaches"), [("backup", True), ("of-audit", True), ("nightly", False)])
+def test_copies_of_a_snapshot(name: str, reaches: bool) -> None:
+    source = {"dataSourceRef": {"kind": "VolumeSnapshot", "name": name}}
+    found = [("spec.dataSourceRef.name", "VolumeSnapshot", name)] * reaches
+    assert reach("v1", "PersistentVolumeClaim", source, "c") == found
 
 
 STRANGE: tuple[Any, ...] = (
