@@ -30,10 +30,14 @@ __all__ = ["LOOKED_UP", "MAY_REACH", "READ", "Reach", "reached", "reaching"]
 
 POD, CONTROLLER, _, DEPLOYMENT, REPLICA_SET, STATEFUL_SET, DAEMON_SET, JOB, CRON_JOB = CHAIN
 SERVICE = GroupVersionKind("", "v1", "Service")
-LOOKED_UP = frozenset((*CHAIN, SERVICE))
+DEVICE_CLAIM = GroupVersionKind("resource.k8s.io", "v1", "ResourceClaim")
+SNAPSHOT = GroupVersionKind("snapshot.storage.k8s.io", "v1", "VolumeSnapshot")
+LOOKED_UP = frozenset((*CHAIN, SERVICE, DEVICE_CLAIM, SNAPSHOT))
 """The kinds that are read to tell what is reached."""
 REACHED_KINDS = (*CHAIN, SERVICE)
 """What a field may name by its kind."""
+COPIED: Mapping[str, GroupVersionKind] = {CLAIM.kind: CLAIM, SNAPSHOT.kind: SNAPSHOT}
+"""What a claim may be filled with a copy of."""
 SELECTED_BY_CUSTOM_KINDS = (POD, DEPLOYMENT, STATEFUL_SET, DAEMON_SET, REPLICA_SET, JOB, SERVICE)
 TARGETS: Mapping[str, GroupVersionKind] = {kind.kind: kind for kind in REACHED_KINDS}
 """Kinds a target may be of: what is run, what it keeps its data in, and what leads to it."""
@@ -73,6 +77,10 @@ PASSED_OVER = frozenset(
     )
 )
 """Fields below which a selector says where pods go, which volume is bound, or with whom pods talk."""
+POD_GROUPS = ("PodGroup", "Workload")
+"""Kinds that say what pods share, and are not pods."""
+SERVED_BY = "kubernetes.io/service-name"
+"""The label by which an EndpointSlice says of which Service it holds addresses (KEP-752)."""
 LABEL_SOURCES = ("k8s:", "any:")
 """What Cilium writes before a label (CiliumNetworkPolicy)."""
 TEXT_DEMAND = re.compile(
@@ -207,6 +215,19 @@ def _by_mounts(value: Object, protection: Protection) -> Iterator[Reach]:
                 yield Reach(f"{path}.volumes[{index}].persistentVolumeClaim.claimName", CLAIM.kind, name)
 
 
+def _by_devices(value: Object, protection: Protection) -> Iterator[Reach]:
+    """What shares a device that a protected claim holds: pods, and groups of pods (KEP-5729)."""
+    path, spec = _pod_spec(value) if value.get("kind") not in POD_GROUPS else ("spec", _spec(value))
+    each = [(f"{path}.resourceClaims", spec.get("resourceClaims"))]
+    for index, group in enumerate(_items(spec.get("podGroupTemplates"))):
+        each.append((f"{path}.podGroupTemplates[{index}].resourceClaims", group.get("resourceClaims")))
+    for field, claims in each:
+        for index, claim in enumerate(_items(claims)):
+            name = claim.get("resourceClaimName")
+            if isinstance(name, str) and protection.covers_named(DEVICE_CLAIM, name):
+                yield Reach(f"{field}[{index}].resourceClaimName", DEVICE_CLAIM.kind, name)
+
+
 def _by_ephemeral_claims(value: Object, protection: Protection) -> Iterator[Reach]:
     """The claim of a pod's ephemeral volume is called like both (KEP-1698)."""
     path, spec = _pod_spec(value)
@@ -218,14 +239,24 @@ def _by_ephemeral_claims(value: Object, protection: Protection) -> Iterator[Reac
 
 
 def _by_clones(value: Object, protection: Protection) -> Iterator[Reach]:
-    """A claim that is filled with a copy of a protected one, or a template of such."""
+    """A claim that is filled with a copy of a protected one, or of its snapshot, or a template of such."""
     for path, spec in _claim_specs(value):
         for field in ("dataSource", "dataSourceRef"):
             source = spec.get(field)
-            if isinstance(source, dict) and source.get("kind") == CLAIM.kind:
-                name = str(source.get("name", ""))
-                if protection.covers_named(CLAIM, name):
-                    yield Reach(f"{path}.{field}.name", CLAIM.kind, name)
+            if isinstance(source, dict):
+                kind, name = COPIED.get(str(source.get("kind"))), str(source.get("name", ""))
+                if kind is not None and _covers_copy(kind, name, protection):
+                    yield Reach(f"{path}.{field}.name", kind.kind, name)
+
+
+def _covers_copy(kind: GroupVersionKind, name: str, protection: Protection) -> bool:
+    """Whether a claim is protected, or a snapshot, by a mark of its own or by what it was taken of."""
+    if protection.covers_named(kind, name):
+        return True
+    taken = protection.objects.get(kind, protection.namespace, name) if kind == SNAPSHOT else None
+    source = _spec(taken).get("source")
+    claim = source.get("persistentVolumeClaimName") if isinstance(source, dict) else None
+    return isinstance(claim, str) and protection.covers_named(CLAIM, claim)
 
 
 def _claim_specs(value: Object) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -239,6 +270,23 @@ def _claim_specs(value: Object) -> Iterator[tuple[str, Mapping[str, Any]]]:
         if isinstance(volume.get("ephemeral"), dict):
             template = volume["ephemeral"].get("volumeClaimTemplate")
             yield f"{path}.volumes[{index}].ephemeral.volumeClaimTemplate.spec", _spec(template)
+
+
+def _by_own_name(kind: GroupVersionKind) -> Finder:
+    """Of the name of what it belongs to: Endpoints of a Service, a ServiceExport of one (KEP-1645)."""
+
+    def find(value: Object, protection: Protection) -> Iterator[Reach]:
+        if protection.covers_named(kind, name_of(value)):
+            yield Reach("metadata.name", kind.kind, name_of(value))
+
+    return find
+
+
+def _by_service_label(value: Object, protection: Protection) -> Iterator[Reach]:
+    """A slice of addresses for a protected Service."""
+    name = labels_of(value).get(SERVED_BY)
+    if isinstance(name, str) and protection.covers_named(SERVICE, name):
+        yield Reach(f'metadata.labels["{SERVED_BY}"]', SERVICE.kind, name)
 
 
 def _by_backends(value: Object, protection: Protection) -> Iterator[Reach]:
@@ -378,33 +426,37 @@ def _pod_spec(value: Object) -> tuple[str, Mapping[str, Any]]:
 
 
 _PODS = _by_selector("selector", POD, empty=True)
+_RUNS: tuple[Finder, ...] = (_by_mounts, _by_devices)
+"""By what pods reach others, wherever it is said what they are."""
 FINDERS: Mapping[tuple[str, str], tuple[Finder, ...]] = {
     ("", "Pod"): (
         _by_own_labels(REPLICA_SET, CONTROLLER, STATEFUL_SET, DAEMON_SET, JOB),
         _by_services,
         _by_numbered_name(STATEFUL_SET),
-        _by_mounts,
+        *_RUNS,
         _by_ephemeral_claims,
         _by_clones,
     ),
-    ("", "PodTemplate"): (_by_mounts,),
-    ("", "ReplicationController"): (_by_map, _by_mounts),
+    ("", "PodTemplate"): _RUNS,
+    ("", "ReplicationController"): (_by_map, *_RUNS),
     ("", "Service"): (_by_map,),
-    ("", "Endpoints"): (_by_endpoints,),
+    ("", "Endpoints"): (_by_endpoints, _by_own_name(SERVICE)),
     ("", "PersistentVolumeClaim"): (_by_name_of_a_claim, _by_clones),
-    ("apps", "Deployment"): (_by_selector("selector", POD, REPLICA_SET, empty=True), _by_mounts),
-    ("apps", "ReplicaSet"): (_PODS, _by_own_labels(DEPLOYMENT), _by_mounts),
-    ("apps", "StatefulSet"): (_PODS, _by_claim_templates, _by_mounts, _by_clones),
-    ("apps", "DaemonSet"): (_PODS, _by_mounts),
+    ("apps", "Deployment"): (_by_selector("selector", POD, REPLICA_SET, empty=True), *_RUNS),
+    ("apps", "ReplicaSet"): (_PODS, _by_own_labels(DEPLOYMENT), *_RUNS),
+    ("apps", "StatefulSet"): (_PODS, _by_claim_templates, *_RUNS, _by_clones),
+    ("apps", "DaemonSet"): (_PODS, *_RUNS),
     ("apps", "ControllerRevision"): (_by_own_labels(STATEFUL_SET, DAEMON_SET),),
-    ("batch", "Job"): (_PODS, _by_numbered_name(CRON_JOB), _by_mounts),
-    ("batch", "CronJob"): (_by_mounts,),
+    ("batch", "Job"): (_PODS, _by_numbered_name(CRON_JOB), *_RUNS),
+    ("batch", "CronJob"): _RUNS,
     ("autoscaling", "HorizontalPodAutoscaler"): (_by_target("scaleTargetRef"),),
-    ("discovery.k8s.io", "EndpointSlice"): (_by_endpoints,),
+    ("discovery.k8s.io", "EndpointSlice"): (_by_endpoints, _by_service_label),
     ("networking.k8s.io", "Ingress"): (_by_backends,),
     ("networking.k8s.io", "NetworkPolicy"): (_by_selector("podSelector", POD, empty=False),),
     ("policy", "PodDisruptionBudget"): (_by_selector("selector", POD, empty=False),),
     ("groupsnapshot.storage.k8s.io", "VolumeGroupSnapshot"): (_by_group_snapshot,),
+    ("multicluster.x-k8s.io", "ServiceExport"): (_by_own_name(SERVICE),),
+    **{("scheduling.k8s.io", kind): (_by_devices,) for kind in POD_GROUPS},
 }
 """By what each kind of Kubernetes' own, or of one of its projects, reaches others. What concerns a whole
 namespace, a default deny or a budget for all, is what honest tenants write, too: there an empty selector
@@ -600,6 +652,7 @@ READ = Projection.of(
     *("spec.selector", "spec.podSelector", "spec.scaleTargetRef"),
     "spec.clusterIPs",  # of the Service that leads to the API server (context.py)
     "spec.volumeClaimTemplates[].metadata.name",
+    "spec.source.persistentVolumeClaimName",
     *_of_pods(""),
     *_of_pods("spec.template."),
     *_of_pods("spec.jobTemplate.spec.template."),

@@ -11,6 +11,9 @@ from gatekeeper_py.policy.loading.load import LoadError
 from gatekeeper_py.tenancy.lookups import looked_up
 from gatekeeper_py.tenancy.protection import CHAIN
 
+SERVICE = GroupVersionKind("", "v1", "Service")
+SNAPSHOT = GroupVersionKind("snapshot.storage.k8s.io", "v1", "VolumeSnapshot")
+DEVICE_CLAIM = GroupVersionKind("resource.k8s.io", "v1", "ResourceClaim")
 POLICY = """
 apiVersion: admissionregistration.k8s.io/v1
 kind: ValidatingAdmissionPolicy
@@ -43,7 +46,7 @@ WORDS = {
     "requester.tenants.size() > 0": set(),
     "isProtected(object)": {*CHAIN},
     "object.metadata.ownerReferences.exists(owner, isProtectedOwner(owner))": {*CHAIN},
-    "reached(object).size() == 0": {*CHAIN, GroupVersionKind("", "v1", "Service")},
+    "reached(object).size() == 0": {*CHAIN, SERVICE, DEVICE_CLAIM, SNAPSHOT},
     "object.platform == true": set(),
 }
 

@@ -32,6 +32,16 @@ def named(kind: str, name: str, labels: Object | None = None, **parts: Any) -> O
     return {"apiVersion": api_version, "kind": kind, "metadata": metadata, **parts}
 
 
+def snapshot(name: str, claim: str) -> Object:
+    """A VolumeSnapshot without a mark."""
+    return {
+        "apiVersion": "snapshot.storage.k8s.io/v1",
+        "kind": "VolumeSnapshot",
+        "metadata": {"name": name, "namespace": "foo"},
+        "spec": {"source": {"persistentVolumeClaimName": claim}},
+    }
+
+
 def followed(*objects: Object) -> Snapshot:
     """A cluster of which no more is kept than the live view keeps."""
     kept = union((IDENTITY, READ))
@@ -43,6 +53,10 @@ CLUSTER = followed(
         named("Pod", "agent", {"app": "agent"}, spec={"volumes": [{"name": "tmp", "ephemeral": {}}]}),
         named("Service", "agent", {"app": "metrics"}),
         named("PersistentVolumeClaim", "data-audit-0"),
+        named("ResourceClaim", "gpu", apiVersion="resource.k8s.io/v1"),
+        named("VolumeSnapshot", "backup", apiVersion="snapshot.storage.k8s.io/v1"),
+        snapshot("of-audit", "data-audit-0"),
+        snapshot("nightly", "data-own-0"),
         named(
             "Deployment", "agent", apiVersion="apps/v1", spec={"selector": {"matchLabels": {"app": "agent"}}}
         ),
@@ -243,6 +257,46 @@ def test_a_claim_that_pods_write_to(kind: str, outside: Any) -> None:
         assert [(each[1], each[2]) for each in found] == [("PersistentVolumeClaim", "data-audit-0")] * reaches
 
 
+def test_a_device_that_pods_share() -> None:
+    claims = [{"name": "a", "resourceClaimTemplateName": "gpu"}, {"name": "b", "resourceClaimName": "gpu"}]
+    path = "resourceClaims[1].resourceClaimName"
+    gpu = ("ResourceClaim", "gpu")
+    assert reach("v1", "Pod", {"resourceClaims": claims}) == [(f"spec.{path}", *gpu)]
+    template = {"template": {"spec": {"resourceClaims": claims}}}
+    for kind in ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"):
+        assert reach("apps/v1", kind, template) == [(f"spec.template.spec.{path}", *gpu)]
+    assert reach("v1", "PodTemplate", template=template["template"]) == [(f"template.spec.{path}", *gpu)]
+    jobs = {"jobTemplate": {"spec": template}}
+    assert reach("batch/v1", "CronJob", jobs) == [(f"spec.jobTemplate.spec.template.spec.{path}", *gpu)]
+    assert reach("v1", "Pod", {"resourceClaims": [{"name": "a", "resourceClaimName": "own"}]}) == []
+
+
+def test_a_device_that_groups_of_pods_share() -> None:
+    claims = [{"name": "a", "resourceClaimName": "gpu"}]
+    gpu = ("ResourceClaim", "gpu")
+    assert reach("scheduling.k8s.io/v1alpha2", "PodGroup", {"resourceClaims": claims}) == [
+        ("spec.resourceClaims[0].resourceClaimName", *gpu)
+    ]
+    groups = [{"name": "a"}, {"name": "b", "resourceClaims": claims}]
+    assert reach("scheduling.k8s.io/v1alpha2", "Workload", {"podGroupTemplates": groups}) == [
+        ("spec.podGroupTemplates[1].resourceClaims[0].resourceClaimName", *gpu)
+    ]
+
+
+def test_what_belongs_to_a_service_by_its_name_or_label() -> None:
+    service = ("Service", "agent")
+    assert reach("v1", "Endpoints", name="agent") == [("metadata.name", *service)]
+    assert reach("multicluster.x-k8s.io/v1alpha1", "ServiceExport", name="agent") == [
+        ("metadata.name", *service)
+    ]
+    label = "kubernetes.io/service-name"
+    assert reach("discovery.k8s.io/v1", "EndpointSlice", metadata={"labels": {label: "agent"}}) == [
+        (f'metadata.labels["{label}"]', *service)
+    ]
+    assert reach("v1", "Endpoints", name="web") == []
+    assert reach("discovery.k8s.io/v1", "EndpointSlice", metadata={"labels": {label: "web"}}) == []
+
+
 def test_a_claim_of_an_ephemeral_volume() -> None:
     spec = {"volumes": [{"name": "0", "ephemeral": {}}]}
     assert reach("v1", "Pod", spec, "data-audit") == [
@@ -346,8 +400,15 @@ def test_copies_of_a_claim() -> None:
     assert reach("v1", "Pod", {"volumes": [volume]}) == [
         ("spec.volumes[0].ephemeral.volumeClaimTemplate.spec.dataSource.name", *claim)
     ]
-    snapshot = {"dataSourceRef": {"kind": "VolumeSnapshot", "name": "data-audit-0"}}
-    assert reach("v1", "PersistentVolumeClaim", snapshot, "c") == []
+    unknown = {"dataSourceRef": {"kind": "VolumeSnapshot", "name": "data-audit-0"}}
+    assert reach("v1", "PersistentVolumeClaim", unknown, "c") == []
+
+
+@pytest.mark.parametrize(("name", "reaches"), [("backup", True), ("of-audit", True), ("nightly", False)])
+def test_copies_of_a_snapshot(name: str, reaches: bool) -> None:
+    source = {"dataSourceRef": {"kind": "VolumeSnapshot", "name": name}}
+    found = [("spec.dataSourceRef.name", "VolumeSnapshot", name)] * reaches
+    assert reach("v1", "PersistentVolumeClaim", source, "c") == found
 
 
 STRANGE: tuple[Any, ...] = (
@@ -383,6 +444,8 @@ def test_what_is_in_the_wrong_place_is_no_error(kind: str, value: Any) -> None:
         "dataSource",
         "hosts",
         "pvcs",
+        "resourceClaims",
+        "podGroupTemplates",
     )
     reach(version, name, dict.fromkeys(fields, value))
     reach(version, name, value)
