@@ -181,7 +181,7 @@ def _is_of_the_api_server(context: Context, value: Object) -> bool:
 
 
 def _is_kept(context: Context, value: Object) -> bool:
-    """What a controller rewrites whenever it is not what it works out: endpoints, and the API server's certificate."""
+    """What a controller rewrites whenever it is not what it works out."""
     if value.get("kind") == "ConfigMap":
         return metadata_of(value).get("name") == ROOT_CERTIFICATES
     if value.get("kind") == "Endpoints":
