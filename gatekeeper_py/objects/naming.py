@@ -48,7 +48,7 @@ CEL_RESERVED = frozenset(
     {"as", "break", "const", "continue", "else", "false", "for", "function", "if", "import", "in", "let"}
     | {"loop", "namespace", "null", "package", "return", "true", "var", "void", "while"}
 )
-"""As `cel/syntax/tokens.py` has them (a test holds both together): to import the language for them takes 0.4 s."""
+"""As `cel/syntax/tokens.py` has them, and a test holds both together: to import the language takes 0.4 s."""
 
 
 def dns_subdomain(value: str) -> list[str]:
