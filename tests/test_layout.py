@@ -85,6 +85,7 @@ TESTED_ELSEWHERE = {
     "cli/reportoptions.py": "cli/test_audit.py",
     "cli/exits.py": "cli/test_main.py",
     "cli/options.py": "cli/test_review.py",
+    "cli/following.py": "cli/test_watching.py",
     "cli/reporting.py": "cli/test_audit.py",
     "manifests/dumping.py": "cli/test_review.py",
     "cli/reference.py": "authoring/test_documents.py",

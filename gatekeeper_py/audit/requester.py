@@ -46,6 +46,8 @@ CONTROLLERS: Mapping[tuple[str, str], str] = {
 
 SERVICE = GroupVersionKind("", "v1", "Service")
 ENDPOINTS = GroupVersionKind("", "v1", "Endpoints")
+ROOT_CERTIFICATES = "kube-root-ca.crt"
+"""In every namespace, by kube-controller-manager (pkg/controller/certificates/rootcacertpublisher)."""
 MANAGED_BY = "endpointslice.kubernetes.io/managed-by"
 SERVICE_NAME = "kubernetes.io/service-name"
 SLICE_CONTROLLER = "endpointslice-controller.k8s.io"
@@ -179,7 +181,9 @@ def _is_of_the_api_server(context: Context, value: Object) -> bool:
 
 
 def _is_kept(context: Context, value: Object) -> bool:
-    """Endpoints that a controller rewrites whenever they are not what it works out."""
+    """What a controller rewrites whenever it is not what it works out."""
+    if value.get("kind") == "ConfigMap":
+        return metadata_of(value).get("name") == ROOT_CERTIFICATES
     if value.get("kind") == "Endpoints":
         return _selects(context, str(metadata_of(value).get("name", "")))
     return value.get("kind") == "EndpointSlice" and _is_kept_slice(context, labels_of(value))

@@ -47,7 +47,8 @@ def command(context: click.Context, paths: tuple[str, ...], *, check: bool, show
             after = laid_out(before)
         except (OSError, UnicodeDecodeError, CannotLayOut) as error:
             failed += 1
-            click.echo(printable(f"{path}: left as it is: {error}"), err=True)
+            reason = "not UTF-8 text" if isinstance(error, UnicodeDecodeError) else error
+            click.echo(printable(f"{path}: left as it is: {reason}"), err=True)
             continue
         if before != after:
             changed += 1

@@ -199,8 +199,20 @@ def since_option(function: F) -> F:
     )(function)
 
 
+def _somebody(context: click.Context, parameter: click.Parameter, value: str | None) -> str:
+    """Refuse an empty name, as of a variable that is not set: it would ask as an administrator."""
+    if value == "":
+        raise click.BadParameter("it is empty; name who asks, or leave the option out", context, parameter)
+    return value or ""
+
+
 REQUESTER_OPTIONS = (
-    click.option("--user", default="", metavar="NAME", help="Who asks. [default: a cluster administrator]"),
+    click.option(
+        "--user",
+        callback=_somebody,
+        metavar="NAME",
+        help="Who asks. [default: a cluster administrator]",
+    ),
     click.option(
         "--group", "groups", multiple=True, metavar="NAME", help="A group of the user. May be repeated."
     ),

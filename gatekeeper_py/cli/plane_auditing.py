@@ -10,7 +10,7 @@ from typing import Any, Final
 from gatekeeper_py.audit.intake import Intake, take_objects
 from gatekeeper_py.audit.spool import Spool, SpooledCluster
 from gatekeeper_py.cli.exits import InputError
-from gatekeeper_py.cli.sources import access_to, load_policies, make_engine, read_cluster
+from gatekeeper_py.cli.sources import access_to, listed, load_policies, make_engine, read_cluster
 from gatekeeper_py.cluster.bounds import FOREIGN
 from gatekeeper_py.cluster.overlay import Overlay
 from gatekeeper_py.cluster.snapshot import NAMESPACE, Snapshot
@@ -93,7 +93,7 @@ def plane_of(
     if kubeconfig is None:
         host, living = read_cluster(cluster), list[Manifest]()
     else:
-        host, living = _listed(kubeconfig)
+        host, living = _host(kubeconfig)
     loaded = load_policies(policies, living)
     engine, tenancy = make_engine(loaded, host, allow_none=allow_none), loaded.tenancy
     found = next((each for each in tenancy.control_planes if each.name == name), None)
@@ -102,20 +102,10 @@ def plane_of(
     return Plane(found, engine, tenancy, host, kubeconfig)
 
 
-def _listed(kubeconfig: Path) -> tuple[Snapshot, list[Manifest]]:
+def _host(kubeconfig: Path) -> tuple[Snapshot, list[Manifest]]:
     """What of the host counts, all of it: without, nobody could tell what holds."""
-    from gatekeeper_py.cluster.live import ClusterError, configuration, list_cluster
-
-    try:
-        listing = list_cluster(configuration(kubeconfig), HOST_KINDS)
-    except ClusterError as error:
-        raise InputError(str(error)) from error
-    if listing.problems:
-        raise InputError(
-            "\n".join(f"the host's {kind.kind}: {why}" for kind, why in listing.problems.items())
-        )
-    living = [document_of(value) for value in listing.objects if _is_document(value)]
-    return Snapshot(listing.objects, complete=True), living
+    objects = listed(kubeconfig, HOST_KINDS, "the host's ")
+    return Snapshot(objects, complete=True), list(map(document_of, filter(_is_document, objects)))
 
 
 def _is_document(value: Object) -> bool:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -37,7 +36,7 @@ from gatekeeper_py.webhook.health import Health
 from gatekeeper_py.webhook.log import Log, lines_dropped, make_log, route_stray_errors
 from gatekeeper_py.webhook.memory import frugal
 from gatekeeper_py.webhook.metrics import Metrics, Observed
-from gatekeeper_py.webhook.origin import TENANCY_KINDS, Demands, FromCluster, FromFiles, Origin
+from gatekeeper_py.webhook.origin import Demands, FromCluster, FromFiles, Origin
 from gatekeeper_py.webhook.record import Announcer, Record
 from gatekeeper_py.webhook.revision import BadPolicies, Policies
 from gatekeeper_py.webhook.server import PortError, Server
@@ -47,9 +46,6 @@ from gatekeeper_py.webhook.tenants import StatusWriter
 from gatekeeper_py.webhook.tls import Clients, ServingCertificate, TLSError
 from gatekeeper_py.webhook.turns import SharedTurns
 from gatekeeper_py.webhook.worker import service_among
-
-if TYPE_CHECKING:
-    from gatekeeper_py.cluster.staleness import Stale
 
 __all__ = ["command"]
 
@@ -212,10 +208,7 @@ def command(
     needs a kind of which nobody knows how it was --max-view-age ago is refused, but for the platform.
     """
     one_cluster(cluster, kubeconfig)
-    if workers is None:
-        workers = default_workers()
-    if workers > 1 and sys.platform != "linux":
-        raise InputError(f"--workers {workers}: more than one needs Linux")
+    workers = _workers(workers)
     clients = _clients(client_ca, client_names)
     if health_port is not None and health_port == port != 0:
         raise InputError(f"--health-port {health_port}: is --port, too. Name another")
@@ -236,18 +229,10 @@ def command(
         in_force = Policies(origin.load, demand_tenants=demands.tenants)
         metrics = Metrics(Observed(origin.ages, lambda: output.dropped))
         record = Record(log, output, metrics, _announcer(kubeconfig, metrics) if events else None)
-        service = (
-            Service(in_force, record)
-            if workers == 1
-            else service_among(workers, in_force, record, SharedTurns())
-        )
-
-        def notices() -> list[str]:
-            return [*origin.notices(), *service.unregistered()]
-
-        health = Health(in_force, record, output, origin.ages, notices=notices)
+        service = _service(workers, in_force, record)
+        health = Health(in_force, record, output, origin.ages, notices=partial(_notices, origin, service))
         planes = make_planes(service, kubeconfig, clients, max_view_age, health)
-        try:
+        with _bad_input(host, port):
             certificate = ServingCertificate(pair.certificate, pair.key, clients)
             server = Server(
                 service,
@@ -263,13 +248,6 @@ def command(
                 planes,
             )
             listening = server.listen()
-        except TLSError as error:
-            raise InputError(str(error)) from error
-        except BadPolicies as error:
-            raise InputError("\n".join(error.problems)) from error
-        except PortError as error:
-            option = "--port" if error.port == port else "--health-port"
-            raise InputError(f"--host {host} {option} {error.port}: {error.reason}") from error
         # uvicorn takes the signals over while it runs, and repeats them after.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, signal.SIG_IGN)
@@ -279,6 +257,37 @@ def command(
             serving(planes, certificate, address, published, kubeconfig),
         ):
             listening.serve()
+
+
+def _workers(number: int | None) -> int:
+    number = default_workers() if number is None else number
+    if number > 1 and sys.platform != "linux":
+        raise InputError(f"--workers {number}: more than one needs Linux")
+    return number
+
+
+def _service(workers: int, policies: Policies, record: Record) -> Service:
+    return (
+        Service(policies, record) if workers == 1 else service_among(workers, policies, record, SharedTurns())
+    )
+
+
+def _notices(origin: Origin, service: Service) -> list[str]:
+    return [*origin.notices(), *service.unregistered()]
+
+
+@contextmanager
+def _bad_input(host: str, port: int) -> Iterator[None]:
+    """Why a server cannot begin, in the words of its options."""
+    try:
+        yield
+    except TLSError as error:
+        raise InputError(str(error)) from error
+    except BadPolicies as error:
+        raise InputError("\n".join(error.problems)) from error
+    except PortError as error:
+        option = "--port" if error.port == port else "--health-port"
+        raise InputError(f"--host {host} {option} {error.port}: {error.reason}") from error
 
 
 @contextmanager
@@ -364,20 +373,12 @@ def _origin(
     if kubeconfig is None:
         yield FromFiles(policies, cluster, demands)
         return
-    from gatekeeper_py.cluster.live import ClusterError, LiveCluster, configuration
-
-    def tell(stale: Stale, is_stale: bool) -> None:
-        if is_stale:
-            log.error("view is stale, what needs it is refused", problem=str(stale))
-        else:
-            log.info("view is known again", kind=stale.kind.kind, api_version=stale.kind.api_version)
+    from gatekeeper_py.cli.following import following
+    from gatekeeper_py.cluster.live import ClusterError, configuration
 
     try:
-        live = LiveCluster(configuration(kubeconfig), TENANCY_KINDS, max_age=max_age, tell=tell)
+        config = configuration(kubeconfig)
     except ClusterError as error:
         raise InputError(str(error)) from error
-    live.start()
-    try:
+    with following(config, log, max_age=max_age, loss="refused") as live:
         yield FromCluster(policies, live, demands)
-    finally:
-        live.stop()

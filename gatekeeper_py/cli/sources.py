@@ -161,7 +161,7 @@ def warn(problems: Iterable[object]) -> None:
         click.echo(printable(f"warning: {problem}"), err=True)
 
 
-def listed(kubeconfig: Path, kinds: Iterable[GroupVersionKind]) -> list[Object]:
+def listed(kubeconfig: Path, kinds: Iterable[GroupVersionKind], whose: str = "") -> list[Object]:
     """All objects of these kinds in a live cluster; `InputError` unless all may be listed."""
     from gatekeeper_py.cluster.live import ClusterError, configuration, list_cluster
 
@@ -170,7 +170,7 @@ def listed(kubeconfig: Path, kinds: Iterable[GroupVersionKind]) -> list[Object]:
     except ClusterError as error:
         raise InputError(str(error)) from error
     if listing.problems:
-        told = (f"{kind.api_version} {kind.kind}: {why}" for kind, why in listing.problems.items())
+        told = (f"{whose}{kind.api_version} {kind.kind}: {why}" for kind, why in listing.problems.items())
         raise InputError("\n".join(told))
     return listing.objects
 

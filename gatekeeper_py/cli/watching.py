@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import socket
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -22,13 +22,13 @@ from gatekeeper_py.audit.reportkeeper import ReportKeeper
 from gatekeeper_py.audit.reports.policyreport import Dialect
 from gatekeeper_py.audit.tally import Tally, Told
 from gatekeeper_py.cli.exits import InputError
+from gatekeeper_py.cli.following import following
 from gatekeeper_py.cluster.connection import Connections
 from gatekeeper_py.cluster.live import ClusterError, LiveCluster, configuration
-from gatekeeper_py.cluster.staleness import Stale
 from gatekeeper_py.manifests.place import Problem
 from gatekeeper_py.webhook.log import Log, lines_dropped, make_log, route_stray_errors
 from gatekeeper_py.webhook.memory import frugal
-from gatekeeper_py.webhook.origin import TENANCY_KINDS, Demands, FromCluster
+from gatekeeper_py.webhook.origin import Demands, FromCluster
 from gatekeeper_py.webhook.reloading import Reloading
 from gatekeeper_py.webhook.revision import BadPolicies, Policies
 from gatekeeper_py.webhook.sink import standard_output
@@ -66,7 +66,7 @@ def watch(asked: Watch) -> None:
     log = make_log(output)
     route_stray_errors(log)
     config = _configuration(asked.kubeconfig)
-    with closing(output), _listening(asked) as listener, _live(config, asked, log) as live:
+    with closing(output), _listening(asked) as listener, _followed(config, asked, log) as live:
         origin = FromCluster(asked.policies, live, asked.demands)
         policies = Policies(origin.load)
         reloading = Reloading(policies, origin.fingerprint, log)
@@ -111,24 +111,8 @@ def _listening(asked: Watch) -> Iterator[socket.socket]:
 ALLOW: Final = "Allow the audit to list and watch it (docs/background.md)"
 
 
-@contextmanager
-def _live(config: SingleConfig, asked: Watch, log: Log) -> Iterator[LiveCluster]:
-    def tell(stale: Stale, is_stale: bool) -> None:
-        if is_stale:
-            log.error("view is stale, what needs it is not audited", problem=str(stale))
-        else:
-            log.info("view is known again", kind=stale.kind.kind, api_version=stale.kind.api_version)
-
-    try:
-        age = asked.max_view_age
-        live = LiveCluster(config, TENANCY_KINDS, max_age=age, tell=tell, remedy=ALLOW)
-    except ClusterError as error:
-        raise InputError(str(error)) from error
-    live.start()
-    try:
-        yield live
-    finally:
-        live.stop()
+def _followed(config: SingleConfig, asked: Watch, log: Log) -> AbstractContextManager[LiveCluster]:
+    return following(config, log, max_age=asked.max_view_age, loss="not audited", remedy=ALLOW)
 
 
 def _rules(policies: Policies) -> Rules | None:

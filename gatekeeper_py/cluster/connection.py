@@ -21,6 +21,7 @@ from typing import Any, Final, NamedTuple
 import orjson
 from lightkube.config.client_adapter import AsyncClient, ConnectionParams
 from lightkube.config.kubeconfig import KubeConfig, SingleConfig
+from lightkube.core.exceptions import ConfigError
 from yaml import Mark, MarkedYAMLError
 
 from gatekeeper_py.cluster.bounds import UNBOUNDED, Bounds, Exceeded, Room, bounded
@@ -28,7 +29,17 @@ from gatekeeper_py.cluster.view import ClusterError
 from gatekeeper_py.objects.projection import WHOLE, Projection
 from gatekeeper_py.objects.resource import GroupVersionKind, Object, Served
 
-__all__ = ["Connection", "Connections", "Event", "Listed", "Refused", "Renew", "configuration", "now"]
+__all__ = [
+    "Connection",
+    "Connections",
+    "Event",
+    "Listed",
+    "Refused",
+    "Renew",
+    "configuration",
+    "failure",
+    "now",
+]
 
 WATCH_SECONDS = 6
 """After which the API server ends a watch. It is begun anew where it ended: that proves that we may still
@@ -101,7 +112,22 @@ def configuration(kubeconfig: Path | None) -> SingleConfig:
         ) from error
     if single is None:
         raise ClusterError(f"{kubeconfig}: names no current context")
+    login = single.user.exec if single.user is not None else None
+    if login is not None and login.apiVersion == LATEST_LOGIN:
+        login.apiVersion = KNOWN_LOGIN
     return single
+
+
+LATEST_LOGIN: Final = "client.authentication.k8s.io/v1"
+KNOWN_LOGIN: Final = "client.authentication.k8s.io/v1beta1"
+"""The version of `exec` that lightkube knows: in both the answer has `status.token`."""
+
+
+def failure(error: Exception) -> str:
+    """Why a cluster told nothing: by the login of its kubeconfig, or because it does not answer."""
+    if isinstance(error, ConfigError | FileNotFoundError | PermissionError):
+        return f"the kubeconfig cannot be used: {str(error).strip()}"
+    return f"the cluster does not answer: {error or type(error).__name__}"
 
 
 def _why(error: Exception) -> str:

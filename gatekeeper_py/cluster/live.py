@@ -28,6 +28,7 @@ from gatekeeper_py.cluster.connection import (
     Refused,
     Renew,
     configuration,
+    failure,
     now,
 )
 from gatekeeper_py.cluster.follower import ALLOW, Follower, Picture
@@ -451,7 +452,7 @@ async def _walk_kind(
     except Exceeded as error:
         problems[served.kind] = str(error)
     except Exception as error:  # the HTTP library is lightkube's choice, and so are its errors
-        raise ClusterError(f"the cluster does not answer: {error or type(error).__name__}") from error
+        raise ClusterError(failure(error)) from error
 
 
 def listable(known: Snapshot) -> Iterator[Served]:

@@ -89,7 +89,7 @@ class _Missing(AccessError):
 @contextmanager
 def _errors(verb: str, kind: GroupVersionKind, name: str) -> Iterator[None]:
     """Whatever goes wrong is an `AccessError`: the HTTP library is lightkube's choice, and its errors too."""
-    asked = f"{verb} {kind.kind} {name}"
+    asked = f"{verb} {kind.kind} {name}".rstrip()
     try:
         yield
     except ApiError as error:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 __all__ = [
+    "CEL_RESERVED",
     "LABEL_LENGTH",
     "SUBDOMAIN_LENGTH",
     "cel_identifier",
@@ -43,25 +44,11 @@ _LABEL_1035_RULE = (
     "character, and end with an alphanumeric character"
 )
 
-_RESERVED = frozenset(
-    [
-        *(
-            "as",
-            "break",
-            "const",
-            "continue",
-            "else",
-            "false",
-            "for",
-            "function",
-            "if",
-            "import",
-            "in",
-            "let",
-        ),
-        *("loop", "namespace", "null", "package", "return", "true", "var", "void", "while"),
-    ]
+CEL_RESERVED = frozenset(
+    {"as", "break", "const", "continue", "else", "false", "for", "function", "if", "import", "in", "let"}
+    | {"loop", "namespace", "null", "package", "return", "true", "var", "void", "while"}
 )
+"""As `cel/syntax/tokens.py` has them, and a test holds both together: to import the language takes 0.4 s."""
 
 
 def dns_subdomain(value: str) -> list[str]:
@@ -113,7 +100,7 @@ def path_segment(value: str) -> list[str]:
 
 def cel_identifier(value: str) -> bool:
     """Whether a variable may have this name."""
-    return bool(re.fullmatch("[_a-zA-Z][_a-zA-Z0-9]*", value)) and value not in _RESERVED
+    return bool(re.fullmatch("[_a-zA-Z][_a-zA-Z0-9]*", value)) and value not in CEL_RESERVED
 
 
 def _longer(value: str, length: int, unit: str) -> list[str]:

@@ -170,7 +170,7 @@ _USAGE: dict[str, OpenAPI] = {
     "identities": _texts("Cloud identities ServiceAccounts may carry; * stands for anything."),
     "externalIPs": _texts("CIDRs of the addresses Services may claim."),
     "clusterIssuers": _texts(
-        "Cluster-wide issuers and stores that may be named, as Kind/name; * stands for anything."
+        "Cluster-wide issuers, stores and signers that may be named, as Kind/name; Kind/* for all of a kind."
     ),
     "customResources": _list(
         "Custom kinds that nobody may use without a grant: those that hold power beyond a namespace, and, "

@@ -182,6 +182,11 @@ def test_the_service_of_the_api_server_is_its_own(namespace: str, name: str, own
     assert (user == ADMINISTRATOR.username) == own
 
 
+@pytest.mark.parametrize(("name", "kept"), [("kube-root-ca.crt", True), ("openshift-service-ca.crt", False)])
+def test_the_certificate_of_the_api_server_is_the_control_planes(name: str, kept: bool) -> None:
+    assert (asked(thing("ConfigMap", "foo", name, data={"ca.crt": "x"})) == (*PLATFORM, "")) is kept
+
+
 def test_where_two_tenants_claim_a_namespace_nobody_is_chosen() -> None:
     named = Claim(selectors=(Selector.of({"matchLabels": {"kubernetes.io/metadata.name": "foo"}}),))
     both = Tenancy((Tenant("a", claim=named), Tenant("b", claim=named)))

@@ -53,6 +53,12 @@ def test_what_cannot_be_laid_out_costs_only_itself(tmp_path: Path) -> None:
     assert (tmp_path / "b.yaml").read_text() == SMOOTH
 
 
+def test_what_is_no_text_is_told_without_words_of_python(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_bytes(b"\xff\xfe\x80")
+    result = run("fmt", tmp_path)
+    assert (result.exit_code, result.stderr) == (2, f"{tmp_path}/a.yaml: left as it is: not UTF-8 text\n")
+
+
 def test_nothing_to_lay_out_is_exit_code_2(tmp_path: Path) -> None:
     assert run("fmt", tmp_path).exit_code == 2
     assert run("fmt", tmp_path / "none").exit_code == 2

@@ -183,7 +183,7 @@ def test_documents_and_classes_may_be_the_hosts(api: Api, host: Api, tmp_path: P
     assert done.exit_code == 0, done.output
     host.refused[CLASSES] = 403
     (told,) = not_audited(audit(tmp_path, "-o", "json", "--kubeconfig", kubeconfig))
-    assert "the host's RuntimeClass: refused" in told
+    assert "the host's node.k8s.io/v1 RuntimeClass: refused" in told
 
 
 @pytest.mark.parametrize("kind", ["Tenant", "TenancySettings", "Waiver", "ControlPlane"])
@@ -194,7 +194,7 @@ def test_documents_of_the_host_that_may_not_be_listed_are_not_taken_for_none(
     plural = {"TenancySettings": "tenancysettings"}.get(kind, f"{kind.lower()}s")
     host.refused[f"/apis/{API}/{plural}"] = 403
     (told,) = not_audited(audit(tmp_path, "-o", "json", "--kubeconfig", kubeconfig))
-    assert f"the host's {kind}: refused" in told
+    assert f"the host's {API} {kind}: refused" in told
 
 
 @pytest.mark.parametrize(

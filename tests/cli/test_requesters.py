@@ -88,6 +88,14 @@ def test_a_user_is_named_alike(policies: Path, command: str) -> None:
     assert asked == "asked by bob of dev,system:authenticated"
 
 
+@pytest.mark.parametrize("command", ["review", "audit", "explain"])
+def test_an_empty_name_is_nobodys_and_no_administrators(policies: Path, command: str) -> None:
+    text = manifest("ConfigMap", "c", "foo")
+    result = run(command, "--policies", policies, "-f", "-", "--user", "", stdin=text)
+    assert result.exit_code == 2
+    assert "Invalid value for '--user': it is empty; name who asks, or leave the option out" in result.stderr
+
+
 def test_explain_asks_as_the_tenant_too(policies: Path) -> None:
     result = run(
         "explain", "--policies", policies, "-f", "-", "--as-tenant", "-o", "json",

@@ -14,6 +14,8 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import yaml
+from lightkube.config.kubeconfig import SingleConfig
 
 from gatekeeper_py.cluster import connection, follower
 from gatekeeper_py.cluster.inquiries import MOST_ASKED
@@ -533,6 +535,35 @@ def test_only_the_kinds_asked_for_are_listed(api: Api, kubeconfig: Path) -> None
 def test_a_cluster_that_does_not_answer_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ClusterError, match="the cluster does not answer"):
         list_cluster(configuration(write_kubeconfig(tmp_path / "kubeconfig", 1)))
+
+
+def logging_in(config: Path, login: str) -> SingleConfig:
+    given = yaml.safe_load(write_kubeconfig(config, 1).read_text())
+    given["users"][0]["user"] = yaml.safe_load(login)
+    config.write_text(yaml.safe_dump(given))
+    return configuration(config)
+
+
+@pytest.mark.parametrize(
+    ("login", "said"),
+    [
+        ("{tokenFile: /none/token}", "the kubeconfig cannot be used: Token file /none/token not found"),
+        (
+            "{exec: {apiVersion: client.authentication.k8s.io/v1, command: /none/helper}}",
+            "the kubeconfig cannot be used: [Errno 2] No such file or directory: '/none/helper'",
+        ),
+        (
+            "{exec: {apiVersion: client.authentication.k8s.io/v1, command: sh, args: [-c, 'echo expired >&2; exit 1']}}",
+            "the kubeconfig cannot be used: Exec sh returned 1: expired",
+        ),
+    ],
+)
+def test_a_login_that_fails_is_not_a_cluster_that_does_not_answer(
+    tmp_path: Path, login: str, said: str
+) -> None:
+    with pytest.raises(ClusterError) as raised:
+        list_cluster(logging_in(tmp_path / "kubeconfig", login))
+    assert str(raised.value) == said
 
 
 CONTEXT = "current-context: a\ncontexts: [{name: a, context: {cluster: b, user: c}}]\n"

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from gatekeeper_py.cel.syntax import tokens
 from gatekeeper_py.objects import naming as names
 
 
@@ -72,3 +73,7 @@ def test_path_segments(value: str, complaints: list[str]) -> None:
 )
 def test_cel_identifiers(value: str, good: bool) -> None:
     assert names.cel_identifier(value) is good
+
+
+def test_words_that_name_no_variable_are_those_of_the_language() -> None:
+    assert names.CEL_RESERVED == tokens.RESERVED

@@ -17,7 +17,7 @@ __all__ = ["proof"]
 def proof(subject: Subject) -> Iterator[Finding]:
     """Policies without a suite, objects of suites that no case uses, and those that no server would take."""
     tested = {path.resolve() for suite in subject.suites for path in suite.policies}
-    tested |= {Path(file.replace("_test.", ".")).resolve() for file in subject.files}
+    tested |= {_beside(Path(file)).resolve() for file in subject.files}
     for policy in subject.every:
         file = Path(policy.source.path).resolve()
         if not any(place in tested for place in (file, *file.parents)):
@@ -27,6 +27,11 @@ def proof(subject: Subject) -> Iterator[Finding]:
         view = Snapshot(suite.cluster)
         for manifest in suite.written:
             yield from (Finding(problem, "GK603") for problem in field_problems(manifest, view))
+
+
+def _beside(suite: Path) -> Path:
+    """The policy that a suite is called after."""
+    return suite.with_name(suite.name.replace("_test.", "."))
 
 
 def without_suite(policy: Policy, file: Path) -> Finding:

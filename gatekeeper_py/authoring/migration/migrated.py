@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
 
 from gatekeeper_py.authoring.layout.filelayout import laid_out
 from gatekeeper_py.authoring.migration.carried import Carried
@@ -47,22 +49,37 @@ def _carried(manifests: Sequence[Manifest]) -> Iterator[tuple[Carried, Manifest]
     for manifest in manifests:
         kind = manifest.kind
         if kind.group == "policies.kyverno.io" and kind.kind == "ValidatingPolicy":
-            yield carry_validating_policy(manifest), manifest
+            yield _shaped(manifest, carry_validating_policy), manifest
         elif kind.group == "kyverno.io" and kind.kind in RULES:
-            yield carry_rules(manifest), manifest
+            yield _shaped(manifest, carry_rules), manifest
         elif kind.group == "templates.gatekeeper.sh" and kind.kind == "ConstraintTemplate":
-            crd = manifest.object.get("spec", {}).get("crd", {}).get("spec", {})
-            name = crd.get("names", {}).get("kind")
-            yield carry_template(manifest, [each for each in constraints if each.kind.kind == name]), manifest
+            name = _constraint_kind(manifest)
+            used = [each for each in constraints if each.kind.kind == name]
+            yield _shaped(manifest, partial(carry_template, constraints=used)), manifest
+
+
+def _shaped(manifest: Manifest, carry: Callable[[Manifest], Carried]) -> Carried:
+    """What is carried of it; nothing, where it has not the shape of its kind."""
+    try:
+        return carry(manifest)
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+        told = manifest.source.problem(
+            ("spec",), f"it is no {manifest.kind.kind} by its fields", POLICY_LEFT_OUT
+        )
+        return Carried(manifest.name, left_out=(told,))
+
+
+def _constraint_kind(template: Manifest) -> str | None:
+    """The kind of a template's constraints."""
+    found: Any = template.object
+    for name in ("spec", "crd", "spec", "names", "kind"):
+        found = found.get(name) if isinstance(found, dict) else None
+    return found if isinstance(found, str) else None
 
 
 def _foreign(manifests: Sequence[Manifest]) -> Iterator[Problem]:
     """Manifests that are none of these, and constraints without their template."""
-    templates = {
-        manifest.object.get("spec", {}).get("crd", {}).get("spec", {}).get("names", {}).get("kind")
-        for manifest in manifests
-        if manifest.kind.kind == "ConstraintTemplate"
-    }
+    templates = {_constraint_kind(each) for each in manifests if each.kind.kind == "ConstraintTemplate"}
     for manifest in manifests:
         kind = manifest.kind
         if kind.group == GROUP and kind.kind not in templates:

@@ -402,6 +402,14 @@ def test_one_bad_file_hides_no_other(tmp_path: Path) -> None:
     assert codes == ["GK001", "GK001", "GK601", "GK501"]
 
 
+def test_a_suite_that_cannot_be_read_stands_for_its_policy_whatever_its_folder_is_called(
+    tmp_path: Path,
+) -> None:
+    (folder := tmp_path / "of_test.d").mkdir()
+    told = found(folder, {"p.yaml": POLICY, "p_test.yaml": "a: ["})
+    assert [line.partition(": ")[2][:5] for line in told] == ["GK002"]
+
+
 def test_a_policy_in_two_files(tmp_path: Path) -> None:
     told = "\n".join(found(tmp_path, {"a.yaml": POLICY, "b.yaml": POLICY}))
     assert 'b.yaml:3:18: GK001 error: ValidatingAdmissionPolicy "p" stands here for the second time' in told

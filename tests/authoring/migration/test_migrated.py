@@ -363,3 +363,30 @@ def test_what_changes_nothing_of_the_verdict_is_said_too() -> None:
 def test_files_are_laid_out(text: str) -> None:
     for file in translated(read_text(text)).files.values():
         assert laid_out(file) == file
+
+
+MISSHAPEN = """\
+apiVersion: kyverno.io/v1
+kind: ClusterPolicy
+metadata: {name: bad}
+spec: {rules: [web]}
+---
+apiVersion: policies.kyverno.io/v1
+kind: ValidatingPolicy
+metadata: {name: worse}
+spec: {validations: web}
+---
+apiVersion: templates.gatekeeper.sh/v1
+kind: ConstraintTemplate
+metadata: {name: worst}
+spec: web
+"""
+
+
+def test_one_misshapen_manifest_hides_no_other() -> None:
+    found = translated(read_text(MISSHAPEN, "f.yaml"))
+    assert [str(problem) for problem in found.left_out] == [
+        f"f.yaml:{line}:7: it is no {kind} by its fields. The policy is left out: write it by hand, or nothing enforces it"
+        for line, kind in ((4, "ClusterPolicy"), (9, "ValidatingPolicy"), (14, "ConstraintTemplate"))
+    ]
+    assert found.files == {}
