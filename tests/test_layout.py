@@ -95,6 +95,7 @@ TESTED_ELSEWHERE = {
     "cluster/view.py": DECLARES,
     "installation/identifiers.py": DECLARES,
     "manifests/jsontext.py": "manifests/test_manifest.py",
+    "manifests/scalars.py": "manifests/test_manifest.py",
     "manifests/yamltext.py": "manifests/test_manifest.py",
     "objects/default_rules.py": "objects/test_defaults.py",
     "objects/resource.py": DECLARES,

@@ -160,6 +160,41 @@ class Program:
         return f"Program({self.text!r})"
 
 
+class _Vocabulary:
+    """What libraries declare together; put together once, for all environments that differ in variables."""
+
+    def __init__(self, libraries: Iterable[Library]) -> None:
+        self.libraries = tuple({each.name: each for each in (*CORE, *libraries)}.values())
+
+    @cached_property
+    def macros(self) -> frozenset[str]:
+        """The macros, each as `name/arguments`."""
+        return frozenset(name for library in self.libraries for name in library.macros)
+
+    @cached_property
+    def constants(self) -> Mapping[str, tuple[Type, object]]:
+        """The constants by name."""
+        return {name: value for each in self.libraries for name, value in each.constants.items()}
+
+    @cached_property
+    def types(self) -> Mapping[str, Type]:
+        """The types by the names that they have at run time."""
+        types = {each.name: each for library in self.libraries for each in library.types}
+        return {RUNTIME_NAMES.get(name, name): each for name, each in types.items()}
+
+    @cached_property
+    def functions(self) -> Mapping[str, Function]:
+        """The functions by name, with the overloads of all libraries."""
+        merged: dict[str, Function] = {}
+        for library in self.libraries:
+            for function in library.functions:
+                known = merged.get(function.name)
+                overloads = (*known.overloads, *function.overloads) if known else function.overloads
+                unique = {overload.identifier: overload for overload in overloads}
+                merged[function.name] = Function(function.name, tuple(unique.values()))
+        return merged
+
+
 class Environment:
     """Libraries, variables and message types that expressions may use."""
 
@@ -173,7 +208,7 @@ class Environment:
         backticks: bool = False,
         homogeneous: bool = True,
     ) -> None:
-        self._libraries = tuple({each.name: each for each in (*CORE, *libraries)}.values())
+        self._vocabulary = _Vocabulary(libraries)
         self._variables = dict(variables or {})
         self._messages = messages
         self._container = container
@@ -188,14 +223,17 @@ class Environment:
         messages: Messages | None = None,
     ) -> Environment:
         """This environment and more; `messages` replaces what was there."""
-        return Environment(
-            (*self._libraries, *libraries),
-            {**self._variables, **(variables or {})},
+        added = tuple(libraries)
+        made = Environment(
+            variables={**self._variables, **(variables or {})},
             messages=messages or self._messages,
             container=self._container,
             backticks=self._backticks,
             homogeneous=self._homogeneous,
         )
+        known = self._vocabulary
+        made._vocabulary = _Vocabulary((*known.libraries, *added)) if added else known
+        return made
 
     @property
     def variables(self) -> Mapping[str, Type]:
@@ -220,33 +258,22 @@ class Environment:
     def _parse(self, text: str) -> Node:
         return parse(text, macros=self.macros, backticks=self._backticks)
 
-    @cached_property
+    @property
     def macros(self) -> frozenset[str]:
         """The macros, each as `name/arguments`."""
-        return frozenset(name for library in self._libraries for name in library.macros)
+        return self._vocabulary.macros
 
     @cached_property
     def _declarations(self) -> Declarations:
-        constants = {name: value for each in self._libraries for name, value in each.constants.items()}
-        types = {each.name: each for library in self._libraries for each in library.types}
+        known = self._vocabulary
         return Declarations(
-            self._functions(),
+            known.functions,
             self._variables,
-            constants,
-            {RUNTIME_NAMES.get(name, name): each for name, each in types.items()},
+            known.constants,
+            known.types,
             self._resolver(),
             self._homogeneous,
         )
-
-    def _functions(self) -> dict[str, Function]:
-        merged: dict[str, Function] = {}
-        for library in self._libraries:
-            for function in library.functions:
-                known = merged.get(function.name)
-                overloads = (*known.overloads, *function.overloads) if known else function.overloads
-                unique = {overload.identifier: overload for overload in overloads}
-                merged[function.name] = Function(function.name, tuple(unique.values()))
-        return merged
 
     def _resolver(self) -> Callable[[str], Type | None]:
         messages = self._messages

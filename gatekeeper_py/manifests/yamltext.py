@@ -7,17 +7,17 @@ into JSON, where `1.0` becomes `1`. We follow that, but refuse what it drops or 
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator
 from contextlib import suppress
-from decimal import Decimal
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 import yaml
 from yaml._yaml import CParser
 
+from gatekeeper_py.manifests import blocktext
 from gatekeeper_py.manifests.place import ManifestError, Position, Problem, Span, position_of
+from gatekeeper_py.manifests.scalars import resolve
 from gatekeeper_py.objects.fieldpath import FieldPath
 
 __all__ = ["Field", "documents", "field_at", "find"]
@@ -26,12 +26,6 @@ MAX_DEPTH = 200
 """Levels of nesting: more than any object has, fewer than Python's and the C parser's recursion bear."""
 MAX_ALIASED = 100_000
 """Values that aliases may add to a text: enough for any author, too few to fill the memory."""
-
-LONGEST_REMEMBERED = 64
-"""Characters of a scalar whose meaning is remembered."""
-
-MAX_DIGITS = 66
-"""Digits of 64 bits in base two, with their prefix."""
 
 TEXTS_BY_KEY = {"ConfigMap": ("data", "binaryData"), "Secret": ("data", "stringData")}
 """Where a number as a key harms nobody."""
@@ -47,18 +41,6 @@ _SCALAR_TAGS: dict[str, type | tuple[type, ...]] = {
     "tag:yaml.org,2002:null": type(None),
     "tag:yaml.org,2002:timestamp": str,
 }
-
-_WORDS: dict[str, Any] = {
-    **dict.fromkeys(("y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"), True),
-    **dict.fromkeys(("n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"), False),
-    **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
-    **dict.fromkeys((".nan", ".NaN", ".NAN"), math.nan),
-    **dict.fromkeys((".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF"), math.inf),
-    **dict.fromkeys(("-.inf", "-.Inf", "-.INF"), -math.inf),
-}
-_INTEGER = re.compile(r"([-+]?)(0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO]?[0-7]+|0|[1-9][0-9]*)")
-_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-_BASES = {"x": 16, "b": 2, "o": 8}
 
 
 class _Composer(CParser):
@@ -86,6 +68,12 @@ class _Composer(CParser):
 
 def documents(path: str, text: str) -> Iterator[tuple[Any, Position, tuple[Problem, ...]]]:
     """Value, place and warnings of each document; raise `ManifestError`. Empty documents are None."""
+    begin, above = yield from blocktext.documents(text)
+    if begin < len(text):
+        yield from _composed(path, "\n" * above + text[begin:])
+
+
+def _composed(path: str, text: str) -> Iterator[tuple[Any, Position, tuple[Problem, ...]]]:
     for node in _compose(path, text):
         construction = _Construction(path, text)
         construction.lenient = frozenset(map(id, _texts_by_key(node)))
@@ -240,7 +228,7 @@ def _merges(key: yaml.Node) -> bool:
 
 def _is_text(key: yaml.Node) -> bool:
     """Whether a key is a string as nearly every one is: quoted, or a word that means nothing else."""
-    return bool(key.tag == _STRING or (key.tag == _PLAIN and type(_resolve(key.value)) is str))
+    return bool(key.tag == _STRING or (key.tag == _PLAIN and type(resolve(key.value)) is str))
 
 
 def _span(node: yaml.Node, key: yaml.Node | None) -> Span:
@@ -333,11 +321,11 @@ class _Construction:
 
     def _scalar(self, node: yaml.ScalarNode) -> Any:
         if node.tag == _PLAIN:
-            value = _resolve(node.value)
+            value = resolve(node.value)
             return self._finite(node, value) if type(value) is float else value
         if node.tag == _STRING:
             return node.value
-        value, wanted = _resolve(node.value), _SCALAR_TAGS.get(node.tag)
+        value, wanted = resolve(node.value), _SCALAR_TAGS.get(node.tag)
         if wanted is None or not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
             raise self._tag_error(node)
         return self._finite(node, value)
@@ -356,60 +344,3 @@ class _Construction:
 
 
 _UNFINISHED = object()
-
-
-def _resolve(text: str) -> Any:
-    """What a plain scalar means; most stand again and again, and are remembered unless they are long."""
-    return _remembered(text) if len(text) <= LONGEST_REMEMBERED else _meaning(text)
-
-
-@lru_cache(maxsize=4096)
-def _remembered(text: str) -> Any:
-    return _meaning(text)
-
-
-def _meaning(text: str) -> Any:
-    """go-yaml v2, resolve.go."""
-    first = text[:1]
-    if first not in _HINTS:
-        return text
-    if text in _WORDS:
-        return _WORDS[text]
-    if first not in _NUMERIC:
-        return text
-    digits = text if first == "." else text.replace("_", "")
-    integer = _INTEGER.fullmatch(digits) if first != "." else None
-    value = _integer(integer) if integer else None
-    if value is None and _FLOAT.fullmatch(digits):
-        value = float(digits)
-    if value is None or not math.isfinite(value):
-        return text
-    return _number(value)
-
-
-_NUMERIC = frozenset("+-.0123456789")
-_HINTS = frozenset("yYnNtTfFoO~") | _NUMERIC | {""}
-
-
-def _integer(match: re.Match[str]) -> int | float | None:
-    """An integer of 64 bits, a float when it needs the sign's bit; None when even that is not enough."""
-    sign, digits = match.groups()
-    if len(digits) > MAX_DIGITS:
-        return None
-    base = _BASES.get(digits[1:2].lower(), 8 if digits.startswith("0") and digits != "0" else 10)
-    magnitude = int(digits[2:] if digits[1:2].isalpha() else digits, base)
-    value = -magnitude if sign == "-" else magnitude
-    if -(2**63) <= value < 2**63:
-        return value
-    return float(value) if 0 < value < 2**64 else None
-
-
-def _number(value: int | float) -> int | float:
-    """A number as JSON prints it and Kubernetes reads it back: without a fraction it is an integer.
-
-    JSON prints the shortest digits that tell the float from its neighbours, and zeros.
-    """
-    if isinstance(value, int) or not value.is_integer():
-        return value
-    printed = int(Decimal(repr(value)))
-    return printed if -(2**63) <= printed < 2**63 else value

@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import cache
 from threading import Lock
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from gatekeeper_py.cel.syntax import tables
 from gatekeeper_py.cel.syntax.diagnosis import diagnose
+from gatekeeper_py.cel.syntax.driver import Driver, Token, Unexpected
 from gatekeeper_py.cel.syntax.literals import read_bytes, read_double, read_int, read_string, read_uint
 from gatekeeper_py.cel.syntax.macros import STANDARD, MacroCall, MacroError, expand
 from gatekeeper_py.cel.syntax.source import Issues
@@ -33,9 +34,6 @@ from gatekeeper_py.cel.syntax.tree import (
     Span,
 )
 from gatekeeper_py.golang.numbers import UInt
-
-if TYPE_CHECKING:
-    from lark import Lark, Token
 
 __all__ = ["parse"]
 
@@ -115,24 +113,24 @@ class _Chain(NamedTuple):
 
 
 class _Reader:
-    """Lark's parser and the builder it calls. One text at a time: the tables are shared by all threads."""
+    """Lark's tables and the builder that is called. One text at a time: it is shared by all threads."""
 
     def __init__(self) -> None:
         self._builder = _Builder()
         self._lock = Lock()
-        self._lark: Lark = tables.shipped(self._builder) or tables.made(self._builder)
+        lark = tables.shipped(self._builder) or tables.made(self._builder)
+        self._driver = Driver(lark, TRANSPARENT)
 
     def read(self, issues: Issues, macros: frozenset[str], backticks: bool) -> Node:
         """The tree of `issues.text`; what is wrong goes to `issues`."""
-        from lark import UnexpectedInput
-
         with self._lock:
             self._builder.begin(issues, macros, backticks)
             try:
-                return self._lark.parse(issues.text)  # type: ignore[return-value]
+                node: Node = self._driver.parse(issues.text)
+                return node
             except _TooDeep:
                 issues.add_general(f"expression recursion limit exceeded: {DEPTH_LIMIT}")
-            except (_NoMessage, UnexpectedInput):
+            except (_NoMessage, Unexpected):
                 diagnose(issues)
         raise issues.error()
 
@@ -143,8 +141,14 @@ def _reader() -> _Reader:
     return _Reader()
 
 
+TRANSPARENT: Final = frozenset(
+    ("conditionaland", "relation", "addition", "multiplication", "unary", "member", "primary")
+)
+"""Rules that make nothing of a single part; the methods of these names are not called for one."""
+
+
 class _Builder:
-    """What Lark calls for every rule it has read: each method is named as its rule."""
+    """What is called for every rule that was read: each method is named as its rule."""
 
     def begin(self, issues: Issues, macros: frozenset[str], backticks: bool) -> None:
         """Make ready for a text."""

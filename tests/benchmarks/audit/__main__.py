@@ -48,7 +48,7 @@ def _container(index: int) -> dict[str, Any]:
         "env": [{"name": "MODE", "value": "serve"}],
         "ports": [{"name": f"http{index}", "containerPort": 8080 + index}],
         "readinessProbe": {"httpGet": {"path": "/ready", "port": 8080 + index}},
-        "resources": {"requests": amounts, "limits": amounts},
+        "resources": {"requests": amounts, "limits": dict(amounts)},
         "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
     }
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from lark import Lark
 from lark.exceptions import UnexpectedCharacters
 
-from gatekeeper_py.cel.syntax import parser
+from gatekeeper_py.cel.syntax import tables
 from gatekeeper_py.cel.syntax.tokens import END, NAMED, ORDER, READER, TOKENS
 
 HIDDEN = {token.name for token in TOKENS if token.hidden}
@@ -29,9 +31,14 @@ def read(text: str) -> list[tuple[str, str]] | None:
     return found
 
 
+@cache
+def larks() -> Lark:
+    return tables.made(None)
+
+
 @pytest.fixture(scope="module")
 def lark() -> Lark:
-    return parser._reader()._lark
+    return larks()
 
 
 def read_by_parser(lark: Lark, text: str) -> list[tuple[str, str]] | None:
@@ -86,4 +93,4 @@ PIECES = [
 
 @given(st.lists(st.sampled_from(PIECES), max_size=8).map("".join))
 def test_parser_and_diagnosis_read_the_same_tokens(text: str) -> None:
-    assert read(text) == read_by_parser(parser._reader()._lark, text)
+    assert read(text) == read_by_parser(larks(), text)
