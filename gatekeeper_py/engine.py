@@ -213,8 +213,10 @@ class Engine:
 
     def owner(self, namespace: str) -> str:
         """The name of the tenant whose a namespace is; empty when it is nobody's, or unknown."""
-        owners = (each.owner(namespace, self.cluster) for each in self.policies.extensions)
-        return next(filter(None, owners), "")
+        for each in self.policies.extensions:
+            if found := each.owner(namespace, self.cluster):
+                return found
+        return ""
 
     def _trusts(self, request: AdmissionRequest) -> bool:
         """Whether the platform asks, or it is about what is the platform's, as far as that is known."""

@@ -146,7 +146,7 @@ class Snapshot:
 
     def get(self, kind: GroupVersionKind, namespace: str, name: str) -> Object | None:
         """The object, or None; a Namespace that nobody told of is assumed to exist."""
-        for version in self.versions(kind):
+        for version in self.kinds.versions(kind):
             there = self._held.get(version, {}).get(namespace)
             if there is not None and name in there.objects:
                 return there.objects[name]
@@ -163,7 +163,9 @@ class Snapshot:
 
     def list(self, kind: GroupVersionKind, namespace: str | None = None) -> Iterable[Object]:
         """All objects of a kind, by namespace and name, without assumed Namespaces."""
-        versions = [held for version in self.versions(kind) if (held := self._held.get(version))]
+        versions = [held for version in self.kinds.versions(kind) if (held := self._held.get(version))]
+        if not versions:
+            return ()
         if namespace is not None:
             return _merged([each for held in versions if (each := held.get(namespace)) is not None])
         if len(versions) == 1 and len(versions[0]) == 1:

@@ -5,14 +5,13 @@ Follows apiserver/pkg/admission/plugin/policy/mutating/dispatcher.go.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TypeAlias
 
 from gatekeeper_py.objects.resource import Object
 from gatekeeper_py.policy import messages
 from gatekeeper_py.policy.evaluation.conditions import ConditionError, applies
 from gatekeeper_py.policy.evaluation.invocation import Invocation
-from gatekeeper_py.policy.immutable import immutable
+from gatekeeper_py.policy.immutable import immutable, replace
 from gatekeeper_py.policy.model import MutatingPolicy
 from gatekeeper_py.policy.mutation.mutation import MutationResult, run_mutations
 from gatekeeper_py.policy.selection import Misconfiguration, Review, select

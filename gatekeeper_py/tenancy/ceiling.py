@@ -41,6 +41,8 @@ READ: Final = Projection.of(
 )
 """What is read of a pod to say what it asks for."""
 NO_STATUS: Final[Mapping[str, object]] = {}
+MOST_CEILINGS: Final = 1000
+"""Different ceilings that are kept as numbers: most tenants have none, or one of a few."""
 REMEMBERED: Final = 20_000
 """Known pods of which is kept what they ask for: as long as a pod does not change it is the same object."""
 UNKNOWN: Final = (
@@ -95,6 +97,7 @@ def excess(context: Context, tenant: Tenant, pod: Object) -> Excess | None:
     return None
 
 
+@lru_cache(MOST_CEILINGS)
 def _bounds(ceiling: Ceiling) -> _Amounts:
     parsed = (quantities.parse(text) for text in (ceiling.cpu, ceiling.memory))
     cpu, memory = (found[0] if found else Fraction(0) for found in parsed)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from ipaddress import ip_network
 from itertools import islice
 from typing import Any
@@ -13,6 +13,7 @@ from gatekeeper_py.objects.kinds import Kinds
 from gatekeeper_py.objects.resource import GroupVersionKind, Object
 from gatekeeper_py.objects.selector import Requirement, Selector, SelectorError, labels_of
 from gatekeeper_py.policy.admission.request import AdmissionRequest, UserInfo
+from gatekeeper_py.policy.immutable import immutable
 from gatekeeper_py.tenancy.addresses import address_of, canonical
 from gatekeeper_py.tenancy.catalogue import BUILT_IN_GROUPS
 from gatekeeper_py.tenancy.counts import counts
@@ -85,7 +86,7 @@ KEPT_SUBRESOURCES = frozenset(("status", "finalize", "approval", "binding", "evi
 """Through these no object of a tenant's choice is written: whoever is trusted does its own work there."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Context:
     """Answers about one request. Raises `ContestedNamespace` where a namespace has two owners."""
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from gatekeeper_py.objects.resource import GroupVersionKind, Object, Objects
 from gatekeeper_py.objects.selector import labels_of
+from gatekeeper_py.policy.immutable import immutable
 
 __all__ = ["CHAIN", "CLAIM", "MARKS", "Protection", "claim_stems", "metadata_of", "name_of"]
 
@@ -62,7 +62,7 @@ def claim_stems(stateful_set: Mapping[str, Any]) -> list[str]:
     ]
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Protection:
     """Tells what is protected in one namespace, by the objects that exist there."""
 

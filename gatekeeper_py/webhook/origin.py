@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
@@ -16,6 +16,7 @@ from gatekeeper_py.objects.kinds import Kinds
 from gatekeeper_py.objects.resource import GroupVersion, Object
 from gatekeeper_py.policy.admission.decision import Decision
 from gatekeeper_py.policy.admission.request import AdmissionRequest
+from gatekeeper_py.policy.immutable import replace
 from gatekeeper_py.policy.loading import load as loading
 from gatekeeper_py.policy.loading.idle import idle, nothing_in, unserved
 from gatekeeper_py.policy.loading.load import PolicySet

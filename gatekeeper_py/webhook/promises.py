@@ -17,7 +17,7 @@ import time
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Final
 
@@ -27,6 +27,7 @@ from gatekeeper_py.objects.requests import Resources, UnreadableQuantity, reques
 from gatekeeper_py.objects.resource import Object
 from gatekeeper_py.policy.admission.decision import Decision, Status
 from gatekeeper_py.policy.admission.request import AdmissionRequest, Promise
+from gatekeeper_py.policy.immutable import replace
 from gatekeeper_py.tenancy.ceiling import ENDED
 from gatekeeper_py.webhook.forking import keep_open, keep_open_no_more
 from gatekeeper_py.webhook.revision import Reviewer, Webhook

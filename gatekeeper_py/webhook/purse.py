@@ -47,7 +47,7 @@ def is_short(body: bytes) -> bool:
 
 
 def _values(body: bytes) -> int:
-    return body.count(b",") + body.count(b"{") + body.count(b"[")
+    return len(body) - len(body.translate(None, b",{["))
 
 
 class WorkingTime(threading.local):
@@ -79,7 +79,7 @@ gc.callbacks.append(working_time.notice)
 class Purse:
     """Seconds of work of the thread that opens it."""
 
-    __slots__ = ("_clock", "_earliest", "_end", "ran_out")
+    __slots__ = ("_clock", "_earliest", "_end", "_now", "ran_out")
 
     def __init__(
         self,
@@ -87,10 +87,11 @@ class Purse:
         clock: Callable[[], float] = working_time,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._clock = clock
+        self._clock, self._now = clock, now
         self._end = clock() + seconds
         self._earliest = now() + seconds
-        """Nobody has worked for longer than time has passed: until then there is no need to ask his clock."""
+        """Nobody has worked for longer than time has passed: until then there is no need to ask his clock,
+        which the system alone can tell."""
         self.ran_out = False
         """Whether who is paid from it has found it empty, and perhaps gave up: what he says is not used."""
 
@@ -101,7 +102,7 @@ class Purse:
     @property
     def overdrawn(self) -> float:
         """Seconds beyond what was in it, none while there is something left."""
-        return max(0.0, self._clock() - self._end)
+        return max(0.0, self._clock() - self._end) if self._now() >= self._earliest else 0.0
 
     def is_empty(self, moment: float) -> bool:
         """Look into it, at a moment by `time.monotonic()`."""

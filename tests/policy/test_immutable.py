@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import pickle
-from dataclasses import replace
 
 import pytest
 
-from gatekeeper_py.policy.immutable import immutable
+from gatekeeper_py.policy.immutable import immutable, replace
 
 
 @immutable(frozen=True, slots=True)
@@ -22,9 +21,13 @@ def test_equal_values_are_one_key() -> None:
 
 
 def test_it_can_be_replaced_in_part_and_sent_to_another_process() -> None:
-    assert pickle.loads(pickle.dumps(replace(Point(1), y=2))) == Point(1, 2)
+    before = Point(1)
+    assert pickle.loads(pickle.dumps(replace(before, y=2))) == Point(1, 2)
+    assert before == Point(1, 0)
 
 
 def test_it_has_no_other_fields() -> None:
     with pytest.raises(AttributeError):
         Point(1).z = 3  # type: ignore[attr-defined]
+    with pytest.raises(AttributeError):
+        replace(Point(1), z=3)  # type: ignore[call-arg]

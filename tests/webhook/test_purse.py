@@ -157,10 +157,20 @@ def test_an_earlier_deadline_is_paid_from_the_same_purse() -> None:
     assert purse.ran_out
 
 
+def test_what_is_left_is_not_asked_for_before_it_could_be_spent() -> None:
+    worked, now = Clock(), Clock()
+    purse = Purse(SECONDS, worked, now)
+    worked.now += 2 * SECONDS  # which takes as long, at least
+    assert purse.overdrawn == 0
+    now.now += 2 * SECONDS
+    assert purse.overdrawn == pytest.approx(SECONDS)
+
+
 def overdraw(purses: Purses, owner: str, seconds: float = 1) -> None:
     purse = purses.open(owner)
     assert purse is not None
     purse._end -= seconds + SECONDS  # as if it had worked for so long, and a little
+    purse._earliest -= seconds + SECONDS
     purses.close(owner, purse)
 
 

@@ -640,12 +640,12 @@ def contains(container: Any, value: Any, budget: Budget | None = None) -> bool:
     """`value in container`."""
     if type(container) is dict and type(value) is str:
         return value in container
-    if isinstance(container, Mapping):
-        return find(container, value) is not _NOTHING
-    if isinstance(container, (list, tuple)):
+    if isinstance(container, (list, tuple)):  # before maps, which take longer to tell
         if budget is not None:
             budget.work(len(container))
         return _among(container, value, budget)
+    if isinstance(container, Mapping):
+        return find(container, value) is not _NOTHING
     raise EvaluationError("no such overload")
 
 

@@ -88,14 +88,15 @@ def _flatten(items: Items, depth: int = 1) -> list[Any]:
 
 def _flat_size(items: Items, depth: int = 1) -> int:
     """How many elements there are to flatten; refused when too many, for lists may share their parts."""
-    count = 0
-    pending = [(items, 0)]
-    while pending:
-        part, level = pending.pop()
-        count += len(part)
+    count = level = 0
+    parts = [items]
+    while parts:
+        count += sum(map(len, parts))
         costs.check_elements(count)
-        if level < depth:
-            pending.extend((item, level + 1) for item in part if isinstance(item, (list, tuple)))
+        if level >= depth:
+            break
+        parts = [item for part in parts for item in part if isinstance(item, (list, tuple))]
+        level += 1
     return count
 
 

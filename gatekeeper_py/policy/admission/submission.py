@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from gatekeeper_py.cluster.view import ClusterView
@@ -19,6 +19,7 @@ from gatekeeper_py.objects.fieldpath import FieldPath
 from gatekeeper_py.objects.kinds import Kinds
 from gatekeeper_py.objects.resource import GroupVersionKind, GroupVersionResource, Object, Served
 from gatekeeper_py.policy.admission.request import AdmissionRequest, Operation, UserInfo
+from gatekeeper_py.policy.immutable import replace
 
 __all__ = ["ADMINISTRATOR", "Submission", "make_request", "make_user", "named", "with_object"]
 

@@ -114,7 +114,9 @@ class Facts:
         if not NAMESPACE_METADATA.issuperset(metadata):
             metadata = {name: value for name, value in metadata.items() if name in NAMESPACE_METADATA}
         kept: Object = {"metadata": metadata}
-        kept.update((name, namespace[name]) for name in ("spec", "status") if name in namespace)
+        for name in ("spec", "status"):
+            if name in namespace:
+                kept[name] = namespace[name]
         return kept
 
     @lazy
@@ -203,21 +205,27 @@ def describe(request: AdmissionRequest, match: Match) -> Object:
         "dryRun": request.dry_run,
         "options": request.options,
     }
-    optional = {
-        "subResource": request.subresource,
-        "requestSubResource": request.request_subresource or request.subresource,
-        "name": request.name,
-        "namespace": request.namespace,
-    }
-    return described | {name: value for name, value in optional.items() if value}
+    optional = (
+        ("subResource", request.subresource),
+        ("requestSubResource", request.request_subresource or request.subresource),
+        ("name", request.name),
+        ("namespace", request.namespace),
+    )
+    for name, value in optional:
+        if value:
+            described[name] = value
+    return described
 
 
 def _user(request: AdmissionRequest) -> Object:
     user = request.user
-    described = {
-        "username": user.username,
-        "uid": user.uid,
-        "groups": list(user.groups),
-        "extra": {key: list(values) for key, values in user.extra.items()},
-    }
-    return {name: value for name, value in described.items() if value}
+    described: Object = {}
+    if user.username:
+        described["username"] = user.username
+    if user.uid:
+        described["uid"] = user.uid
+    if user.groups:
+        described["groups"] = list(user.groups)
+    if user.extra:
+        described["extra"] = {key: list(values) for key, values in user.extra.items()}
+    return described

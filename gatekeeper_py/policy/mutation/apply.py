@@ -63,7 +63,7 @@ def _errors(value: Any, schema: Schema, *, duplicates: bool, path: str = "") -> 
         else:
             yield path, f"expected map, got &{{{go_value(value)}}}"
     elif form is Form.LIST:
-        if isinstance(value, list | tuple):
+        if isinstance(value, (list, tuple)):
             yield from _list_errors(value, schema, path, duplicates=duplicates)
         else:
             yield path, f"expected list, got &{{{go_value(value)}}}"
@@ -75,9 +75,9 @@ def _form(value: Any, schema: Schema) -> Form:
     """What a place that takes anything is for this value; a map when the value does not say (deduceAtom)."""
     if schema.form is not Form.ANY:
         return schema.form
-    if isinstance(value, list | tuple):
+    if isinstance(value, (list, tuple)):
         return Form.LIST
-    return Form.SCALAR if isinstance(value, bool | int | float | str) else Form.MAP
+    return Form.SCALAR if isinstance(value, (bool, int, float, str)) else Form.MAP
 
 
 def _map_errors(value: Object, schema: Schema, path: str, *, duplicates: bool) -> Iterator[ValidationError]:
@@ -113,12 +113,12 @@ def _scalar_errors(value: Any, scalar: str, path: str) -> Iterator[ValidationErr
         if not isinstance(value, str):
             yield path, f"expected string, got &value.valueUnstructured{{Value:{go_syntax(value)}}}"
     elif scalar in ("integer", "number"):
-        if isinstance(value, bool) or not isinstance(value, int | float):
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
             yield path, f"expected numeric (int or float), got {go_type(value)}"
     elif scalar == "boolean":
         if not isinstance(value, bool):
             yield path, f"expected boolean, got &{{{go_value(value)}}}"
-    elif isinstance(value, dict | list | tuple | Foreign):
+    elif isinstance(value, (dict, list, tuple, Foreign)):
         yield path, f"expected any scalar, got &{{{go_value(value)}}}"
 
 
@@ -158,7 +158,7 @@ def _defaults(item: Schema) -> Mapping[str, Any]:
 def _set_item(item: Any) -> str:
     if isinstance(item, dict):
         raise ApplyError("associative list without keys has an element that's a map type")
-    if isinstance(item, list | tuple):
+    if isinstance(item, (list, tuple)):
         raise ApplyError("not supported: associative list with lists as elements")
     if item is None:
         raise ApplyError("associative list without keys has an element that's an explicit null")
@@ -185,7 +185,7 @@ def _atomics(value: Any, schema: Schema, path: str) -> Iterator[str]:
             field = schema.fields.get(name)
             if field is not None:
                 yield from _atomics(inner, field, f"{path}.{name}")
-    elif isinstance(value, list | tuple) and schema.takes_list and schema.items is not None:
+    elif isinstance(value, (list, tuple)) and schema.takes_list and schema.items is not None:
         if schema.keys is None:
             yield path
         for index, inner in enumerate(value):
@@ -224,7 +224,7 @@ def _merge_maps(live: Any, patch: Any, schema: Schema) -> Any:
 
 def _merge_lists(live: Any, patch: Any, schema: Schema) -> Any:
     lhs = live if isinstance(live, list) else []
-    rhs = patch if isinstance(patch, list | tuple) else []
+    rhs = patch if isinstance(patch, (list, tuple)) else []
     if schema.keys is None or (not lhs and not rhs):
         return patch
     try:

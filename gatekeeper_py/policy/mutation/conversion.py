@@ -198,7 +198,7 @@ def _settled_item(value: Any, before: Any, schema: Schema) -> Any:
 
 
 def _settled_scalar(value: Any, scalar: str) -> Any:
-    if scalar == "quantity" and isinstance(value, str | int | float) and not isinstance(value, bool):
+    if scalar == "quantity" and isinstance(value, (str, int, float)) and not isinstance(value, bool):
         return quantity.canonical(str(value))
     if isinstance(value, float):
         return whole(value)

@@ -33,7 +33,7 @@ class ConversionError(ValueError):
 
 def json_value(value: Any) -> Any:
     """A value as JSON, sharing no container with the original; raise `ConversionError` when there is none."""
-    if value is None or isinstance(value, bool | str):
+    if value is None or isinstance(value, (bool, str)):
         return value
     if isinstance(value, int):
         return int(value) if abs(value) <= EXACT_INTEGER else str(int(value))
@@ -43,7 +43,7 @@ def json_value(value: Any) -> Any:
         raise ConversionError("cannot convert to native type: *structpb.Value")
     if isinstance(value, Mapping):
         return {_key(key): json_value(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
+    if isinstance(value, (list, tuple)):
         return list(map(json_value, value))
     return _special(value)
 

@@ -77,7 +77,7 @@ def _field(name: str, value: Any, is_data: Callable[[object], bool]) -> Any:
     value = _unwrapped(value)
     if isinstance(value, Message):
         return _element(value, is_data)
-    if isinstance(value, list | tuple) and not is_data(value):
+    if isinstance(value, (list, tuple)) and not is_data(value):
         return [_element(inner, is_data) for inner in value]
     if isinstance(value, Mapping) and not is_data(value):
         return {_key(name, key): _element(inner, is_data) for key, inner in value.items()}
@@ -88,7 +88,7 @@ def _element(value: Any, is_data: Callable[[object], bool]) -> Any:
     value = _unwrapped(value)
     if isinstance(value, Message):
         return _nested_object(value, is_data)
-    if isinstance(value, list | tuple):
+    if isinstance(value, (list, tuple)):
         syntax = f"[]ref.Val{{{', '.join(map(_syntax, value))}}}"
         return value if is_data(value) else Foreign(f"[{_joined(value)}]", syntax, "[]ref.Val")
     if isinstance(value, Mapping):
@@ -141,7 +141,7 @@ def _quoted(key: object) -> str:
 
 
 def _scalar(value: Any) -> Any:
-    if isinstance(value, bool | str | float):
+    if isinstance(value, (bool, str, float)):
         return value
     if isinstance(value, UInt):
         return Foreign(str(int(value)), hex(value), "uint64")
@@ -178,7 +178,7 @@ def _joined(values: Iterable[Any]) -> str:
 def _syntax(value: Any) -> str:
     """A value of the language inside another, as %#v prints it."""
     value = _unwrapped(value)
-    if isinstance(value, Mapping | list | tuple):
+    if isinstance(value, (Mapping, list, tuple)):
         return _nested(value)
     return go_syntax(_scalar(value)).replace("[]uint8", "types.Bytes", 1 if isinstance(value, bytes) else 0)
 
@@ -188,7 +188,7 @@ def _nested(value: Any) -> str:
     value = _unwrapped(value)
     if isinstance(value, Mapping):
         return f"{{{', '.join(f'{_nested(key)}: {_nested(inner)}' for key, inner in value.items())}}}"
-    if isinstance(value, list | tuple):
+    if isinstance(value, (list, tuple)):
         return f"[{', '.join(map(_nested, value))}]"
     found = _scalar(value)
     return found.shown if isinstance(found, Foreign) else go_value(found)
@@ -233,7 +233,7 @@ def json_native(value: Any) -> Any:
     """A native value as JSON, sharing no container with the data (structpb.NewStruct)."""
     if isinstance(value, dict):
         return {name: json_native(inner) for name, inner in value.items()}
-    if isinstance(value, list | tuple):
+    if isinstance(value, (list, tuple)):
         return list(map(json_native, value))
     if isinstance(value, Foreign):
         return _foreign_json(value)
@@ -264,7 +264,7 @@ def go_value(value: Any) -> str:
         return _go_float(value)
     if isinstance(value, dict):
         return f"map[{' '.join(f'{key}:{go_value(value[key])}' for key in sorted(value))}]"
-    if isinstance(value, list | tuple):
+    if isinstance(value, (list, tuple)):
         return f"[{' '.join(map(go_value, value))}]"
     return str(value)
 
@@ -287,7 +287,7 @@ def go_syntax(value: Any) -> str:
     if isinstance(value, dict):
         entries = ", ".join(f"{quote(key)}:{go_syntax(value[key])}" for key in sorted(value))
         return f"map[string]interface {{}}{{{entries}}}"
-    if isinstance(value, list | tuple):
+    if isinstance(value, (list, tuple)):
         return f"[]interface {{}}{{{', '.join(map(go_syntax, value))}}}"
     return go_value(value)
 
@@ -326,7 +326,7 @@ def type_names(value: Any, path: str) -> Iterator[str]:
     elif isinstance(value, Mapping):
         for inner in value.values():
             yield from type_names(inner, path)
-    elif isinstance(value, list | tuple):
+    elif isinstance(value, (list, tuple)):
         for inner in value:
             yield from type_names(inner, path)
 
@@ -337,7 +337,7 @@ def contents(roots: Iterable[object]) -> frozenset[int]:
     pending = list(roots)
     while pending:
         value = pending.pop()
-        if not isinstance(value, dict | list | tuple) or id(value) in found:
+        if not isinstance(value, (dict, list, tuple)) or id(value) in found:
             continue
         found.add(id(value))
         pending.extend(value.values() if isinstance(value, dict) else value)

@@ -141,7 +141,7 @@ FIELDS: Final = frozenset({*TEXTS, "value"})
 
 
 def _operations(result: object, activation: Mapping[str, object], text: str) -> Iterator[Operation]:
-    if not isinstance(result, list | tuple):
+    if not isinstance(result, (list, tuple)):
         raise _MutationError("type mismatch: JSONPatchType.expression should evaluate to array")
     data = _DataOf(activation)
     for made in result:
@@ -156,7 +156,7 @@ def _misfit(made: Message, data: _DataOf) -> str | None:
     for name, value in made.items():
         if name not in FIELDS:
             return f"unexpected JSONPatchType field: {name}"
-        if name in TEXTS and not isinstance(value, str | TypeValue):
+        if name in TEXTS and not isinstance(value, (str, TypeValue)):
             return f"unexpected type {go_type_of(value, data)} for JSONPatchType '{name}' field"
     return None
 
@@ -220,7 +220,7 @@ def _check_numbers(value: Any) -> None:
         raise StatusError(500, "", f"json: unsupported value: {print_double(value)}")
     if isinstance(value, Mapping):
         value = list(value.values())
-    for inner in value if isinstance(value, list | tuple) else ():
+    for inner in value if isinstance(value, (list, tuple)) else ():
         _check_numbers(inner)
 
 

@@ -97,7 +97,7 @@ def _step(draft: _Draft, operation: Operation) -> None:
 
 
 def _new_root(value: object) -> Container:
-    if isinstance(value, dict | list):
+    if isinstance(value, (dict, list)):
         root: Container = copied(value)
         return root
     raise PatchError("replace operation value must be object or array: %!w(<nil>)")
@@ -224,14 +224,12 @@ def _parent(draft: _Draft, path: str, missing: str) -> tuple[Container, str]:
 
 
 def _decoded(token: str) -> str:
-    """RFC 6901, in one pass as the library's replacer does it."""
-    if "~" not in token:
-        return token
-    return re.sub("~[01]", lambda match: "/" if match[0] == "~1" else "~", token)
+    """RFC 6901: in this order what is replaced makes nothing that would be."""
+    return token.replace("~1", "/").replace("~0", "~")
 
 
 def _container(value: object) -> Container:
-    if isinstance(value, dict | list):
+    if isinstance(value, (dict, list)):
         return value
     raise PatchError("unknown object type")
 
@@ -302,6 +300,8 @@ def same(one: Any, other: Any) -> bool:
 
 def copied(value: Any) -> Any:
     """A JSON value that shares no container with the original. Does not recurse: data may be nested deep."""
+    if not isinstance(value, CONTAINERS):
+        return value
     root = [value]
     pending: list[tuple[Any, Any]] = [(root, 0)]
     while pending:

@@ -35,12 +35,17 @@ class Shared(Generic[P]):
     """The expressions of all policies over one object, for the kind and resource the request names."""
 
     def __init__(
-        self, candidates: Candidates[P], facts: Facts, value: Object | None, deadline: float | None
+        self,
+        candidates: Candidates[P],
+        facts: Facts,
+        value: Object | None,
+        deadline: float | None,
+        usable: bool | None = None,
     ) -> None:
         self._candidates = candidates
         self._facts = facts
         self._value = value
-        self._usable = _namespace_known(facts)
+        self._usable = _namespace_known(facts) if usable is None else usable
         self._deadline = deadline
         self._budget = Budget(CONDITIONS_BUDGET, deadline)
         self._activation: dict[str, object] = {}
@@ -50,7 +55,7 @@ class Shared(Generic[P]):
         """The same over another value of the object; what does not read it is known already."""
         if value is self._value:
             return self
-        made = Shared(self._candidates, self._facts, value, self._deadline)
+        made = Shared(self._candidates, self._facts, value, self._deadline, self._usable)
         made._budget = self._budget
         for slot in self._candidates.lasting:
             made._conditions[slot] = self._conditions[slot]
