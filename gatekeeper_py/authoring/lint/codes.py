@@ -49,6 +49,7 @@ CODES: Mapping[str, Code] = {
     "GK504": Code("never-reached"),
     "GK505": Code("same-whatever-is-compared"),
     "GK506": Code("unread-variable", "warning"),
+    "GK508": Code("message-without-value"),
     "GK601": Code("no-suite", "warning"),
     "GK602": Code("unused-object", "warning"),
     "GK603": Code("object-without-such-field"),

@@ -7,21 +7,33 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final
 
+from gatekeeper_py.authoring.fuller import fuller
 from gatekeeper_py.authoring.lint.finding import Finding
+from gatekeeper_py.authoring.lint.reads import reads_of
 from gatekeeper_py.authoring.lint.subject import Statement, Subject, statements
 from gatekeeper_py.authoring.specimens import kinds_with_specimens, specimen
+from gatekeeper_py.authoring.tenancies import named_tenancy
 from gatekeeper_py.authoring.trace import Explained, NotEvaluated, explain_policy
 from gatekeeper_py.cel import Explanation, tree
 from gatekeeper_py.cluster.snapshot import Snapshot
 from gatekeeper_py.engine import Engine
 from gatekeeper_py.manifests.manifest import Manifest, Source
-from gatekeeper_py.objects.resource import GroupVersionKind
+from gatekeeper_py.objects.resource import GroupVersionKind, Object
+from gatekeeper_py.objects.schema import builtin_schema
 from gatekeeper_py.policy.admission import decision as admission
 from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.policy.admission.submission import Submission, make_request, make_user
-from gatekeeper_py.policy.model import MutatingPolicy, Policy
-from gatekeeper_py.tenancy.documents import is_tenancy_document
+from gatekeeper_py.policy.matching.match import selects
+from gatekeeper_py.policy.model import MutatingPolicy, Policy, ValidatingPolicy, Validation
+from gatekeeper_py.policy.sharing.index import PolicyIndex
+from gatekeeper_py.tenancy.documents import is_tenancy_document, load_tenancy
+from gatekeeper_py.tenancy.library import extension
+from gatekeeper_py.tenancy.lookups import asks_about_tenants
 
 __all__ = ["trials"]
 
@@ -29,37 +41,99 @@ ABSENT = re.compile(r"no such key: (?P<name>\S+)$")
 POD = GroupVersionKind("", "v1", "Pod")
 NOBODY = make_user("somebody", ())
 ANYWHERE = "default"
+OF_EXAMPLE = "foo"
+"""A namespace of a tenant in `data/example.yaml`."""
+MOST_TRIED = 12
+"""Fuller objects of a kind that one policy is tried on."""
 FAILURE_REMEDY = "Compare values of one type, and say what holds where there is none"
 MUTATION_REMEDY = "Write what the kind takes where it stands, and make what is absent first"
 
 
 def trials(subject: Subject) -> Iterator[Finding]:
     """Every expression that has no value, and every mutation that fails, for an object of the least sort."""
-    engine = Engine(subject.policies, Snapshot(()))
-    namespaces = dict.fromkeys((*_owned(subject), ANYWHERE))
-    requests = (
-        request
-        for kind in kinds_with_specimens()
-        for namespace in namespaces
-        for request in _requests(kind, namespace, engine)
-    )
     return _once(
         finding
-        for request in requests
-        for policy, failures in _failing(engine, request)
-        for finding in _told(engine, policy, request) or _failed(policy, failures, request)
+        for engine, namespace in _grounds(subject)
+        for finding in (*_on_least(engine, namespace), *_on_fuller(engine, namespace))
     )
+
+
+def _grounds(subject: Subject) -> Iterator[tuple[Engine, str]]:
+    """What policies are tried on, each with a namespace: of a tenant, and of nobody in particular.
+
+    Policies that ask about tenants, where no tenant is, are tried on those that come with us: a guard
+    would keep everything from them.
+    """
+    engine = Engine(subject.policies, Snapshot(()))
+    owned = next(_owned(subject), None)
+    if owned is not None:
+        yield engine, owned
+    elif asks_about_tenants(subject.policies):
+        tenancy = load_tenancy(named_tenancy("example", Path()))
+        yield Engine(replace(subject.policies, extensions=(extension(tenancy),)), Snapshot(())), OF_EXAMPLE
+    yield engine, ANYWHERE
+
+
+def _on_least(engine: Engine, namespace: str) -> Iterator[Finding]:
+    for kind in kinds_with_specimens():
+        for request in _requests(kind, specimen(kind), namespace, engine):
+            yield from _tried(engine, request)
+
+
+def _on_fuller(engine: Engine, namespace: str) -> Iterator[Finding]:
+    """What fails of a policy where there is more of what it reads without asking, and of what it asks for."""
+    for policy in (*engine.policies.validating, *engine.policies.mutating):
+        reads = reads_of(policy)
+        if not (unasked := reads.unasked):
+            continue
+        wanted = dict.fromkeys((*(steps[:-1] for steps in unasked), *reads.asked))
+        alone = Engine(replace(engine.policies, **_only(policy)), engine.cluster)
+        for kind in kinds_with_specimens():
+            schema = builtin_schema(kind)
+            if schema is None or not _is_about(alone, kind):
+                continue
+            for body in islice(fuller(specimen(kind), schema, wanted), MOST_TRIED):
+                for request in _requests(kind, body, namespace, alone):
+                    yield from _tried(alone, request)
+
+
+def _is_about(engine: Engine, kind: GroupVersionKind) -> bool:
+    served = engine.cluster.served(kind)
+    return served is not None and any(
+        selects(rule, named, served, "")
+        for policy in (*engine.policies.validating, *engine.policies.mutating)
+        for rule in policy.match.rules
+        for named in rule.resources
+    )
+
+
+def _only(policy: Policy) -> dict[str, Any]:
+    """The fields of a set of policies that holds one alone."""
+    if isinstance(policy, MutatingPolicy):
+        return {"validating": PolicyIndex(), "mutating": PolicyIndex([policy])}
+    return {"validating": PolicyIndex([policy]), "mutating": PolicyIndex()}
+
+
+def _tried(engine: Engine, request: AdmissionRequest) -> Iterator[Finding]:
+    found = engine.judge(request).findings
+    for policy, failures in _concerned(engine, [each for each in found if each.error]):
+        yield from _told(engine, policy, request) or _failed(policy, failures, request)
+    for policy, _ in _concerned(engine, [each for each in found if not each.error]):
+        yield from _unsaid(engine, policy, request)
 
 
 def _once(findings: Iterable[Finding]) -> Iterator[Finding]:
     """Of what fails at many requests, the first."""
-    seen: set[tuple[str, int, int]] = set()
+    seen: set[tuple[tuple[str, int, int], str]] = set()
     for finding in findings:
         place = finding.problem.path, finding.problem.line, finding.problem.column
-        if finding.code != "GK204" or place not in seen:
+        if finding.code not in ONCE or (place, finding.code) not in seen:
             yield finding
-        if finding.code == "GK204":
-            seen.add(place)
+        seen.add((place, finding.code))
+
+
+ONCE: Final = frozenset({"GK204", "GK508"})
+"""Codes whose text names the request, which is one of many."""
 
 
 def _owned(subject: Subject) -> Iterator[str]:
@@ -73,11 +147,17 @@ def _owned(subject: Subject) -> Iterator[str]:
                 return
 
 
-def _requests(kind: GroupVersionKind, namespace: str, engine: Engine) -> Iterator[AdmissionRequest]:
+def _requests(
+    kind: GroupVersionKind, least: Object, namespace: str, engine: Engine
+) -> Iterator[AdmissionRequest]:
     """An object of a kind is made, changed in nothing, and deleted; in a pod a command is run."""
     served = engine.cluster.served(kind)
-    metadata = {"name": "web", **({"namespace": namespace} if served and served.namespaced else {})}
-    body = {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": metadata, **specimen(kind)}
+    metadata = {
+        "name": "web",
+        **({"namespace": namespace} if served and served.namespaced else {}),
+        **least.get("metadata", {}),
+    }
+    body = {"apiVersion": kind.api_version, "kind": kind.kind, **least, "metadata": metadata}
     manifest = Manifest(body, Source("<specimen>"))
     made = make_request(manifest, engine.cluster, Submission(user=NOBODY))
     yield made
@@ -90,14 +170,45 @@ def _requests(kind: GroupVersionKind, namespace: str, engine: Engine) -> Iterato
         yield make_request(Manifest(body, Source("<specimen>")), engine.cluster, submission)
 
 
-def _failing(engine: Engine, request: AdmissionRequest) -> Iterator[tuple[Policy, list[admission.Finding]]]:
-    """The policies that have an error for a request, with their errors."""
-    errors: dict[str, list[admission.Finding]] = {}
-    for finding in engine.judge(request).findings:
-        if finding.error:
-            errors.setdefault(finding.policy, []).append(finding)
+def _concerned(
+    engine: Engine, found: Iterable[admission.Finding]
+) -> Iterator[tuple[Policy, list[admission.Finding]]]:
+    """The policies that some findings are of, each with its own."""
+    by_name: dict[str, list[admission.Finding]] = {}
+    for finding in found:
+        by_name.setdefault(finding.policy, []).append(finding)
     every: tuple[Policy, ...] = (*engine.policies.validating, *engine.policies.mutating)
-    return ((policy, errors[policy.name]) for policy in every if policy.name in errors)
+    return ((policy, by_name[policy.name]) for policy in every if policy.name in by_name)
+
+
+def _unsaid(engine: Engine, policy: Policy, request: AdmissionRequest) -> Iterator[Finding]:
+    """Refusals whose messageExpression has no value, or none that can be told."""
+    if not isinstance(policy, ValidatingPolicy) or not any(map(_has_expression, policy.validations)):
+        return
+    try:
+        explained = {each.place: each.explanation for each in explain_policy(engine, policy, request)}
+    except NotEvaluated:
+        return
+    for statement in statements(policy):
+        index = int(statement.path[2])
+        said = explained.get(f"validations[{index}].messageExpression")
+        if statement.path[-1] != "messageExpression" or said is None:
+            continue
+        if any(each.value is False for each in explained[f"validations[{index}].expression"].outcomes):
+            for part in _deepest(said):
+                what = f"at the {request.operation} of a {request.kind.kind} this has no value: {_error(part)}"
+                yield Finding(statement.problem(_node(part), what, UNSAID_REMEDY), "GK508")
+
+
+UNSAID_REMEDY = "The refusal then quotes the expression: say what holds where there is none"
+
+
+def _has_expression(validation: Validation) -> bool:
+    return validation.message_expression is not None
+
+
+def _error(part: Explanation) -> str:
+    return next((outcome.error for outcome in part.outcomes if outcome.error), "") or ""
 
 
 def _failed(
@@ -140,7 +251,7 @@ def _place(statement: Statement) -> str:
 def _erring(statement: Statement, each: Explained, request: AdmissionRequest) -> Iterator[Finding]:
     """The part that has no value, and why."""
     for part in _deepest(each.explanation):
-        message = next((outcome.error for outcome in part.outcomes if outcome.error), "") or ""
+        message = _error(part)
         name = _null(part, request)
         found = ABSENT.search(message)
         if name:
@@ -170,7 +281,8 @@ def _absent(statement: Statement, part: Explanation, name: str, request: Admissi
     """The field whose absence was the error, where it was read."""
     end = part.span.end
     node = tree.Identifier(tree.Span(end - len(name), end), end, name)
-    what = f'a {request.kind.kind} may have no "{name}" here, and this is an error then'
+    holder = "the params" if part.text.strip().startswith("params") else f"a {request.kind.kind}"
+    what = f'{holder} may have no "{name}" here, and this is an error then'
     remedy = f"Ask has() before, or read .?{name} with orValue()"
     return Finding(statement.problem(node, what, remedy), "GK202")
 
