@@ -81,8 +81,8 @@ def _least(schema: Schema) -> Any:
     if schema.form is Form.LIST and schema.items is not None:
         item = _least(schema.items) if _is_known(schema.items) else None
         return None if item is None else [item]
-    if schema.form is not Form.MAP:
-        return None
+    if schema.form is not Form.MAP or None in schema.always.values():
+        return None  # a list that Go always writes is one that must be there
     if schema.values is not None and not schema.fields:
         value = _least(schema.values)
         return None if value is None else {"web": value}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from gatekeeper_py.authoring.lint.aftermath import aftermath
 from gatekeeper_py.authoring.lint.constancy import outcomes
 from gatekeeper_py.authoring.lint.containers import containers
 from gatekeeper_py.authoring.lint.entitlements import entitlements
@@ -37,6 +38,7 @@ FAMILIES = (
     narrowing,
     structure,
     trials,
+    aftermath,
     lookups,
     words,
     outcomes,

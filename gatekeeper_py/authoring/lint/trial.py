@@ -35,7 +35,7 @@ from gatekeeper_py.tenancy.documents import is_tenancy_document, load_tenancy
 from gatekeeper_py.tenancy.library import extension
 from gatekeeper_py.tenancy.lookups import asks_about_tenants
 
-__all__ = ["trials"]
+__all__ = ["grounds", "is_about", "only", "requests_about", "trials"]
 
 ABSENT = re.compile(r"no such key: (?P<name>\S+)$")
 POD = GroupVersionKind("", "v1", "Pod")
@@ -53,12 +53,12 @@ def trials(subject: Subject) -> Iterator[Finding]:
     """Every expression that has no value, and every mutation that fails, for an object of the least sort."""
     return _once(
         finding
-        for engine, namespace in _grounds(subject)
+        for engine, namespace in grounds(subject)
         for finding in (*_on_least(engine, namespace), *_on_fuller(engine, namespace))
     )
 
 
-def _grounds(subject: Subject) -> Iterator[tuple[Engine, str]]:
+def grounds(subject: Subject) -> Iterator[tuple[Engine, str]]:
     """What policies are tried on, each with a namespace: of a tenant, and of nobody in particular.
 
     Policies that ask about tenants, where no tenant is, are tried on those that come with us: a guard
@@ -76,7 +76,7 @@ def _grounds(subject: Subject) -> Iterator[tuple[Engine, str]]:
 
 def _on_least(engine: Engine, namespace: str) -> Iterator[Finding]:
     for kind in kinds_with_specimens():
-        for request in _requests(kind, specimen(kind), namespace, engine):
+        for request in requests_about(kind, specimen(kind), namespace, engine):
             yield from _tried(engine, request)
 
 
@@ -87,17 +87,25 @@ def _on_fuller(engine: Engine, namespace: str) -> Iterator[Finding]:
         if not (unasked := reads.unasked):
             continue
         wanted = dict.fromkeys((*(steps[:-1] for steps in unasked), *reads.asked))
-        alone = Engine(replace(engine.policies, **_only(policy)), engine.cluster)
+        alone = Engine(replace(engine.policies, **only(policy)), engine.cluster)
         for kind in kinds_with_specimens():
             schema = builtin_schema(kind)
-            if schema is None or not _is_about(alone, kind):
+            if schema is None or not is_about(alone, kind):
                 continue
             for body in islice(fuller(specimen(kind), schema, wanted), MOST_TRIED):
-                for request in _requests(kind, body, namespace, alone):
-                    yield from _tried(alone, request)
+                for request in requests_about(kind, body, namespace, alone):
+                    yield from (each for each in _tried(alone, request) if not _is_of_text(each))
 
 
-def _is_about(engine: Engine, kind: GroupVersionKind) -> bool:
+def _is_of_text(finding: Finding) -> bool:
+    """Whether what failed was to read a text that stands for any: its author might have written another."""
+    return READ_TEXT.search(finding.problem.what) is not None
+
+
+READ_TEXT: Final = re.compile(r"conversion error|parse error|regular expression|Major[.]Minor")
+
+
+def is_about(engine: Engine, kind: GroupVersionKind) -> bool:
     served = engine.cluster.served(kind)
     return served is not None and any(
         selects(rule, named, served, "")
@@ -107,7 +115,7 @@ def _is_about(engine: Engine, kind: GroupVersionKind) -> bool:
     )
 
 
-def _only(policy: Policy) -> dict[str, Any]:
+def only(policy: Policy) -> dict[str, Any]:
     """The fields of a set of policies that holds one alone."""
     if isinstance(policy, MutatingPolicy):
         return {"validating": PolicyIndex(), "mutating": PolicyIndex([policy])}
@@ -147,7 +155,7 @@ def _owned(subject: Subject) -> Iterator[str]:
                 return
 
 
-def _requests(
+def requests_about(
     kind: GroupVersionKind, least: Object, namespace: str, engine: Engine
 ) -> Iterator[AdmissionRequest]:
     """An object of a kind is made, changed in nothing, and deleted; in a pod a command is run."""
@@ -165,9 +173,10 @@ def _requests(
         submission = Submission(operation=operation, user=NOBODY)
         yield make_request(manifest, engine.cluster, submission, old=made.object)
     if kind == POD:
-        body = {"apiVersion": "v1", "kind": "PodExecOptions", "metadata": metadata, "command": ["sh"]}
-        submission = Submission(subresource="exec", user=NOBODY)
-        yield make_request(Manifest(body, Source("<specimen>")), engine.cluster, submission)
+        body = {"apiVersion": "v1", "kind": "PodExecOptions", "command": ["sh"]}
+        submission = Submission(subresource="exec", user=NOBODY, namespace=namespace)
+        asked = make_request(Manifest(body, Source("<specimen>")), engine.cluster, submission)
+        yield replace(asked, name="web")
 
 
 def _concerned(
@@ -256,7 +265,7 @@ def _erring(statement: Statement, each: Explained, request: AdmissionRequest) ->
         found = ABSENT.search(message)
         if name:
             yield _without_object(statement, part, name, request)
-        elif found and part.text.rstrip().endswith(found["name"]):
+        elif found and part.text.rstrip(" ]'\"").endswith(found["name"]):
             yield _absent(statement, part, found["name"], request)
         elif not found:
             what = f"this fails at the {request.operation} of a {request.kind.kind}: {message}"
@@ -279,12 +288,19 @@ def _without_object(statement: Statement, part: Explanation, name: str, request:
 
 def _absent(statement: Statement, part: Explanation, name: str, request: AdmissionRequest) -> Finding:
     """The field whose absence was the error, where it was read."""
+    root = part.text.strip().partition(".")[0]
+    what = f'{HOLDERS.get(root, f"a {request.kind.kind}")} may have no "{name}" here, and this is an error then'
+    if part.text.rstrip().endswith("]"):
+        remedy = f"Ask '{name}' in it before, or read [?'{name}'] with orValue()"
+        return Finding(statement.problem(_node(part), what, remedy), "GK202")
     end = part.span.end
     node = tree.Identifier(tree.Span(end - len(name), end), end, name)
-    holder = "the params" if part.text.strip().startswith("params") else f"a {request.kind.kind}"
-    what = f'{holder} may have no "{name}" here, and this is an error then'
     remedy = f"Ask has() before, or read .?{name} with orValue()"
     return Finding(statement.problem(node, what, remedy), "GK202")
+
+
+HOLDERS: Final = {"params": "the params", "request": "the request", "namespaceObject": "a Namespace"}
+"""Who has a field that is no object's, by the name it is read of."""
 
 
 def _node(part: Explanation) -> tree.Node:
