@@ -7,20 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from itertools import islice
 from typing import Any, Final
 
+from gatekeeper_py.authoring.fuller import fuller
 from gatekeeper_py.authoring.lint.finding import Finding
+from gatekeeper_py.authoring.lint.reads import reads_of
 from gatekeeper_py.authoring.lint.structure import meant
 from gatekeeper_py.authoring.lint.subject import Subject
-from gatekeeper_py.authoring.lint.trial import grounds, is_about, only, requests_about
+from gatekeeper_py.authoring.lint.trial import MOST_TRIED, grounds, is_about, only, requests_about
 from gatekeeper_py.authoring.specimens import kinds_with_specimens, specimen
 from gatekeeper_py.engine import Engine
-from gatekeeper_py.manifests.conformity import told
 from gatekeeper_py.objects.fieldpath import FieldPath, field_text
-from gatekeeper_py.objects.findings import findings
 from gatekeeper_py.objects.naming import label_value, qualified_name
 from gatekeeper_py.objects.resource import Object
 from gatekeeper_py.objects.schema import Form, Schema, builtin_schema
+from gatekeeper_py.policy.admission.decision import Status
 from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.policy.admission.submission import with_object
 from gatekeeper_py.policy.model import MutatingPolicy
@@ -97,17 +99,25 @@ def place_of(policy: MutatingPolicy) -> FieldPath:
 
 def _of(engine: Engine, policy: MutatingPolicy, namespace: str) -> Told:
     alone = Engine(replace(engine.policies, **only(policy)), engine.cluster)
+    asked = reads_of(policy).asked
     for kind in kinds_with_specimens():
-        if is_about(alone, kind):
-            for request in requests_about(kind, specimen(kind), namespace, alone):
+        schema = builtin_schema(kind)
+        if schema is None or not is_about(alone, kind):
+            continue
+        least = specimen(kind)
+        for body in (least, *islice(fuller(least, schema, asked), MOST_TRIED)):
+            for request in requests_about(kind, body, namespace, alone):
                 if request.operation in ("CREATE", "UPDATE"):
-                    yield from _mutated(alone, policy, request)
+                    yield from _mutated(alone, policy, request, schema)
 
 
-def _mutated(engine: Engine, policy: MutatingPolicy, request: AdmissionRequest) -> Told:
-    after = _after(engine, request)
-    before, schema = request.object, builtin_schema(request.kind)
-    if after is None or before is None or after == before or schema is None:
+def _mutated(engine: Engine, policy: MutatingPolicy, request: AdmissionRequest, schema: Schema) -> Told:
+    decision = engine.judge(request, frozenset({"mutate"}))
+    if not decision.allowed and not decision.findings and decision.status is not None:
+        what = f"what this makes of a {request.kind.kind} cannot be read: {_cause(decision.status)}"
+        yield "GK212", what, "Write what the field holds"
+    before, after = request.object, decision.object if decision.allowed else None
+    if after is None or before is None or after == before:
         return
     changed = list(_changes(before, after, ()))
     name = request.kind.kind
@@ -117,12 +127,7 @@ def _mutated(engine: Engine, policy: MutatingPolicy, request: AdmissionRequest) 
             what = f"this changes {field_text(path)} of a {name} at an UPDATE, where it cannot be changed"
             yield "GK210", what, "Leave UPDATE out of the rules, or ask for oldObject == null"
         yield from _marked(path, after)
-        yield from _unknown_choice(path, after, schema)
-    known = {finding.path for finding in findings(before, schema)}
-    for finding in findings(after, schema):
-        if finding.path not in known and not _is_null(after, finding.path):
-            what = f"in a {name} that this has changed, {field_text(finding.path)} {told(finding)}"
-            yield "GK212", what, "Write what the field holds"
+        yield from _unfit(path, after, schema)
     if _repeats(engine, policy, request, after):
         what = f"this changes a {name} that it has changed already, and does so each time"
         yield "GK213", what, "Ask whether it is there before it is added"
@@ -183,25 +188,36 @@ def _marked(path: FieldPath, after: Object) -> Told:
         yield "GK211", f'"{key}: {value}" is no {word}: {faults[0]}', f"Write a {word}"
 
 
-def _unknown_choice(path: FieldPath, after: Object, schema: Schema) -> Told:
-    """Texts that a field never holds."""
-    for place, value, shape in _scalars(path, _at(after, path), _shape(schema, path)):
+def _unfit(path: FieldPath, after: Object, schema: Schema) -> Told:
+    """Texts that a field never holds, and items of a list without what they are told apart by."""
+    for place, value, shape in _parts(path, _at(after, path), _shape(schema, path)):
         if shape.choices and isinstance(value, str) and value and value not in shape.choices:
             what = f'this writes "{value}" into {field_text(place)}, which is never that'
             yield "GK207", what, meant(value, shape.choices)
+        elif isinstance(value, list):
+            yield from _nameless(place, value, shape)
 
 
-def _scalars(path: FieldPath, value: Any, shape: Schema | None) -> Iterator[tuple[FieldPath, Any, Schema]]:
+def _nameless(place: FieldPath, items: list[Any], shape: Schema) -> Told:
+    defaults = shape.items.defaults if shape.items is not None else {}
+    for index, item in enumerate(items):
+        for key in shape.keys or ():
+            if isinstance(item, dict) and key not in item and key not in defaults and key == "name":
+                what = f"this leaves {field_text((*place, index))} without a {key}"
+                yield "GK212", what, f"Write its {key}"
+
+
+def _parts(path: FieldPath, value: Any, shape: Schema | None) -> Iterator[tuple[FieldPath, Any, Schema]]:
+    """What stands at a place and below it, each with its schema."""
     if shape is None:
         return
+    yield path, value, shape
     if isinstance(value, dict):
         for key, each in value.items():
-            yield from _scalars((*path, key), each, shape.field(key) if shape.form is Form.MAP else None)
+            yield from _parts((*path, key), each, shape.field(key) if shape.form is Form.MAP else None)
     elif isinstance(value, list):
         for index, each in enumerate(value):
-            yield from _scalars((*path, index), each, shape.items)
-    else:
-        yield path, value, shape
+            yield from _parts((*path, index), each, shape.items)
 
 
 def _shape(schema: Schema | None, path: FieldPath) -> Schema | None:
@@ -221,8 +237,8 @@ def _at(value: Any, path: FieldPath) -> Any:
     return value
 
 
-def _is_null(after: Object, path: FieldPath) -> bool:
-    return _at(after, path) is None
+def _cause(status: Status) -> str:
+    return next((cause.message for cause in status.causes), status.message)
 
 
 def _repeats(engine: Engine, policy: MutatingPolicy, request: AdmissionRequest, after: Object) -> bool:

@@ -35,7 +35,7 @@ from gatekeeper_py.tenancy.documents import is_tenancy_document, load_tenancy
 from gatekeeper_py.tenancy.library import extension
 from gatekeeper_py.tenancy.lookups import asks_about_tenants
 
-__all__ = ["grounds", "is_about", "only", "requests_about", "trials"]
+__all__ = ["MOST_TRIED", "grounds", "is_about", "only", "requests_about", "trials"]
 
 ABSENT = re.compile(r"no such key: (?P<name>\S+)$")
 POD = GroupVersionKind("", "v1", "Pod")
