@@ -85,8 +85,7 @@ def _verb(
     if text in known or text in special or text == "*":
         return
     near = difflib.get_close_matches(text.lower(), [*known, *special], 1, 0.75)
-    meant = MEANT.get(text.lower()) if special else None
-    if meant := meant or next(iter(near), ""):
+    if meant := MEANT.get(text.lower()) or next(iter(near), ""):
         yield statement.problem(verb, f'no request has the verb "{text}"', f"Did you mean {meant}?")
 
 

@@ -61,6 +61,7 @@ CODES: Mapping[str, Code] = {
     "GK506": Code("unread-variable", "warning"),
     "GK507": Code("said-twice", "warning"),
     "GK508": Code("message-without-value"),
+    "GK509": Code("message-told-as-it-stands"),
     "GK601": Code("no-suite", "warning"),
     "GK602": Code("unused-object", "warning"),
     "GK603": Code("object-without-such-field"),

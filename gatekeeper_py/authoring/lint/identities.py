@@ -122,7 +122,7 @@ def _part(path: str, text: str, function: str) -> Doubt:
     if path in NAMESPACES and text and dns_subdomain(f"a{text}a".replace(".", "A")):
         return f'no namespace has "{text}" in its name', "Write small letters, digits and '-': this is no pattern"
     if path == USERNAME and function == "startsWith" and text.startswith(OF_ACCOUNTS):
-        return f'no user is called "{text}..."', f"Did you mean {ACCOUNT}{text.removeprefix(OF_ACCOUNTS)}?"
+        return f"no user's name begins with {text}", f"Did you mean {ACCOUNT}{text.removeprefix(OF_ACCOUNTS)}?"
     return None
 
 

@@ -24,6 +24,7 @@ from gatekeeper_py.authoring.lint.rules import rules
 from gatekeeper_py.authoring.lint.structure import structure
 from gatekeeper_py.authoring.lint.subject import Subject
 from gatekeeper_py.authoring.lint.suppression import unknown_codes, unsuppressed
+from gatekeeper_py.authoring.lint.tautology import tautology
 from gatekeeper_py.authoring.lint.trial import trials
 from gatekeeper_py.authoring.lint.words import words
 from gatekeeper_py.authoring.runner import engine_for
@@ -49,6 +50,7 @@ FAMILIES = (
     identities,
     words,
     outcomes,
+    tautology,
     repetition,
     reachability,
     proof,
