@@ -139,7 +139,9 @@ class Suite:
     unused: tuple[Problem, ...]
     """Objects that no case starts from: no error, but a slip of the pen."""
     written: tuple[Manifest, ...]
-    """Every object that stands in it, with its place."""
+    """Every object that stands in it, and every part of one, with its place."""
+    idle: tuple[Problem, ...] = ()
+    """Parts of cases that change nothing: no error either."""
     waivers: tuple[Manifest, ...] = ()
     """What is waived; nothing that the folder waives is."""
 
@@ -170,6 +172,8 @@ class _Reader:
         self._source = document.source
         self._path = path
         self._used: set[str] = set()
+        self._idle: list[Problem] = []
+        self._changed: list[Manifest] = []
         self._problems: list[Problem] = []
 
     def suite(self) -> Suite:
@@ -191,7 +195,8 @@ class _Reader:
             cluster=tuple(self._value.get("cluster", ())),
             cases=tuple(cases),
             unused=tuple(self._unused()),
-            written=tuple(self._written()),
+            written=(*self._written(), *self._changed),
+            idle=tuple(self._idle),
         )
 
     def _check_suite(self) -> None:
@@ -295,6 +300,9 @@ class _Reader:
             self._problem(
                 (*path, "old"), "old is of one object", "Write oldChange, or a case for each object"
             )
+        if written.get("message") == "":
+            what = "an empty message is in every text"
+            self._problem((*path, "message"), what, "Write a part of what is told, or remove it")
         if "groups" in written and not (written.get("user") or self._value.get("user")):
             what = "groups are of a user, and nobody is named: a cluster administrator asks"
             self._problem((*path, "groups"), what, "Write user")
@@ -319,6 +327,7 @@ class _Reader:
         self, written: Mapping[str, Any], path: FieldPath, body: Object, submission: Submission
     ) -> Case:
         old = self._old(written, path, body, submission)
+        self._note(written, path, body, submission)
         line, column = self._source.locate(path)
         return Case(
             name=written["name"],
@@ -336,6 +345,24 @@ class _Reader:
             patched=written.get("patched", {}),
             asked_at=self._asked_at(written, path),
         )
+
+    def _note(
+        self, written: Mapping[str, Any], path: FieldPath, body: Object, submission: Submission
+    ) -> None:
+        """Keep the parts of an object that a case writes, and tell of a change that is none.
+
+        What changes several objects at once may be for some of them.
+        """
+        if "objects" in written:
+            return
+        for part in ("change", "oldChange", "patched"):
+            if part in written and all(isinstance(body.get(each), str) for each in KIND):
+                kind = {each: body[each] for each in KIND}
+                self._changed.append(self._manifest({**kind, **written[part]}, (*path, part)))
+        is_update = submission.verb == "UPDATE" or {"old", "oldChange"} & written.keys()
+        if "change" in written and not is_update and merge(body, written["change"]) == body:
+            what = "this changes nothing, so the case is that of the object as it is"
+            self._idle.append(self._source.problem((*path, "change"), what, "Correct it, or remove it"))
 
     def _asked_at(self, written: Mapping[str, Any], path: FieldPath) -> datetime | None:
         """When a case asks. What holds until a day is tried on a day, or its suite fails on that day."""

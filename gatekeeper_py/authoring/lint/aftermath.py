@@ -13,6 +13,7 @@ from typing import Any, Final
 from gatekeeper_py.authoring.fuller import fuller
 from gatekeeper_py.authoring.lint.finding import Finding
 from gatekeeper_py.authoring.lint.reads import reads_of
+from gatekeeper_py.authoring.lint.shapes import parts_of
 from gatekeeper_py.authoring.lint.structure import meant
 from gatekeeper_py.authoring.lint.subject import Subject
 from gatekeeper_py.authoring.lint.trial import MOST_TRIED, grounds, is_about, only, requests_about
@@ -21,7 +22,7 @@ from gatekeeper_py.engine import Engine
 from gatekeeper_py.objects.fieldpath import FieldPath, field_text
 from gatekeeper_py.objects.naming import label_value, qualified_name
 from gatekeeper_py.objects.resource import Object
-from gatekeeper_py.objects.schema import Form, Schema, builtin_schema
+from gatekeeper_py.objects.schema import Schema, builtin_schema
 from gatekeeper_py.policy.admission.decision import Status
 from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.policy.admission.submission import with_object
@@ -190,7 +191,7 @@ def _marked(path: FieldPath, after: Object) -> Told:
 
 def _unfit(path: FieldPath, after: Object, schema: Schema) -> Told:
     """Texts that a field never holds, and items of a list without what they are told apart by."""
-    for place, value, shape in _parts(path, _at(after, path), _shape(schema, path)):
+    for place, value, shape in parts_of(path, _at(after, path), _shape(schema, path)):
         if shape.choices and isinstance(value, str) and value and value not in shape.choices:
             what = f'this writes "{value}" into {field_text(place)}, which is never that'
             yield "GK207", what, meant(value, shape.choices)
@@ -205,19 +206,6 @@ def _nameless(place: FieldPath, items: list[Any], shape: Schema) -> Told:
             if isinstance(item, dict) and key not in item and key not in defaults and key == "name":
                 what = f"this leaves {field_text((*place, index))} without a {key}"
                 yield "GK212", what, f"Write its {key}"
-
-
-def _parts(path: FieldPath, value: Any, shape: Schema | None) -> Iterator[tuple[FieldPath, Any, Schema]]:
-    """What stands at a place and below it, each with its schema."""
-    if shape is None:
-        return
-    yield path, value, shape
-    if isinstance(value, dict):
-        for key, each in value.items():
-            yield from _parts((*path, key), each, shape.field(key) if shape.form is Form.MAP else None)
-    elif isinstance(value, list):
-        for index, each in enumerate(value):
-            yield from _parts((*path, index), each, shape.items)
 
 
 def _shape(schema: Schema | None, path: FieldPath) -> Schema | None:

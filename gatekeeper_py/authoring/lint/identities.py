@@ -13,7 +13,7 @@ from gatekeeper_py.objects.naming import dns_subdomain, label_value, qualified_n
 from gatekeeper_py.policy.admission.request import OPERATIONS
 from gatekeeper_py.tenancy.reading import is_tenancy_document, is_tenant
 
-__all__ = ["identities"]
+__all__ = ["doubted_group", "identities"]
 
 Doubt: TypeAlias = tuple[str, str] | None
 """What is wrong with a text, and what to do."""
@@ -49,10 +49,14 @@ def identities(subject: Subject) -> Iterator[Finding]:
     tenants = {
         manifest.name for manifest in subject.manifests if is_tenancy_document(manifest) and is_tenant(manifest)
     }
+    versions = {resource.served.kind.api_version for resource in subject.kinds}
     for policy in subject.every:
         for statement in statements(policy):
             for path, literal, function in _compared(statement.expression.program.tree, {}):
                 yield from _told(statement, path, literal, function, tenants)
+                if path == "object.apiVersion" and function in EQUALITY and _is_gone(str(literal.value), versions):
+                    what = f'Kubernetes serves no version "{literal.value}"'
+                    yield Finding(statement.problem(literal, what, "Write one that the rules name"), "GK214")
 
 
 def _told(
@@ -74,6 +78,13 @@ def _told(
         yield Finding(statement.problem(literal, *doubt), "GK214")
 
 
+def _is_gone(version: str, versions: set[str]) -> bool:
+    """Whether a version is of Kubernetes' own groups, and is none."""
+    group = version.rpartition("/")[0]
+    ours = "." not in group or group.endswith(".k8s.io")
+    return ours and version not in versions
+
+
 def _operation(text: str) -> Doubt:
     if text in OPERATIONS:
         return None
@@ -90,7 +101,8 @@ def _user(text: str) -> Doubt:
     return None
 
 
-def _group(text: str) -> Doubt:
+def doubted_group(text: str) -> Doubt:
+    """What is wrong with the name of a group of Kubernetes' own."""
     if text.startswith(ACCOUNT) or text == ACCOUNT.removesuffix(":"):
         remedy = "Compare request.userInfo.username" if text.count(":") > 2 else f"Did you mean {text}s?"
         if text.count(":") == 2:  # the namespace alone
@@ -142,7 +154,7 @@ KEYS: Final = frozenset({"key", "in"})
 ASKED: Final[dict[str, Callable[[str], Doubt]]] = {
     "request.operation": _operation,
     USERNAME: _user,
-    GROUPS: _group,
+    GROUPS: doubted_group,
 }
 Names: TypeAlias = dict[str, str]
 """What variables of macros go through, by their names."""

@@ -7,10 +7,12 @@ from pathlib import Path
 
 from gatekeeper_py.authoring.lint.aftermath import aftermath
 from gatekeeper_py.authoring.lint.authority import authority
+from gatekeeper_py.authoring.lint.casework import casework
 from gatekeeper_py.authoring.lint.constancy import outcomes
 from gatekeeper_py.authoring.lint.containers import containers
 from gatekeeper_py.authoring.lint.entitlements import entitlements
 from gatekeeper_py.authoring.lint.evasion import evasion
+from gatekeeper_py.authoring.lint.exemptions import exemptions
 from gatekeeper_py.authoring.lint.finding import Finding
 from gatekeeper_py.authoring.lint.identities import identities
 from gatekeeper_py.authoring.lint.lookup import lookups
@@ -54,8 +56,10 @@ FAMILIES = (
     repetition,
     reachability,
     proof,
+    casework,
     recipients,
     entitlements,
+    exemptions,
     evasion,
     containers,
 )

@@ -108,6 +108,7 @@ class Walk:
         if node.function in ("_[_]", "_[?_]"):
             return items_of(arguments[0])
         if node.function == "_+_":
+            self._added(node, arguments)
             return _either(*arguments)
         if node.function in ("or", "orValue"):
             return target if _tells_nothing(node.arguments[0]) else _either(target, arguments[0])
@@ -140,6 +141,13 @@ class Walk:
             self.findings.append(Finding(self.statement.problem(other, what, TYPE_REMEDY), "GK205"))
         elif other.value != "":  # what Go writes of a text that is absent
             self._chosen(_choices(shapes), other)
+
+    def _added(self, node: tree.Call, arguments: list[Shapes]) -> None:
+        """A number or a boolean behind a text, which CEL joins to none."""
+        for shapes, other in ((arguments[1], node.arguments[0]), (arguments[0], node.arguments[1])):
+            if _scalars(shapes) in ("integer", "number", "boolean") and _is_text(other):
+                what = f"the field is of type {_scalars(shapes)}, and cannot be added to a text"
+                self.findings.append(Finding(self.statement.problem(node, what, "Write string(...)"), "GK205"))
 
     def _among(self, arguments: list[Shapes], value: tree.Node, holder: tree.Node) -> None:
         """`type in ['A', 'B']`, and `'A' in types`."""
@@ -193,6 +201,12 @@ def _scalars(shapes: Shapes) -> str:
     """The type of what is a scalar in all kinds, of the same type; empty otherwise."""
     types = {shape.scalar if shape.form is Form.SCALAR else "" for shape in shapes or ()}
     return types.pop() if len(types) == 1 and types <= LIKE.keys() else ""
+
+
+def _is_text(node: tree.Node) -> bool:
+    while isinstance(node, tree.Call) and node.function == "_+_":
+        node = node.arguments[-1]
+    return isinstance(node, tree.Literal) and isinstance(node.value, str)
 
 
 HOLDING: Final = frozenset({Form.LIST, Form.MAP})
