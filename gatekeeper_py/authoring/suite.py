@@ -139,7 +139,9 @@ class Suite:
     unused: tuple[Problem, ...]
     """Objects that no case starts from: no error, but a slip of the pen."""
     written: tuple[Manifest, ...]
-    """Every object that stands in it, and every part of one, with its place."""
+    """Every object that stands in it, with its place."""
+    parts: tuple[Manifest, ...] = ()
+    """What cases change of an object, or expect in it, each as an object that has nothing else."""
     idle: tuple[Problem, ...] = ()
     """Parts of cases that change nothing: no error either."""
     waivers: tuple[Manifest, ...] = ()
@@ -195,7 +197,8 @@ class _Reader:
             cluster=tuple(self._value.get("cluster", ())),
             cases=tuple(cases),
             unused=tuple(self._unused()),
-            written=(*self._written(), *self._changed),
+            written=tuple(self._written()),
+            parts=tuple(self._changed),
             idle=tuple(self._idle),
         )
 
@@ -358,7 +361,8 @@ class _Reader:
         for part in ("change", "oldChange", "patched"):
             if part in written and all(isinstance(body.get(each), str) for each in KIND):
                 kind = {each: body[each] for each in KIND}
-                self._changed.append(self._manifest({**kind, **written[part]}, (*path, part)))
+                body_of_part = {**kind, **merge({}, written[part])}
+                self._changed.append(self._manifest(body_of_part, (*path, part)))
         is_update = submission.verb == "UPDATE" or {"old", "oldChange"} & written.keys()
         if "change" in written and not is_update and merge(body, written["change"]) == body:
             what = "this changes nothing, so the case is that of the object as it is"

@@ -13,7 +13,7 @@ from gatekeeper_py.authoring.lint.identities import doubted_group
 from gatekeeper_py.authoring.lint.subject import Subject
 from gatekeeper_py.authoring.suite import Case, Suite
 from gatekeeper_py.manifests.manifest import Manifest, Problem
-from gatekeeper_py.policy.model import MutatingPolicy, Policy, ValidatingPolicy
+from gatekeeper_py.policy.model import MutatingPolicy, Policy
 from gatekeeper_py.tenancy.reading import is_tenancy_document, is_tenant
 
 __all__ = ["casework"]
@@ -22,7 +22,6 @@ ALIKE: Final = 0.72
 """How alike two users are of which one is a slip of the other: alicia and alice."""
 NEARLY: Final = 0.85
 """And two namespaces, of which there are more: operators is not operations."""
-REFUSED: Final = frozenset({"deny", "warn", "waived"})
 CLUSTERS_OWN: Final = frozenset({"default", "kube-system", "kube-public", "kube-node-lease"})
 
 
@@ -121,16 +120,8 @@ def _unshown(suite: Suite, policies: list[Policy]) -> Iterator[Problem]:
     for case in suite.cases:
         if case.patched and not mutates:
             yield _at(case, "no policy of this suite changes an object, so patched shows nothing", "Remove it")
-    refuses = [policy for policy in policies if isinstance(policy, ValidatingPolicy) and _refuses(policy)]
-    if refuses and not any(case.expect in REFUSED for case in suite.cases):
-        what = f'no case shows what policy "{refuses[0].name}" refuses'
-        yield _at(suite.cases[0], what, "Write one that expects deny, or warn")
     known = {policy.name for policy in policies}
     for waiver in suite.waivers:
         named = (waiver.object.get("spec") or {}).get("policies") or ()
         if not known & set(map(str, named)):
             yield waiver.source.problem(("spec", "policies"), "no policy of this suite is waived", "Name one that is")
-
-
-def _refuses(policy: ValidatingPolicy) -> bool:
-    return any({"Deny", "Warn"} & set(binding.actions) for binding in policy.bindings)

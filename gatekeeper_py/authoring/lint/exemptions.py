@@ -109,7 +109,8 @@ def _unmatched(spec: Spec, named: list[ValidatingPolicy], kinds: Kinds) -> Told:
     reached = {kind for rule in rules for name in rule.resources for kind in kinds_of(rule, name, kinds)}
     for index, name in enumerate(_texts(spec, "kinds")):
         kind, _, group = name.partition(".")
-        if "*" not in name and not any(each.kind == kind and group in ("", each.group) for each in reached):
+        known = any(each.served.kind.kind == kind for each in kinds)
+        if known and "*" not in name and not any(each.kind == kind and group in ("", each.group) for each in reached):
             what = f"none of the policies that this waives is about {name}"
             near = difflib.get_close_matches(kind, {each.kind for each in reached}, 1)
             remedy = f"Did you mean {near[0]}?" if near else "Remove it, or name a policy that is"

@@ -49,14 +49,10 @@ def identities(subject: Subject) -> Iterator[Finding]:
     tenants = {
         manifest.name for manifest in subject.manifests if is_tenancy_document(manifest) and is_tenant(manifest)
     }
-    versions = {resource.served.kind.api_version for resource in subject.kinds}
     for policy in subject.every:
         for statement in statements(policy):
             for path, literal, function in _compared(statement.expression.program.tree, {}):
                 yield from _told(statement, path, literal, function, tenants)
-                if path == "object.apiVersion" and function in EQUALITY and _is_gone(str(literal.value), versions):
-                    what = f'Kubernetes serves no version "{literal.value}"'
-                    yield Finding(statement.problem(literal, what, "Write one that the rules name"), "GK214")
 
 
 def _told(
@@ -76,13 +72,6 @@ def _told(
         doubt = asks(text) if asks else None
     if doubt:
         yield Finding(statement.problem(literal, *doubt), "GK214")
-
-
-def _is_gone(version: str, versions: set[str]) -> bool:
-    """Whether a version is of Kubernetes' own groups, and is none."""
-    group = version.rpartition("/")[0]
-    ours = "." not in group or group.endswith(".k8s.io")
-    return ours and version not in versions
 
 
 def _operation(text: str) -> Doubt:

@@ -19,6 +19,8 @@ __all__ = ["params"]
 def params(subject: Subject) -> Iterator[Finding]:
     """What each policy with a paramKind is given."""
     for policy in subject.every:
+        if policy.param_kind is None or subject.kinds.served(policy.param_kind) is None:
+            continue
         given = [each for each in subject.manifests if each.kind == policy.param_kind]
         for problem in _of(policy, given):
             yield Finding(problem, "GK109")

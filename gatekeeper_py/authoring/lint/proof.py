@@ -30,7 +30,7 @@ def proof(subject: Subject) -> Iterator[Finding]:
     for suite in subject.suites:
         yield from (Finding(problem, "GK602") for problem in suite.unused)
         view = Snapshot(suite.cluster)
-        for manifest in suite.written:
+        for manifest in (*suite.written, *suite.parts):
             yield from (Finding(problem, "GK603") for problem in field_problems(manifest, view))
             yield from _unknown_values(manifest)
 

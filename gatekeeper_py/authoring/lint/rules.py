@@ -49,6 +49,8 @@ def _unsent(subject: Subject) -> Iterator[Problem]:
     for policy in subject.every:
         for index, rule in enumerate(policy.match.rules):
             subresources = _subresources(rule, subject.kinds)
+            if not all(_is_served(rule, named, subject.kinds) for named in rule.resources):
+                continue  # what is meant is not known
             for number, operation in enumerate(rule.operations):
                 if subresources and not _sent(operation, subresources):
                     yield unsent(policy, index, number, operation)
@@ -110,12 +112,24 @@ def unsent(policy: Policy, index: int, number: int, operation: str) -> Problem:
     """What is told of an operation that nothing sends."""
     path = ("spec", "matchConstraints", "resourceRules", index, "operations", number)
     what = f"nothing sends {operation} to the resources of this rule"
-    connected, created = (", ".join(sorted(names)) for names in (CONNECTED, CREATED))
-    remedy = (
-        f"CONNECT is sent to the subresources {connected}, and nothing else; CREATE alone to {created}; "
-        "UPDATE alone to all other subresources"
-    )
+    connected = ", ".join(sorted(CONNECTED))
+    remedy = f"CONNECT is sent to the subresources {connected}, and everything else to others"
+    if operation != "CONNECT" and not all(_is_connected(named) for named in policy.match.rules[index].resources):
+        created = ", ".join(sorted(CREATED))
+        remedy = f"CREATE is sent to the subresources {created}, and UPDATE to others"
     return policy.source.problem(path, what, remedy)
+
+
+def _is_connected(named: str) -> bool:
+    return named.partition("/")[2] in CONNECTED
+
+
+def _is_served(rule: Rule, named: str, kinds: Kinds) -> bool:
+    return any(
+        selects(rule, named, resource.served, subresource)
+        for resource in kinds
+        for subresource in ("", *resource.subresources)
+    )
 
 
 def _unasked(subject: Subject) -> Iterator[Problem]:
