@@ -299,13 +299,11 @@ class _Reader:
                 self._problem((*path, several), f"{several} is empty", "Name one at least")
         if "object" not in written and "objects" not in written:
             self._problem(path, f"{field_text(path)} lacks object", "Add it")
+        self._check_message(written, path)
         if "objects" in written and "old" in written:
             self._problem(
                 (*path, "old"), "old is of one object", "Write oldChange, or a case for each object"
             )
-        if written.get("message") == "":
-            what = "an empty message is in every text"
-            self._problem((*path, "message"), what, "Write a part of what is told, or remove it")
         if "groups" in written and not (written.get("user") or self._value.get("user")):
             what = "groups are of a user, and nobody is named: a cluster administrator asks"
             self._problem((*path, "groups"), what, "Write user")
@@ -317,6 +315,11 @@ class _Reader:
         if "UPDATE" in written.get("operations", ()) and not written.keys() & {"old", "oldChange", "change"}:
             what = "an UPDATE without a change, and without what is stored"
             self._problem((*path, "operations"), what, "Write change, or old")
+
+    def _check_message(self, written: Mapping[str, Any], path: FieldPath) -> None:
+        if written.get("message") == "":
+            what = "an empty message is in every text"
+            self._problem((*path, "message"), what, "Write a part of what is told, or remove it")
 
     def _bodies(self, written: Mapping[str, Any], path: FieldPath) -> Iterator[tuple[str, Object]]:
         """The objects before their change, each with what tells it from the others."""

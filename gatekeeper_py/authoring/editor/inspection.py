@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
-from gatekeeper_py.authoring.lint.aftermath import aftermath
 from gatekeeper_py.authoring.lint.casework import casework
 from gatekeeper_py.authoring.lint.entitlements import entitlements
 from gatekeeper_py.authoring.lint.exemptions import exemptions

@@ -1,4 +1,4 @@
-"""What becomes of objects that policies have mutated: what the API server refuses or drops, and what never ends.
+"""What becomes of objects that policies have mutated: what is refused or dropped, and what never ends.
 
 Found by mutating the least objects of common kinds, so what is told is certain (GK209 to GK213).
 """

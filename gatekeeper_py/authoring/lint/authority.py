@@ -95,7 +95,9 @@ def _resource(statement: Statement, links: Links, kinds: Kinds) -> Iterator[Prob
     if group.value not in served:
         if "/" in str(group.value):
             meant = str(group.value).partition("/")[0]
-            yield statement.problem(group, f'"{group.value}" is no group', f"Did you mean {meant}? A version is none")
+            yield statement.problem(
+                group, f'"{group.value}" is no group', f"Did you mean {meant}? A version is none"
+            )
         elif near := difflib.get_close_matches(str(group.value), served - {""}, 1):
             yield statement.problem(group, f'no group is called "{group.value}"', f"Did you mean {near[0]}?")
         return
@@ -113,7 +115,9 @@ def _unserved(
     what = f'no resource of the group "{group.value}" is called "{text}"'
     resource, _, subresource = text.partition("/")
     elsewhere = [each.served.resource.group for each in kinds if each.served.resource.resource == text]
-    of_kind = [each.served.resource.resource for each in here if each.served.kind.kind.lower() == text.lower()]
+    of_kind = [
+        each.served.resource.resource for each in here if each.served.kind.kind.lower() == text.lower()
+    ]
     names = [each.served.resource.resource for each in here]
     if subresource:
         yield statement.problem(name, what, f"Write resource('{resource}').subresource('{subresource}')")

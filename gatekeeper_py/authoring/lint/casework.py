@@ -1,4 +1,4 @@
-"""Cases that show nothing of what they were written for: who asks, where, and what they expect (GK604 to GK606)."""
+"""Cases that show nothing of what they were written for: who asks, where, what they expect (GK60x)."""
 
 from __future__ import annotations
 
@@ -50,7 +50,9 @@ def _at(case: Case, what: str, remedy: str) -> Problem:
 def _strangers(suite: Suite, tenants: list[Manifest]) -> Iterator[Problem]:
     """Users, groups and namespaces that are nobody's, where it may be told."""
     specs = [spec for each in tenants if isinstance(spec := each.object.get("spec"), dict)]
-    users = {str(owner.get("name")) for spec in specs for owner in spec.get("owners") or () if _is_user(owner)}
+    users = {
+        str(owner.get("name")) for spec in specs for owner in spec.get("owners") or () if _is_user(owner)
+    }
     names, patterns = _claims(specs)
     names |= CLUSTERS_OWN | _namespaces(suite)
     for case in suite.cases:
@@ -65,7 +67,9 @@ def _strangers(suite: Suite, tenants: list[Manifest]) -> Iterator[Problem]:
     yield from _all_strangers(suite, users, names, patterns) if tenants else ()
 
 
-def _all_strangers(suite: Suite, users: Set[str], names: Set[str], patterns: Iterable[str]) -> Iterator[Problem]:
+def _all_strangers(
+    suite: Suite, users: Set[str], names: Set[str], patterns: Iterable[str]
+) -> Iterator[Problem]:
     """That not one of several is anybody's."""
     first = suite.cases[0]
     asking = {case.user for case in suite.cases}
@@ -74,7 +78,9 @@ def _all_strangers(suite: Suite, users: Set[str], names: Set[str], patterns: Ite
         what = f"nobody who asks owns a tenant: {', '.join(sorted(asking))}"
         yield _at(first, what, f"Write one of {', '.join(sorted(users))}")
     spaces = set(filter(None, map(_namespace, suite.cases)))
-    if spaces and not any(space in names or any(fnmatchcase(space, each) for each in patterns) for space in spaces):
+    if spaces and not any(
+        space in names or any(fnmatchcase(space, each) for each in patterns) for space in spaces
+    ):
         what = f"no case is in a namespace that a tenant owns: {', '.join(sorted(spaces))}"
         yield _at(first, what, "Write one of a tenant's")
 
@@ -91,7 +97,11 @@ def _claims(specs: list[dict[str, Any]]) -> tuple[set[str], list[str]]:
 
 def _namespaces(suite: Suite) -> set[str]:
     """Those that exist in the suite."""
-    return {str((each.get("metadata") or {}).get("name")) for each in suite.cluster if each.get("kind") == "Namespace"}
+    return {
+        str((each.get("metadata") or {}).get("name"))
+        for each in suite.cluster
+        if each.get("kind") == "Namespace"
+    }
 
 
 def _namespace(case: Case) -> str:
@@ -108,7 +118,9 @@ def _slip(name: str, known: Set[str], alike: float) -> str:
 def _nameless(suite: Suite) -> Iterator[Problem]:
     """Objects of the cluster that no look-up finds."""
     for manifest in suite.written:
-        if manifest.source.prefix[:1] == ("cluster",) and not (manifest.object.get("metadata") or {}).get("name"):
+        if manifest.source.prefix[:1] == ("cluster",) and not (manifest.object.get("metadata") or {}).get(
+            "name"
+        ):
             yield manifest.source.problem((), "an object of the cluster has a name", "Write metadata.name")
 
 
@@ -119,9 +131,13 @@ def _unshown(suite: Suite, policies: list[Policy]) -> Iterator[Problem]:
     mutates = any(isinstance(policy, MutatingPolicy) for policy in policies)
     for case in suite.cases:
         if case.patched and not mutates:
-            yield _at(case, "no policy of this suite changes an object, so patched shows nothing", "Remove it")
+            yield _at(
+                case, "no policy of this suite changes an object, so patched shows nothing", "Remove it"
+            )
     known = {policy.name for policy in policies}
     for waiver in suite.waivers:
         named = (waiver.object.get("spec") or {}).get("policies") or ()
         if not known & set(map(str, named)):
-            yield waiver.source.problem(("spec", "policies"), "no policy of this suite is waived", "Name one that is")
+            yield waiver.source.problem(
+                ("spec", "policies"), "no policy of this suite is waived", "Name one that is"
+            )

@@ -51,7 +51,9 @@ def _verbatim(policy: ValidatingPolicy) -> Iterator[Problem]:
         path: FieldPath = ("spec", "validations", index)
         if TEMPLATE.search(validation.message):
             remedy = "Write a messageExpression in CEL: 'replicas is ' + string(object.spec.replicas)"
-            yield policy.source.problem((*path, "message"), "this is told as it stands, with no value in it", remedy)
+            yield policy.source.problem(
+                (*path, "message"), "this is told as it stands, with no value in it", remedy
+            )
         if validation.message_expression is not None:
             yield from _said(policy, (*path, "messageExpression"), validation.message_expression)
 

@@ -110,7 +110,11 @@ def _unmatched(spec: Spec, named: list[ValidatingPolicy], kinds: Kinds) -> Told:
     for index, name in enumerate(_texts(spec, "kinds")):
         kind, _, group = name.partition(".")
         known = any(each.served.kind.kind == kind for each in kinds)
-        if known and "*" not in name and not any(each.kind == kind and group in ("", each.group) for each in reached):
+        if (
+            known
+            and "*" not in name
+            and not any(each.kind == kind and group in ("", each.group) for each in reached)
+        ):
             what = f"none of the policies that this waives is about {name}"
             near = difflib.get_close_matches(kind, {each.kind for each in reached}, 1)
             remedy = f"Did you mean {near[0]}?" if near else "Remove it, or name a policy that is"
@@ -124,5 +128,7 @@ def _silences(spec: Spec, policies: dict[str, ValidatingPolicy]) -> Told:
             if policy is not None and not any("Warn" in binding.actions for binding in policy.bindings):
                 does = "refuses" if _denies(policy) else "only audits"
                 what = f'policy "{name}" {does}, and warns of nothing'
-                remedy = "Remove it; what is agreed to be admitted is a Waiver" if _denies(policy) else "Remove it"
+                remedy = (
+                    "Remove it; what is agreed to be admitted is a Waiver" if _denies(policy) else "Remove it"
+                )
                 yield (*path, "silencedWarnings", index), "GK707", what, remedy

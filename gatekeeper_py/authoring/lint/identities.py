@@ -1,4 +1,4 @@
-"""Texts that no request says of itself: operations, users, groups, namespaces, tenants, marks (GK214, GK211)."""
+"""Texts that no request says of itself: operations, users, namespaces, tenants, marks (GK214, GK211)."""
 
 from __future__ import annotations
 
@@ -31,7 +31,12 @@ SYSTEM_GROUPS: Final = (
 ACCOUNT: Final = "system:serviceaccount:"
 OF_ACCOUNTS: Final = "system:serviceaccounts:"
 NAMESPACES: Final = frozenset(
-    {"request.namespace", "object.metadata.namespace", "oldObject.metadata.namespace", "namespaceObject.metadata.name"}
+    {
+        "request.namespace",
+        "object.metadata.namespace",
+        "oldObject.metadata.namespace",
+        "namespaceObject.metadata.name",
+    }
 )
 MARKS: Final = {
     f"{name}.metadata.{mark}": mark
@@ -47,7 +52,9 @@ PARTS: Final = frozenset({"startsWith", "endsWith", "contains"})
 def identities(subject: Subject) -> Iterator[Finding]:
     """Comparisons with what cannot be."""
     tenants = {
-        manifest.name for manifest in subject.manifests if is_tenancy_document(manifest) and is_tenant(manifest)
+        manifest.name
+        for manifest in subject.manifests
+        if is_tenancy_document(manifest) and is_tenant(manifest)
     }
     for policy in subject.every:
         for statement in statements(policy):
@@ -77,7 +84,9 @@ def _told(
 def _operation(text: str) -> Doubt:
     if text in OPERATIONS:
         return None
-    near = [each for each in OPERATIONS if each == text.upper()] or (["UPDATE"] if text.upper() == "PATCH" else [])
+    near = [each for each in OPERATIONS if each == text.upper()] or (
+        ["UPDATE"] if text.upper() == "PATCH" else []
+    )
     remedy = f"Did you mean {near[0]}?" if near else f"It is one of {', '.join(OPERATIONS)}"
     return f'no request has the operation "{text}"', remedy
 
@@ -115,15 +124,24 @@ def _tenant(text: str, tenants: set[str]) -> Doubt:
     if not tenants or text in tenants:
         return None
     near = difflib.get_close_matches(text, tenants, 1)
-    return f'no Tenant is called "{text}"', f"Did you mean {near[0]}?" if near else "Write the name of a Tenant"
+    return (
+        f'no Tenant is called "{text}"',
+        f"Did you mean {near[0]}?" if near else "Write the name of a Tenant",
+    )
 
 
 def _part(path: str, text: str, function: str) -> Doubt:
     """A beginning, an end or a middle that no name has."""
     if path in NAMESPACES and text and dns_subdomain(f"a{text}a".replace(".", "A")):
-        return f'no namespace has "{text}" in its name', "Write small letters, digits and '-': this is no pattern"
+        return (
+            f'no namespace has "{text}" in its name',
+            "Write small letters, digits and '-': this is no pattern",
+        )
     if path == USERNAME and function == "startsWith" and text.startswith(OF_ACCOUNTS):
-        return f"no user's name begins with {text}", f"Did you mean {ACCOUNT}{text.removeprefix(OF_ACCOUNTS)}?"
+        return (
+            f"no user's name begins with {text}",
+            f"Did you mean {ACCOUNT}{text.removeprefix(OF_ACCOUNTS)}?",
+        )
     return None
 
 
@@ -156,8 +174,9 @@ def _compared(node: tree.Node, names: Names) -> Iterator[tuple[str, tree.Literal
     if isinstance(node, tree.Comprehension):
         inner = {**names, node.variables[0]: _path(node.range, names)}
         yield from _compared(node.range, names)
-        for part in filter(None, (node.condition, node.result)):
-            yield from _compared(part, inner)
+        for part in (node.condition, node.result):
+            if part is not None:
+                yield from _compared(part, inner)
         return
     for child in tree.children(node):
         yield from _compared(child, names)
@@ -173,7 +192,7 @@ def _of_call(node: tree.Call, names: Names) -> Iterator[tuple[str, tree.Literal,
                 yield from _pair(value, each, "among", names)
         case "@in", (literal, holder):
             yield from _pair(holder, literal, "in", names)
-        case ("_[_]" | "_[?_]"), (holder, literal):
+        case (("_[_]" | "_[?_]"), (holder, literal)):
             yield from _pair(holder, literal, "key", names)
         case function, (literal,) if function in PARTS and node.target is not None:
             yield from _pair(node.target, literal, function, names)

@@ -31,7 +31,9 @@ def _of(policy: Policy, given: list[Manifest]) -> Iterator[Problem]:
         return
     if not _reads_params(policy):
         what = f'nothing in policy "{policy.name}" reads params'
-        yield policy.source.problem(("spec", "paramKind"), what, "Read them where they were meant, or remove paramKind")
+        yield policy.source.problem(
+            ("spec", "paramKind"), what, "Read them where they were meant, or remove paramKind"
+        )
     for binding in policy.bindings:
         if binding.param_ref is None:
             what = f'binding "{binding.name}" names no params, so params is null'
@@ -45,7 +47,9 @@ def _reads_params(policy: Policy) -> bool:
 
 
 def _names(node: tree.Node) -> bool:
-    return (isinstance(node, tree.Identifier) and node.name == "params") or any(map(_names, tree.children(node)))
+    return (isinstance(node, tree.Identifier) and node.name == "params") or any(
+        map(_names, tree.children(node))
+    )
 
 
 def _is_meant(reference: ParamRef, param: Manifest) -> bool:
@@ -67,7 +71,9 @@ def _nobody(binding: Binding, reference: ParamRef, kind: str, given: list[Manife
     where = f" in the namespace {reference.namespace}" if reference.namespace else ""
     what = f'no {kind} here is called "{reference.name}"{where}; without one {follows}'
     field = "namespace" if reference.name in names else "name"
-    spaces = {str((each.object.get("metadata") or {}).get("namespace") or DEFAULT_NAMESPACE) for each in given}
+    spaces = {
+        str((each.object.get("metadata") or {}).get("namespace") or DEFAULT_NAMESPACE) for each in given
+    }
     near = sorted(spaces) if field == "namespace" else difflib.get_close_matches(reference.name, names, 1)
     remedy = f"Did you mean {near[0]}?" if near else f"Name one that is here: {', '.join(sorted(names))}"
     return binding.source.problem(("spec", "paramRef", field), what, remedy)

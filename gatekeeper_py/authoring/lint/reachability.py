@@ -93,7 +93,9 @@ def _named(policy: Policy, kinds: Kinds) -> dict[str, frozenset[str]]:
     if ANY not in resources:
         texts["request.resource.resource"] = frozenset(resources)
     if subresources == {""}:
-        kinds_reached = [kind for rule in rules for name in rule.resources for kind in kinds_of(rule, name, kinds)]
+        kinds_reached = [
+            kind for rule in rules for name in rule.resources for kind in kinds_of(rule, name, kinds)
+        ]
         texts["request.subResource"] = frozenset({""})
         texts["request.kind.group"] = frozenset(groups)
         if ANY not in versions and kinds_reached:

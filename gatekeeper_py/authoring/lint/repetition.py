@@ -71,7 +71,9 @@ def _bindings(policy: Policy) -> Iterator[Problem]:
     for index, earlier in _repeated(map(_bound, policy.bindings)):
         first, binding = policy.bindings[earlier], policy.bindings[index]
         what = f'binding "{first.name}" binds policy "{policy.name}" to the same already'
-        yield binding.source.problem(("metadata", "name"), what, "Remove one, or let it be about something else")
+        yield binding.source.problem(
+            ("metadata", "name"), what, "Remove one, or let it be about something else"
+        )
 
 
 def _bound(binding: Binding) -> Hashable:

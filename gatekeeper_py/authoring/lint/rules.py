@@ -114,7 +114,9 @@ def unsent(policy: Policy, index: int, number: int, operation: str) -> Problem:
     what = f"nothing sends {operation} to the resources of this rule"
     connected = ", ".join(sorted(CONNECTED))
     remedy = f"CONNECT is sent to the subresources {connected}, and everything else to others"
-    if operation != "CONNECT" and not all(_is_connected(named) for named in policy.match.rules[index].resources):
+    if operation != "CONNECT" and not all(
+        _is_connected(named) for named in policy.match.rules[index].resources
+    ):
         created = ", ".join(sorted(CREATED))
         remedy = f"CREATE is sent to the subresources {created}, and UPDATE to others"
     return policy.source.problem(path, what, remedy)

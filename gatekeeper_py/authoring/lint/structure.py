@@ -147,7 +147,9 @@ class Walk:
         for shapes, other in ((arguments[1], node.arguments[0]), (arguments[0], node.arguments[1])):
             if _scalars(shapes) in ("integer", "number", "boolean") and _is_text(other):
                 what = f"the field is of type {_scalars(shapes)}, and cannot be added to a text"
-                self.findings.append(Finding(self.statement.problem(node, what, "Write string(...)"), "GK205"))
+                self.findings.append(
+                    Finding(self.statement.problem(node, what, "Write string(...)"), "GK205")
+                )
 
     def _among(self, arguments: list[Shapes], value: tree.Node, holder: tree.Node) -> None:
         """`type in ['A', 'B']`, and `'A' in types`."""
@@ -161,13 +163,17 @@ class Walk:
         """A text that is none of those there are."""
         if choices and isinstance(other.value, str) and other.value not in choices:
             what = f'the field is never "{other.value}"'
-            self.findings.append(Finding(self.statement.problem(other, what, meant(other.value, choices)), "GK207"))
+            self.findings.append(
+                Finding(self.statement.problem(other, what, meant(other.value, choices)), "GK207")
+            )
 
     def _part(self, function: str, shapes: Shapes, part: tree.Node) -> None:
         """A part of a text that none of those there are has."""
         choices = _choices(shapes)
         if choices and isinstance(part, tree.Literal) and isinstance(part.value, str):
-            has = {"startsWith": str.startswith, "endsWith": str.endswith, "contains": str.__contains__}[function]
+            has = {"startsWith": str.startswith, "endsWith": str.endswith, "contains": str.__contains__}[
+                function
+            ]
             if not any(has(choice, part.value) for choice in choices):
                 what = f'none of the values of the field has "{part.value}" there'
                 problem = self.statement.problem(part, what, f"They are {', '.join(choices)}")

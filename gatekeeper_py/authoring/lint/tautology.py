@@ -9,7 +9,7 @@ from typing import Final
 import re2
 
 from gatekeeper_py.authoring.lint.finding import Finding
-from gatekeeper_py.authoring.lint.subject import Statement, Subject, statements
+from gatekeeper_py.authoring.lint.subject import Subject, statements
 from gatekeeper_py.cel import tree
 
 __all__ = ["tautology"]
@@ -19,7 +19,13 @@ ODD: Final = ("", "\n", "~", "a", "A/0", "-.-", "zz 9")
 """Texts that have little in common: what a pattern finds in all of them it finds anywhere."""
 EMPTY: Final[Mapping[str, str]] = {"contains": "holds", "startsWith": "begins with", "endsWith": "ends with"}
 BOUNDS: Final = frozenset({"_<_", "_<=_", "_>_", "_>=_", "_==_"})
-SWAPPED: Final[Mapping[str, str]] = {"_<_": "_>_", "_<=_": "_>=_", "_>_": "_<_", "_>=_": "_<=_", "_==_": "_==_"}
+SWAPPED: Final[Mapping[str, str]] = {
+    "_<_": "_>_",
+    "_<=_": "_>=_",
+    "_>_": "_<_",
+    "_>=_": "_<=_",
+    "_==_": "_==_",
+}
 
 
 def tautology(subject: Subject) -> Iterator[Finding]:
@@ -41,7 +47,7 @@ def _idle(node: tree.Node, text: str) -> Iterator[tuple[str, str]]:
             yield f"every text {EMPTY[function]} the empty one", REMEDY
         case "@in", (_, tree.ListLiteral(elements=())):
             yield "nothing is in an empty list", "Name what is meant"
-        case ("_&&_" | "_||_"), _:
+        case (("_&&_" | "_||_"), _):
             yield from _joined(node, text)
         case function, (one, other) if function in BOUNDS:
             yield from _size(function, one, other)
@@ -49,14 +55,20 @@ def _idle(node: tree.Node, text: str) -> Iterator[tuple[str, str]]:
 
 def _pattern(pattern: str) -> Iterator[tuple[str, str]]:
     if pattern[:1] == "/" and pattern.rstrip("gimsu")[-1:] == "/" and ("/^" in pattern or "$/" in pattern):
-        yield "this pattern finds nothing: RE2 has no slashes around it", "Write it without, and (?i) before it for flags"
+        yield (
+            "this pattern finds nothing: RE2 has no slashes around it",
+            "Write it without, and (?i) before it for flags",
+        )
         return
     try:
         compiled = re2.compile(pattern)
     except re2.error:
         return
     if all(compiled.search(text) for text in ODD):
-        yield "this pattern finds something in every text", "End it with $, and ask for one character at least"
+        yield (
+            "this pattern finds something in every text",
+            "End it with $, and ask for one character at least",
+        )
 
 
 def _size(function: str, one: tree.Node, other: tree.Node) -> Iterator[tuple[str, str]]:
@@ -78,7 +90,10 @@ def _joined(node: tree.Call, text: str) -> Iterator[tuple[str, str]]:
     for part in parts:
         if isinstance(part, tree.Call) and part.function == "!_" and _text(part.arguments[0], text) in stated:
             outcome = str(node.function == "_||_").lower()
-            yield f"this asks for one thing and its opposite, so it is {outcome} always", "Ask for one of them"
+            yield (
+                f"this asks for one thing and its opposite, so it is {outcome} always",
+                "Ask for one of them",
+            )
             return
     for place in dict.fromkeys(place for place, *_ in _bounded(parts, text)):
         low, high = _range(node.function, [each for each in _bounded(parts, text) if each[0] == place])
@@ -90,8 +105,12 @@ def _joined(node: tree.Call, text: str) -> Iterator[tuple[str, str]]:
 
 def _range(function: str, bounds: list[tuple[str, str, float]]) -> tuple[float, float]:
     """Of `&&` what is left between the bounds; of `||` where both sides hold, if they meet."""
-    below = [value - (operator == "_<_") for _, operator, value in bounds if operator in ("_<_", "_<=_", "_==_")]
-    above = [value + (operator == "_>_") for _, operator, value in bounds if operator in ("_>_", "_>=_", "_==_")]
+    below = [
+        value - (operator == "_<_") for _, operator, value in bounds if operator in ("_<_", "_<=_", "_==_")
+    ]
+    above = [
+        value + (operator == "_>_") for _, operator, value in bounds if operator in ("_>_", "_>=_", "_==_")
+    ]
     if function == "_&&_":
         return max(above, default=-inf), min(below, default=inf)
     below = [value - (operator == "_<_") for _, operator, value in bounds if operator in ("_<_", "_<=_")]
@@ -107,7 +126,11 @@ def _bounded(parts: list[tree.Node], text: str) -> Iterator[tuple[str, str, floa
             function = part.function
             if isinstance(one, tree.Literal):
                 one, other, function = other, one, SWAPPED[function]
-            if isinstance(other, tree.Literal) and type(other.value) is int and not isinstance(one, tree.Literal):
+            if (
+                isinstance(other, tree.Literal)
+                and type(other.value) is int
+                and not isinstance(one, tree.Literal)
+            ):
                 yield _text(one, text), function, other.value
 
 

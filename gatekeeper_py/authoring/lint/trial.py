@@ -82,7 +82,8 @@ def _on_least(engine: Engine, namespace: str) -> Iterator[Finding]:
 
 def _on_fuller(engine: Engine, namespace: str) -> Iterator[Finding]:
     """What fails of a policy where there is more of what it reads without asking, and of what it asks for."""
-    for policy in (*engine.policies.validating, *engine.policies.mutating):
+    every: tuple[Policy, ...] = (*engine.policies.validating, *engine.policies.mutating)
+    for policy in every:
         reads = reads_of(policy)
         if not (unasked := reads.unasked):
             continue
@@ -106,6 +107,7 @@ READ_TEXT: Final = re.compile(r"conversion error|parse error|regular expression|
 
 
 def is_about(engine: Engine, kind: GroupVersionKind) -> bool:
+    """Whether some policy names the resource of a kind."""
     served = engine.cluster.served(kind)
     return served is not None and any(
         selects(rule, named, served, "")
@@ -205,7 +207,9 @@ def _unsaid(engine: Engine, policy: Policy, request: AdmissionRequest) -> Iterat
             continue
         if any(each.value is False for each in explained[f"validations[{index}].expression"].outcomes):
             for part in _deepest(said):
-                what = f"at the {request.operation} of a {request.kind.kind} this has no value: {_error(part)}"
+                what = (
+                    f"at the {request.operation} of a {request.kind.kind} this has no value: {_error(part)}"
+                )
                 yield Finding(statement.problem(_node(part), what, UNSAID_REMEDY), "GK508")
 
 
@@ -289,7 +293,9 @@ def _without_object(statement: Statement, part: Explanation, name: str, request:
 def _absent(statement: Statement, part: Explanation, name: str, request: AdmissionRequest) -> Finding:
     """The field whose absence was the error, where it was read."""
     root = part.text.strip().partition(".")[0]
-    what = f'{HOLDERS.get(root, f"a {request.kind.kind}")} may have no "{name}" here, and this is an error then'
+    what = (
+        f'{HOLDERS.get(root, f"a {request.kind.kind}")} may have no "{name}" here, and this is an error then'
+    )
     if part.text.rstrip().endswith("]"):
         remedy = f"Ask '{name}' in it before, or read [?'{name}'] with orValue()"
         return Finding(statement.problem(_node(part), what, remedy), "GK202")
