@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Iterator, Set
 from fnmatch import fnmatchcase
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,9 +28,10 @@ CLUSTERS_OWN: Final = frozenset({"default", "kube-system", "kube-public", "kube-
 
 def casework(subject: Subject) -> Iterator[Finding]:
     """What is wrong with suites that can be run."""
+    placed = [(policy, Path(policy.source.path).resolve()) for policy in subject.every]
     for suite in subject.suites:
         tenants = [each for each in suite.tenants or subject.manifests if is_tenancy_document(each)]
-        policies = [policy for policy in subject.every if _is_of(policy, suite)]
+        policies = [policy for policy, file in placed if _is_of(file, suite)]
         for code, problems in (
             ("GK604", _strangers(suite, list(filter(is_tenant, tenants)))),
             ("GK605", _nameless(suite)),
@@ -38,9 +40,10 @@ def casework(subject: Subject) -> Iterator[Finding]:
             yield from (Finding(problem, code) for problem in dict.fromkeys(problems))
 
 
-def _is_of(policy: Policy, suite: Suite) -> bool:
-    file = Path(policy.source.path).resolve()
-    return any(path.resolve() in (file, *file.parents) for path in suite.policies)
+def _is_of(file: Path, suite: Suite) -> bool:
+    return any(
+        path.name in (file.name, file.parent.name) or path.is_dir() for path in suite.policies
+    ) and any(path.resolve() in (file, *file.parents) for path in suite.policies)
 
 
 def _at(case: Case, what: str, remedy: str) -> Problem:
@@ -56,11 +59,15 @@ def _strangers(suite: Suite, tenants: list[Manifest]) -> Iterator[Problem]:
     names, patterns = _claims(specs)
     names |= CLUSTERS_OWN | _namespaces(suite)
     for case in suite.cases:
-        if users and (near := _slip(case.user, users, ALIKE)) and not case.user.startswith("system:"):
+        if (
+            users
+            and (near := _slip(case.user, frozenset(users), ALIKE))
+            and not case.user.startswith("system:")
+        ):
             yield _at(case, f'nobody is called "{case.user}", who owns no tenant', f"Did you mean {near}?")
         space = _namespace(case)
         claimed = any(fnmatchcase(space, pattern) for pattern in patterns)
-        if tenants and not claimed and (near := _slip(space, names, NEARLY)):
+        if tenants and not claimed and (near := _slip(space, frozenset(names), NEARLY)):
             yield _at(case, f'no tenant owns the namespace "{space}"', f"Did you mean {near}?")
         for doubt in filter(None, map(doubted_group, case.groups)):
             yield _at(case, *doubt)
@@ -108,7 +115,8 @@ def _namespace(case: Case) -> str:
     return str((case.object.get("metadata") or {}).get("namespace") or case.namespace)
 
 
-def _slip(name: str, known: Set[str], alike: float) -> str:
+@cache
+def _slip(name: str, known: frozenset[str], alike: float) -> str:
     """The known name of which another is a slip; empty when it is known itself, or like none."""
     if not name or name in known:
         return ""

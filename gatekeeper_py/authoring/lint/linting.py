@@ -27,7 +27,7 @@ from gatekeeper_py.authoring.lint.structure import structure
 from gatekeeper_py.authoring.lint.subject import Subject
 from gatekeeper_py.authoring.lint.suppression import unknown_codes, unsuppressed
 from gatekeeper_py.authoring.lint.tautology import tautology
-from gatekeeper_py.authoring.lint.trial import trials
+from gatekeeper_py.authoring.lint.trial import fuller_trials, trials
 from gatekeeper_py.authoring.lint.words import words
 from gatekeeper_py.authoring.runner import engine_for
 from gatekeeper_py.authoring.suite import Suite, read_suite
@@ -46,6 +46,7 @@ FAMILIES = (
     narrowing,
     structure,
     trials,
+    fuller_trials,
     aftermath,
     lookups,
     authority,

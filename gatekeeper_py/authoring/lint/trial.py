@@ -8,13 +8,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
-from gatekeeper_py.authoring.fuller import fuller
+from gatekeeper_py.authoring.fuller import ITEM, fuller
 from gatekeeper_py.authoring.lint.finding import Finding
-from gatekeeper_py.authoring.lint.reads import reads_of
+from gatekeeper_py.authoring.lint.reads import Steps, reads_of
 from gatekeeper_py.authoring.lint.subject import Statement, Subject, statements
 from gatekeeper_py.authoring.specimens import kinds_with_specimens, specimen
 from gatekeeper_py.authoring.tenancies import named_tenancy
@@ -24,7 +25,7 @@ from gatekeeper_py.cluster.snapshot import Snapshot
 from gatekeeper_py.engine import Engine
 from gatekeeper_py.manifests.manifest import Manifest, Source
 from gatekeeper_py.objects.resource import GroupVersionKind, Object
-from gatekeeper_py.objects.schema import builtin_schema
+from gatekeeper_py.objects.schema import Schema, builtin_schema
 from gatekeeper_py.policy.admission import decision as admission
 from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.policy.admission.submission import Submission, make_request, make_user
@@ -35,7 +36,7 @@ from gatekeeper_py.tenancy.documents import is_tenancy_document, load_tenancy
 from gatekeeper_py.tenancy.library import extension
 from gatekeeper_py.tenancy.lookups import asks_about_tenants
 
-__all__ = ["MOST_TRIED", "grounds", "is_about", "only", "requests_about", "trials"]
+__all__ = ["MOST_TRIED", "fuller_trials", "grounds", "is_about", "only", "requests_about", "trials"]
 
 ABSENT = re.compile(r"no such key: (?P<name>\S+)$")
 POD = GroupVersionKind("", "v1", "Pod")
@@ -43,8 +44,10 @@ NOBODY = make_user("somebody", ())
 ANYWHERE = "default"
 OF_EXAMPLE = "foo"
 """A namespace of a tenant in `data/example.yaml`."""
-MOST_TRIED = 12
+MOST_TRIED = 6
 """Fuller objects of a kind that one policy is tried on."""
+MOST_KINDS = 2
+"""Kinds of which it is tried on fuller objects: what is true of a pod is of its templates."""
 FAILURE_REMEDY = "Compare values of one type, and say what holds where there is none"
 MUTATION_REMEDY = "Write what the kind takes where it stands, and make what is absent first"
 
@@ -52,9 +55,14 @@ MUTATION_REMEDY = "Write what the kind takes where it stands, and make what is a
 def trials(subject: Subject) -> Iterator[Finding]:
     """Every expression that has no value, and every mutation that fails, for an object of the least sort."""
     return _once(
-        finding
-        for engine, namespace in grounds(subject)
-        for finding in (*_on_least(engine, namespace), *_on_fuller(engine, namespace))
+        finding for engine, namespace in grounds(subject) for finding in _on_least(engine, namespace)
+    )
+
+
+def fuller_trials(subject: Subject) -> Iterator[Finding]:
+    """What the same policies do with objects that have a field more; each policy by itself."""
+    return _once(
+        finding for engine, namespace in grounds(subject) for finding in _on_fuller(engine, namespace)
     )
 
 
@@ -89,13 +97,34 @@ def _on_fuller(engine: Engine, namespace: str) -> Iterator[Finding]:
             continue
         wanted = dict.fromkeys((*(steps[:-1] for steps in unasked), *reads.asked))
         alone = Engine(replace(engine.policies, **only(policy)), engine.cluster)
-        for kind in kinds_with_specimens():
+        for kind in islice(filter(partial(is_about, alone), kinds_with_specimens()), MOST_KINDS):
             schema = builtin_schema(kind)
-            if schema is None or not is_about(alone, kind):
+            if schema is None:
+                continue
+            least = next(requests_about(kind, specimen(kind), namespace, alone)).object
+            if all(_is_there(least, steps) or not _may_be(schema, steps) for steps in unasked):
                 continue
             for body in islice(fuller(specimen(kind), schema, wanted), MOST_TRIED):
                 for request in requests_about(kind, body, namespace, alone):
                     yield from (each for each in _tried(alone, request) if not _is_of_text(each))
+
+
+def _is_there(value: Any, steps: Steps) -> bool:
+    """Whether the least object has a field already, in the first of each list."""
+    for step in steps:
+        if step == ITEM:
+            value = value[0] if isinstance(value, list) and value else None
+        else:
+            value = value.get(step) if isinstance(value, dict) else None
+    return value is not None
+
+
+def _may_be(schema: Schema | None, steps: Steps) -> bool:
+    for step in steps:
+        if schema is None:
+            return False
+        schema = schema.items if step == ITEM else schema.field(step)
+    return schema is not None
 
 
 def _is_of_text(finding: Finding) -> bool:
@@ -128,7 +157,7 @@ def _tried(engine: Engine, request: AdmissionRequest) -> Iterator[Finding]:
     found = engine.judge(request).findings
     for policy, failures in _concerned(engine, [each for each in found if each.error]):
         yield from _told(engine, policy, request) or _failed(policy, failures, request)
-    for policy, _ in _concerned(engine, [each for each in found if not each.error]):
+    for policy, _ in _concerned(engine, [each for each in found if each.message.startswith(UNSAID)]):
         yield from _unsaid(engine, policy, request)
 
 
@@ -213,6 +242,8 @@ def _unsaid(engine: Engine, policy: Policy, request: AdmissionRequest) -> Iterat
                 yield Finding(statement.problem(_node(part), what, UNSAID_REMEDY), "GK508")
 
 
+UNSAID: Final = "failed expression: "
+"""How a refusal begins whose message has no value."""
 UNSAID_REMEDY = "The refusal then quotes the expression: say what holds where there is none"
 
 
