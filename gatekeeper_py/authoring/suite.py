@@ -140,6 +140,10 @@ class Suite:
     """Objects that no case starts from: no error, but a slip of the pen."""
     written: tuple[Manifest, ...]
     """Every object that stands in it, with its place."""
+    parts: tuple[Manifest, ...] = ()
+    """What cases change of an object, or expect in it, each as an object that has nothing else."""
+    idle: tuple[Problem, ...] = ()
+    """Parts of cases that change nothing: no error either."""
     waivers: tuple[Manifest, ...] = ()
     """What is waived; nothing that the folder waives is."""
 
@@ -170,6 +174,8 @@ class _Reader:
         self._source = document.source
         self._path = path
         self._used: set[str] = set()
+        self._idle: list[Problem] = []
+        self._changed: list[Manifest] = []
         self._problems: list[Problem] = []
 
     def suite(self) -> Suite:
@@ -192,6 +198,8 @@ class _Reader:
             cases=tuple(cases),
             unused=tuple(self._unused()),
             written=tuple(self._written()),
+            parts=tuple(self._changed),
+            idle=tuple(self._idle),
         )
 
     def _check_suite(self) -> None:
@@ -291,6 +299,7 @@ class _Reader:
                 self._problem((*path, several), f"{several} is empty", "Name one at least")
         if "object" not in written and "objects" not in written:
             self._problem(path, f"{field_text(path)} lacks object", "Add it")
+        self._check_message(written, path)
         if "objects" in written and "old" in written:
             self._problem(
                 (*path, "old"), "old is of one object", "Write oldChange, or a case for each object"
@@ -307,6 +316,11 @@ class _Reader:
             what = "an UPDATE without a change, and without what is stored"
             self._problem((*path, "operations"), what, "Write change, or old")
 
+    def _check_message(self, written: Mapping[str, Any], path: FieldPath) -> None:
+        if written.get("message") == "":
+            what = "an empty message is in every text"
+            self._problem((*path, "message"), what, "Write a part of what is told, or remove it")
+
     def _bodies(self, written: Mapping[str, Any], path: FieldPath) -> Iterator[tuple[str, Object]]:
         """The objects before their change, each with what tells it from the others."""
         if "object" in written:
@@ -319,6 +333,7 @@ class _Reader:
         self, written: Mapping[str, Any], path: FieldPath, body: Object, submission: Submission
     ) -> Case:
         old = self._old(written, path, body, submission)
+        self._note(written, path, body, submission)
         line, column = self._source.locate(path)
         return Case(
             name=written["name"],
@@ -336,6 +351,25 @@ class _Reader:
             patched=written.get("patched", {}),
             asked_at=self._asked_at(written, path),
         )
+
+    def _note(
+        self, written: Mapping[str, Any], path: FieldPath, body: Object, submission: Submission
+    ) -> None:
+        """Keep the parts of an object that a case writes, and tell of a change that is none.
+
+        What changes several objects at once may be for some of them.
+        """
+        if "objects" in written:
+            return
+        for part in ("change", "oldChange", "patched"):
+            if part in written and all(isinstance(body.get(each), str) for each in KIND):
+                kind = {each: body[each] for each in KIND}
+                body_of_part = {**kind, **merge({}, written[part])}
+                self._changed.append(self._manifest(body_of_part, (*path, part)))
+        is_update = submission.verb == "UPDATE" or {"old", "oldChange"} & written.keys()
+        if "change" in written and not is_update and merge(body, written["change"]) == body:
+            what = "this changes nothing, so the case is that of the object as it is"
+            self._idle.append(self._source.problem((*path, "change"), what, "Correct it, or remove it"))
 
     def _asked_at(self, written: Mapping[str, Any], path: FieldPath) -> datetime | None:
         """When a case asks. What holds until a day is tried on a day, or its suite fails on that day."""

@@ -91,6 +91,8 @@ class Schema:
     for custom kinds."""
     promoted: Mapping[str, str] = dataclasses.field(default_factory=_empty)
     """Fields of structs that a Go struct embeds, with the path to them: `RuleWithOperations.Rule`."""
+    choices: tuple[str, ...] = ()
+    """All texts that a scalar of a built-in kind may be, where there are only some (`+enum` of Go)."""
     bounds: Mapping[str, Any] = dataclasses.field(default_factory=_empty)
     """What OpenAPI asks of a value besides its type, by keyword; empty for built-in kinds."""
 
@@ -167,7 +169,7 @@ def _node(node: Mapping[str, Any]) -> Schema:
         return ANY_ATOMIC if node["any"] == "atomic" else ANY
     go = node.get("go", "")
     if "scalar" in node:
-        return Schema(Form.SCALAR, scalar=node["scalar"], go=go)
+        return Schema(Form.SCALAR, scalar=node["scalar"], go=go, choices=tuple(node.get("choices", ())))
     if "items" in node:
         return Schema(Form.LIST, keys=tuple(node["keys"]) if "keys" in node else None, go=go)
     return Schema(

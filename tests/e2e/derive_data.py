@@ -263,7 +263,8 @@ def _scalar(schema: Json, name: str, go: str) -> Json:
     kind = schema.get("format") if schema.get("format") in FORMATS else schema["type"]
     if name.endswith("meta.v1.MicroTime"):
         go = "v1.MicroTime"
-    return {"scalar": kind, "go": go} if go not in ("", PLAIN.get(str(kind))) else {"scalar": kind}
+    node = {"scalar": kind, "go": go} if go not in ("", PLAIN.get(str(kind))) else {"scalar": kind}
+    return {**node, "choices": sorted(schema["enum"])} if "enum" in schema else node
 
 
 PLAIN = {"boolean": "bool", "byte": "[]uint8", "number": "float64", "string": "string"}

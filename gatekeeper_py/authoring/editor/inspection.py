@@ -11,7 +11,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
+from gatekeeper_py.authoring.lint.casework import casework
 from gatekeeper_py.authoring.lint.entitlements import entitlements
+from gatekeeper_py.authoring.lint.exemptions import exemptions
 from gatekeeper_py.authoring.lint.finding import Finding
 from gatekeeper_py.authoring.lint.linting import FAMILIES, kinds_among, loadable, plainest, suite_problems
 from gatekeeper_py.authoring.lint.proof import proof
@@ -34,7 +36,7 @@ Stamp: TypeAlias = tuple[int, int] | str
 """What tells that a file has changed: its time and length, or the text that an editor has of it."""
 
 NOTHING = Reading()
-OF_THE_WHOLE = (trials, proof, recipients, entitlements)
+OF_THE_WHOLE = (trials, proof, casework, recipients, entitlements, exemptions)
 """What more follows from than a policy and its bindings; all are fast."""
 OF_POLICIES = tuple(family for family in FAMILIES if family not in OF_THE_WHOLE)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import difflib
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -26,6 +27,7 @@ def written(policy: MutatingPolicy, shapes: tuple[Schema, ...]) -> Iterator[Find
     for statement in statements(policy):
         for node in _messages(statement.expression.program.tree):
             if node.type_name == PATCH:
+                yield from _incomplete(statement, node)
                 yield from _patched(statement, node, shapes)
             elif node.type_name.split(".")[0] == OBJECT:
                 yield from _applied(statement, node, shapes)
@@ -66,6 +68,36 @@ def _patched(statement: Statement, node: tree.Message, shapes: tuple[Schema, ...
             yield from _pointer(statement, literal, literal.value, shapes, whole=literal is field.value)
 
 
+NEEDED: Final[Mapping[str, str]] = {
+    "add": "value",
+    "replace": "value",
+    "test": "value",
+    "move": "from",
+    "copy": "from",
+    "remove": "path",
+}
+"""What each operation cannot be without (RFC 6902)."""
+
+
+def _incomplete(statement: Statement, node: tree.Message) -> Iterator[Finding]:
+    """A patch that is none: without what its operation needs, of no operation, with no pointer."""
+    given = {field.name: field.value for field in node.fields}
+    operation = given.get("op")
+    name = operation.value if isinstance(operation, tree.Literal) else None
+    if operation is not None and isinstance(name, str) and name not in NEEDED:
+        near = difflib.get_close_matches(name.lower(), NEEDED, 1)
+        remedy = f"Did you mean {near[0]}?" if near else f"Write one of {', '.join(NEEDED)}"
+        yield Finding(statement.problem(operation, f'there is no operation "{name}"', remedy), "GK208")
+    elif isinstance(name, str) and NEEDED[name] not in given:
+        what = f"{name} has no {NEEDED[name]}"
+        yield Finding(statement.problem(node, what, f"Write {NEEDED[name]}"), "GK208")
+    for field in PATHS & given.keys():
+        pointer = _first(given[field])
+        if isinstance(pointer, tree.Literal) and isinstance(pointer.value, str) and pointer.value[:1] != "/":
+            what = f'"{pointer.value}" is no path in an object'
+            yield Finding(statement.problem(pointer, what, "Begin it with /, and each step below"), "GK208")
+
+
 def _first(node: tree.Node) -> tree.Node:
     """The text that a sum of texts begins with."""
     while isinstance(node, tree.Call) and node.function == "_+_":
@@ -99,5 +131,9 @@ def _unknown(
 ) -> Finding:
     place = replace(node, span=tree.Span(start, start + len(name)))
     what = f'no kind that the policy matches has a field "{name}" to write here'
-    remedy = did_you_mean(name, shapes, "Correct it, or the rules of the policy")
+    within = all(shape.form is Form.SCALAR for shape in shapes)
+    remedy = WITHIN_KEY if within else did_you_mean(name, shapes, "Correct it, or the rules of the policy")
     return Finding(statement.problem(place, what, remedy), "GK203")
+
+
+WITHIN_KEY: Final = "A text has no fields: where a key holds a /, write ~1 for it"

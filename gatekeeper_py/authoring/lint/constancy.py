@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from typing import Final
 
 from gatekeeper_py.authoring.lint.finding import Finding
 from gatekeeper_py.authoring.lint.subject import Statement, Subject, statements
 from gatekeeper_py.cel import Budget, EvaluationError, tree
 from gatekeeper_py.manifests.manifest import Problem
+from gatekeeper_py.objects.fieldpath import FieldPath
 from gatekeeper_py.policy.evaluation.expression import PASS_BUDGET
-from gatekeeper_py.policy.model import Policy, ValidatingPolicy
+from gatekeeper_py.policy.model import Expression, Policy, ValidatingPolicy
 
 __all__ = ["outcomes"]
 
@@ -20,6 +22,7 @@ def outcomes(subject: Subject) -> Iterator[Finding]:
     for policy in subject.every:
         if isinstance(policy, ValidatingPolicy):
             yield from (Finding(problem, "GK501") for problem in _silent(policy))
+            yield from (Finding(problem, "GK509") for problem in _verbatim(policy))
         said = list(statements(policy))
         yield from (Finding(problem, "GK506") for problem in _unread(policy, said))
         for statement in said:
@@ -33,6 +36,52 @@ def _silent(policy: ValidatingPolicy) -> Iterator[Problem]:
             path = ("spec", "validations", index)
             what = "a refusal would quote the expression, and not say what to do"
             yield policy.source.problem(path, what, "Add message, or messageExpression")
+
+
+TEMPLATE: Final = re.compile(
+    r"\{\{.*\}\}|\$\{.+\}|'\s*\+\s*\w|\+\s*string\(|\$\((object|params|request|variables)\b"
+)
+"""How other languages, and CEL, put a value into a text; `message` is told as it stands."""
+PATH: Final = re.compile(r"(object|oldObject|params|request|variables)(\.\w+)+")
+
+
+def _verbatim(policy: ValidatingPolicy) -> Iterator[Problem]:
+    """Messages that were meant to be evaluated, and expressions that say nothing."""
+    for index, validation in enumerate(policy.validations):
+        path: FieldPath = ("spec", "validations", index)
+        if TEMPLATE.search(validation.message):
+            remedy = "Write a messageExpression in CEL: 'replicas is ' + string(object.spec.replicas)"
+            yield policy.source.problem(
+                (*path, "message"), "this is told as it stands, with no value in it", remedy
+            )
+        if validation.message_expression is not None:
+            yield from _said(policy, (*path, "messageExpression"), validation.message_expression)
+
+
+def _said(policy: ValidatingPolicy, path: FieldPath, expression: Expression) -> Iterator[Problem]:
+    for node in _branches(expression.program.tree):
+        text = node.value if isinstance(node, tree.Literal) and isinstance(node.value, str) else None
+        if text is None:
+            continue
+        place = policy.source.locate_in_text(path, node.span.start)
+        if not text.strip():
+            what, remedy = "a refusal says nothing then, and quotes the expression instead", "Say what to do"
+            yield Problem(policy.source.path, *place, what, remedy)
+        elif "\n" in text.strip():
+            what = "a message of several lines is not told: a refusal quotes the expression instead"
+            yield Problem(policy.source.path, *place, what, "Write one line")
+        elif PATH.fullmatch(text):
+            what = "this is the text itself, and not what stands there"
+            yield Problem(policy.source.path, *place, what, f"Write string({text}), and not between quotes")
+
+
+def _branches(node: tree.Node) -> Iterator[tree.Node]:
+    """What an expression may come to as a whole."""
+    if isinstance(node, tree.Call) and node.function == "_?_:_":
+        for branch in node.arguments[1:]:
+            yield from _branches(branch)
+    else:
+        yield node
 
 
 def _unread(policy: Policy, said: list[Statement]) -> Iterator[Problem]:

@@ -5,21 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from gatekeeper_py.authoring.lint.aftermath import aftermath
+from gatekeeper_py.authoring.lint.authority import authority
+from gatekeeper_py.authoring.lint.casework import casework
 from gatekeeper_py.authoring.lint.constancy import outcomes
 from gatekeeper_py.authoring.lint.containers import containers
 from gatekeeper_py.authoring.lint.entitlements import entitlements
 from gatekeeper_py.authoring.lint.evasion import evasion
+from gatekeeper_py.authoring.lint.exemptions import exemptions
 from gatekeeper_py.authoring.lint.finding import Finding
+from gatekeeper_py.authoring.lint.identities import identities
 from gatekeeper_py.authoring.lint.lookup import lookups
 from gatekeeper_py.authoring.lint.narrowing import narrowing
+from gatekeeper_py.authoring.lint.params import params
 from gatekeeper_py.authoring.lint.proof import proof
 from gatekeeper_py.authoring.lint.reachability import reachability
 from gatekeeper_py.authoring.lint.recipients import recipients
+from gatekeeper_py.authoring.lint.repetition import repetition
 from gatekeeper_py.authoring.lint.rules import rules
 from gatekeeper_py.authoring.lint.structure import structure
 from gatekeeper_py.authoring.lint.subject import Subject
 from gatekeeper_py.authoring.lint.suppression import unknown_codes, unsuppressed
-from gatekeeper_py.authoring.lint.trial import trials
+from gatekeeper_py.authoring.lint.tautology import tautology
+from gatekeeper_py.authoring.lint.trial import fuller_trials, trials
 from gatekeeper_py.authoring.lint.words import words
 from gatekeeper_py.authoring.runner import engine_for
 from gatekeeper_py.authoring.suite import Suite, read_suite
@@ -34,16 +42,25 @@ __all__ = ["FAMILIES", "kinds_among", "lint", "loadable", "plainest", "suite_pro
 
 FAMILIES = (
     rules,
+    params,
     narrowing,
     structure,
     trials,
+    fuller_trials,
+    aftermath,
     lookups,
+    authority,
+    identities,
     words,
     outcomes,
+    tautology,
+    repetition,
     reachability,
     proof,
+    casework,
     recipients,
     entitlements,
+    exemptions,
     evasion,
     containers,
 )

@@ -6,9 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gatekeeper_py.authoring.lint.finding import Finding
+from gatekeeper_py.authoring.lint.shapes import parts_of
+from gatekeeper_py.authoring.lint.structure import meant
 from gatekeeper_py.authoring.lint.subject import Subject
 from gatekeeper_py.cluster.snapshot import Snapshot
 from gatekeeper_py.manifests.fieldvalidation import field_problems
+from gatekeeper_py.manifests.manifest import Manifest
+from gatekeeper_py.objects.fieldpath import field_text
+from gatekeeper_py.objects.schema import builtin_schema
 from gatekeeper_py.policy.model import Policy
 
 __all__ = ["proof"]
@@ -25,8 +30,17 @@ def proof(subject: Subject) -> Iterator[Finding]:
     for suite in subject.suites:
         yield from (Finding(problem, "GK602") for problem in suite.unused)
         view = Snapshot(suite.cluster)
-        for manifest in suite.written:
+        for manifest in (*suite.written, *suite.parts):
             yield from (Finding(problem, "GK603") for problem in field_problems(manifest, view))
+            yield from _unknown_values(manifest)
+
+
+def _unknown_values(manifest: Manifest) -> Iterator[Finding]:
+    """Texts that a field never holds."""
+    for path, value, shape in parts_of((), manifest.object, builtin_schema(manifest.kind)):
+        if shape.choices and isinstance(value, str) and value and value not in shape.choices:
+            what = f'{field_text(path)} is never "{value}"'
+            yield Finding(manifest.source.problem(path, what, meant(value, shape.choices)), "GK603")
 
 
 def _beside(suite: Path) -> Path:

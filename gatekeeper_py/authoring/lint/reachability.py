@@ -65,6 +65,7 @@ class _Known:
 def _known(policy: Policy, kinds: Kinds) -> _Known:
     operations = _operations(policy)
     texts: dict[str, frozenset[str]] = {"request.operation": operations}
+    texts |= _named(policy, kinds)
     found = _kinds(policy, kinds)
     if found:
         texts |= {"request.kind.kind": found}
@@ -75,6 +76,33 @@ def _known(policy: Policy, kinds: Kinds) -> _Known:
         if operations <= without or not operations & without:
             nulls[name] = operations <= without
     return _Known(texts, nulls)
+
+
+def _named(policy: Policy, kinds: Kinds) -> dict[str, frozenset[str]]:
+    """Groups, versions, resources and subresources, where rules name each and all of them are known."""
+    rules = policy.match.rules
+    groups = {group for rule in rules for group in rule.groups}
+    if ANY in groups or not {resource.served.kind.group for resource in kinds}.issuperset(groups):
+        return {}
+    resources = {name.partition("/")[0] for rule in rules for name in rule.resources}
+    subresources = {name.partition("/")[2] for rule in rules for name in rule.resources}
+    versions = {version for rule in rules for version in rule.versions}
+    texts = {"request.resource.group": frozenset(groups)}
+    if ANY not in versions:
+        texts["request.resource.version"] = frozenset(versions)
+    if ANY not in resources:
+        texts["request.resource.resource"] = frozenset(resources)
+    if subresources == {""}:
+        kinds_reached = [
+            kind for rule in rules for name in rule.resources for kind in kinds_of(rule, name, kinds)
+        ]
+        texts["request.subResource"] = frozenset({""})
+        texts["request.kind.group"] = frozenset(groups)
+        if ANY not in versions and kinds_reached:
+            texts["request.kind.version"] = frozenset(versions)
+            if not _operations(policy) & WITHOUT_OBJECT and policy.match.match_policy == "Exact":
+                texts["object.apiVersion"] = frozenset(kind.api_version for kind in kinds_reached)
+    return texts
 
 
 def _operations(policy: Policy) -> frozenset[str]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from gatekeeper_py.authoring.lint.finding import Finding
 from gatekeeper_py.authoring.lint.subject import Subject
 from gatekeeper_py.manifests.manifest import Problem
 from gatekeeper_py.objects.kinds import Kinds
+from gatekeeper_py.objects.naming import dns_subdomain
 from gatekeeper_py.policy.loading.idle import apart_from, misspelt, unbound
 from gatekeeper_py.policy.matching.match import ANY, EXEMPT, selects
 from gatekeeper_py.policy.model import Policy, Rule
@@ -37,6 +39,8 @@ def rules(subject: Subject) -> Iterator[Finding]:
         ("GK104", _unsent(subject)),
         ("GK105", _unasked(subject)),
         ("GK108", _without_params(subject)),
+        ("GK102", _other_operations(subject)),
+        ("GK103", _misnamed(subject)),
     ):
         yield from (Finding(problem, code) for problem in problems)
 
@@ -45,9 +49,37 @@ def _unsent(subject: Subject) -> Iterator[Problem]:
     for policy in subject.every:
         for index, rule in enumerate(policy.match.rules):
             subresources = _subresources(rule, subject.kinds)
+            if not all(_is_served(rule, named, subject.kinds) for named in rule.resources):
+                continue  # what is meant is not known
             for number, operation in enumerate(rule.operations):
                 if subresources and not _sent(operation, subresources):
                     yield unsent(policy, index, number, operation)
+
+
+def _other_operations(subject: Subject) -> Iterator[Problem]:
+    """Bindings whose rules name no operation that the policy is about."""
+    for policy in subject.every:
+        asked = {operation for rule in policy.match.rules for operation in rule.operations}
+        for binding in policy.bindings:
+            rules = binding.match.rules if binding.match is not None else ()
+            bound = {operation for rule in rules for operation in rule.operations}
+            if rules and ANY not in asked | bound and not asked & bound:
+                path = ("spec", "matchResources", "resourceRules", 0, "operations")
+                what = f'policy "{policy.name}" is about {", ".join(sorted(asked))} alone'
+                yield binding.source.problem(path, what, "Name operations that the policy names, too")
+
+
+def _misnamed(subject: Subject) -> Iterator[Problem]:
+    """resourceNames that no object has; patterns are none."""
+    for policy in subject.every:
+        for index, rule in enumerate(policy.match.rules):
+            if "rbac.authorization.k8s.io" in rule.groups or ANY in rule.groups:
+                continue
+            for number, name in enumerate(rule.names):
+                if dns_subdomain(name):
+                    path = ("spec", "matchConstraints", "resourceRules", index, "resourceNames", number)
+                    what = f'no object is called "{name}": resourceNames are names, and no patterns'
+                    yield policy.source.problem(path, what, "Ask for it by a match condition")
 
 
 def _subresources(rule: Rule, kinds: Kinds) -> set[str]:
@@ -60,13 +92,20 @@ def _subresources(rule: Rule, kinds: Kinds) -> set[str]:
     }
 
 
+CREATED: Final = frozenset({"binding", "eviction", "token"})
+"""Subresources that are made, and neither changed nor removed (pkg/registry/core)."""
+
+
 def _sent(operation: str, subresources: set[str]) -> bool:
     """Whether an operation is ever asked of one of these."""
     if operation == ANY:
         return True
     if operation == "CONNECT":
         return bool(subresources & CONNECTED)
-    return bool(subresources - CONNECTED)
+    rest = subresources - CONNECTED
+    if operation == "CREATE":
+        return bool(rest & (CREATED | {""}))
+    return bool(rest - CREATED if operation == "UPDATE" else rest & {""})
 
 
 def unsent(policy: Policy, index: int, number: int, operation: str) -> Problem:
@@ -75,7 +114,24 @@ def unsent(policy: Policy, index: int, number: int, operation: str) -> Problem:
     what = f"nothing sends {operation} to the resources of this rule"
     connected = ", ".join(sorted(CONNECTED))
     remedy = f"CONNECT is sent to the subresources {connected}, and everything else to others"
+    if operation != "CONNECT" and not all(
+        _is_connected(named) for named in policy.match.rules[index].resources
+    ):
+        created = ", ".join(sorted(CREATED))
+        remedy = f"CREATE is sent to the subresources {created}, and UPDATE to others"
     return policy.source.problem(path, what, remedy)
+
+
+def _is_connected(named: str) -> bool:
+    return named.partition("/")[2] in CONNECTED
+
+
+def _is_served(rule: Rule, named: str, kinds: Kinds) -> bool:
+    return any(
+        selects(rule, named, resource.served, subresource)
+        for resource in kinds
+        for subresource in ("", *resource.subresources)
+    )
 
 
 def _unasked(subject: Subject) -> Iterator[Problem]:

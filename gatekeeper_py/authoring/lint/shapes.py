@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Iterator
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from gatekeeper_py.authoring.lint.subject import Subject
 from gatekeeper_py.manifests.manifest import Manifest
+from gatekeeper_py.objects.fieldpath import FieldPath
 from gatekeeper_py.objects.kinds import CUSTOM_RESOURCE_DEFINITION, Kinds
 from gatekeeper_py.objects.resource import GroupVersionKind, Object
 from gatekeeper_py.objects.schema import ANY, Form, Schema, builtin_schema, custom_schema
@@ -23,6 +24,7 @@ __all__ = [
     "kinds_of",
     "matched",
     "params_of",
+    "parts_of",
     "reaches_namespaced",
 ]
 
@@ -109,6 +111,19 @@ def items_of(shapes: Shapes) -> Shapes:
     found = [shape.items if shape.form is Form.LIST else shape.values for shape in shapes]
     known = tuple(each for each in found if each is not None and each.form is not Form.ANY)
     return known if known and len(known) == len(found) else None
+
+
+def parts_of(path: FieldPath, value: Any, shape: Schema | None) -> Iterator[tuple[FieldPath, Any, Schema]]:
+    """What stands at a place of an object and below it, each with its schema."""
+    if shape is None:
+        return
+    yield path, value, shape
+    if isinstance(value, dict):
+        for key, each in value.items():
+            yield from parts_of((*path, key), each, shape.field(key) if shape.form is Form.MAP else None)
+    elif isinstance(value, list):
+        for index, each in enumerate(value):
+            yield from parts_of((*path, index), each, shape.items)
 
 
 def did_you_mean(name: str, shapes: Iterable[Schema], otherwise: str) -> str:

@@ -5,6 +5,7 @@ What is not certain passes: a field is told when every kind that the rules reach
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -18,7 +19,7 @@ from gatekeeper_py.manifests.manifest import Problem
 from gatekeeper_py.objects.schema import Form, Schema
 from gatekeeper_py.policy.model import MutatingPolicy, Policy
 
-__all__ = ["Walk", "structure"]
+__all__ = ["Walk", "meant", "structure"]
 
 OBJECTS: Final = ("object", "oldObject")
 PARAMS: Final = "params"
@@ -107,26 +108,76 @@ class Walk:
         if node.function in ("_[_]", "_[?_]"):
             return items_of(arguments[0])
         if node.function == "_+_":
+            self._added(node, arguments)
             return _either(*arguments)
         if node.function in ("or", "orValue"):
-            return target if _empty(node.arguments[0]) else _either(target, arguments[0])
+            return target if _tells_nothing(node.arguments[0]) else _either(target, arguments[0])
         if node.function in SAME:
             return target if node.target is not None else arguments[0]
         return None
 
     def _compare(self, node: tree.Call, target: Shapes, arguments: list[Shapes]) -> None:
-        """Tell of values that are compared with, or stood in for by, one of another type."""
-        if node.function in ("_==_", "_!=_"):
-            pairs = [(arguments[0], node.arguments[1]), (arguments[1], node.arguments[0])]
-        elif node.function == "orValue":
-            pairs = [(target, node.arguments[0])]
-        else:
+        """Tell of values that are compared with, or stood in for by, what they cannot be."""
+        match node.function:
+            case "_==_" | "_!=_":
+                self._compared(arguments[0], node.arguments[1])
+                self._compared(arguments[1], node.arguments[0])
+            case "orValue":
+                self._compared(target, node.arguments[0])
+            case "@in":
+                self._among(arguments, *node.arguments)
+            case "startsWith" | "endsWith" | "contains":
+                self._part(node.function, target, node.arguments[0])
+
+    def _compared(self, shapes: Shapes, other: tree.Node) -> None:
+        if not isinstance(other, tree.Literal) or not shapes:
             return
-        for shapes, other in pairs:
-            types = _scalars(shapes)
-            if types and isinstance(other, tree.Literal) and not isinstance(other.value, LIKE[types]):
-                what = f"the field is of type {types}, and this is another"
-                self.findings.append(Finding(self.statement.problem(other, what, TYPE_REMEDY), "GK205"))
+        types = _scalars(shapes)
+        if types and not isinstance(other.value, LIKE[types]):
+            what = f"the field is of type {types}, and this is another"
+            self.findings.append(Finding(self.statement.problem(other, what, TYPE_REMEDY), "GK205"))
+        elif not types and other.value is not None and all(shape.form in HOLDING for shape in shapes):
+            what = f"the field is a {shapes[0].form}, and this is another"
+            self.findings.append(Finding(self.statement.problem(other, what, TYPE_REMEDY), "GK205"))
+        elif other.value != "":  # what Go writes of a text that is absent
+            self._chosen(_choices(shapes), other)
+
+    def _added(self, node: tree.Call, arguments: list[Shapes]) -> None:
+        """A number or a boolean behind a text, which CEL joins to none."""
+        for shapes, other in ((arguments[1], node.arguments[0]), (arguments[0], node.arguments[1])):
+            if _scalars(shapes) in ("integer", "number", "boolean") and _is_text(other):
+                what = f"the field is of type {_scalars(shapes)}, and cannot be added to a text"
+                self.findings.append(
+                    Finding(self.statement.problem(node, what, "Write string(...)"), "GK205")
+                )
+
+    def _among(self, arguments: list[Shapes], value: tree.Node, holder: tree.Node) -> None:
+        """`type in ['A', 'B']`, and `'A' in types`."""
+        for each in holder.elements if isinstance(holder, tree.ListLiteral) else ():
+            self._compared(arguments[0], each)
+        lists = arguments[1]
+        if lists and all(shape.form is Form.LIST for shape in lists):
+            self._compared(items_of(lists), value)
+
+    def _chosen(self, choices: tuple[str, ...], other: tree.Literal) -> None:
+        """A text that is none of those there are."""
+        if choices and isinstance(other.value, str) and other.value not in choices:
+            what = f'the field is never "{other.value}"'
+            self.findings.append(
+                Finding(self.statement.problem(other, what, meant(other.value, choices)), "GK207")
+            )
+
+    def _part(self, function: str, shapes: Shapes, part: tree.Node) -> None:
+        """A part of a text that none of those there are has."""
+        choices = _choices(shapes)
+        if choices and isinstance(part, tree.Literal) and isinstance(part.value, str):
+            has = {"startsWith": str.startswith, "endsWith": str.endswith, "contains": str.__contains__}[
+                function
+            ]
+            if not any(has(choice, part.value) for choice in choices):
+                what = f'none of the values of the field has "{part.value}" there'
+                problem = self.statement.problem(part, what, f"They are {', '.join(choices)}")
+                self.findings.append(Finding(problem, "GK207"))
 
     def _comprehension(self, node: tree.Comprehension, names: Mapping[str, Shapes]) -> Shapes:
         walked = self.shapes(node.range, names)
@@ -158,6 +209,29 @@ def _scalars(shapes: Shapes) -> str:
     return types.pop() if len(types) == 1 and types <= LIKE.keys() else ""
 
 
+def _is_text(node: tree.Node) -> bool:
+    while isinstance(node, tree.Call) and node.function == "_+_":
+        node = node.arguments[-1]
+    return isinstance(node, tree.Literal) and isinstance(node.value, str)
+
+
+HOLDING: Final = frozenset({Form.LIST, Form.MAP})
+
+
+def _choices(shapes: Shapes) -> tuple[str, ...]:
+    """All texts that a scalar may be in some kind; none where in one it may be any."""
+    if not shapes or not all(shape.choices for shape in shapes):
+        return ()
+    return tuple(sorted({choice for shape in shapes for choice in shape.choices if choice}))
+
+
+def meant(text: str, choices: tuple[str, ...]) -> str:
+    """Which of the values a text is a slip of, or all of them."""
+    same = [choice for choice in choices if choice.lower() == text.lower()]
+    near = same or difflib.get_close_matches(text, choices, 1)
+    return f"Did you mean {near[0]}?" if near else f"It is one of {', '.join(choices)}"
+
+
 def _elements(shapes: Shapes, variables: int) -> Shapes:
     """What a macro's last variable goes through: of a map with one variable, the keys."""
     if shapes is None or (variables == 1 and any(shape.form is not Form.LIST for shape in shapes)):
@@ -176,8 +250,8 @@ def _either(one: Shapes, other: Shapes) -> Shapes:
     return None if one is None or other is None else tuple(dict.fromkeys((*one, *other)))
 
 
-def _empty(node: tree.Node) -> bool:
-    """Whether a node is an empty list, an empty map or null, which say nothing of the other value."""
+def _tells_nothing(node: tree.Node) -> bool:
+    """Whether a node is a constant, an empty list or an empty map, which say nothing of the other value."""
     if isinstance(node, tree.Literal):
-        return node.value is None
+        return True
     return isinstance(node, tree.ListLiteral | tree.MapLiteral) and not tree.children(node)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.authoring.lint.test_linting import CONDITION, TRUE, found, linted
+from tests.authoring.lint.test_linting import CONDITION, POLICY, TRUE, found, linted
 
 TOLD = {
     "in a validation": (
@@ -145,3 +145,71 @@ def test_a_mutation_that_cannot_be_applied_is_told(
     lines = [line for line in found(tmp_path, {"p.yaml": text}) if "GK204" in line]
     assert bool(lines) == bool(told)
     assert all(told in line and "make what is absent first" in line for line in lines)
+
+
+GUARD = "tenant != null && !tenant.trusted"
+FULLER = {
+    "behind the guard of a tenant": ("object.metadata.labels.team != ''", "labels"),
+    "below what is asked for": ("has(object.metadata.labels) && object.metadata.labels.team == 'a'", "team"),
+    "by a key below what is asked for": ("has(object.metadata.labels) && object.metadata.labels['team'] == 'a'", "team"),
+    "beside what is asked for": (
+        "object.spec.?volumes.orValue([]).all(v, !has(v.configMap) || v.secret.secretName != 'a')",
+        "secret",
+    ),
+    "in a condition's shadow": ("has(object.spec.nodeName) && object.spec.schedulerName == object.spec.hostname", "hostname"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FULLER)
+def test_a_field_of_a_fuller_object_is_told(name: str, tmp_path: Path) -> None:
+    expression, field = FULLER[name]
+    text = POLICY.replace(CONDITION, GUARD).replace(TRUE, expression)
+    told = [line.partition(": ")[2] for line in found(tmp_path, {"p.yaml": text}) if "GK202" in line]
+    assert f'GK202 error: a Pod may have no "{field}" here' in " ".join(told)
+
+
+def test_what_is_asked_for_all_the_way_is_not_told(tmp_path: Path) -> None:
+    text = "has(object.metadata.labels) && has(object.metadata.labels.team) && object.metadata.labels.team == 'a'"
+    assert not [line for line in linted(tmp_path, TRUE, text) if "GK2" in line]
+
+
+def test_a_message_without_a_value_is_told(tmp_path: Path) -> None:
+    text = POLICY.replace(TRUE, "has(object.spec.nodeName)").replace(
+        'message: "no"', "messageExpression: \"object.spec.nodeName + ' is no node'\""
+    )
+    assert [line.partition(": ")[2] for line in found(tmp_path, {"p.yaml": text}) if "GK508" in line] == [
+        "GK508 error: at the CREATE of a Pod this has no value: no such key: nodeName. "
+        "The refusal then quotes the expression: say what holds where there is none"
+    ]
+
+
+VALUES = {
+    "object.spec.restartPolicy == 'always'": 'GK207 error: the field is never "always". Did you mean Always?',
+    "object.spec.dnsPolicy in ['ClusterFirst', 'none']": 'GK207 error: the field is never "none". Did you mean None?',
+    "object.spec.containers.all(c, c.?ports.orValue([]).all(p, p.?protocol.orValue('') != 'tcp'))": (
+        'GK207 error: the field is never "tcp". Did you mean TCP?'
+    ),
+}
+
+
+@pytest.mark.parametrize("expression", VALUES)
+def test_a_value_that_a_field_never_has_is_told(expression: str, tmp_path: Path) -> None:
+    assert [line.partition(": ")[2] for line in linted(tmp_path, TRUE, expression)] == [VALUES[expression]]
+
+
+MESSAGES = {
+    'message: "is {{ object.spec.nodeName }}"': (
+        "this is told as it stands, with no value in it. "
+        "Write a messageExpression in CEL: 'replicas is ' + string(object.spec.replicas)"
+    ),
+    "messageExpression: \"' '\"": "a refusal says nothing then, and quotes the expression instead. Say what to do",
+    "messageExpression: \"'object.spec.nodeName'\"": (
+        "this is the text itself, and not what stands there. Write string(object.spec.nodeName), and not between quotes"
+    ),
+}
+
+
+@pytest.mark.parametrize("message", MESSAGES)
+def test_a_message_that_says_nothing_is_told(message: str, tmp_path: Path) -> None:
+    told = linted(tmp_path, 'message: "no"', message)
+    assert [line.partition("GK509 error: ")[2] for line in told] == [MESSAGES[message]]
