@@ -329,6 +329,25 @@ def test_a_kind_that_is_stale_says_since_when_in_the_same_words(audit: Audit) ->
     assert audit.wrong() == {"web": ["no-host"]}
 
 
+def aggregated(group: str, version: str, **spec: Any) -> Object:
+    service = named("APIService", f"{version}.{group}", spec={"group": group, "version": version, **spec})
+    return {**service, "apiVersion": "apiregistration.k8s.io/v1"}
+
+
+def test_a_group_that_another_server_serves_is_not_audited_while_it_does(audit: Audit) -> None:
+    """OpenShift's kinds, say: no definition lists them. Metrics are none to audit, and some it serves itself."""
+    elsewhere = {"service": {"name": "api", "namespace": "system"}}
+    routes = aggregated("route.openshift.io", "v1", **elsewhere)
+    audit.cluster.put(routes, aggregated("metrics.k8s.io", "v1beta1", **elsewhere), aggregated("apps", "v1"))
+    audit.settle()
+    assert audit.not_audited() == [
+        "route.openshift.io/v1: an aggregated API server serves it, and which kinds it has is not known here"
+    ]
+    audit.cluster.remove(routes)
+    audit.settle()
+    assert audit.not_audited() == []
+
+
 def test_what_hangs_on_an_unknown_kind_is_not_audited_until_it_is_known(audit: Audit) -> None:
     unlisted(audit, SERVICE)
     audit.cluster.put(named("ConfigMap", "web", "foo"), named("ConfigMap", "api", "foo"))
