@@ -59,7 +59,7 @@ class Outcome:
     earlier: tuple[Past, ...] = ()
     """How it was before, the oldest first."""
     undefined: tuple[Undefined, ...] = ()
-    """Custom kinds of which no definition was read: their objects are audited, their fields are not checked."""
+    """Custom kinds of which no definition was read: their objects are audited, their fields unchecked."""
 
     @property
     def now(self) -> Past:
