@@ -22,7 +22,7 @@ from gatekeeper_py.cluster.snapshot import Snapshot
 from gatekeeper_py.cluster.staleness import Stale
 from gatekeeper_py.manifests.manifest import Manifest
 from gatekeeper_py.manifests.place import Problem
-from gatekeeper_py.objects.resource import GroupVersionKind
+from gatekeeper_py.objects.resource import GroupVersionKind, Object
 from tests.audit.watched import POD, POLICY, SERVICE, Audit, named, pod, rules
 
 WIDGET = GroupVersionKind("example.com", "v1", "Widget")

@@ -121,11 +121,12 @@ def _origin(item: Any, own: list[Any], left: list[int]) -> int | None:
 def _alike(item: Object, own: list[Any], left: list[int]) -> Iterator[int]:
     for fields in IDENTITIES:
         for index in left:
-            other = own[index]
-            if isinstance(other, dict) and all(
-                name in item and item[name] == other.get(name) for name in fields
-            ):
+            if isinstance(own[index], dict) and _is_known_by(fields, item, own[index]):
                 yield index
+
+
+def _is_known_by(fields: tuple[str, ...], item: Object, other: Object) -> bool:
+    return all(name in item and item[name] == other.get(name) for name in fields)
 
 
 def _graft_map(author: Object, defaulted: Object, mutated: Object) -> Object:
