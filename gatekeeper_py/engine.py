@@ -41,6 +41,7 @@ from gatekeeper_py.policy.leniency import lenient
 from gatekeeper_py.policy.loading.load import LoadError, PolicySet, load
 from gatekeeper_py.policy.model import MutatingPolicy, Policy, ValidatingPolicy
 from gatekeeper_py.policy.mutating import mutate
+from gatekeeper_py.policy.mutation.acceptance import check_metadata
 from gatekeeper_py.policy.mutation.mutation import StatusError
 from gatekeeper_py.policy.mutation.patch import difference
 from gatekeeper_py.policy.selection import Review
@@ -322,7 +323,10 @@ class _Review:
     def _mutated(self, mutating: _Mutating) -> tuple[Object | None, Verdict]:
         if not mutating:
             return self.request.object, NOTHING
-        return mutate(mutating, self._review(self.request))
+        value, verdict = mutate(mutating, self._review(self.request))
+        if not verdict.denials:
+            check_metadata(self.request, value)
+        return value, verdict
 
     def _validated(self, validating: _Validating, value: Object | None) -> Verdict:
         if not validating:

@@ -22,6 +22,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Protocol
 
+from gatekeeper_py.audit.aggregation import API_SERVICE, unknown_groups
 from gatekeeper_py.audit.backlog import Backlog, Key
 from gatekeeper_py.audit.frames import FRAME_KINDS, Frames
 from gatekeeper_py.audit.judgement import Further
@@ -293,13 +294,14 @@ class Background:
         yield from self.ledger.problems()
 
     def hindrances(self) -> Iterator[Problem]:
-        """What keeps all of it from being known as it is, whatever the kind."""
+        """What keeps all of it, or kinds that nobody can name, from being known as it is."""
         rules = self.rules()
         if rules is None:
             yield Problem("policies", 0, 0, NO_POLICIES)
         elif not rules.policies.validating and not rules.policies.mutating:
             yield Problem("policies", 0, 0, EMPTY)
         yield from self.troubles()
+        yield from unknown_groups(each for _, _, each in self.cluster.seen.objects(API_SERVICE))
         if self.last_pass is None:
             yield Problem("audit", 0, 0, FIRST_PASS)
         elif self.clock() - self._known_since > OVERDUE * max(self.every, LEAST_PASS_SECONDS):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from gatekeeper_py.audit.aggregation import MEASURED, aggregated
+from gatekeeper_py.audit.aggregation import unknown_groups
 from gatekeeper_py.audit.spool import Record, Spool, is_kept
 from gatekeeper_py.audit.workers import spread
 from gatekeeper_py.manifests.manifest import Manifest, Problem, Source
@@ -65,15 +65,7 @@ def take_objects(intake: Intake, spool: Spool, objects: Iterable[Object], where:
     spool.add(map(Record.of, manifests))
     intake.objects += len(manifests)
     intake.kept += (manifest for manifest in manifests if is_kept(manifest.kind))
-    elsewhere = sorted(aggregated(manifest.object for manifest in manifests))
-    intake.problems += (
-        Problem(f"{group}/{version}", 0, 0, ELSEWHERE)
-        for group, version in elsewhere
-        if group not in MEASURED
-    )
-
-
-ELSEWHERE = "an aggregated API server serves it, and which kinds it has is not known here"
+    intake.problems += unknown_groups(manifest.object for manifest in manifests)
 
 
 def _bare(manifest: Manifest) -> Manifest:

@@ -13,6 +13,7 @@ from gatekeeper_py.audit.spool import Spool
 from gatekeeper_py.audit.workers import spread
 from gatekeeper_py.manifests.fieldvalidation import validated
 from gatekeeper_py.manifests.manifest import Manifest, ManifestError, Problem
+from gatekeeper_py.manifests.undefined import Undefined, undefined
 from gatekeeper_py.objects.resource import Objects
 from gatekeeper_py.policy.admission.changes import Change
 from gatekeeper_py.policy.admission.decision import Finding
@@ -76,6 +77,7 @@ class Judged:
     items: list[Audited] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
+    undefined: list[Undefined] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,7 @@ class _Judge:
         told: dict[int, Sequence[Problem]] = {}
         read = zip(numbers, self.spool.read(numbers), strict=True)
         chosen = [each for each in read if self.selection.has(each[1])]
+        judged.undefined += undefined((manifest for _, manifest in chosen), self.kinds)
         fit = [(number, each) for number, each in chosen if self._is_fit(number, each, judged, told)]
         answers = self.auditor.judge_all(manifest for _, manifest in fit)
         for (number, _), answer in zip(fit, answers, strict=True):

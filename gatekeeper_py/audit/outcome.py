@@ -11,6 +11,7 @@ from typing import Any
 from gatekeeper_py.audit.result import SEVERITIES, Level, Result, results, severity_of, severity_rank
 from gatekeeper_py.audit.scan import Audited
 from gatekeeper_py.manifests.place import Problem
+from gatekeeper_py.manifests.undefined import Undefined
 from gatekeeper_py.policy.admission.decision import Finding
 from gatekeeper_py.tenancy.isolation import Level as Isolation
 
@@ -57,6 +58,8 @@ class Outcome:
     """How well runtime classes isolate, by their name; one that is not there isolates nothing."""
     earlier: tuple[Past, ...] = ()
     """How it was before, the oldest first."""
+    undefined: tuple[Undefined, ...] = ()
+    """Custom kinds of which no definition was read: their objects are audited, their fields unchecked."""
 
     @property
     def now(self) -> Past:

@@ -93,5 +93,10 @@ class DeadlineExceeded(EvaluationError):
 class InternalError(EvaluationError):
     """cel-go takes a value for what it is not, and gives up the whole expression. Never absorbed."""
 
-    def __init__(self, found: str, wanted: str) -> None:
-        super().__init__(f"internal error: interface conversion: {found} is not {wanted}")
+    def __init__(self, why: str) -> None:
+        super().__init__(f"internal error: {why}")
+
+    @classmethod
+    def conversion(cls, found: str, wanted: str) -> InternalError:
+        """A value of one Go type where another is taken for granted."""
+        return cls(f"interface conversion: {found} is not {wanted}")

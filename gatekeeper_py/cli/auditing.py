@@ -47,6 +47,7 @@ from gatekeeper_py.cluster.snapshot import Snapshot
 from gatekeeper_py.cluster.view import ClusterView
 from gatekeeper_py.engine import Engine
 from gatekeeper_py.manifests.manifest import Problem
+from gatekeeper_py.manifests.undefined import Undefined, together
 from gatekeeper_py.objects.resource import GroupVersionKind, Object
 from gatekeeper_py.policy.admission.request import UserInfo
 from gatekeeper_py.policy.admission.submission import ADMINISTRATOR, Submission
@@ -281,6 +282,7 @@ def _outcome(
     auditor = Auditor(engine, tenancy, submission, given.as_exists, given.as_tenant)
     validation: Validation = "ignore" if given.as_exists else given.validate
     audited: list[Audited] = []
+    unread: list[Undefined] = []
     asked: set[str] = set()
     seen = {tenant.name for tenant in tenancy.tenants}
     advance = begin("Judging", len(spool))
@@ -289,6 +291,7 @@ def _outcome(
         asked.update(item.target.asked_as for item in batch.items)
         seen.update(name for item in batch.items for name in (item.tenant, *item.concerns))
         intake.problems += batch.problems
+        unread += batch.undefined
         warn(batch.warnings)
         advance(batch.objects)
     if given.as_tenant and asked == {ADMINISTRATOR.username}:
@@ -298,6 +301,7 @@ def _outcome(
         tuple(audited),
         tuple(dict.fromkeys(intake.problems)),
         isolation=isolation_of(tenancy, engine.cluster),
+        undefined=together(unread),
     )
 
 

@@ -12,6 +12,7 @@ from gatekeeper_py.audit.outcome import Outcome, Rest
 from gatekeeper_py.cli.reporting import conclude, read_report
 from gatekeeper_py.cli.reportoptions import TREND, report_options
 from gatekeeper_py.manifests.place import Problem
+from gatekeeper_py.manifests.undefined import together
 from gatekeeper_py.tenancy.isolation import LEVELS, Level
 
 __all__ = ["command", "merged"]
@@ -54,6 +55,7 @@ def merged(outcomes: Sequence[Outcome]) -> Outcome:
         rest=Rest(sum(outcome.rest.objects for outcome in outcomes), classes),
         time=max(outcome.time for outcome in outcomes),
         isolation=_isolation(outcomes),
+        undefined=together(each for outcome in outcomes for each in outcome.undefined),
     )
 
 

@@ -25,6 +25,7 @@ from gatekeeper_py.audit.reports import (
     table,
 )
 from gatekeeper_py.cli.exits import BAD_INPUT, DENIED, InputError
+from gatekeeper_py.cli.sources import note
 from gatekeeper_py.policy.admission.text import printable
 
 __all__ = ["REPORTS", "conclude", "read_report", "read_trend"]
@@ -78,6 +79,7 @@ def conclude(
         outcome = replace(outcome, earlier=read_trend(trend))
     for problem in outcome.not_audited:
         click.echo(printable(str(problem)), err=True)
+    note(outcome.undefined)
     for piece in REPORTS[output](outcome):
         click.echo(piece, nl=False)
     if outcome.not_audited and not allow_not_audited:

@@ -29,6 +29,7 @@ from gatekeeper_py.manifests.manifest import (
     read_all_text,
 )
 from gatekeeper_py.manifests.pieces import Piece, file_pieces, stream_pieces
+from gatekeeper_py.manifests.undefined import Undefined, undefined
 from gatekeeper_py.objects.kinds import CUSTOM_RESOURCE_DEFINITION
 from gatekeeper_py.objects.resource import GroupVersionKind, Object
 from gatekeeper_py.policy.admission.admission_review import KIND as REVIEW
@@ -53,6 +54,7 @@ __all__ = [
     "load_engine",
     "load_policies",
     "make_engine",
+    "note",
     "nothing_in_file",
     "pieces_of",
     "read_cluster",
@@ -161,6 +163,12 @@ def warn(problems: Iterable[object]) -> None:
         click.echo(printable(f"warning: {problem}"), err=True)
 
 
+def note(unread: Iterable[Undefined]) -> None:
+    """Say on stderr of which custom kinds nothing is known."""
+    for each in unread:
+        click.echo(printable(f"note: {each}"), err=True)
+
+
 def listed(kubeconfig: Path, kinds: Iterable[GroupVersionKind], whose: str = "") -> list[Object]:
     """All objects of these kinds in a live cluster; `InputError` unless all may be listed."""
     from gatekeeper_py.cluster.live import ClusterError, configuration, list_cluster
@@ -243,11 +251,15 @@ def _read(file: str) -> Reading:
 def sift(manifests: Sequence[Manifest], cluster: Snapshot, validate: str) -> Reading:
     """The manifests that may be submitted, as `--validate` asks; what only warns is said on stderr.
 
+    So are custom kinds of which no definition was read.
+
     An AdmissionReview was made by an API server, which has read its object before.
     """
+    view = _with_definitions(cluster, manifests)
+    written = [each for each in manifests if each.kind.kind != REVIEW]
+    note(undefined(written, view))
     if validate == IGNORE:
         return Reading(tuple(manifests))
-    view = _with_definitions(cluster, manifests)
     wrong = [(each, () if each.kind.kind == REVIEW else validated(each, view)) for each in manifests]
     problems = tuple(problem for _, found in wrong for problem in found)
     if validate == WARN:

@@ -22,7 +22,7 @@ from gatekeeper_py.objects.naming import LABEL_LENGTH, SUBDOMAIN_LENGTH, dns_sub
 from gatekeeper_py.objects.resource import GroupVersionKind, Objects
 from gatekeeper_py.objects.schema import Form, Schema, builtin_schema, schema_of
 
-__all__ = ["field_problems", "kind_problem", "validated"]
+__all__ = ["field_problems", "is_built_in_group", "kind_problem", "validated"]
 
 NEARLY = 0.8
 """How alike two words are of which one is a slip of the other (difflib's ratio)."""
@@ -82,7 +82,7 @@ def kind_problem(manifest: Manifest, view: Objects) -> Problem | None:
     if view.served(kind) is not None:
         return None
     meant = _meant(kind)
-    if meant is None and "." in kind.group and kind.group not in _groups():
+    if meant is None and "." in kind.group and not is_built_in_group(kind.group):
         return None
     part = "apiVersion" if meant is not None and meant.kind == kind.kind else "kind"
     what = f"Kubernetes has no {kind.api_version} {kind.kind}"
@@ -97,7 +97,7 @@ def _meant(kind: GroupVersionKind) -> GroupVersionKind | None:
     if not named:
         near = get_close_matches(kind.kind, [known.kind for known in _known() if _is_near(known, kind)], 1)
         named = [known for known in _known() if known.kind in near and _is_near(known, kind)]
-    elif "." in kind.group and kind.group not in _groups():
+    elif "." in kind.group and not is_built_in_group(kind.group):
         named = [known for known in named if _likeness(known.group, kind.group) >= NEARLY]
     return max(named, key=lambda known: _likeness(known.group, kind.group), default=None)
 
@@ -117,6 +117,11 @@ def _known() -> tuple[GroupVersionKind, ...]:
     """Every built-in kind, the best version of each first: v1 before v1beta2 before v1alpha3."""
     kinds = [resource.served.kind for resource in Kinds.builtin()]
     return tuple(sorted(kinds, key=lambda kind: ("alpha" in kind.version, "beta" in kind.version)))
+
+
+def is_built_in_group(group: str) -> bool:
+    """Whether Kubernetes has kinds of a group, so that no definition brings others."""
+    return group in _groups()
 
 
 @cache

@@ -66,7 +66,8 @@ def _apply(
     schema = builtin_schema(kind)
     made = _typed(value, kind, schema, view, mutated=mutated)
     if served is not None and served.namespaced and not subresource:
-        made.setdefault("metadata", {}).setdefault("namespace", namespace)
+        metadata = made.setdefault("metadata", {})
+        metadata["namespace"] = metadata.get("namespace") or namespace
     if operation == "CREATE" and not subresource:
         if schema is not None and _has_disabled(schema):
             _drop_disabled(made, schema)

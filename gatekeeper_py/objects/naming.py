@@ -51,10 +51,10 @@ CEL_RESERVED = frozenset(
 """As `cel/syntax/tokens.py` has them, and a test holds both together: to import the language takes 0.4 s."""
 
 
-def dns_subdomain(value: str) -> list[str]:
+def dns_subdomain(value: str, unit: str = "characters") -> list[str]:
     """Names of most objects, and API groups."""
     return [
-        *_longer(value, SUBDOMAIN_LENGTH, "characters"),
+        *_longer(value, SUBDOMAIN_LENGTH, unit),
         *_unlike(value, _SUBDOMAIN, _SUBDOMAIN_RULE, "example.com"),
     ]
 
@@ -82,7 +82,9 @@ def qualified_name(value: str) -> list[str]:
         example = "with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"
         return [f"a valid label key {complaint} {example}"]
     prefix, slash, name = value.rpartition("/")
-    complaints = [f"prefix part {complaint}" for complaint in dns_subdomain(prefix)] if prefix else []
+    complaints = (
+        [f"prefix part {complaint}" for complaint in dns_subdomain(prefix, "bytes")] if prefix else []
+    )
     if slash and not prefix:
         complaints.append("prefix part must be non-empty")
     named = [] if name else ["must be non-empty"]

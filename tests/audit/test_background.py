@@ -22,7 +22,7 @@ from gatekeeper_py.cluster.snapshot import Snapshot
 from gatekeeper_py.cluster.staleness import Stale
 from gatekeeper_py.manifests.manifest import Manifest
 from gatekeeper_py.manifests.place import Problem
-from gatekeeper_py.objects.resource import GroupVersionKind
+from gatekeeper_py.objects.resource import GroupVersionKind, Object
 from tests.audit.watched import POD, POLICY, SERVICE, Audit, named, pod, rules
 
 WIDGET = GroupVersionKind("example.com", "v1", "Widget")
@@ -327,6 +327,25 @@ def test_a_kind_that_is_stale_says_since_when_in_the_same_words(audit: Audit) ->
     audit.cluster.stale[POD] = Stale(POD, 40.4, "it is silent")
     assert audit.not_audited() == [said]
     assert audit.wrong() == {"web": ["no-host"]}
+
+
+def aggregated(group: str, version: str, **spec: Any) -> Object:
+    service = named("APIService", f"{version}.{group}", spec={"group": group, "version": version, **spec})
+    return {**service, "apiVersion": "apiregistration.k8s.io/v1"}
+
+
+def test_a_group_that_another_server_serves_is_not_audited_while_it_does(audit: Audit) -> None:
+    """OpenShift's kinds, say: no definition lists them. Metrics are none to audit, and some it serves itself."""
+    elsewhere = {"service": {"name": "api", "namespace": "system"}}
+    routes = aggregated("route.openshift.io", "v1", **elsewhere)
+    audit.cluster.put(routes, aggregated("metrics.k8s.io", "v1beta1", **elsewhere), aggregated("apps", "v1"))
+    audit.settle()
+    assert audit.not_audited() == [
+        "route.openshift.io/v1: an aggregated API server serves it, and which kinds it has is not known here"
+    ]
+    audit.cluster.remove(routes)
+    audit.settle()
+    assert audit.not_audited() == []
 
 
 def test_what_hangs_on_an_unknown_kind_is_not_audited_until_it_is_known(audit: Audit) -> None:

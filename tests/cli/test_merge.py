@@ -9,15 +9,25 @@ import pytest
 
 from gatekeeper_py.audit.outcome import Outcome
 from gatekeeper_py.audit.reports import json as reports
+from gatekeeper_py.manifests.undefined import Undefined
+from gatekeeper_py.objects.resource import GroupVersionKind
 from tests.audit.support import CLEAN, EVERYTHING, audited
 from tests.cli.support import GOOD, HOST, POLICIES, UNPINNED, run, write
 
 POD = "{apiVersion: v1, kind: Pod, metadata: {name: p, namespace: foo}, spec: {containers: [{name: c, image: i}]}}"
 WORKLOAD = audited(POD, "foo")
+WIDGET = GroupVersionKind("example.com", "v1", "Widget")
 
 
 @pytest.mark.parametrize(
-    "outcome", [EVERYTHING, Outcome(), Outcome((CLEAN, WORKLOAD)), Outcome((CLEAN,), shard=(1, 3))]
+    "outcome",
+    [
+        EVERYTHING,
+        Outcome(),
+        Outcome((CLEAN, WORKLOAD)),
+        Outcome((CLEAN,), shard=(1, 3)),
+        Outcome((CLEAN,), undefined=(Undefined(WIDGET, "f.yaml", 3, 1, 30),)),
+    ],
 )
 def test_a_report_read_again_says_the_same(outcome: Outcome) -> None:
     text = reports.report(outcome)
@@ -29,7 +39,7 @@ def test_a_report_read_again_says_the_same(outcome: Outcome) -> None:
         outcome.not_audited,
     )
     assert read.runtime_classes == outcome.runtime_classes
-    assert read.results == outcome.results
+    assert (read.results, read.undefined) == (outcome.results, outcome.undefined)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"results": []}', '{"results": [{}], "notAudited": []}'])
@@ -67,6 +77,21 @@ def test_shards_make_the_whole(shards: list[Path]) -> None:
     )
     table = run("audit", "merge", *parts).stdout.splitlines()
     assert sorted(table) == sorted(run("audit", "merge", whole).stdout.splitlines())
+
+
+def test_a_kind_without_a_definition_is_told_once_of_all_shards(tmp_path: Path) -> None:
+    policies = write(tmp_path / "policies", all=POLICIES)
+    text = "---\n".join(
+        f"{{apiVersion: example.com/v1, kind: Widget, metadata: {{name: w{n}}}}}\n" for n in range(9)
+    )
+    parts = [tmp_path / f"{shard}.json" for shard in range(2)]
+    for shard, path in enumerate(parts):
+        told = run(
+            "audit", "--policies", policies, "-f", "-", "-o", "json", "--shard", f"{shard}/2", stdin=text
+        )
+        path.write_text(told.stdout)
+    (merged,) = json.loads(run("audit", "merge", "-o", "json", *parts).stdout)["withoutDefinition"]
+    assert (merged["apiVersion"], merged["kind"], merged["objects"]) == ("example.com/v1", "Widget", 9)
 
 
 def test_a_shard_that_is_missing_is_not_audited(shards: list[Path]) -> None:

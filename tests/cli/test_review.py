@@ -524,3 +524,65 @@ def test_a_diff_shows_what_mutation_changes(policies: Path) -> None:
         "     - name: c",
     ]
     assert result.stderr.startswith("<stdin>:5:1: Pod default/host is denied: ")
+
+
+MARKING = """\
+apiVersion: admissionregistration.k8s.io/v1
+kind: MutatingAdmissionPolicy
+metadata: {name: mark}
+spec:
+  reinvocationPolicy: Never
+  matchConstraints:
+    resourceRules: [{apiGroups: ["*"], apiVersions: ["*"], operations: [CREATE], resources: ["*"]}]
+  mutations:
+    - patchType: JSONPatch
+      jsonPatch:
+        expression: >-
+          [JSONPatch{op: "add", path: "/metadata/labels", value: {"mark": "m"}}]
+          + (has(object.spec) ? [JSONPatch{op: "replace", path: "/spec", value: object.spec}] : [])
+          + (has(object.spec) && has(object.spec.ports)
+             ? [JSONPatch{op: "add", path: "/spec/ports/-", value: Object.spec.ports{port: 9, name: "mark"}}] : [])
+          + (has(object.spec) && has(object.spec.template)
+             ? [JSONPatch{op: "add", path: "/spec/template/metadata/labels",
+                          value: {"mark": "m", "job-name": "x", "app": "x"}}] : [])
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: MutatingAdmissionPolicyBinding
+metadata: {name: mark}
+spec: {policyName: mark}
+"""
+MADE_BY_THE_CLUSTER = (
+    *("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy", "nodePort", "healthCheckNodePort"),
+    *("status", "uid", "creationTimestamp", "controller-uid", "finalizers", "priority", "tolerations"),
+    *("generation", "managedFields", "protocol", "terminationMessagePath", "volumeMode", "acceptedNames"),
+)
+"""Fields that only the API server gives, in kinds whose authors have left them out."""
+
+POD_SPEC = "spec: {containers: [{name: c, image: i}]}"
+TEMPLATE = f"template: {{metadata: {{labels: {{app: x}}}}, {POD_SPEC}}}"
+
+
+@pytest.mark.parametrize(
+    ("head", "rest"),
+    [
+        ("v1, kind: Namespace", ""),
+        ("v1, kind: Pod", POD_SPEC),
+        ("v1, kind: Service", "spec: {ports: [{port: 80}], selector: {app: x}}"),
+        ("v1, kind: Service", "spec: {type: NodePort, ports: [{port: 80}]}"),
+        ("v1, kind: Service", "spec: {type: LoadBalancer, externalTrafficPolicy: Local, ports: [{port: 80}]}"),
+        ("v1, kind: PersistentVolume", "spec: {capacity: {storage: 1Gi}, accessModes: [ReadWriteOnce], hostPath: {path: /x}}"),
+        ("v1, kind: PersistentVolumeClaim", "spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}"),
+        ("apps/v1, kind: Deployment", f"spec: {{selector: {{matchLabels: {{app: x}}}}, {TEMPLATE}}}"),
+        ("apps/v1, kind: DaemonSet", f"spec: {{selector: {{matchLabels: {{app: x}}}}, {TEMPLATE}}}"),
+        ("apps/v1, kind: StatefulSet", f"spec: {{selector: {{matchLabels: {{app: x}}}}, {TEMPLATE}}}"),
+        ("batch/v1, kind: Job", f"spec: {{{TEMPLATE}}}"),
+        ("batch/v1, kind: CronJob", f"spec: {{schedule: '* * * * *', jobTemplate: {{spec: {{{TEMPLATE}}}}}}}"),
+    ],
+)  # fmt: skip
+def test_yaml_holds_nothing_that_only_a_cluster_gives(tmp_path: Path, head: str, rest: str) -> None:
+    manifest = f"{{apiVersion: {head}, metadata: {{name: x}}{', ' if rest else ''}{rest}}}\n"
+    marking = write(tmp_path / "policies", all=MARKING)
+    result = run("review", "--policies", marking, "-f", "-", "-o", "yaml", stdin=manifest)
+    assert result.exit_code == 0, result.stderr
+    written = {field for field in MADE_BY_THE_CLUSTER if f"{field}:" in result.stdout}
+    assert (written, "mark: m" in result.stdout) == (set(), True), result.stdout

@@ -10,6 +10,8 @@ import pytest
 from gatekeeper_py.audit.outcome import Outcome
 from gatekeeper_py.cli.reporting import REPORTS
 from gatekeeper_py.manifests.manifest import Problem
+from gatekeeper_py.manifests.undefined import Undefined
+from gatekeeper_py.objects.resource import GroupVersionKind
 from tests.cli.support import GOOD, POLICIES, run, write
 
 STAMPED = GOOD.replace("{name: good}", "{name: good, labels: {team: default}}")
@@ -90,3 +92,62 @@ def test_keys_that_are_numbers_are_warned_of(policies: Path) -> None:
         0,
         'warning: <stdin>:1:63: key 1 is a number, which kubectl reads as "1". Put the key in quotes\n',
     )
+
+
+WIDGET = "{{apiVersion: example.com/v1, kind: Widget{}, metadata: {{name: w{}}}}}\n"
+MANY = "---\n".join(WIDGET.format(number % 10, number) for number in range(300))
+UNDEFINED = (
+    "no definition was read for example.com/v1 Widget{} (30 objects): its fields are not checked, "
+    "and its defaults are not filled in. Give its CustomResourceDefinition with --cluster or -f\n"
+)
+NOTES = "".join(f"note: <stdin>:{2 * number + 1}:1: {UNDEFINED.format(number)}" for number in range(10))
+
+
+@pytest.mark.parametrize("command", ["review", "audit", "explain"])
+def test_custom_kinds_without_a_definition_are_told_once_a_kind_on_stderr(
+    policies: Path, command: str
+) -> None:
+    result = run(command, "--policies", policies, "-f", "-", stdin=MANY)
+    assert (result.exit_code, result.stderr) == (0, NOTES)
+
+
+@pytest.mark.parametrize("validate", ["warn", "ignore"])
+@pytest.mark.parametrize("command", ["review", "audit", "explain"])
+def test_they_are_told_whatever_is_checked(policies: Path, command: str, validate: str) -> None:
+    result = run(command, "--policies", policies, "--validate", validate, "-f", "-", stdin=MANY)
+    assert result.stderr == NOTES
+
+
+@pytest.mark.parametrize("command", ["review", "audit", "explain"])
+def test_a_definition_may_stand_after_its_objects(policies: Path, command: str) -> None:
+    result = run(
+        command, "--policies", policies, "-f", "-", stdin=f"{WIDGET.format('', '')}---\n{DEFINITION}"
+    )
+    assert (result.exit_code, result.stderr) == (0, "")
+
+
+DEFINITION = """\
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: widgets.example.com}
+spec:
+  group: example.com
+  scope: Namespaced
+  names: {plural: widgets, singular: widget, kind: Widget, listKind: WidgetList}
+  versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object}}}]
+"""
+
+
+def test_in_a_pipe_kinds_without_a_definition_are_a_line_each_and_no_violation(policies: Path) -> None:
+    result = run("audit", "--policies", policies, "-f", "-", stdin=MANY)
+    said = "".join(f"<stdin>:{2 * number + 1}:1: note: {UNDEFINED.format(number)}" for number in range(10))
+    assert result.stdout == f"{said}300 objects, 0 violating, 10 kinds without a definition\n"
+
+
+@pytest.mark.parametrize("form", REPORTS)
+def test_every_format_tells_kinds_without_a_definition(form: str) -> None:
+    kind = GroupVersionKind("example.com", "v1", "Widget")
+    outcome = Outcome(undefined=(Undefined(kind, "f.yaml", 3, 1, 30),))
+    report = "".join(REPORTS[form](outcome))
+    assert all(word in report for word in ("Widget", "f.yaml", "30"))
+    assert not outcome.fails()

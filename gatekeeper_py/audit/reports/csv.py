@@ -34,6 +34,7 @@ COLUMNS = (
 )
 
 NOT_AUDITED = "not audited"
+NOTE = "note"
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet computes, at the beginning of a cell: messages may come from a hostile tenant."""
@@ -58,15 +59,16 @@ def pieces(outcome: Outcome) -> Iterator[str]:
 
 
 def _rows(outcome: Outcome) -> Iterator[dict[str, object]]:
-    yield from (_unread(problem) for problem in outcome.not_audited)
+    yield from (_told(NOT_AUDITED, problem) for problem in outcome.not_audited)
+    yield from (_told(NOTE, each.problem) for each in outcome.undefined)
     yield from (_row(outcome, result) for result in outcome.results)
     for fixed in outcome.fixed:
         yield {**fixed, "state": "fixed"}
 
 
-def _unread(problem: Problem) -> dict[str, object]:
+def _told(level: str, problem: Problem) -> dict[str, object]:
     said = f"{problem.what}. {problem.remedy}" if problem.remedy else problem.what
-    return {"level": NOT_AUDITED, "message": said, **_place(problem)}
+    return {"level": level, "message": said, **_place(problem)}
 
 
 def _row(outcome: Outcome, result: Result) -> dict[str, object]:

@@ -31,11 +31,16 @@ def pieces(outcome: Outcome) -> Iterator[str]:
 
 def _lines(outcome: Outcome) -> Iterator[str]:
     for problem in outcome.not_audited:
-        said = f"{problem.what}. {problem.remedy}" if problem.remedy else problem.what
-        yield _command("error", problem, "not audited", said)
+        yield _command("error", problem, "not audited", _said(problem))
+    for each in outcome.undefined:
+        yield _command("notice", each.problem, "no definition", _said(each.problem))
     for result in outcome.results:
         yield _command(_level(outcome, result), result.place, _title(result), _message(result))
     yield f"::notice title=gatekeeper audit::{_escaped(summary(outcome), ESCAPES)}"
+
+
+def _said(problem: Problem) -> str:
+    return f"{problem.what}. {problem.remedy}" if problem.remedy else problem.what
 
 
 def _level(outcome: Outcome, result: Result) -> str:

@@ -56,7 +56,7 @@ def report(outcome: Outcome) -> str:
         security=content_security_policy(),
         summary=_text(summary(outcome)),
         time=_text(f"as of {outcome.time}" if outcome.time else ""),
-        unread=_unread(outcome),
+        unread=_unread(outcome) + _undefined(outcome),
         trend=trend(outcome),
         waivers=_waivers(found),
         tenants=_counted("Tenants", "Tenant", ((each.tenant, each) for each in found)),
@@ -75,12 +75,20 @@ def _text(value: str) -> str:
 
 
 def _unread(outcome: Outcome) -> str:
-    if not outcome.not_audited:
+    return _told('class="unread" role="alert"', "Not audited", outcome.not_audited)
+
+
+def _undefined(outcome: Outcome) -> str:
+    return _told('role="note"', "Kinds without a definition", outcome.undefined)
+
+
+def _told(attributes: str, title: str, lines: Sequence[object]) -> str:
+    if not lines:
         return ""
-    told = "".join(f"<li>{_text(str(problem))}</li>" for problem in outcome.not_audited[:MOST_UNREAD])
-    if (more := len(outcome.not_audited) - MOST_UNREAD) > 0:
+    told = "".join(f"<li>{_text(str(line))}</li>" for line in lines[:MOST_UNREAD])
+    if (more := len(lines) - MOST_UNREAD) > 0:
         told += f"<li>and {more} more</li>"
-    return f'<section class="unread" role="alert"><h2>Not audited</h2><ul>{told}</ul></section>'
+    return f"<section {attributes}><h2>{title}</h2><ul>{told}</ul></section>"
 
 
 def _table(title: str, head: Sequence[str], rows: Iterable[Sequence[str]], names: int = 1) -> str:

@@ -16,6 +16,7 @@ from gatekeeper_py.audit.result import Result, results
 from gatekeeper_py.audit.scan import Audited
 from gatekeeper_py.audit.target import Target
 from gatekeeper_py.manifests.place import Problem
+from gatekeeper_py.manifests.undefined import Undefined
 from gatekeeper_py.objects.resource import ABSENT, GroupVersionKind, GroupVersionResource
 from gatekeeper_py.policy.admission.changes import Change
 from gatekeeper_py.policy.admission.decision import Finding, Waived
@@ -53,6 +54,7 @@ def pieces(outcome: Outcome) -> Iterator[str]:
             for (tenant, name), count in sorted(outcome.runtime_classes.items())
         ],
         "notAudited": [problem(each) for each in outcome.not_audited],
+        "withoutDefinition": [_undefined(each) for each in outcome.undefined],
     }
     if outcome.baseline is not None:
         head["fixed"] = list(outcome.fixed)
@@ -151,6 +153,13 @@ def problem(each: Problem) -> dict[str, Any]:
     return {"path": each.path, **place, "reason": each.what, "remedy": each.remedy}
 
 
+def _undefined(unread: Undefined) -> dict[str, Any]:
+    """A custom kind of which no definition was read."""
+    source = {"path": unread.path, "line": unread.line, "column": unread.column}
+    named = {"apiVersion": unread.kind.api_version, "kind": unread.kind.kind}
+    return {**named, "objects": unread.objects, "source": source}
+
+
 def _finding(finding: Finding) -> dict[str, Any]:
     return {
         "policy": finding.policy,
@@ -195,6 +204,7 @@ def read(text: str | bytes) -> Outcome:
             time=document.get("time", ""),
             shard=(shard["index"], shard["of"]),
             isolation=_isolation(document),
+            undefined=tuple(map(_not_defined, document.get("withoutDefinition", ()))),
         )
     except (orjson.JSONDecodeError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise NotAReport(NOT_OURS) from error
@@ -231,6 +241,12 @@ def _rest(document: dict[str, Any], audited: tuple[Audited, ...]) -> Rest:
 
 def _unread(each: dict[str, Any]) -> Problem:
     return Problem(each["path"], each.get("line", 0), each.get("column", 0), each["reason"], each["remedy"])
+
+
+def _not_defined(each: dict[str, Any]) -> Undefined:
+    kind = GroupVersionKind.parse(each["apiVersion"], each["kind"])
+    source = each["source"]
+    return Undefined(kind, source["path"], source["line"], source["column"], each["objects"])
 
 
 def _audited(item: dict[str, Any]) -> Audited:

@@ -12,6 +12,7 @@ from gatekeeper_py.audit.outcome import Outcome
 from gatekeeper_py.audit.result import Result, results
 from gatekeeper_py.audit.scan import Audited
 from gatekeeper_py.manifests.place import Problem
+from gatekeeper_py.manifests.undefined import Undefined
 from gatekeeper_py.policy.admission.text import printable
 
 __all__ = ["pieces", "report"]
@@ -67,6 +68,8 @@ def _opening(tag: str, suite: _Suite) -> str:
 def _suites(outcome: Outcome) -> Iterator[_Suite]:
     if unread := len(outcome.not_audited):
         yield _Suite("not audited", unread, 0, unread, map(_unread, outcome.not_audited))
+    if unread := len(outcome.undefined):
+        yield _Suite("kinds without a definition", unread, 0, 0, map(_undefined, outcome.undefined))
     by_tenant = sorted(outcome.audited, key=attrgetter("tenant"))
     for tenant, grouped in groupby(by_tenant, attrgetter("tenant")):
         yield _suite(outcome, tenant, list(grouped))
@@ -118,4 +121,11 @@ def _unread(problem: Problem) -> Element:
     SubElement(case, "error", message=printable(problem.what), type="not audited").text = printable(
         str(problem)
     )
+    return case
+
+
+def _undefined(unread: Undefined) -> Element:
+    name = f"{unread.kind.api_version} {unread.kind.kind}"
+    case = _case(printable(name), "no definition", unread.path)
+    SubElement(case, "system-out").text = printable(str(unread))
     return case

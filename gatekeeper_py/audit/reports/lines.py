@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from gatekeeper_py.audit.outcome import Outcome
 from gatekeeper_py.audit.reports.table import summary
 from gatekeeper_py.audit.result import Result
+from gatekeeper_py.manifests.place import Problem
 from gatekeeper_py.policy.admission.text import printable
 
 __all__ = ["pieces", "report"]
@@ -24,12 +25,18 @@ def pieces(outcome: Outcome) -> Iterator[str]:
 
 def _lines(outcome: Outcome) -> Iterator[str]:
     for problem in outcome.not_audited:
-        place = f"{problem.path}:{problem.line}:{problem.column}" if problem.line else problem.path
-        said = f"{problem.what}. {problem.remedy}" if problem.remedy else problem.what
-        yield _one_line(f"{place}: not audited: {said}")
+        yield _told("not audited", problem)
+    for each in outcome.undefined:
+        yield _told("note", each.problem)
     for result in outcome.results:
         yield _one_line(_line(result, new=outcome.baseline is not None and outcome.is_new(result)))
     yield summary(outcome)
+
+
+def _told(word: str, problem: Problem) -> str:
+    place = f"{problem.path}:{problem.line}:{problem.column}" if problem.line else problem.path
+    said = f"{problem.what}. {problem.remedy}" if problem.remedy else problem.what
+    return _one_line(f"{place}: {word}: {said}")
 
 
 def _line(result: Result, *, new: bool) -> str:

@@ -27,7 +27,7 @@ HEAD = (
 
 def report(outcome: Outcome) -> str:
     """A heading, a line that sums it up, and the tables."""
-    return "\n".join((*_head(outcome), *_unread(outcome), *_findings(outcome), ""))
+    return "\n".join((*_head(outcome), *_unread(outcome), *_undefined(outcome), *_findings(outcome), ""))
 
 
 def _head(outcome: Outcome) -> Iterator[str]:
@@ -41,6 +41,15 @@ def _unread(outcome: Outcome) -> Iterator[str]:
         yield f"- {_text(str(problem))}"
     if len(outcome.not_audited) > SHOWN:
         yield f"- and {len(outcome.not_audited) - SHOWN} more"
+
+
+def _undefined(outcome: Outcome) -> Iterator[str]:
+    if outcome.undefined:
+        yield from ("", "## Kinds without a definition", "")
+    for each in outcome.undefined[:SHOWN]:
+        yield f"- {_text(str(each))}"
+    if len(outcome.undefined) > SHOWN:
+        yield f"- and {len(outcome.undefined) - SHOWN} more"
 
 
 def _findings(outcome: Outcome) -> Iterator[str]:

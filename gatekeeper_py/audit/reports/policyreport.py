@@ -17,6 +17,7 @@ from gatekeeper_py.audit.result import ERROR, Result, results, severity_rank
 from gatekeeper_py.audit.scan import Audited
 from gatekeeper_py.audit.target import Target
 from gatekeeper_py.manifests.place import Problem
+from gatekeeper_py.manifests.undefined import Undefined
 from gatekeeper_py.objects.resource import Object
 from gatekeeper_py.objects.selector import labels_of
 from gatekeeper_py.policy.admission.text import printable
@@ -96,6 +97,8 @@ def listed(outcome: Outcome, dialect: Dialect) -> Iterator[Object]:
         yield report_of(dialect, item)
     if outcome.not_audited:
         yield report_of_unread(dialect, outcome.not_audited)
+    if outcome.undefined:
+        yield _report_of_undefined(dialect, outcome.undefined)
 
 
 def report_of(dialect: Dialect, item: Audited) -> Object:
@@ -187,6 +190,21 @@ def report_of_unread(dialect: Dialect, problems: Sequence[Problem]) -> Object:
         for problem in problems
     ]
     return _report(dialect, f"{SOURCE}-not-audited", "", told)
+
+
+def _report_of_undefined(dialect: Dialect, unread: Sequence[Undefined]) -> Object:
+    """Of which kinds nothing is known."""
+    told = [
+        {
+            "source": SOURCE,
+            "policy": "(no definition)",
+            "severity": "info",
+            "result": "skip",
+            "message": _cut(printable(str(each))),
+        }
+        for each in unread
+    ]
+    return _report(dialect, f"{SOURCE}-no-definition", "", told)
 
 
 def _cut(text: str) -> str:

@@ -91,16 +91,14 @@ def _described(result: Result) -> str:
 
 def _invocation(outcome: Outcome) -> dict[str, Any]:
     """Whether all could be looked at; what could not be is told there."""
-    notifications = [_notification(problem) for problem in outcome.not_audited]
-    return {
-        "executionSuccessful": not notifications,
-        "toolExecutionNotifications": notifications,
-    }
+    unread = [_notification("error", "Not audited: ", problem) for problem in outcome.not_audited]
+    notes = [_notification("note", "", each.problem) for each in outcome.undefined]
+    return {"executionSuccessful": not unread, "toolExecutionNotifications": [*unread, *notes]}
 
 
-def _notification(problem: Problem) -> dict[str, Any]:
-    text = f"Not audited: {problem.what}{f'. {problem.remedy}' if problem.remedy else ''}"
-    return {"level": "error", "message": {"text": text}, "locations": [_location(problem)]}
+def _notification(level: str, title: str, problem: Problem) -> dict[str, Any]:
+    text = f"{title}{problem.what}{f'. {problem.remedy}' if problem.remedy else ''}"
+    return {"level": level, "message": {"text": text}, "locations": [_location(problem)]}
 
 
 def _results(outcome: Outcome, rules: list[str]) -> Iterator[dict[str, Any]]:

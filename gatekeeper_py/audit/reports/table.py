@@ -45,6 +45,10 @@ def report(outcome: Outcome, width: int | None = None) -> str:
         console.print(Text("Not audited:", "bold red"))
     for problem in outcome.not_audited:
         console.print(_text(f"  {problem}"), soft_wrap=True)
+    if outcome.undefined:
+        console.print(Text("Kinds without a definition:", "bold"))
+    for each in outcome.undefined:
+        console.print(_text(f"  {each}"), soft_wrap=True)
     console.print(summary(outcome), highlight=False)
     return output.getvalue()
 
@@ -58,6 +62,8 @@ def summary(outcome: Outcome) -> str:
         parts.append(f"{outcome.waived} waived")
     if outcome.not_audited:
         parts.append(f"{len(outcome.not_audited)} not audited")
+    if unread := len(outcome.undefined):
+        parts.append(f"{unread} {'kind' if unread == 1 else 'kinds'} without a definition")
     if outcome.baseline is not None:
         new = sum(map(outcome.is_new, outcome.results))
         parts += [f"{new} new", f"{len(outcome.results) - new} unchanged", f"{len(outcome.fixed)} fixed"]

@@ -39,10 +39,9 @@ class Overload:
     work: Callable[..., int] | None = None
     """Steps the call takes beyond what it costs, counted by `Budget.work` before it runs, from the same
     arguments; None: few. Kubernetes lets much work by uncharged; this bounds it and changes no price."""
-    resolved_cost: bool = False
-    """Whether `cost` holds only where the checker left this overload alone. Among several, because an
-    argument is dyn, the call then costs one unit: cel-go prices its own functions by overload, Kubernetes
-    its by name."""
+    unresolved_cost: Callable[..., int] | None = None
+    """As `cost`, where the checker left several overloads because an argument is dyn; None: the same.
+    cel-go prices its own functions by overload, so that such a call costs one unit, Kubernetes by name."""
     compared: int | None = None
     """The argument that cel-go's cost tracker takes for a list without a check, where the checker resolved
     the call: an error there, or another value, is then an `InternalError`."""

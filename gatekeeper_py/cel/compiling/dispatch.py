@@ -135,7 +135,7 @@ def _no_overload(function: str, arguments: tuple[Any, ...]) -> EvaluationError:
 
 def _no_list(value: Any) -> InternalError:
     method = "Contains" if values.type_name(value) in _ADDED else "Add"
-    return InternalError(go_name(value), f"traits.Lister: missing method {method}")
+    return InternalError.conversion(go_name(value), f"traits.Lister: missing method {method}")
 
 
 _ADDED = _TRAITS["_+_"]
@@ -177,9 +177,8 @@ class Dispatcher:
             budget.work(overload.work(*arguments))
         if overload.cost is None or id(overload) not in self._priced:
             return overload, 0
-        if overload.resolved_cost and not self._resolved:
-            return overload, 0
-        return overload, overload.cost(*arguments) - 1
+        unresolved = None if self._resolved else overload.unresolved_cost
+        return overload, (unresolved or overload.cost)(*arguments) - 1
 
     def _choose(self, arguments: tuple[Any, ...]) -> Overload:
         known = self._by_classes.get(tuple(map(type, arguments)))

@@ -65,6 +65,7 @@ from gatekeeper_py.cel.syntax.tree import (
     Message,
     Node,
     Select,
+    mentions,
 )
 
 __all__ = ["Function", "Watcher", "generate", "terms"]
@@ -530,6 +531,8 @@ class Generator(Writer):
     def _binding(self, node: Binding) -> ast.expr:
         if node.variable == OPTIONAL_TARGET:
             return self._optional_target(node)
+        if not mentions(node.body, node.variable):
+            return self.visit(node.body)  # cel-go evaluates a value when it is asked for first
         name = self.fresh("b")
         self._bind(node, name)
         with self.bound({node.variable: name}):

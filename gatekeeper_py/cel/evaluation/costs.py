@@ -24,6 +24,7 @@ __all__ = [
     "check_length",
     "deep_size",
     "deep_traversal",
+    "nominal",
     "pairwise",
     "regex",
     "scaled",
@@ -53,6 +54,11 @@ MAXIMUM_ELEMENTS = 2 * 1024 * 1024
 """Elements of a list a function may make: more than the largest request can hold."""
 WALK = 1_000_000
 """Values one walk visits."""
+
+
+def nominal(*_: object) -> int:
+    """Units of a call whose work is not counted."""
+    return CALL
 
 
 def scaled(length: int) -> int:

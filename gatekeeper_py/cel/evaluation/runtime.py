@@ -353,4 +353,4 @@ def size_of(value: Any) -> int:
 
 def no_argument() -> InternalError:
     """What becomes of the error of an argument that is taken for a list."""
-    return InternalError("*types.Err", "traits.Lister: missing method Add")
+    return InternalError.conversion("*types.Err", "traits.Lister: missing method Add")

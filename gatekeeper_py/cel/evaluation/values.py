@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from gatekeeper_py.cel.errors import EvaluationError
+from gatekeeper_py.cel.errors import EvaluationError, InternalError
 from gatekeeper_py.cel.evaluation.budget import Budget
 from gatekeeper_py.golang.numbers import INT_MAX, INT_MIN, UINT_MAX, UInt, print_double
 
@@ -228,6 +228,8 @@ def from_pairs(pairs: Iterable[tuple[Any, Any]]) -> Mapping[Any, Any]:
     kept = list(pairs)
     if all(type(key) is str for key, _ in kept):
         return dict(kept)
+    if any(type(key) is bytes for key, _ in kept):
+        raise InternalError("runtime error: hash of unhashable type types.Bytes")
     entries = {_distinct(key): (key, value) for key, value in kept}
     if len({kind for kind, _ in entries}) == 1 and all(_hashable(key) for key, _ in entries.values()):
         return dict(entries.values())
@@ -235,7 +237,7 @@ def from_pairs(pairs: Iterable[tuple[Any, Any]]) -> Mapping[Any, Any]:
 
 
 def _hashable(key: object) -> bool:
-    return isinstance(key, (str, int, float, bytes, Timestamp, Duration)) or key is None
+    return isinstance(key, (str, int, float, Timestamp, Duration)) or key is None
 
 
 _NAMES: Final[dict[type, str]] = {
@@ -526,7 +528,7 @@ class _Probe:
 
 
 def find(container: Mapping[Any, Any], key: Any) -> Any:
-    """The value of a key, or `NOTHING`; a number finds an equal one of another type, a bool only a bool."""
+    """The value of a key, or `NOTHING`; a number finds an equal one of another type, as `_spellings` says."""
     if type(key) is str:
         return _find_string(container, key)
     key = normal(key)
@@ -539,6 +541,8 @@ def find(container: Mapping[Any, Any], key: Any) -> Any:
         return _NOTHING
     if value is _NOTHING or isinstance(key, bool) != isinstance(probe.found, bool):
         return _NOTHING
+    if isinstance(probe.found, float) and not isinstance(key, float):
+        return _NOTHING  # a double looks for an int, but no int for a double (common/types/map.go)
     return value
 
 
@@ -561,13 +565,11 @@ def _find_distinct(container: MapValue, key: Any) -> Any:
 
 
 def _spellings(key: Any) -> Iterator[Any]:
-    """A number as each of the types a key may have, its own first."""
+    """A number as each of the types of keys that it finds, its own first."""
     yield key
     if type(key) not in _NUMBERS or (isinstance(key, float) and not key.is_integer()):
         return
     whole = int(key)
-    if not isinstance(key, float) and abs(whole) <= _EXACT_DOUBLE:
-        yield float(whole)
     if INT_MIN <= whole <= INT_MAX:
         yield whole
     if 0 <= whole <= UINT_MAX:

@@ -5,6 +5,7 @@ Host bits may be set: `cidr('10.1.2.3/16')` is a network, `masked()` clears them
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -114,14 +115,18 @@ def _contains_string(network: CIDR, text: str) -> bool:
         raise EvaluationError("no such overload") from None
 
 
-def _compare_cost(network: CIDR, text: object = "") -> int:
-    """Compare two byte strings of the length of the prefix; and parse the other first if it is text."""
-    parse = costs.traversal(text) if isinstance(text, str) else 0
-    return costs.scaled(2 * network.size) + parse
+def _compare_cost(network: CIDR, _other: object) -> int:
+    """Compare two byte strings of the length of the prefix."""
+    return costs.scaled(2 * network.size)
 
 
-def _cover_cost(network: CIDR, text: object = "") -> int:
-    return _compare_cost(network, text) + costs.scaled(network.size) + 1
+def _cover_cost(network: CIDR, _other: object) -> int:
+    return costs.scaled(2 * network.size) + costs.scaled(network.size) + 1
+
+
+def _parsed(cost: Callable[[CIDR, object], int]) -> Callable[[CIDR, str], int]:
+    """And parse the other first: counted only where the checker knows that it is text."""
+    return lambda network, text: cost(network, text) + costs.traversal(text)
 
 
 LIBRARY = Library(
@@ -140,7 +145,8 @@ LIBRARY = Library(
                     BOOL,
                     _contains_string,
                     member=True,
-                    cost=_compare_cost,
+                    cost=_parsed(_compare_cost),
+                    unresolved_cost=_compare_cost,
                 ),
                 Overload(
                     "cidr_contains_ip_ip",
@@ -161,7 +167,8 @@ LIBRARY = Library(
                     BOOL,
                     lambda network, text: network.covers(parse_cidr(text)),
                     member=True,
-                    cost=_cover_cost,
+                    cost=_parsed(_cover_cost),
+                    unresolved_cost=_cover_cost,
                 ),
                 Overload(
                     "cidr_contains_cidr",

@@ -188,7 +188,7 @@ def _overload(
     run: Callable[[Any], Any] = _identity,
     cost: Callable[..., int] | None = None,
 ) -> Overload:
-    return Overload(identifier, (parameter,), result, run, cost=cost)
+    return Overload(identifier, (parameter,), result, run, cost=cost, unresolved_cost=costs.nominal)
 
 
 LIBRARY = Library(

@@ -78,8 +78,9 @@ def _bytes(text: str) -> bytes:
     return (text if text.isascii() else _SURROGATES.sub("\N{REPLACEMENT CHARACTER}", text)).encode()
 
 
-def _too_long(length: int) -> str:
-    return f"must be no more than {length} bytes"
+def _too_long(length: int, unit: str) -> str:
+    """Of names Kubernetes says characters, of the parts of labels bytes; it counts bytes."""
+    return f"must be no more than {length} {unit}"
 
 
 def _mismatch(words: str, pattern: str, *examples: str) -> str:
@@ -91,7 +92,7 @@ def _mismatch(words: str, pattern: str, *examples: str) -> str:
 def dns1123_label(text: str | bytes) -> list[str]:
     """What is wrong with a label of a DNS name (RFC 1123)."""
     data = text if isinstance(text, bytes) else _bytes(text)
-    problems = [_too_long(LABEL_LENGTH)] if len(data) > LABEL_LENGTH else []
+    problems = [_too_long(LABEL_LENGTH, "characters")] if len(data) > LABEL_LENGTH else []
     if not _LABEL_PATTERN.fullmatch(data):
         if _SUBDOMAIN_PATTERN.fullmatch(data):
             problems.append("must not contain dots")
@@ -100,10 +101,10 @@ def dns1123_label(text: str | bytes) -> list[str]:
     return problems
 
 
-def dns1123_subdomain(text: str | bytes) -> list[str]:
+def dns1123_subdomain(text: str | bytes, unit: str = "characters") -> list[str]:
     """What is wrong with a DNS name in lower case (RFC 1123)."""
     data = text if isinstance(text, bytes) else _bytes(text)
-    problems = [_too_long(SUBDOMAIN_LENGTH)] if len(data) > SUBDOMAIN_LENGTH else []
+    problems = [_too_long(SUBDOMAIN_LENGTH, unit)] if len(data) > SUBDOMAIN_LENGTH else []
     if not _SUBDOMAIN_PATTERN.fullmatch(data):
         problems.append(_mismatch(_SUBDOMAIN_WORDS, _SUBDOMAIN, "example.com"))
     return problems
@@ -111,7 +112,7 @@ def dns1123_subdomain(text: str | bytes) -> list[str]:
 
 def _dns1035_label(text: str | bytes) -> list[str]:
     data = text if isinstance(text, bytes) else _bytes(text)
-    problems = [_too_long(LABEL_LENGTH)] if len(data) > LABEL_LENGTH else []
+    problems = [_too_long(LABEL_LENGTH, "characters")] if len(data) > LABEL_LENGTH else []
     if not _OLD_LABEL_PATTERN.fullmatch(data):
         problems.append(_mismatch(_OLD_LABEL_WORDS, _OLD_LABEL, "my-name", "abc-123"))
     return problems
@@ -140,7 +141,7 @@ def _qualified_name(text: str) -> list[str]:
     if not name:
         problems.append(f"name part {_EMPTY}")
     elif len(name) > LABEL_LENGTH:
-        problems.append(f"name part {_too_long(LABEL_LENGTH)}")
+        problems.append(f"name part {_too_long(LABEL_LENGTH, 'bytes')}")
     if not _NAME_PATTERN.fullmatch(name):
         problems.append(f"name part {mismatch}")
     return problems
@@ -149,12 +150,12 @@ def _qualified_name(text: str) -> list[str]:
 def _name_prefix(prefix: str) -> list[str]:
     if not prefix:
         return [f"prefix part {_EMPTY}"]
-    return [f"prefix part {problem}" for problem in dns1123_subdomain(prefix)]
+    return [f"prefix part {problem}" for problem in dns1123_subdomain(prefix, "bytes")]
 
 
 def _label_value(text: str) -> list[str]:
     data = _bytes(text)
-    problems = [_too_long(LABEL_LENGTH)] if len(data) > LABEL_LENGTH else []
+    problems = [_too_long(LABEL_LENGTH, "bytes")] if len(data) > LABEL_LENGTH else []
     if not _VALUE_PATTERN.fullmatch(data):
         problems.append(_mismatch(_VALUE_WORDS, _VALUE, "MyValue", "my_value", "12345"))
     return problems

@@ -31,6 +31,7 @@ from gatekeeper_py.cel.errors import EvaluationError
 from gatekeeper_py.cel.evaluation import costs, values
 from gatekeeper_py.cel.evaluation.values import Duration, Timestamp, UInt, type_name
 from gatekeeper_py.cel.syntax.macros import LISTS
+from gatekeeper_py.golang.sorting import sorted_as_go_does
 
 __all__ = ["LIBRARY"]
 
@@ -137,8 +138,14 @@ def _sort_by(items: Items, keys: Items) -> Items:
         raise EvaluationError("list elements must be comparable")
     if len({type_name(key) for key in keys}) > 1:
         raise EvaluationError("list elements must have the same type")
-    ranks = _ranks(keys)
-    return [items[position] for position in sorted(range(len(items)), key=ranks.__getitem__)]
+    return [items[position] for position in _in_order(_ranks(keys))]
+
+
+def _in_order(ranks: Items) -> list[int]:
+    """Positions in Go's order; where no two are equal, and all have an order, it is everybody's."""
+    if not any(rank != rank for rank in ranks) and len(set(ranks)) == len(ranks):
+        return sorted(range(len(ranks)), key=ranks.__getitem__)
+    return sorted_as_go_does(ranks)
 
 
 def _ranks(keys: Items) -> Items:
@@ -147,8 +154,7 @@ def _ranks(keys: Items) -> Items:
     if isinstance(first, (Duration, Timestamp)):
         return [key.nanoseconds for key in keys]
     if isinstance(first, float):
-        # NaN comes before nothing and after nothing; let it stay where it is, last.
-        return [(key != key, 0.0 if key != key else values.normal(key)) for key in keys]
+        return [values.normal(key) for key in keys]
     return keys
 
 
@@ -350,7 +356,7 @@ _EXTENSION = (
                 _sort,
                 cost=_compared,
                 work=_sort_work,
-                resolved_cost=True,
+                unresolved_cost=costs.nominal,
                 compared=0,
                 unguarded=True,
             )
@@ -367,7 +373,7 @@ _EXTENSION = (
                 _sort_by,
                 cost=lambda _, keys: _compared(keys),
                 work=_sort_work,
-                resolved_cost=True,
+                unresolved_cost=costs.nominal,
                 compared=1,
                 unguarded=True,
             )

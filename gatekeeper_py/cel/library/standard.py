@@ -85,7 +85,7 @@ def _comparison(name: str, holds: Callable[[int], bool]) -> tuple[Overload, ...]
 
     def overload(suffix: str, left: Type, right: Type, cost: Callable[..., int] | None = None) -> Overload:
         return Overload(
-            f"{name}_{suffix}", (left, right), BOOL, implementation, cost=cost, resolved_cost=True
+            f"{name}_{suffix}", (left, right), BOOL, implementation, cost=cost, unresolved_cost=costs.nominal
         )
 
     return (
@@ -309,7 +309,7 @@ _ARITHMETIC = (
                 BYTES,
                 _add_strings,
                 cost=_both,
-                resolved_cost=True,
+                unresolved_cost=costs.nominal,
                 work=_string_work,
             ),
             Overload("add_double", (DOUBLE, DOUBLE), DOUBLE, operator.add),
@@ -329,7 +329,7 @@ _ARITHMETIC = (
                 STRING,
                 _add_strings,
                 cost=_both,
-                resolved_cost=True,
+                unresolved_cost=costs.nominal,
                 work=_string_work,
             ),
             Overload("add_uint64", (UINT, UINT), UINT, _on_uints(operator.add)),
@@ -407,7 +407,7 @@ _COLLECTIONS = (
                 BOOL,
                 lambda x, c: values.contains(c, x),
                 cost=_in_list_cost,
-                resolved_cost=True,
+                unresolved_cost=costs.nominal,
             ),
             Overload("in_map", (A, MAP), BOOL, lambda x, c: values.contains(c, x)),
         ),

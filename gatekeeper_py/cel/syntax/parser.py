@@ -212,12 +212,26 @@ class _Builder:
         if len(children) == 1:
             return node
         function, signs = children[0]
+        if function == "-_" and isinstance(node, Literal) and self._issues.text[node.span.start] == "-":
+            node, signs = self._unsigned(node), signs._replace(number=signs.number + 1)
         if signs.number % 2 == 0:
             return node
         span = Span(signs.position, node.span.end)
         depth = self._depths.get(node, _LEAF)
         call = Call(span, signs.position, function, None, (node,))
         return self._keep(call, depth._replace(tree=depth.tree + 1))
+
+    def _unsigned(self, node: Literal) -> Literal:
+        """Of several signs none is the number's own: to ANTLR all of them are operators."""
+        number = self._issues.text[node.span.start + 1 : node.span.end].lstrip()
+        start = node.span.end - len(number)
+        value: object = None
+        try:
+            if node.value is not None:
+                value = read_double(number) if isinstance(node.value, float) else read_int(number)
+        except ValueError as error:
+            self._issues.add(start, str(error))
+        return Literal(Span(start, node.span.end), start, value)
 
     def unary_not(self, children: list[Any]) -> tuple[str, _Signs]:
         return "!_", _signs(children)

@@ -28,6 +28,7 @@ __all__ = [
     "Select",
     "Span",
     "children",
+    "mentions",
 ]
 
 
@@ -184,3 +185,14 @@ def children(node: Node) -> tuple[Node, ...]:
         case Binding():
             return node.value, node.body
     return ()
+
+
+def mentions(node: Node, name: str) -> bool:
+    """Whether a name stands somewhere in `node`, whatever it means there."""
+    pending = [node]
+    while pending:
+        each = pending.pop()
+        if isinstance(each, Identifier) and each.name == name:
+            return True
+        pending.extend(children(each))
+    return False

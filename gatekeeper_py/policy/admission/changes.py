@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from gatekeeper_py.objects.resource import ABSENT, Object
@@ -79,10 +80,53 @@ def _graft(author: Any, defaulted: Any, mutated: Any) -> Any:
         return author
     if isinstance(author, dict) and isinstance(defaulted, dict) and isinstance(mutated, dict):
         return _graft_map(author, defaulted, mutated)
-    lists = isinstance(author, list) and isinstance(defaulted, list) and isinstance(mutated, list)
-    if lists and len(author) == len(defaulted) == len(mutated):
-        return [_graft(*items) for items in zip(author, defaulted, mutated, strict=True)]
+    if isinstance(author, list) and isinstance(defaulted, list) and isinstance(mutated, list):
+        return _graft_list(author, defaulted, mutated)
     return mutated
+
+
+def _graft_list(author: list[Any], defaulted: list[Any], mutated: list[Any]) -> list[Any]:
+    """Each item that policies left, or changed, as its author wrote it: what they added has no author.
+
+    What the API server put behind the author's items it puts there again.
+    """
+    if len(author) == len(defaulted) == len(mutated):
+        return [_graft(*items) for items in zip(author, defaulted, mutated, strict=True)]
+    own, made = defaulted[: len(author)], defaulted[len(author) :]
+    grafted, left = [], list(range(len(own)))
+    for item in mutated:
+        index = _origin(item, own, left)
+        if index is not None:
+            left.remove(index)
+            grafted.append(_graft(author[index], own[index], item))
+        elif item in made:
+            made.remove(item)
+        else:
+            grafted.append(item)
+    return grafted
+
+
+IDENTITIES = (("name",), ("port", "protocol"))
+"""Fields by which an item of a list is known, whatever else of it is changed; the ports of a Service have
+both, and their names may be what is changed."""
+
+
+def _origin(item: Any, own: list[Any], left: list[int]) -> int | None:
+    """Which of the items that are left it was: the same, or else one that is known by the same."""
+    same = [index for index in left if own[index] == item]
+    alike = _alike(item, own, left) if isinstance(item, dict) else iter(())
+    return next(chain(same, alike), None)
+
+
+def _alike(item: Object, own: list[Any], left: list[int]) -> Iterator[int]:
+    for fields in IDENTITIES:
+        for index in left:
+            if isinstance(own[index], dict) and _is_known_by(fields, item, own[index]):
+                yield index
+
+
+def _is_known_by(fields: tuple[str, ...], item: Object, other: Object) -> bool:
+    return all(name in item and item[name] == other.get(name) for name in fields)
 
 
 def _graft_map(author: Object, defaulted: Object, mutated: Object) -> Object:

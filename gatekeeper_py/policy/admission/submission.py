@@ -125,8 +125,21 @@ def with_object(request: AdmissionRequest, changed: Object | None, cluster: Clus
         mutated=True,
     )
     if request.operation == "CREATE" and not request.subresource:
-        _keep_generated(made, changed)  # the API server has made its own before policies are asked
+        _keep_generated(made, changed)
+        _overwrite(made, request.object or {})
     return replace(request, object=made)
+
+
+OVERWRITTEN = ("creationTimestamp", "generation", "managedFields", "uid")
+"""Metadata that the API server makes after mutation, whatever that left (registry/rest/meta.go)."""
+
+
+def _overwrite(made: Object, sent: Object) -> None:
+    metadata, known = made.setdefault("metadata", {}), sent.get("metadata") or {}
+    for name in OVERWRITTEN:
+        metadata.pop(name, None)
+        if name in known:
+            metadata[name] = known[name]
 
 
 GENERATED = "xxxxx"

@@ -82,9 +82,7 @@ def _custom(patched: Object, named: Object, kind: GroupVersionKind, listed: Cont
         )
     if found.version != kind.version and found.api_version not in listed:
         raise _unconvertible(f"request to convert CR from an invalid group/version: {found.api_version}")
-    if found.kind != kind.kind:
-        raise _unconvertible(f"kind is {found.kind!r}, not {kind.kind!r}")
-    return {**patched, **named}
+    return {**patched, **(named if found.kind == kind.kind else {**named, "kind": found.kind})}
 
 
 def _unconvertible(why: str) -> DecodingError:

@@ -64,9 +64,11 @@ def test_problems_are_worded_as_in_kubernetes(name: str) -> None:
 
 
 def test_lengths_are_in_bytes() -> None:
-    too_long = "must be no more than 63 bytes"
-    assert problems("dns1123Label", "a" * 64) == [too_long]
-    assert too_long in problems("labelValue", "\u00e9" * 32)  # type: ignore[operator]
+    assert problems("dns1123Label", "a" * 64) == ["must be no more than 63 characters"]
+    assert "must be no more than 63 characters" in problems("dns1123Label", "\u00e9" * 32)  # type: ignore[operator]
+    assert "must be no more than 63 bytes" in problems("labelValue", "\u00e9" * 32)  # type: ignore[operator]
+    (prefix,) = problems("qualifiedName", f"{'a' * 254}/b")  # type: ignore[misc]
+    assert prefix == "prefix part must be no more than 253 bytes"
 
 
 def test_an_unknown_format_is_none() -> None:

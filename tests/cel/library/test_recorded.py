@@ -1,6 +1,7 @@
 """The libraries do what Kubernetes' own do: values, errors, compile errors and costs.
 
 `recorded.jsonl` is what `recorder/` (a Go program over k8s.io/apiserver 0.36.3 and cel-go 0.26.0) printed.
+`costs.jsonl` has expressions over larger data, which its first line holds, and what each of them costs.
 """
 
 from __future__ import annotations
@@ -17,6 +18,10 @@ from tests.cel.library.expressions import LIMIT, compiled, show
 RECORDS = [
     json.loads(line)
     for line in Path(__file__).with_name("recorded.jsonl").read_text(encoding="utf-8").splitlines()
+]
+DATA, *COSTS = [
+    json.loads(line)
+    for line in Path(__file__).with_name("costs.jsonl").read_text(encoding="utf-8").splitlines()
 ]
 PATTERN = "ERROR: <input>:-1:0: "
 """What stands before the error of a program that could not be made; Kubernetes prints no place for it."""
@@ -39,3 +44,10 @@ def outcome(record: dict[str, Any]) -> dict[str, Any]:
 def test_kubernetes_agrees(record: dict[str, Any]) -> None:
     expected = {name: record[name] for name in record.keys() - {"expr", "vars"}}
     assert outcome(record) == expected
+
+
+@pytest.mark.parametrize(("expression", "cost"), COSTS)
+def test_it_costs_the_same_in_kubernetes(expression: str, cost: int) -> None:
+    budget = Budget(LIMIT)
+    compiled(expression).evaluate(DATA["vars"], budget)
+    assert LIMIT - budget.remaining == cost

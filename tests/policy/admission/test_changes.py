@@ -51,7 +51,7 @@ DEFAULTED = {
         ),
         (
             {**DEFAULTED, "spec": {"containers": [{"name": "c", "pull": "Always"}, {"name": "d"}]}},
-            {"kind": "Pod", "spec": {"containers": [{"name": "c", "pull": "Always"}, {"name": "d"}]}},
+            {"kind": "Pod", "spec": {"containers": [{"name": "c"}, {"name": "d"}]}},
         ),
         ({"kind": "Pod", "status": {}}, {"kind": "Pod"}),
         ({**DEFAULTED, "labels": {"a": "b"}}, {**AUTHOR, "labels": {"a": "b"}}),
@@ -93,3 +93,35 @@ def test_a_selector_that_is_taken_from_labels_stays_what_it_was_before_these_cha
     mutated = {**made, "spec": {"template": template(STAMPED), "selector": AUTHORS}}
     assert graft(author, defaulted, mutated) == mutated
     assert graft(author, defaulted, defaulted) == author
+
+
+NODE_PORTS = [
+    {"port": 80, "protocol": "TCP", "nodePort": 32769},
+    {"port": 81, "protocol": "TCP", "name": "b", "nodePort": 32770},
+]
+PORTS = [{"port": 80}, {"port": 81, "name": "b"}]
+MORE = {"port": 82, "name": "c"}
+
+
+@pytest.mark.parametrize(
+    ("mutated", "expected"),
+    [
+        ([*NODE_PORTS, MORE], [*PORTS, MORE]),
+        ([MORE, *NODE_PORTS], [MORE, *PORTS]),
+        (NODE_PORTS[1:], PORTS[1:]),
+        ([{**NODE_PORTS[0], "name": "a"}, NODE_PORTS[1], MORE], [{"port": 80, "name": "a"}, PORTS[1], MORE]),
+        ([{**NODE_PORTS[1], "port": 90}], [{"port": 90, "name": "b"}]),
+        ([], []),
+    ],
+)
+def test_what_only_a_cluster_can_know_is_not_given_back_with_a_list_that_policies_made_longer(
+    mutated: list[Any], expected: list[Any]
+) -> None:
+    author, defaulted, changed = ({"spec": {"ports": each}} for each in (PORTS, NODE_PORTS, mutated))
+    assert graft(author, defaulted, changed)["spec"]["ports"] == expected
+
+
+def test_what_the_api_server_puts_behind_an_authors_items_is_left_to_it() -> None:
+    own, made, more = {"key": "a"}, {"key": "not-ready"}, {"key": "b"}
+    author, defaulted, mutated = ({"tolerations": each} for each in ([own], [own, made], [own, made, more]))
+    assert graft(author, defaulted, mutated) == {"tolerations": [own, more]}
