@@ -1,7 +1,8 @@
 """YAML text to values and places, meaning what it means to kubectl.
 
 kubectl reads YAML with go-yaml v2 (YAML 1.1: `yes` is true, `0644` is octal, dates stay strings) and turns it
-into JSON, where `1.0` becomes `1`. We follow that, but refuse what it drops or overwrites in silence.
+into JSON, where `1.0` becomes `1`. We follow that, but refuse what it drops or overwrites in silence. What is
+plain enough is read by `blocktext`.
 """
 
 from __future__ import annotations
