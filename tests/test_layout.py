@@ -43,6 +43,8 @@ TESTED_ELSEWHERE = {
             "words",
         )
     },
+    "authoring/fuller.py": "authoring/lint/test_trial.py",
+    "authoring/lint/fieldreads.py": "authoring/lint/test_trial.py",
     "authoring/specimens.py": "authoring/scaffold/test_topic.py",
     "authoring/layout/nodes.py": "authoring/layout/test_filelayout.py",
     "authoring/layout/trivia.py": "authoring/layout/test_filelayout.py",

@@ -11,8 +11,8 @@ from itertools import islice
 from typing import Any, Final
 
 from gatekeeper_py.authoring.fuller import fuller
+from gatekeeper_py.authoring.lint.fieldreads import reads_of
 from gatekeeper_py.authoring.lint.finding import Finding
-from gatekeeper_py.authoring.lint.reads import reads_of
 from gatekeeper_py.authoring.lint.shapes import parts_of
 from gatekeeper_py.authoring.lint.structure import meant
 from gatekeeper_py.authoring.lint.subject import Subject

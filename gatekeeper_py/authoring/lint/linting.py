@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from gatekeeper_py.authoring.lint.aftermath import aftermath
-from gatekeeper_py.authoring.lint.authority import authority
 from gatekeeper_py.authoring.lint.casework import casework
 from gatekeeper_py.authoring.lint.constancy import outcomes
 from gatekeeper_py.authoring.lint.containers import containers
@@ -18,6 +17,7 @@ from gatekeeper_py.authoring.lint.identities import identities
 from gatekeeper_py.authoring.lint.lookup import lookups
 from gatekeeper_py.authoring.lint.narrowing import narrowing
 from gatekeeper_py.authoring.lint.params import params
+from gatekeeper_py.authoring.lint.permissions import permissions
 from gatekeeper_py.authoring.lint.proof import proof
 from gatekeeper_py.authoring.lint.reachability import reachability
 from gatekeeper_py.authoring.lint.recipients import recipients
@@ -49,7 +49,7 @@ FAMILIES = (
     fuller_trials,
     aftermath,
     lookups,
-    authority,
+    permissions,
     identities,
     words,
     outcomes,

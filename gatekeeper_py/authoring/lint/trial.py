@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from gatekeeper_py.authoring.fuller import ITEM, fuller
+from gatekeeper_py.authoring.lint.fieldreads import Steps, reads_of
 from gatekeeper_py.authoring.lint.finding import Finding
-from gatekeeper_py.authoring.lint.reads import Steps, reads_of
 from gatekeeper_py.authoring.lint.subject import Statement, Subject, statements
 from gatekeeper_py.authoring.specimens import kinds_with_specimens, specimen
 from gatekeeper_py.authoring.tenancies import named_tenancy

@@ -37,6 +37,8 @@ class Location:
     text: str
     steps: tuple[Step, ...]
     type: type[bool] | type[int] | type[str]
+    choices: tuple[str, ...] = ()
+    """All texts that may stand there, where there are only some."""
 
     @property
     def list_steps(self) -> tuple[Step, ...]:
@@ -91,7 +93,8 @@ def locate(text: str, schemas: Sequence[Schema]) -> Location:
         raise CannotDraft(f"{text} goes through two lists. Name a field in one, and write the rest by hand")
     if not found or any(place.form not in (Form.SCALAR, Form.ANY) for place in places):
         raise CannotDraft(f"{text} is no single value. Name a field in it, with [] behind a list")
-    return Location(text, tuple(found), _type(places))
+    chosen = [set(place.choices) for place in places]
+    return Location(text, tuple(found), _type(places), tuple(sorted(set.intersection(*chosen) - {""})))
 
 
 def _steps(text: str) -> Iterator[Step]:

@@ -244,7 +244,7 @@ def _other(location: Location, values: Sequence[object]) -> bool | int | str:
         return max(value for value in values if isinstance(value, int)) + 1
     return next(
         word
-        for word in ("other", *(f"other-{number}" for number in range(len(values) + 1)))
+        for word in (*location.choices, "other", *(f"other-{number}" for number in range(len(values) + 1)))
         if word not in values
     )
 

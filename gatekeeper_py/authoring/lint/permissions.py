@@ -12,7 +12,7 @@ from gatekeeper_py.cel import tree
 from gatekeeper_py.manifests.manifest import Problem
 from gatekeeper_py.objects.kinds import Kinds, ServedResource
 
-__all__ = ["authority"]
+__all__ = ["permissions"]
 
 VERBS: Final = ("get", "list", "watch", "create", "update", "patch", "delete", "deletecollection")
 SPECIAL: Final = ("use", "bind", "escalate", "impersonate", "approve", "sign", "attest", "proxy")
@@ -38,7 +38,7 @@ Links = Mapping[str, tree.Literal]
 """The arguments of a chain of calls, by the call's name."""
 
 
-def authority(subject: Subject) -> Iterator[Finding]:
+def permissions(subject: Subject) -> Iterator[Finding]:
     """What is asked of `authorizer` that is never so."""
     for policy in subject.every:
         for statement in statements(policy):
