@@ -15,7 +15,7 @@ from gatekeeper_py.objects.resource import GroupVersionKind, Object
 from gatekeeper_py.objects.selector import labels_of
 from gatekeeper_py.tenancy.tenant import GROUP
 
-__all__ = ["HOME", "bears_marks", "marked_namespaces"]
+__all__ = ["HOME", "NAMESPACES", "RELEASE", "TRACKING", "bears_marks", "marked_namespaces"]
 
 HOME = ""
 """The namespace that a mark of Argo CD means where it names none: its own."""
