@@ -17,6 +17,7 @@ from gatekeeper_py.policy.immutable import immutable
 from gatekeeper_py.tenancy.addresses import address_of, canonical
 from gatekeeper_py.tenancy.catalogue import BUILT_IN_GROUPS
 from gatekeeper_py.tenancy.counts import counts
+from gatekeeper_py.tenancy.deputies import HOME, bears_marks, marked_namespaces
 from gatekeeper_py.tenancy.forms import (
     ANYWHERE,
     DESTINATION,
@@ -32,7 +33,14 @@ from gatekeeper_py.tenancy.places import Surroundings, is_public, place_of
 from gatekeeper_py.tenancy.protection import Protection
 from gatekeeper_py.tenancy.reach import reached, reaching
 from gatekeeper_py.tenancy.references import references
-from gatekeeper_py.tenancy.tenant import LONGEST_NAME, TENANT_LABEL, ContestedNamespace, Tenancy, Tenant
+from gatekeeper_py.tenancy.tenant import (
+    GROUP,
+    LONGEST_NAME,
+    TENANT_LABEL,
+    ContestedNamespace,
+    Tenancy,
+    Tenant,
+)
 
 __all__ = ["NAMESPACE", "RUNTIME_CLASS", "Context"]
 
@@ -312,14 +320,59 @@ class Context:
     def is_trusted(self, user: UserInfo) -> bool:
         """Whether a user is of the platform: by settings, or as a ServiceAccount of a trusted tenant.
 
-        What brings a control plane's objects down is of its tenant, wherever it runs.
+        What brings a control plane's objects down is of its tenant, wherever it runs, and what deploys for a
+        tenant is of that one.
         """
         if user.username in self.tenancy.syncers:
             return False
         if self._is_named(user):
             return True
         home = self._home(user)
-        return home is not None and home.trusted
+        return home is not None and home.trusted and not self.deploys_for(user)
+
+    def deploys_for(self, user: UserInfo) -> list[str]:
+        """The tenants that had an account of the platform's deploy what it writes, by the marks on it."""
+        home = self._deputy_of(user)
+        if home is None or home.copies_marks:
+            return []
+        owners = (self._owner(namespace) for namespace in self._marked if namespace != HOME)
+        return sorted({owner.name for owner in owners if owner is not None and not owner.trusted})
+
+    def is_vouched(self, user: UserInfo) -> bool:
+        """Whether somebody of the platform stands behind what an account writes that also writes for tenants.
+
+        That is the account's Tenant by `clusterWide`, which names our own documents by their exact group, or
+        an object of the platform's by its mark. Everybody else is judged by other rules.
+        """
+        home, kind = self._deputy_of(user), self.request.kind
+        if home is None:
+            return True
+        if self.deploys_for(user):
+            return False
+        granted = any(
+            grant.covers(kind.group, kind.kind) and (kind.group != GROUP or grant.group == GROUP)
+            for grant in home.cluster_wide
+        )
+        told = bears_marks(kind) and not home.copies_marks
+        return granted or (told and any(map(self._is_trusted, self._marked)))
+
+    def _is_trusted(self, namespace: str) -> bool:
+        owner = self._owner(namespace) if namespace != HOME else None
+        return namespace == HOME or (owner is not None and owner.trusted)
+
+    def _deputy_of(self, user: UserInfo) -> Tenant | None:
+        """The trusted tenant of an account that writes as tenants, where that is not its own work."""
+        request = self.request
+        if self.tenancy.landlord is not None or self._is_named(user) or user.username in self.tenancy.syncers:
+            return None
+        if request.operation == "CONNECT" or request.subresource in KEPT_SUBRESOURCES:
+            return None
+        home = self._home(user)
+        return home if home is not None and home.trusted and not home.writes_as_platform else None
+
+    @property
+    def _marked(self) -> frozenset[str]:
+        return marked_namespaces(self.request.object or self.request.old_object or {}, self._is_known)
 
     def is_platform(self, user: UserInfo) -> bool:
         """Whether a user acts for the platform in this request, rather than for a tenant.
@@ -423,7 +476,9 @@ class Context:
         return tenant is not None and tenant.trusted
 
     def tenants_of(self, user: UserInfo) -> list[str]:
-        """The tenants a user belongs to: those it owns, and a ServiceAccount's own."""
+        """The tenants a user belongs to: those it owns, a ServiceAccount's own; or those it deploys for."""
+        if deployed := self.deploys_for(user):
+            return deployed
         owned = self.tenancy.owned_by(user.username, user.groups)
         home = self._home(user)
         return owned if home is None or home.name in owned else [*owned, home.name]

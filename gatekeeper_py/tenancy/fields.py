@@ -148,6 +148,20 @@ _RUNTIME_CLASSES = _object(
         "isolation": _text("The least level of isolation a pod's handler must give.", enum=LEVEL_NAMES),
     },
 )
+_KINDS = _object(
+    "Kinds of one API group.",
+    {
+        "group": _text(
+            "The API group; * stands for any characters.",
+            minLength=1,
+            maxLength=253,
+            pattern=GROUP_PATTERN,
+        ),
+        "kinds": _texts("Kinds as HelmChart; * for all of the group.", maxLength=63),
+    },
+    "group",
+    "kinds",
+)
 _USAGE: dict[str, OpenAPI] = {
     "runtimeClasses": _RUNTIME_CLASSES,
     "storageClasses": _choice("StorageClasses"),
@@ -175,20 +189,7 @@ _USAGE: dict[str, OpenAPI] = {
     "customResources": _list(
         "Custom kinds that nobody may use without a grant: those that hold power beyond a namespace, and, "
         "where the settings refuse them, those that the catalogue does not know.",
-        _object(
-            "Kinds of one API group.",
-            {
-                "group": _text(
-                    "The API group; * stands for any characters.",
-                    minLength=1,
-                    maxLength=253,
-                    pattern=GROUP_PATTERN,
-                ),
-                "kinds": _texts("Kinds as HelmChart; * for all of the group.", maxLength=63),
-            },
-            "group",
-            "kinds",
-        ),
+        _KINDS,
     ),
     "nodes": _NODES,
     "podSecurity": _text(
@@ -304,6 +305,15 @@ TENANT_SPEC = _object(
             "As whose a trusted tenant's writes into another tenant's namespace are judged: as that tenant's "
             "own (tenant, the default), or as the platform's (platform).",
             enum=["tenant", "platform"],
+        ),
+        "clusterWide": _list(
+            "Of a trusted tenant that writes as others: kinds that hold for the whole cluster and that its "
+            "accounts write for the platform, where no mark says that a tenant has them deployed.",
+            _KINDS,
+        ),
+        "copiesMarks": _flag(
+            "Of a trusted tenant: its accounts copy the marks of GitOps controllers from what tenants wrote, "
+            "as Crossplane does, so that they do not tell who had an object deployed."
         ),
         "namespaces": _object(
             "The namespaces the tenant owns.",

@@ -174,6 +174,8 @@ REQUESTER = object_type(
         "syncs": BOOL,
         "controlPlane": STRING,
         "tenants": list_of(STRING),
+        "deploysFor": list_of(STRING),
+        "vouched": BOOL,
     },
 )
 REACH = object_type("tenancy.Reach", {"path": STRING, "kind": STRING, "name": STRING})
@@ -302,6 +304,8 @@ REQUESTER_FACTS: Mapping[str, Callable[[Context, UserInfo], bool | str | list[st
     "syncs": lambda context, user: context.control_plane_of(user) != "",
     "controlPlane": Context.control_plane_of,
     "tenants": Context.tenants_of,
+    "deploysFor": Context.deploys_for,
+    "vouched": Context.is_vouched,
 }
 
 

@@ -195,8 +195,10 @@ def _control_plane_faults(spec: Mapping[str, Any]) -> Iterator[Fault]:
 def _tenant_faults(name: str, spec: Mapping[str, Any]) -> Iterator[Fault]:
     yield from _name_faults(name)
     namespaces = spec["namespaces"]
-    if "writesAs" in spec and not spec.get("trusted"):
-        yield ("spec", "writesAs"), "is for trusted tenants; remove it"
+    if not spec.get("trusted"):
+        for key in ("writesAs", "clusterWide", "copiesMarks"):
+            if key in spec:
+                yield ("spec", key), "is for trusted tenants; remove it"
     if spec.get("trusted"):
         for key in namespaces:
             if key != "names":

@@ -157,6 +157,8 @@ def tenant_of(document: Manifest, template: Tenant, profiles: Mapping[str, NodeP
         "trusted": spec.get("trusted", False),
         "enforcement": spec.get("enforcement", template.enforcement),
         "writes_as_platform": writes_as_platform(document),
+        "cluster_wide": tuple(map(_kind_grant, spec.get("clusterWide", ()))),
+        "copies_marks": spec.get("copiesMarks", False),
         "claim": claim_of(spec["namespaces"]),
         "owners": tuple(Owner(**owner) for owner in spec.get("owners", ())),
         "sharing": tuple(_grant(grant) for grant in spec.get("sharing", ())),

@@ -276,6 +276,10 @@ class Tenant:
     """A part of the platform: nothing is forced on it."""
     writes_as_platform: bool = False
     """Of a trusted tenant: what its accounts write into others' namespaces is judged as the platform's."""
+    cluster_wide: tuple[KindGrant, ...] = ()
+    """Of a trusted tenant that writes as others: what its accounts write cluster-wide as the platform."""
+    copies_marks: bool = False
+    """Of a trusted tenant: marks of GitOps controllers on what its accounts write are copies."""
     claimed: bool = True
     """Declared by a document; false for a namespace that nobody claims."""
     refused: bool = False

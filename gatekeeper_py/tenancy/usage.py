@@ -78,6 +78,8 @@ WORDS: Mapping[str, tuple[DocumentField, ...]] = {
     "requester.trusted": _settings("platform"),
     "requester.claimed": _tenant("owners"),
     "requester.tenants": _tenant("owners"),
+    "requester.deploysFor": _tenant("writesAs", "copiesMarks"),
+    "requester.vouched": _tenant("writesAs", "clusterWide"),
     "requester.syncs": _control_plane("syncer"),
     "requester.controlPlane": _control_plane("syncer"),
     "settings.labelPrefix": (),

@@ -20,8 +20,10 @@ import yaml
 from gatekeeper_py.objects.resource import GroupVersion, Object
 from gatekeeper_py.policy.loading.load import PolicySet
 from gatekeeper_py.policy.model import Rule
+from gatekeeper_py.tenancy.deputies import NAMESPACES, RELEASE, TRACKING
 from gatekeeper_py.tenancy.tenant import GROUP, PLATFORM_USERS, Settings, Tenancy
-from gatekeeper_py.webhook.phrases import in_namespaces, one_of, texts, who
+from gatekeeper_py.tenancy.usage import word_is_used
+from gatekeeper_py.webhook.phrases import in_namespaces, one_of, text, texts, who
 from gatekeeper_py.webhook.questions import RESOURCE, Questions, everything, fingerprint, questions
 
 __all__ = [
@@ -242,10 +244,16 @@ def configurations(
         for door in DOORS
     )
     mended = [_mended(client, mending)] if site.is_host else []
+    deployed = _deployed(validating[0], tenancy) if site.is_host and _minds_deputies(policies) else []
     return [
         _configuration("mutate", mutating, site),
-        _configuration("validate", [*validating, *mended], site),
+        _configuration("validate", [*validating, *deployed, *mended], site),
     ]
+
+
+def _minds_deputies(policies: PolicySet | None) -> bool:
+    """Whether a policy asks who stands behind what is written."""
+    return policies is None or any(word_is_used(each, "requester.vouched") for each in policies.validating)
 
 
 def asked_by(policies: PolicySet | None, tenancy: Tenancy) -> Mapping[Door, Questions]:
@@ -374,6 +382,53 @@ def _among_trusted(namespaces: Iterable[str]) -> list[Object]:
     homes = [f"system:serviceaccounts:{name}" for name in sorted({*named, *EXEMPT_NAMESPACES})]
     whoever = one_of(who(PLATFORM_USERS, ("system:node:",), homes))
     return [_unless("trusted", f"{whoever} && {in_namespaces(named)}")]
+
+
+def _deployed(validating: Object, tenancy: Tenancy) -> list[Object]:
+    """Asks about what a tenant has deployed into a namespace of the platform, the exempt ones among them.
+
+    Who deploys there are accounts of trusted tenants that write as tenants, and their marks tell for whom.
+    What the platform has deployed by them bears its own marks, and comes back while nobody answers.
+    """
+    trusted = [tenant for tenant in tenancy.tenants if tenant.trusted]
+    homes = sorted({name for each in trusted if not each.writes_as_platform for name in each.claim.names})
+    if not homes:
+        return []
+    named = sorted({*EXEMPT_NAMESPACES, *(name for tenant in trusted for name in tenant.claim.names)})
+    by_name = {"key": "kubernetes.io/metadata.name", "operator": "In", "values": named}
+    accounts = one_of(who((), [f"system:serviceaccount:{home}:" for home in homes], ()))
+    rule = {**_rule_of(["*"]), "scope": "Namespaced"}
+    return [
+        {
+            **validating,
+            "name": f"deputies.{DOMAIN}",
+            "rules": [rule, {**_rule_of(["namespaces"], [""]), "scope": "Cluster"}],
+            "namespaceSelector": {"matchExpressions": [by_name]},
+            "matchConditions": [
+                {"name": "by-a-deputy", "expression": accounts},
+                {"name": "for-a-tenant", "expression": _marked_besides(named)},
+            ],
+        }
+    ]
+
+
+def _rule_of(resources: list[str], groups: Sequence[str] = ("*",)) -> Object:
+    operations = ["CREATE", "UPDATE", "DELETE"]
+    return {"apiGroups": list(groups), "apiVersions": ["*"], "operations": operations, "resources": resources}
+
+
+def _marked_besides(namespaces: Sequence[str]) -> str:
+    """Whether an object's marks may name a namespace that is none of these; `deputies` decides it."""
+    written, own = "(object != null ? object : oldObject)", texts(namespaces)
+    return (
+        f"[{written}].exists(written, has(written.metadata) &&\n"
+        "(has(written.metadata.labels) && written.metadata.labels.exists(key,\n"
+        f"key in {texts(NAMESPACES)} && !(written.metadata.labels[key] in {own}) ||\n"
+        "written.metadata.labels[key].contains('_')) ||\n"
+        "has(written.metadata.annotations) && written.metadata.annotations.exists(key,\n"
+        f"key == {text(TRACKING)} && written.metadata.annotations[key].matches('^[^:]*_') ||\n"
+        f"key == {text(RELEASE)} && !(written.metadata.annotations[key] in {own}))))"
+    )
 
 
 def _mending(settings: Settings) -> str:

@@ -58,7 +58,7 @@ class Translation:
         """
         known: dict[str, str] = {}
         if trusted := one_of([*self._named, *self._accounts(lambda _: True)]):
-            known |= {TRUSTED_USER: trusted, PLATFORM_USER: self._platform}
+            known |= {PLATFORM_ACCOUNT: trusted, TRUSTED_USER: self._trusted, PLATFORM_USER: self._platform}
         if namespaces := self._names(lambda _: True):
             known[TRUSTED_NAMESPACE] = in_namespaces(namespaces)
         return known
@@ -94,16 +94,27 @@ class Translation:
         return [f"{texts(homes)}.exists(home, {own})"]
 
     @property
+    def _trusted(self) -> str:
+        """`Context.is_trusted`, but for accounts that may deploy for a tenant: that depends on marks."""
+        return one_of([f"{PLATFORM_ACCOUNT} && {DOES_ITS_OWN}", *([self._writers] if self._writers else [])])
+
+    @property
     def _platform(self) -> str:
         """`Context.is_platform`, but for what depends on whose the namespace is."""
-        kept = texts(sorted(KEPT_SUBRESOURCES))
-        does_its_own = f"has(request.subResource) && request.subResource in {kept}"
         copies = f"request.operation == 'CREATE' && request.userInfo.username in {texts(sorted(COPYISTS))}"
-        writers = one_of([*self._named, *self._accounts(lambda tenant: tenant.writes_as_platform)])
-        ways = [f"{TRUSTED_USER} && {does_its_own}", *([f"{writers} && !({copies})"] if writers else [])]
-        return one_of(ways)
+        writers = [f"{self._writers} && !({copies})"] if self._writers else []
+        return one_of([f"{PLATFORM_ACCOUNT} && {DOES_ITS_OWN}", *writers])
+
+    @property
+    def _writers(self) -> str:
+        """Whoever writes as the platform, wherever it writes."""
+        return one_of([*self._named, *self._accounts(lambda tenant: tenant.writes_as_platform)])
 
 
+KEPT = texts(sorted(KEPT_SUBRESOURCES))
+DOES_ITS_OWN = f"has(request.subResource) && request.subResource in {KEPT}"
+PLATFORM_ACCOUNT = "platformAccount"
+"""A user or group of the settings, or a ServiceAccount of a trusted tenant."""
 TRUSTED_USER = "trustedUser"
 """`requester.trusted`."""
 PLATFORM_USER = "platformUser"

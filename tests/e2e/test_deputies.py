@@ -5,13 +5,16 @@ kube-controller-manager runs, with an account for each controller; what it delet
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.e2e.harness import Kubectl, wait_for
+from gatekeeper_py.tenancy.tenant import Claim, Tenancy, Tenant
+from gatekeeper_py.webhook.registration import Client, configurations
+from tests.e2e.harness import ControlPlane, Kubectl, wait_for
 
 PROTECTED = {"tenancy.gatekeeper-py.dev/protected": "true"}
 SECONDS = 30
@@ -137,3 +140,42 @@ def test_a_tenants_own_workloads_are_its_own(admin: Kubectl, alice: Kubectl) -> 
 def _owners(kubectl: Kubectl, name: str) -> object:
     found: Any = kubectl.get("pod", name, "-n", "foo")
     return found["metadata"].get("ownerReferences")
+
+
+ARGO = ("--as=system:serviceaccount:argocd:controller", "--as-group=system:masters")
+"""With every right there is, as Argo CD has, by a group that the tenancy of this test does not trust."""
+TRACKED = "argocd.argoproj.io/tracking-id"
+DEPLOYERS = (
+    Tenant("platform", trusted=True, writes_as_platform=True, claim=Claim(names=("kube-system",))),
+    Tenant("gitops", trusted=True, claim=Claim(names=("argocd",))),
+)
+
+
+def test_what_a_tenant_has_deployed_into_kube_system_is_asked_about(bare_plane: ControlPlane) -> None:
+    """Nobody answers at that address: what is asked about fails, and what is not passes."""
+    nowhere = Client(url="https://127.0.0.1:1")
+    validating = configurations(nowhere, Tenancy(tenants=DEPLOYERS))[1]
+    asking = [each for each in validating["webhooks"] if each["name"].startswith("deputies.")]
+    kubectl = bare_plane.kubectl()
+    kubectl.apply({**validating, "webhooks": asking})
+    try:
+        wait_for(
+            "the webhook to be asked",
+            lambda: "deputies." in deployed(kubectl, "kube-system", "foo_app"),
+            SECONDS,
+        )
+        assert deployed(kubectl, "kube-system", "app") == ""
+        assert deployed(kubectl, "default", "foo_app") == ""
+    finally:
+        kubectl("delete", "validatingwebhookconfiguration", validating["metadata"]["name"])
+
+
+def deployed(kubectl: Kubectl, namespace: str, application: str) -> str:
+    """What the API server says to an object that Argo CD has for an Application; nothing when it takes it."""
+    metadata = {
+        "name": application.replace("_", "-"),
+        "namespace": namespace,
+        "annotations": {TRACKED: f"{application}:x"},
+    }
+    value = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}
+    return kubectl.run("create", "--dry-run=server", "-f", "-", *ARGO, stdin=json.dumps(value)).stderr

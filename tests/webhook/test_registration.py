@@ -214,13 +214,81 @@ def test_the_platform_may_mend_tenants_while_nobody_answers(
     user: str, groups: tuple[str, ...], mends: bool
 ) -> None:
     """Another webhook judges it, one that lets it pass while the engine is gone."""
-    validate, tenancy = TRUSTED["webhooks"]
+    validate, *_, tenancy = TRUSTED["webhooks"]
     assert (validate["failurePolicy"], tenancy["failurePolicy"]) == ("Fail", "Ignore")
     assert tenancy["rules"][0]["apiGroups"] == ["tenancy.gatekeeper-py.dev"]
     resource = "tenancy.gatekeeper-py.dev/tenants"
     assert asked(validate, user, resource, operation="DELETE", groups=groups) is not mends
     assert asked(tenancy, user, resource, operation="DELETE", groups=groups) is mends
     assert not asked(tenancy, user, "/pods", groups=groups)
+
+
+DEPLOYERS = (
+    Tenant("platform", trusted=True, writes_as_platform=True, claim=Claim(names=("kube-system",))),
+    Tenant("gitops", trusted=True, claim=Claim(names=("argocd", "flux-system"))),
+)
+ARGO = "system:serviceaccount:argocd:argocd-application-controller"
+FLUX_LABEL = "kustomize.toolkit.fluxcd.io/namespace"
+TRACKED = "argocd.argoproj.io/tracking-id"
+RELEASED = "meta.helm.sh/release-namespace"
+
+
+def deployed(*tenants: Tenant) -> dict[str, Any] | None:
+    webhooks = configurations(tenancy=Tenancy(tenants=tenants))[1]["webhooks"]
+    return next((each for each in webhooks if each["name"] == "deputies.gatekeeper-py.dev"), None)
+
+
+@pytest.mark.parametrize(
+    ("user", "metadata", "expected"),
+    [
+        (ARGO, {"annotations": {TRACKED: "foo_app:x"}}, True),
+        (ARGO, {"labels": {FLUX_LABEL: "foo"}}, True),
+        (ARGO, {"labels": {"app.kubernetes.io/instance": "foo_app"}}, True),
+        (ARGO, {"annotations": {RELEASED: "foo"}}, True),
+        (ARGO, {"annotations": {TRACKED: "app:x/y:a/b_c"}}, False),
+        (ARGO, {"labels": {FLUX_LABEL: "flux-system", "app": "web"}, "annotations": {"a": "b_c"}}, False),
+        (ARGO, {"annotations": {RELEASED: "argocd"}}, False),
+        (ARGO, {}, False),
+        ("system:serviceaccount:kube-system:installer", {"annotations": {TRACKED: "foo_app:x"}}, False),
+        ("system:serviceaccount:argocd-two:x", {"annotations": {TRACKED: "foo_app:x"}}, False),
+        ("alice", {"annotations": {TRACKED: "foo_app:x"}}, False),
+    ],
+    ids=str,
+)
+def test_what_a_tenant_has_deployed_into_the_platforms_namespaces_is_asked_about(
+    user: str, metadata: dict[str, Any], expected: bool
+) -> None:
+    webhook = deployed(*DEPLOYERS)
+    assert webhook is not None
+    for written in ((value := {"metadata": metadata}), None):
+        values = {"object": written, "oldObject": value, "request": {"userInfo": {"username": user}}}
+        texts = [condition["expression"] for condition in webhook["matchConditions"]]
+        assert all(DEPLOYMENTS.compile(text).evaluate(values, Budget(10**6)) for text in texts) is expected
+
+
+DEPLOYMENTS = kubernetes_environment().extend(
+    variables=dict.fromkeys(("request", "object", "oldObject"), DYN)
+)
+
+
+def test_it_is_asked_about_in_those_alone_the_exempt_ones_among_them() -> None:
+    webhook = deployed(*DEPLOYERS)
+    assert webhook is not None
+    (selected,) = webhook["namespaceSelector"]["matchExpressions"]
+    names = ["argocd", "flux-system", "gatekeeper-system", "kube-system"]
+    assert (selected["operator"], selected["values"]) == ("In", names)
+    assert [rule["scope"] for rule in webhook["rules"]] == ["Namespaced", "Cluster"]
+    assert webhook["rules"][1]["resources"] == ["namespaces"]
+    assert webhook["failurePolicy"] == "Fail"
+
+
+def test_nobody_is_asked_where_nobody_deploys_for_tenants() -> None:
+    assert deployed(DEPLOYERS[0]) is None
+    only_settings = configurations(tenancy=Tenancy(tenants=DEPLOYERS), policies=PolicySet())
+    assert [each["name"] for each in only_settings[1]["webhooks"]] == [
+        "validate.gatekeeper-py.dev",
+        "tenancy.gatekeeper-py.dev",
+    ]
 
 
 def test_names_of_conditions_are_unique_and_as_many_as_the_api_server_takes() -> None:
