@@ -13,7 +13,7 @@ __all__ = ["Count", "counts"]
 
 COUNT_KEY = re.compile(
     r"(?:.*[a-z0-9_-])?(?:replicas?(?:count)?|instances?(?:count)?|runners|parallelism|num_?(?:nodes|workers)"
-    r"|(?:node|worker|pod|executor)_?counts?|workers)",
+    r"|(?:node|worker|pod|executor)_?counts?|workers|(?:desired|target)_?size)",
     re.IGNORECASE,
 )
 """How fields are called that say how many pods there are."""

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cache
+from itertools import chain, islice
 from typing import Any
 
 from gatekeeper_py.objects.kinds import Kinds
@@ -23,8 +25,9 @@ from gatekeeper_py.tenancy.forms import (
     Finds,
     Place,
 )
-from gatekeeper_py.tenancy.keyfiles import is_key_file
-from gatekeeper_py.tenancy.leaves import FILE, LONGEST_SHOWN, MOST_NESTED, SILENT
+from gatekeeper_py.tenancy.keyfiles import is_key_file, key_file_in
+from gatekeeper_py.tenancy.leaves import CONFIGURED, FILE, LONGEST_PATH, LONGEST_SHOWN, MOST_NESTED, SILENT
+from gatekeeper_py.tenancy.machines import asked_in_text
 
 __all__ = ["add_errands"]
 
@@ -52,7 +55,7 @@ ADMINISTRATOR = "cluster-admin"
 ACCOUNT_TOKEN = "kubernetes.io/service-account-token"
 """The type of a Secret that the control plane fills with a token of whichever account it names."""
 ROLE_OR_PERSON = re.compile(
-    r"[.](?:.*[a-z])?(?:as|groups?|identit(?:y|ies)|members?|principals?|roles?|role(?:name|ref)s?|subjects?"
+    r"[.](?:.*[a-z])?(?:as|groups?|identit(?:y|ies)|members?|organi[sz]ations?|orgs?|principals?|roles?|role(?:name|ref)s?|subjects?"
     r"|users?|user(?:name)s?)$",
     re.IGNORECASE,
 )
@@ -64,9 +67,64 @@ READING = frozenset(("get", "list", "watch"))
 POWERS = frozenset(("bind", "escalate", "impersonate"))
 """Verbs that are more than they look (references-role-rules)."""
 NODE_FIELD = re.compile(
-    r"host(?:command|dir|file|path|root)s?|(?:target)?node(?:name|ref)s?|targetnodes?", re.IGNORECASE
+    r"host(?:command|dir|file|(?:mount)?path|root)s?|(?:target)?node(?:name|ref|taint)s?|(?:on|target)nodes?|sysctls?",
+    re.IGNORECASE,
 )
 """Fields that hold a node, or a place on one."""
+NODES = ("node", "nodes", "machine", "machines")
+"""Fields that hold a node where something is done that is done to nodes; else members of a database."""
+DONE_TO_NODES = re.compile(
+    r"drain|cordon|reboot|evacuat|taint|power[-_]?(?:cycle|off)|shut[-_]?down|decommission|sysctl|kubelet"
+    r"|chroot|nsenter|fencing"
+    r"|(?:node|machine|host)s?[-_]?(?:cmd|command|debug|exec|label|maint|patch|reset|script|shell|task|upgrade)",
+    re.IGNORECASE,
+)
+"""Words for that."""
+STEERS_NODES = re.compile(
+    r"(?:Cluster)?(?:Drain|Cordon|Evacuation|(?:Node|Host|Machine|Kernel|Kubelet|Sysctl)s?(?:Cmd|Command|Config|Cordon|Debug\w*"
+    r"|Drain|Exec|Job|Label\w*|Maintenance|Ops?|Operation|Patch|Reboot|Remediation|Repair|Reset|Script|Shell|Taint|Task|Tun(?:e|ing)"
+    r"|Upgrade)s?)"
+)
+"""How kinds are called whose whole business is nodes."""
+RUN = frozenset(("command", "container", "image", "mounts", "podSpec", "script"))
+"""What stands beside `privileged` where it is a container that is so."""
+ROLES = "rbac.authorization.k8s.io"
+IMAGE = "image"
+CONTAINERS = frozenset(("containers", "initContainers"))
+"""Fields of what runs in a pod, whose files are its own."""
+STEERING = frozenset((*NODES, IMAGE, "host", "privileged"))
+"""Fields that may say what is done to a node."""
+SHARED = re.compile(r"(?:ipc|net|network|pid|userns|uts)(?:mode)?", re.IGNORECASE)
+HOST = "host"
+"""Fields of containers, as Docker has them, and what they say to share that of the node."""
+HOST_FLAG = re.compile(r"host(?:ipc|net(?:work(?:ing)?)?|pid)", re.IGNORECASE)
+"""The same as a field that is true."""
+BIND = re.compile(r"/[^:\s]*:/[^\s]*")
+"""A directory of the node and where it is mounted, as Docker has it."""
+CAPABILITY_FIELD = re.compile(r"(?:add[-_]?)?cap(?:abilitie)?s?(?:[-_]?add)?", re.IGNORECASE)
+CAPABILITIES = frozenset(
+    ("ALL", "BPF", "NET_ADMIN", "PERFMON", "SYS_ADMIN", "SYS_MODULE", "SYS_PTRACE", "SYS_RAWIO", "SYS_TIME")
+)
+"""Capabilities that reach beyond a container (capabilities(7)); to drop them is another field."""
+SPACES = ("project", "space", "workspace")
+OBJECTS = frozenset(
+    (
+        *(
+            "account",
+            "claim",
+            "configMap",
+            "deployment",
+            "job",
+            "pod",
+            "pvc",
+            "secret",
+            "service",
+            "serviceAccount",
+        ),
+        *("secretName", "statefulSet", "volume"),
+    )
+)
+"""What projects and spaces are called, which are namespaces where an object is named beside them."""
 SCOPE_FIELD = re.compile(r"(?:access|watch)?scope", re.IGNORECASE)
 WHOLE_CLUSTER = re.compile(r"cluster[-_]?(?:wide|scoped)?", re.IGNORECASE)
 """What a field for a scope says of all namespaces at once."""
@@ -87,6 +145,7 @@ PUT = re.compile(r"""(?<![A-Za-z_-])["']?namespace["']?\s*:\s*["']?([a-z0-9][a-z
 """The namespace of one, likewise."""
 PICKED = re.compile(
     r"""metadata[.]namespace={1,2}([a-z0-9-]+)|\blookup\s+"[^"]*"\s+"[^"]*"\s+"([^"]+)\""""
+    r"""|\{\{-?\s*(?:from|get|k8s)?(?:configmap|secret)\w*\s+"([a-z0-9-]+)"\s+"""
     r"""|(?:^|\s)(?:--namespace[=\s]|-n[=\s])\s?["']?([a-z0-9-]+)"""
 )
 """A demand of a field selector (apimachinery/pkg/fields), of a look-up of Helm, and what kubectl is told."""
@@ -117,32 +176,55 @@ def cluster_wide_resources() -> frozenset[str]:
     )
 
 
-def add_errands(body: Mapping[str, Any], finds: Finds) -> None:
-    """Report what an object has done; each value is looked at once, in time linear in its length."""
-    levels = [_walk(body, Place(None, "", 0), finds)]  # one iterator a level, as in `forms`
+@dataclass(slots=True)
+class _Seen:
+    """What the walk through an object has come by that bears on the rest of it."""
+
+    runs_image: bool = False
+    """Whether it says what a pod runs, whose files are its own."""
+    files: list[tuple[Place, str]] = field(default_factory=list)
+    """Texts with the path of a key file in their midst, by where they are."""
+
+
+def add_errands(body: Mapping[str, Any], finds: Finds, kind: str = "") -> None:
+    """Report what an object of a kind has done; each value is looked at once, in linear time."""
+    if STEERS_NODES.fullmatch(kind[:LONGEST_NAME]):
+        finds.add("scan", "kind", kind[:LONGEST_NAME], kind=RIGHT)
+    seen = _Seen()
+    levels = [_walk(body, Place(None, "", 0), finds, seen)]  # one iterator a level, as in `forms`
     while levels:
         inner = next(levels[-1], None)
         if inner is None:
             levels.pop()
         else:
-            levels.append(_walk(*inner, finds))
+            levels.append(_walk(*inner, finds, seen))
+    for place, path in [] if seen.runs_image else seen.files:
+        finds.add("scan", place.path(), path[:LONGEST_SHOWN], kind=FILE)
 
 
-def _walk(value: Any, place: Place, finds: Finds) -> Iterator[tuple[Any, Place]]:
+def _walk(value: Any, place: Place, finds: Finds, seen: _Seen) -> Iterator[tuple[Any, Place]]:
     """The containers in a container; what its own values say is reported on the way."""
     if type(value) is dict:
         _add_object(value, place, finds)
         _add_rule(value, place, finds)
+        if not STEERING.isdisjoint(value):
+            _add_machine(value, place, finds, seen)
+        if not OBJECTS.isdisjoint(value):
+            _add_space(value, place, finds)
     items = value.items() if type(value) is dict else ((f"[{at}]", item) for at, item in enumerate(value))
     for key, item in items:
         if key in SILENT:
+            seen.runs_image = seen.runs_image or key in CONTAINERS
+            _add_binds(item, place, key, finds)
             continue
         inner = place.below(f".{key}" if type(value) is dict else key)
         if type(item) in (dict, list):
             _add_node(item, inner, finds)
             yield item, inner
         elif type(item) is str:
-            _add_text(item, inner, finds)
+            _add_text(item, inner, finds, seen)
+        elif item is True and HOST_FLAG.fullmatch(key):
+            finds.add("scan", inner.path(), key, kind=RIGHT)
 
 
 def _field(place: Place) -> str:
@@ -167,12 +249,21 @@ def _add_object(value: Mapping[str, Any], place: Place, finds: Finds) -> None:
         _add_made(_group(version), kind, metadata.get("name"), place, finds)
         return
     group, name = value.get("group", value.get("apiGroup", _group(version))), value.get("name")
+    if type(group) is str and CHANGED.search(f".{_field(place)}") and _is_power(group, kind):
+        finds.add("scan", place.path(), kind, group if group != ROLES else "", RIGHT)
     if type(name) is not str or group not in BUILT_IN_GROUPS or kind not in cluster_wide_kinds():
         return
     if kind == "Namespace":
         finds.add("scan", f"{place.path()}.name", name, kind=kind, namespace=name)
     elif kind not in CLASSES or CHANGED.search(f".{_field(place)}"):
         finds.add("scan", f"{place.path()}.name", f"{kind} {name}", kind=RIGHT)
+
+
+def _is_power(group: str, kind: str) -> bool:
+    """Whether to change an object of a kind is to have rights that the tenant has not."""
+    return group == ROLES or (
+        group not in BUILT_IN_GROUPS and custom_kind(group, kind).judgement == "powerful"
+    )
 
 
 def _group(version: str) -> str:
@@ -242,26 +333,99 @@ def _add_node(value: Any, place: Place, finds: Finds) -> None:
         finds.add("scan", place.path(), _field(place), kind=RIGHT)
 
 
-def _add_text(text: str, place: Place, finds: Finds) -> None:
-    field = _field(place)
-    if (text and NODE_FIELD.fullmatch(field)) or _gives_power(text, place):
+def _add_machine(value: Mapping[str, Any], place: Place, finds: Finds, seen: _Seen) -> None:
+    """What a mapping has done to a node, or asks of the one that something is to run on."""
+    seen.runs_image = seen.runs_image or type(value.get(IMAGE)) in (str, dict)
+    if value.get("privileged") is True and not RUN.isdisjoint(value):
+        finds.add("scan", place.below(".privileged").path(), "privileged", kind=RIGHT)
+    host = value.get("host")
+    if type(host) is str and host.startswith("/") and not host.startswith("//"):
+        finds.add("scan", place.below(".host").path(), host[:LONGEST_SHOWN], kind=RIGHT)
+    for key in NODES:
+        named = value.get(key)
+        first = named[0] if type(named) is list and named else named
+        if type(first) is str and first and _is_done_to_nodes(value):
+            finds.add("scan", place.below(f".{key}").path(), first[:LONGEST_SHOWN], kind=RIGHT)
+
+
+def _is_done_to_nodes(value: Mapping[str, Any]) -> bool:
+    lists = (islice(item, MOST_SAID) for item in value.values() if type(item) is list)
+    said = chain(value, value.values(), *lists)
+    return any(type(text) is str and DONE_TO_NODES.search(text[:LONGEST_NAME]) for text in said)
+
+
+def _add_space(value: Mapping[str, Any], place: Place, finds: Finds) -> None:
+    """A namespace by another word, beside an object in it."""
+    for key in SPACES:
+        name = value.get(key)
+        if type(name) is str and name:
+            finds.add(
+                "scan", place.below(f".{key}").path(), f"{name[:LONGEST_SHOWN]}/{ANYWHERE}", kind=QUALIFIED
+            )
+
+
+def _add_binds(value: Any, place: Place, key: str, finds: Finds) -> None:
+    """Directories of the node among the volumes of a container."""
+    for bind in value if type(value) is list else ():
+        if type(bind) is str and BIND.fullmatch(bind[:LONGEST_PATH]):
+            finds.add("scan", place.below(f".{key}").path(), bind[:LONGEST_SHOWN], kind=RIGHT)
+            return
+
+
+def _asks_for_node(called: str, text: str) -> bool:
+    """Whether a value of a container gives it a part of the node, or rights over it."""
+    if text == HOST:
+        return SHARED.fullmatch(called) is not None
+    return text.removeprefix("CAP_") in CAPABILITIES and CAPABILITY_FIELD.fullmatch(called) is not None
+
+
+def _add_text(text: str, place: Place, finds: Finds, seen: _Seen) -> None:
+    called = _field(place)
+    if (text and NODE_FIELD.fullmatch(called)) or _gives_power(text, place) or _asks_for_node(called, text):
         finds.add("scan", place.path(), text[:LONGEST_SHOWN], kind=RIGHT)
-    elif _spans_the_cluster(field, text):
+    elif _spans_the_cluster(called, text):
         finds.add("scan", place.path(), text[:LONGEST_SHOWN], kind="Namespace", namespace=ANYWHERE)
+    if "host" in text or "privileged" in text:
+        _add_asked(text, place, finds)
     if "apiVersion" in text:
         _add_made_of_text(text, place, finds)
-    picked = {match[1] or match[2] or match[3] for match in PICKED.finditer(text)}
+    if "-n" in text or "namespace" in text or "{{" in text:
+        _add_picked(text, place, finds)
+    if "/" in text:
+        _add_file(text, called, place, finds, seen)
+
+
+def _add_asked(text: str, place: Place, finds: Finds) -> None:
+    asked = asked_in_text(text)
+    if asked:
+        finds.add("scan", place.path(), asked, kind=RIGHT)
+
+
+def _add_picked(text: str, place: Place, finds: Finds) -> None:
+    picked = {next(filter(None, match.groups())) for match in PICKED.finditer(text)}
     for namespace in sorted(picked)[:MOST_SAID]:
         finds.add("scan", place.path(), f"{namespace}/{ANYWHERE}", kind=QUALIFIED)
+
+
+def _add_file(text: str, called: str, place: Place, finds: Finds, seen: _Seen) -> None:
+    """A key file that a template reads, or that a script tells of."""
     if "{{" in text and any(is_key_file(match[1]) for match in READ_IN.finditer(text)):
         finds.add("scan", place.path(), text[:LONGEST_SHOWN], kind=FILE)
+        return
+    path = key_file_in(text)
+    if path and not CONFIGURED.fullmatch(called):
+        seen.files.append((place, path))
 
 
 def _spans_the_cluster(field: str, text: str) -> bool:
     """Whether a text means every namespace, or one that nobody can tell yet."""
     if SCOPE_FIELD.fullmatch(field):
         return WHOLE_CLUSTER.fullmatch(text) is not None
-    if EVERYWHERE.search(text) and (TOOL.search(text) or TOOL.search(field)):
+    if (
+        ("-A" in text or "--all-" in text)
+        and EVERYWHERE.search(text)
+        and (TOOL.search(text) or TOOL.search(field))
+    ):
         return True
     templated = NAMESPACE_KEY.search(field) is not None and FILLED_IN.search(text) is not None
     return templated and OWN_NAMESPACE.fullmatch(text.strip()) is None

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from gatekeeper_py.objects.selector import Selector, SelectorError
 from gatekeeper_py.tenancy.hosts import called_hosts
+from gatekeeper_py.tenancy.machines import ASKING, asked_of_machine
 from gatekeeper_py.tenancy.places import CLUSTER, Surroundings, place_of
 
 __all__ = [
@@ -507,10 +508,18 @@ NAMESPACE_KEY = re.compile(
 )
 NAMESPACE_SELECTOR_KEY = re.compile(r"namespace(label)?selectors?$", re.IGNORECASE)
 SHORT_KEY = re.compile(
-    r"^ns$|[-_]ns$|[a-z]N[sS]$|^(?:app|dest|dst|pod|release|source|src|target)ns$|^(?:export|copy|expose|mirror|propagate|publish|replicate|share|sync|visible)d?(?:To|With)$"
+    r"^ns$|[-_]ns$|[a-z]N[sS]$|^(?:app|dest|dst|pod|release|source|src|target)ns$|^(?:in|into|tenant|within)$"
+    r"|^(?:export|copy|expose|mirror|propagate|publish|replicate|share|sync|visible)d?(?:To|With)$"
+    r"|^(?:dest|destination|dst|from|source|src|target|to)(?:Project|Space|Tenant)$"
 )
 """A namespace in short. As the letters mean other things, too, only one that exists is one."""
-EVERYWHERE_KEY = re.compile(r"^cluster[-_]?wide$", re.IGNORECASE)
+ALL = frozenset(("*", "all", "any"))
+IN_SHORT = re.compile(r"ns(?:\[[0-9]+\])*$", re.IGNORECASE)
+"""What fields say of all namespaces, and how those are called that hold namespaces and nothing else."""
+EVERYWHERE_KEY = re.compile(
+    r"^(?:cluster[-_]?(?:scoped?|wide(?:[-_]?access)?)|everywhere|all[-_]?(?:projects|tenants))$",
+    re.IGNORECASE,
+)
 VAULT = re.compile(r"vault$", re.IGNORECASE)
 """How fields are called that hold settings of Vault, which has namespaces of its own."""
 PATTERN_KEY = re.compile(r"(regex(es)?|patterns?)$", re.IGNORECASE)
@@ -583,6 +592,8 @@ def _containers(value: Any, place: Place, finds: Finds, select: Emit) -> Iterato
                 yield item, place.below(f"[{index}]")
         return
     _scan_requirement(value, place, finds)
+    if not ASKING.isdisjoint(value):
+        _scan_pod(value, place, finds)
     for key, item in value.items():
         if TELLING_KEY.search(key) and not _is_of_vault(key, value, place):
             path = place.below(f".{key}").path()
@@ -592,6 +603,14 @@ def _containers(value: Any, place: Place, finds: Finds, select: Emit) -> Iterato
                 continue
         if item and type(item) in CONTAINERS and key not in SILENT_KEYS:
             yield item, place.below(f".{key}")
+
+
+def _scan_pod(value: Mapping[str, Any], place: Place, finds: Finds) -> None:
+    """What a pod in the object asks of its node."""
+    for key in sorted(ASKING.intersection(value)):
+        asked = asked_of_machine(key, value[key], value, place.step)
+        if asked:
+            finds.add("scan", place.below(f".{key}").path(), asked[:MAX_PATH], kind=RIGHT)
 
 
 def _is_of_vault(key: str, beside: Mapping[str, Any], place: Place) -> bool:
@@ -621,6 +640,8 @@ def _scan_short(value: Any, path: str, finds: Finds) -> None:
     if type(value) is list:
         for index, item in enumerate(value):
             _scan_short(item if type(item) is str else None, f"{path}[{index}]", finds)
+    elif type(value) is str and value in ALL and IN_SHORT.search(path):
+        finds.add("scan", path, value, kind="Namespace", namespace=ANYWHERE)
     elif type(value) is str:
         finds.add("scan", path, f"{value[:MAX_PATH]}/{ANYWHERE}", kind=QUALIFIED)
 

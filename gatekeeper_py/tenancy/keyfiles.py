@@ -6,12 +6,13 @@ from __future__ import annotations
 import posixpath
 import re
 
-__all__ = ["is_key_file"]
+__all__ = ["is_key_file", "key_file_in"]
 
 SECRET_FILE = re.compile(
     r"(?:/host|/hostfs|/rootfs|/node|/proc/[0-9a-z]+/root)?(?:"
     r"/(?:var/)?run/secrets(?:/|$)|/etc/kubernetes(?:/|$)|/proc(?:/|$)|/sys(?:/|$)"
     r"|/var/lib/(?:kubelet|etcd|rancher|kubernetes|docker|containerd)(?:/|$)"
+    r"|/var/log/(?:containers|pods)(?:/|$)"
     r"|/etc/(?:shadow|passwd|rancher|cni)(?:/|$)|/etc/ssl/private(?:/|$)|/vault/secrets(?:/|$)"
     r"|/(?:root|home/[^/]+)/\.(?:aws|azure|config|docker|kube|ssh)(?:/|$)"
     r"|/(?:var/)?run/(?:docker|containerd|crio|cri-dockerd|spire)(?:/|\.sock|$)"
@@ -22,6 +23,11 @@ HOME = re.compile(r"@?(?:~|\$HOME|\$\{HOME\}|%h)(?=/)", re.IGNORECASE)
 """How a path begins in the home of whoever reads it."""
 DRIVE = re.compile(r"[a-z]:(?=\\)", re.IGNORECASE)
 """How a path of Windows begins; kubelets mount there what they mount elsewhere, below the drive."""
+TOLD = re.compile(
+    r"(?<![\w.-])/(?:(?:var/)?run/secrets/(?:kubernetes\.io|eks\.amazonaws\.com|azure|tokens)\b|etc/(?:kubernetes/|shadow\b)"
+    r"|var/lib/(?:kubelet|etcd)\b|host/(?:etc|proc|root|var)\b|proc/1/)[^\s'\"`;|&)]*"
+)
+"""Some of these paths among other words, which are surely meant."""
 LONGEST_PATH = 4096
 """Characters of a file's path, as Linux has it."""
 
@@ -40,3 +46,11 @@ def is_key_file(text: str) -> bool:
         return False
     path = posixpath.normpath("/" + (match[1] or match[2]).lstrip("./"))
     return SECRET_FILE.match(path) is not None
+
+
+def key_file_in(text: str) -> str:
+    """The first such path in the midst of a text; nothing when there is none, or when the text is one."""
+    if " " not in text and "\n" not in text:
+        return ""
+    match = TOLD.search(text)
+    return "" if match is None else match[0]

@@ -77,6 +77,24 @@ COMPARED = re.compile(
 )
 """Fields whose addresses are held against whoever comes, written into a certificate or listened at; nobody
 calls them."""
+NAMED_IN_CERTIFICATE = frozenset(("addresses", "hosts", "ipAddresses", "ips", "names"))
+CERTIFICATE = frozenset(
+    (
+        *(
+            "altNames",
+            "certificate",
+            "commonName",
+            "csr",
+            "dnsNames",
+            "issuer",
+            "issuerRef",
+            "keyAlgorithm",
+            "keySize",
+        ),
+        *("keyUsage", "privateKey", "renewBefore", "subject", "uriSANs", "usages", "validity"),
+    )
+)
+"""Fields that are written into a certificate where one of those that only certificates have is beside."""
 CALLING = re.compile(
     r".*(?:backend|callback|collector|deliver\w*|destination|endpoint|forward\w*|jwks|prox(?:y|ies)|server|service|sink"
     r"|target|upstream|ur[il]|webhook)s?(?:[-_]?ur[il]s?)?|to",
@@ -114,6 +132,10 @@ SERVING = re.compile(
 """Fields below which a host is one that is served."""
 SITE_NAME = re.compile(r"(?:\*\.)?[a-z0-9-]+(?:\.[a-z0-9-]+)+\.?", re.IGNORECASE)
 
+ZONES = frozenset((".dnsZone", ".domain", ".domainName", ".hostedZone", ".zone", ".zoneName"))
+RECORDS = ("host", "hostname", "name", "record", "recordName", "subdomain")
+RECORD = re.compile(r"(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*", re.IGNORECASE)
+"""Fields that hold a zone of DNS, and those beside it for what is to be in it."""
 HOST_RULE = re.compile(r"\bhost(?:header|sni)?\(\s*[`'\"]([^`'\"\s]+)", re.IGNORECASE)
 """A name that is served, in a rule as Traefik has them."""
 
@@ -125,12 +147,20 @@ ACTING = re.compile(r"account|impersonat|runas|[.](?:as|user)$", re.IGNORECASE)
 """How fields are called that say as whom something is done."""
 QUALIFIER = re.compile(
     r"(?:app|claim|config-?map|credential|deployment|gateway|issuer|pod|pvc|ref|secret|service-?account|snapshot|source|store"
-    r"|target|workload)(?:s|name|names)?$|copy(?:from|of)?$|/k8s_secret_",
+    r"|target|workload)(?:s|name|names)?$|copy(?:from|of)?$|[.]of$|/k8s_secret_",
     re.IGNORECASE,
 )
 """How fields are called that name an object."""
 QUALIFIED_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}/[a-z0-9][a-z0-9.-]{0,252}(?:[/#:][^\s]*)?")
 """The name of an object behind that of its namespace."""
+AT_NAMESPACE = re.compile(r"(?:[a-z]+/)?([a-z0-9][a-z0-9.-]{0,252})@([a-z0-9-]{1,63})")
+OF_NAMESPACE = re.compile(r"([a-z0-9-]{1,63}):([a-z][a-z0-9.-]{0,252})")
+"""The same, the other way round or with a colon: one only where nothing else is written so."""
+SECRET_FIELD = re.compile(
+    r"(?:account|claim|config-?map|credential|pvc|secret|source)(?:s|names?|refs?)?$|copy(?:from|of)?$",
+    re.IGNORECASE,
+)
+"""How fields are called that name what has no ports and no tags."""
 STORED = re.compile(
     r"(?:ref\+)?(?:k8s|kubernetes|kubernetes-gateway|secret|configmap|pod|pvc|persistentvolumeclaim|volumesnapshot)://"
     r"(?:v[0-9]\w*/\w+/)?([^/\s]+/[^\s]+)"
@@ -163,6 +193,14 @@ HANDLE = re.compile(r"(?:group)?(?:snapshot|volume(?:snapshot)?)handles?", re.IG
 """Fields that hold what a driver of storage calls its things (csi.proto), whoever's they are."""
 WRITTEN = re.compile(r"destination|output|target|template|write", re.IGNORECASE)
 """How fields are called that hold what is written, so that a Secret there is nobody's login."""
+ELSEWHERE = re.compile(r"alert|git|hook|image|mail|notif|pull|regist|slack|smtp|tls", re.IGNORECASE)
+"""How fields are called that hold a login into something else than a cloud account."""
+ABOUT_LOGIN = re.compile(
+    r"access|account|auth|aws|azure|client|cloud|conf|conn|cred|gcp|google|identity|key|login|param|password|principal"
+    r"|provider|ref$|role|secret|session|token|user|vault",
+    re.IGNORECASE,
+)
+"""How fields are called that are about logging in, so that what is beside them is what is logged into."""
 LEFT_OUT = re.compile(r"[.](?:exclu\w+|ignore\w*|skip\w*)$", re.IGNORECASE)
 """Fields that hold what is not read."""
 AUDIENCES = frozenset(("audience", "audiences", "tokenAudience", "tokenAudiences"))
@@ -295,8 +333,8 @@ def _use(key: str, value: Mapping[str, Any], around: _Part | None) -> _Use:
         return _Use.AUDIENCE
     own = _use_of(key) if len(key) <= LONGEST_NAME else _Use.CALLED
     inherited = _Use.CALLED if around is None else around.use
-    if own is _Use.COMPARED:
-        return own
+    if own is _Use.COMPARED or (key in NAMED_IN_CERTIFICATE and not CERTIFICATE.isdisjoint(value)):
+        return _Use.COMPARED
     if inherited is _Use.COMPARED:
         return own if len(key) <= LONGEST_NAME and CALLING.fullmatch(key) else inherited
     return own if inherited is not _Use.CONFIGURED else inherited
@@ -329,7 +367,7 @@ def _add_text(text: str, part: _Part, finds: Finds, around: Surroundings, near: 
         return
     if part.use is not _Use.COMPARED and ("." in text or ":" in text or text == "localhost"):
         _add_hosts(text, part, finds, around, near)
-    if ("/" in text or ":" in text) and len(text) <= LONGEST_PATH:
+    if ("/" in text or ":" in text or "@" in text) and len(text) <= LONGEST_PATH:
         _add_names(text, part, finds)
         if is_key_file(text) and not LEFT_OUT.search(part.field.step):
             finds.add("scan", part.path(), text[:LONGEST_SHOWN], kind=FILE)
@@ -356,9 +394,28 @@ def _add_sites(text: str, part: _Part, finds: Finds) -> None:
     if SITE_NAME.fullmatch(text):
         if _is_served(part):
             finds.add("scan", part.path(), text, kind=SITE)
+            _add_served_service(text, part, finds)
+        _add_record(text, part, finds)
         return
     for match in islice(HOST_RULE.finditer(text), MOST_HOSTS):
         finds.add("scan", part.path(), match[1][:LONGEST_SHOWN], kind=SITE)
+
+
+def _add_served_service(text: str, part: _Part, finds: Finds) -> None:
+    """A name of a Service that a certificate is to have: whoever holds one passes for the Service."""
+    place = place_of(text)
+    if part.use is _Use.COMPARED and place.inner == "service":
+        finds.add("scan", part.path(), place.name, "", "Service", place.namespace)
+
+
+def _add_record(zone: str, part: _Part, finds: Finds) -> None:
+    """The name of a record that stands beside its zone."""
+    if part.step not in ZONES:
+        return
+    for key in RECORDS:
+        name = part.fields.get(key)
+        if type(name) is str and name and RECORD.fullmatch(name) and not name.endswith(zone):
+            finds.add("scan", f"{part.path().removesuffix(part.step[1:])}{key}", f"{name}.{zone}", kind=SITE)
 
 
 def _steps_above(part: _Part) -> Iterator[str]:
@@ -395,8 +452,13 @@ def _add_names(text: str, part: _Part, finds: Finds) -> None:
     if stored is not None:
         name = stored[1] or stored[2] or f"{stored[3]}/"
         finds.add("scan", part.path(), name[:LONGEST_SHOWN], kind=QUALIFIED)
-    elif QUALIFIED_NAME.fullmatch(text) and _names_object(part.field):
+    elif QUALIFIED_NAME.fullmatch(text) and _names_object(part.field, QUALIFIER):
         finds.add("scan", part.path(), text[:LONGEST_SHOWN], kind=QUALIFIED)
+    elif _names_object(part.field, SECRET_FIELD):
+        behind, before = AT_NAMESPACE.fullmatch(text), OF_NAMESPACE.fullmatch(text)
+        if behind is not None or before is not None:
+            name = f"{behind[2]}/{behind[1]}" if behind else text.replace(":", "/", 1)
+            finds.add("scan", part.path(), name[:LONGEST_SHOWN], kind=QUALIFIED)
 
 
 def _says_who_acts(part: _Part) -> bool:
@@ -405,11 +467,11 @@ def _says_who_acts(part: _Part) -> bool:
     return bool(ACTING.search(field.step) or ACTING.search(around))
 
 
-def _names_object(field: _Part) -> bool:
+def _names_object(field: _Part, called: re.Pattern[str]) -> bool:
     """Whether a field is called after what it names, or is the name in one that is."""
-    if QUALIFIER.search(field.step):
+    if called.search(field.step):
         return True
-    return field.step == ".name" and field.around is not None and bool(QUALIFIER.search(field.around.step))
+    return field.step == ".name" and field.around is not None and bool(called.search(field.around.step))
 
 
 def _add_place(place: Place, text: str, part: _Part, finds: Finds) -> None:
@@ -442,14 +504,38 @@ def _is_itself(name: str) -> bool:
 
 
 def _add_cloud_things(body: Mapping[str, Any], finds: Finds) -> None:
-    """What an operator would reach in a cloud account as itself; as somebody else where one is named."""
+    """What an operator would reach in a cloud account as itself, where nobody is named for it."""
     things = [
         (part, value) for part, value in _leaves(body) if type(value) is str and _is_cloud_thing(value, part)
     ]
-    if not things or any(_names_login(part, value) for part, value in _leaves(body)):
+    if not things:
         return
+    holders = {id(_holder(part).fields) for part, value in _leaves(body) if _names_login(part, value)}
     for part, value in things:
-        finds.add("scan", part.path(), value[:LONGEST_SHOWN], kind=IDENTITY)
+        if holders.isdisjoint(map(id, _fields_around(part))):
+            finds.add("scan", part.path(), value[:LONGEST_SHOWN], kind=IDENTITY)
+
+
+def _holder(part: _Part) -> _Part:
+    """The outermost field that a login is told by: `auth.aws` of `auth.aws.secretRef.name`."""
+    found = part
+    for _ in range(MOST_NESTED):
+        if part.around is None:
+            break
+        part = part.around
+        if not (part.step.startswith("[") or ABOUT_LOGIN.search(part.step)):
+            break
+        found = part
+    return found
+
+
+def _fields_around(part: _Part) -> Iterator[Mapping[str, Any]]:
+    """Every mapping that a value is in, the closest first."""
+    while True:
+        yield part.fields
+        if part.around is None:
+            return
+        part = part.around
 
 
 def _is_cloud_thing(text: str, part: _Part) -> bool:
@@ -464,7 +550,9 @@ def _names_login(part: _Part, value: Any) -> bool:
     if type(value) is not str or not value or CLOUD_THING.fullmatch(value):
         return False
     steps = [part.step, *_steps_above(part)]
-    return any(map(is_somebody, steps)) and not any(map(WRITTEN.search, steps))
+    return any(map(is_somebody, steps)) and not any(
+        WRITTEN.search(step) or ELSEWHERE.search(step) for step in steps
+    )
 
 
 def _add_identity(value: Any, part: _Part, finds: Finds) -> None:

@@ -98,7 +98,10 @@ DOUBTFUL_VALUES = frozenset(
         "iam",
         "iamrole",
         "iamroles",
+        "inherit",
+        "inherited",
         "irsa",
+        "msi",
         "podidentity",
         "rolebased",
         "systemassigned",
@@ -107,10 +110,15 @@ DOUBTFUL_VALUES = frozenset(
     )
 )
 """Values that say so where nobody is named, of fields about logging in."""
-TELLING = OWN_VALUES | DOUBTFUL_VALUES | {"true", "operator"}
+OPERATORS = frozenset(("controller", "operator"))
+ACTING = frozenset(("actas", "as", "identity", "identityowner", "runas"))
+"""Values that say so of fields for whom somebody acts as."""
+TELLING = OWN_VALUES | DOUBTFUL_VALUES | OPERATORS | {"true"}
 """All values that may say so; nearly no value is one of them."""
 ABOUT_LOGIN = re.compile(r"auth|cred|identity|login", re.IGNORECASE)
 """How fields are called that say how to log in."""
+REFERENCE = re.compile(r"(?:ref(?:erence)?|secret|serviceaccount)s?$", re.IGNORECASE)
+"""How fields are called that hold a reference to an object by its name."""
 SOMEBODY = re.compile(
     r"secret|serviceaccount|access_?key|token(?!cco)|password|client_?id|identity_?id|role_?arn|principal|keyfile",
     re.IGNORECASE,
@@ -172,8 +180,10 @@ def is_own_login(field: str, value: Any, around: str, near: Iterable[Mapping[str
     if type(value) is not str:
         return False
     said = word(value)
-    if said in OWN_VALUES or (value == "operator" and word(field) in ("identity", "identityowner")):
+    if said in OWN_VALUES or (said in OPERATORS and word(field) in ACTING):
         return True
+    if field == "name" and REFERENCE.search(around):
+        return False  # what somebody called an object
     is_about_login = said in DOUBTFUL_VALUES and ABOUT_LOGIN.search(f"{around} {field}") is not None
     return is_about_login and not _names_somebody(near)
 

@@ -43,7 +43,7 @@ def references(
         for key, child in tree.fields.items():
             if key in body:
                 _walk(child, body[key], body, key, finds)
-    scanned = [] if group in BUILT_IN_GROUPS else _scanned(body, finds, custom_kind(group, kind))
+    scanned = [] if group in BUILT_IN_GROUPS else _scanned(body, kind, finds, custom_kind(group, kind))
     return [*(each for each in finds.references if each["how"] not in COMPARED), *scanned]
 
 
@@ -64,7 +64,7 @@ def _walk(node: Node, value: Any, around: Any, path: str, finds: Finds) -> None:
                 _walk(items, item, around, f"{path}[{index}]", finds)
 
 
-def _scanned(body: dict[str, Any], finds: Finds, known: CustomKind) -> list[dict[str, Any]]:
+def _scanned(body: dict[str, Any], kind: str, finds: Finds, known: CustomKind) -> list[dict[str, Any]]:
     """What a custom resource names besides: namespaces and, unless it is harmless, places and identities."""
     parts = {key: value for key, value in body.items() if key not in SCANNED_NEVER}
     names = Finds(finds.namespace, [], finds.around)
@@ -75,7 +75,7 @@ def _scanned(body: dict[str, Any], finds: Finds, known: CustomKind) -> list[dict
         own_programs = set(known.rules) <= EVERYWHERE
         add_leaves(parts, values, finds.around, unread=unread, own_programs=own_programs)
     if unread:
-        add_errands(parts, values)
+        add_errands(parts, values, kind)
         add_own_name(body, values)
     return [*_unexplained(names, finds, IGNORED), *_unexplained(values, finds, COMPARED)]
 

@@ -26,6 +26,7 @@ def asked(**spec: Any) -> list[tuple[str, int]]:
         ({"replicas": {"max": 3}}, ("spec.replicas.max", 3)),
         ({"nodeSets": [{"count": 3}]}, ("spec.nodeSets[0].count", 3)),
         ({"numNodes": 3}, ("spec.numNodes", 3)),
+        ({"jobs": [{"targetSize": 3}]}, ("spec.jobs[0].targetSize", 3)),
         (
             {"annotations": {"autoscaling.knative.dev/minScale": "3"}},
             ("spec.annotations.autoscaling.knative.dev/minScale", 3),

@@ -72,6 +72,30 @@ def found(**spec: Any) -> list[tuple[str, str, str]]:
         ({"a": "kubectl -n bar get secrets"}, ("spec.a", "Qualified", "bar/*")),
         ({"kubectl": "get secrets -A"}, ("spec.kubectl", "Namespace", "*")),
         ({"a": TOKEN}, ("spec.a", "File", TOKEN)),
+        ({"a": '{{ secret "bar" "db" "password" }}'}, ("spec.a", "Qualified", "bar/*")),
+        ({"secret": "db", "space": "bar"}, ("spec.space", "Qualified", "bar/*")),
+        ({"script": "cat /etc/kubernetes/x"}, ("spec.script", "File", "/etc/kubernetes/x")),
+        ({"nodes": ["worker", "other"], "action": "drain"}, ("spec.nodes", "Right", "worker")),
+        ({"machine": "worker", "steps": ["cordon"]}, ("spec.machine", "Right", "worker")),
+        ({"node": "worker", "nodeLabels": {"a": "b"}}, ("spec.node", "Right", "worker")),
+        ({"onNodes": "all"}, ("spec.onNodes", "Right", "all")),
+        ({"sysctl": {"vm.swappiness": 1}}, ("spec.sysctl", "Right", "sysctl")),
+        ({"privileged": True, "image": "x"}, ("spec.privileged", "Right", "privileged")),
+        ({"mounts": [{"host": "/"}]}, ("spec.mounts[0].host", "Right", "/")),
+        ({"hostNet": True}, ("spec.hostNet", "Right", "hostNet")),
+        ({"pid": "host"}, ("spec.pid", "Right", "host")),
+        ({"capAdd": ["CAP_SYS_ADMIN"]}, ("spec.capAdd[0]", "Right", "CAP_SYS_ADMIN")),
+        ({"volumes": ["data:/x", "/:/host:rw"]}, ("spec.volumes", "Right", "/:/host:rw")),
+        ({"patch": '{"hostPID": true}'}, ("spec.patch", "Right", "hostPID")),
+        ({"organizations": ["system:masters"]}, ("spec.organizations[0]", "Right", "system:masters")),
+        (
+            {"patches": [{"target": {"group": "rbac.authorization.k8s.io", "kind": "Role"}}]},
+            ("spec.patches[0].target", "Right", "Role"),
+        ),
+        (
+            {"targetRef": {"group": "helm.cattle.io", "kind": "HelmChart"}},
+            ("spec.targetRef", "Right", "HelmChart"),
+        ),
     ],
 )
 def test_what_only_the_platform_may_have_done_is_reported(
@@ -107,10 +131,38 @@ def test_what_only_the_platform_may_have_done_is_reported(
         {"a": "ls -A"},
         {"a": '{{ readFile "/etc/app/config" }}'},
         {"a": [[], {}, None, 1, True, ""]},
+        {"image": "x", "script": "cat /etc/kubernetes/x"},
+        {"config": "file: /etc/kubernetes/x"},
+        {"nodes": ["a", "b"], "edges": [{"from": "a", "to": "b"}], "command": "run"},
+        {"nodes": ["db-0", "db-1"], "action": "switchover"},
+        {"node": "gw-7", "firmware": "1.2"},
+        {"nodes": [], "action": "drain"},
+        {"privileged": True, "role": "owner"},
+        {"host": "//web", "hostNetwork": False, "network": "hosted"},
+        {"capDrop": ["ALL"], "capabilities": ["Full"]},
+        {"volumes": ["data:/var/lib/data:rw"]},
+        {"name": "x", "space": "bar"},
+        {"patches": [{"target": {"group": "apps", "kind": "Deployment"}}]},
     ],
 )
 def test_ordinary_values_are_no_errands(spec: dict[str, Any]) -> None:
     assert found(**spec) == []
+
+
+@pytest.mark.parametrize("kind", ["NodeOp", "HostCommand", "KernelTuning", "ClusterNodeMaintenance", "Drain"])
+def test_a_kind_may_be_about_nodes_by_its_name(kind: str) -> None:
+    finds = Finds("foo", [])
+    add_errands({"spec": {}}, finds, kind)
+    assert [(each["path"], each["kind"], each["name"]) for each in finds.references] == [
+        ("kind", "Right", kind)
+    ]
+
+
+@pytest.mark.parametrize("kind", ["NodeSet", "NodejsApp", "HostedZone", "VirtualHostConfig", "Maintenance"])
+def test_another_kind_is_not(kind: str) -> None:
+    finds = Finds("foo", [])
+    add_errands({"spec": {}}, finds, kind)
+    assert finds.references == []
 
 
 def test_a_powerful_kind_is_reported_with_its_group_by_which_it_may_be_granted() -> None:

@@ -266,6 +266,28 @@ READINGS: dict[str, tuple[str, str, Any, list[Told]]] = {
         {"allNamespaces": True},
         [("f.allNamespaces", "Namespace", ANYWHERE, "true")],
     ),
+    "all namespaces in short": ("scan", "", {"ns": "all"}, [("f.ns", "Namespace", ANYWHERE, "all")]),
+    "a namespace by a preposition": (
+        "scan",
+        "",
+        {"into": ["bar"]},
+        [("f.into[0]", "Qualified", "", "bar/*")],
+    ),
+    "everywhere by a word": (
+        "scan",
+        "",
+        {"everywhere": True},
+        [("f.everywhere", "Namespace", ANYWHERE, "true")],
+    ),
+    "a pod on its node": (
+        "scan",
+        "",
+        {"spec": {"hostNetwork": True, "volumes": [{"hostPath": {"path": "/"}}]}},
+        [
+            ("f.spec.hostNetwork", "Right", "", "hostNetwork"),
+            ("f.spec.volumes[0].hostPath", "Right", "", "hostPath /"),
+        ],
+    ),
     "a switch that is off": ("scan", "", {"allNamespaces": False}, []),
     "a switch about one's own": ("scan", "", {"createNamespace": True}, []),
     "namespaces as keys and values of a map": (

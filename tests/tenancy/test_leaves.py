@@ -52,6 +52,10 @@ def found_in(body: dict[str, Any], **known: bool) -> list[tuple[str, str, str]]:
         ({"a": "postgresql:///x?host=db.bar.svc"}, ("spec.a", "Service", "bar")),
         ({"a": "u:p@tcp(169.254.169.254:80)/x"}, ("spec.a", "Inside", "u:p@tcp(169.254.169.254:80)/x")),
         ({"impersonate": "system:serviceaccount:bar:x"}, ("spec.impersonate", "ServiceAccount", "bar")),
+        ({"secret": "x@bar"}, ("spec.secret", "Qualified", "bar/x")),
+        ({"source": "secret/x@bar"}, ("spec.source", "Qualified", "bar/x")),
+        ({"account": "bar:default"}, ("spec.account", "Qualified", "bar/default")),
+        ({"of": "bar/x"}, ("spec.of", "Qualified", "bar/x")),
         ({"a": "k8s://bar/x/key"}, ("spec.a", "Qualified", "bar/x/key")),
         ({"a": "ref+k8s://v1/Secret/bar/x/y"}, ("spec.a", "Qualified", "bar/x/y")),
         ({"tokenSecret": "bar/x"}, ("spec.tokenSecret", "Qualified", "bar/x")),
@@ -130,6 +134,10 @@ def test_a_value_names_something(spec: dict[str, Any], expected: tuple[str, str,
         {"listenAddress": "127.0.0.1:8080", "bind": "127.0.0.1:80"},
         {"listeners": [{"address": "127.0.0.1:80", "hostname": "localhost"}]},
         {"exclude": ["/proc/*"], "photo": "db.bar"},
+        {"hosts": ["localhost"], "names": ["127.0.0.1"], "usages": ["server auth"]},
+        {"csr": {}, "ipAddresses": ["127.0.0.1"]},
+        {"target": "bar:http", "mail": "x@bar", "app": "bar:latest"},
+        {"credentialsRef": {"name": "aws"}},
         {"iam": {"enabled": True, "serviceAccountName": "a"}},
         {"a": "v1.2.3.4", "host": "1.2.3", "service": "web"},
         {"a": "i-am-a-name", "b": "fs-cafe"},
@@ -165,6 +173,18 @@ def test_a_kind_that_nobody_knows_serves_a_name(spec: dict[str, Any]) -> None:
     assert "Site" not in [kind for _, kind, _ in found(**spec)]
 
 
+def test_a_record_stands_beside_its_zone() -> None:
+    named = found_in({"spec": {"zone": "example.com", "name": "www"}}, unread=True)
+    assert ("spec.name", "Site", "www.example.com") in named
+    whole = found_in({"spec": {"zone": "example.com", "name": "www.example.com", "record": ""}}, unread=True)
+    assert {name for _, kind, name in whole if kind == "Site"} == {"example.com", "www.example.com"}
+
+
+def test_a_certificate_may_not_have_the_name_of_a_service() -> None:
+    spec = {"dnsNames": ["db.bar.svc.cluster.local"], "host": "web.example.com"}
+    assert ("spec.dnsNames[0]", "Service", "bar") in found_in({"spec": spec}, unread=True)
+
+
 def test_a_name_that_is_only_called_is_not_served() -> None:
     spec: dict[str, Any] = {"smtp": {"host": "mail.example.com"}, "url": "https://www.example.com"}
     assert "Site" not in [kind for _, kind, _ in found_in({"spec": spec}, unread=True)]
@@ -184,6 +204,9 @@ THING = "arn:aws:s3:::x"
         {"volumeHandle": "x"},
         {"a": THING, "target": {"secretName": "x"}},
         {"a": THING, "secretRef": {"name": ""}},
+        {"a": THING, "notify": {"webhook": {"secretRef": {"name": "x"}}}},
+        {"a": THING, "imagePullSecret": "x"},
+        {"source": {"a": THING}, "sink": {"secretRef": {"name": "x"}}},
     ],
 )
 def test_a_thing_of_the_account_is_the_operators_where_nobody_is_named(spec: dict[str, Any]) -> None:
@@ -191,9 +214,18 @@ def test_a_thing_of_the_account_is_the_operators_where_nobody_is_named(spec: dic
     assert found(**spec) == []
 
 
-@pytest.mark.parametrize("named", [{"secretRef": {"name": "x"}}, {"auth": {"serviceAccount": "x"}}])
+@pytest.mark.parametrize(
+    "named",
+    [
+        {"secretRef": {"name": "x"}},
+        {"auth": {"serviceAccount": "x"}},
+        {"provider": {"aws": {"auth": {"secretRef": {"name": "x"}}}}},
+        {"connections": [{"credentials": {"secretName": "x"}}]},
+    ],
+)
 def test_a_thing_of_the_account_is_reached_as_whoever_is_named(named: dict[str, Any]) -> None:
     assert found_in({"spec": {"a": THING, **named}}, unread=True) == []
+    assert found_in({"spec": {"b": {"c": [{"a": THING}]}, **named}}, unread=True) == []
 
 
 def test_the_name_of_an_object_may_be_what_it_serves() -> None:

@@ -25,6 +25,9 @@ from gatekeeper_py.tenancy.logins import is_empty_login, is_own_login, may_say_l
         ("type", "SystemAssigned", "identity"),
         ("credentialsSource", "environment", "spec"),
         ("provider", "aws", "podIdentity"),
+        ("authMode", "MSI", "spec"),
+        ("credentials", "inherit", "spec"),
+        ("runAs", "controller", "spec"),
     ],
 )
 def test_a_login_is_the_operators_own(field: str, value: Any, around: str) -> None:
@@ -70,3 +73,9 @@ def test_an_empty_login_leaves_it_to_the_operator_where_something_is_entered() -
 def test_a_long_text_is_no_word() -> None:
     assert word("Instance-Profile") == "instanceprofile"
     assert word("a" * 65) == ""
+
+
+@pytest.mark.parametrize("around", ["credentialsRef", "authSecret", "identityReference"])
+def test_the_name_of_an_object_is_no_way_to_log_in(around: str) -> None:
+    assert not is_own_login("name", "aws", around, [{"name": "aws"}])
+    assert is_own_login("name", "aws", "authMethod", [{"name": "aws"}])
