@@ -272,10 +272,12 @@ FIELDS: Mapping[str, Mapping[str, str]] = {
     "tenancy.Requester": {
         "claimed": "Whether one of its tenants is declared.",
         "controlPlane": "The control plane whose objects it brings down; empty for anybody else.",
+        "deploysFor": "The tenants that had a GitOps controller deploy the object, by the marks on it.",
         "platform": "Whether it acts for the platform in this request.",
         "syncs": "Whether it brings the objects of a tenant's own control plane down.",
         "tenants": "The tenants that it owns, or lives in.",
         "trusted": "Whether it is a part of the platform.",
+        "vouched": "False where it also writes as tenants and nobody of the platform stands behind this.",
     },
     "tenancy.RuntimeClass": {
         "handler": "What runs the pods.",
