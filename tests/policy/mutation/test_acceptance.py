@@ -117,7 +117,7 @@ def test_a_name_that_no_policy_gave_is_the_api_server_s_to_refuse() -> None:
     sent = {"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {"name": "dist_exp"}}
     asked = AdmissionRequest("u", kind, resource, "CREATE", "dist_exp", "foo", object=sent)
     check_metadata(asked, {**sent, "metadata": {"name": "dist_exp", "labels": {"a": "b"}}})
-    with pytest.raises(StatusError, match="metadata.name: Invalid value"):
+    with pytest.raises(StatusError, match="name: Invalid value"):
         check_metadata(asked, {**sent, "metadata": {"name": "other_exp"}})
 
 
