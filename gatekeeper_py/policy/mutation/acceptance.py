@@ -66,19 +66,19 @@ def _faults(request: AdmissionRequest, changed: Object, sent: Object, metadata: 
         return
     if request.subresource:
         return
-    if request.operation == "CREATE":
-        yield from _name_faults(metadata, custom=custom)
-    elif request.name and metadata.get("name") != request.name:
-        yield f"metadata.name: Invalid value: {quote(str(metadata.get('name') or ''))}: field is immutable"
+    if metadata.get("name") != sent.get("name"):
+        yield from _name_faults(request, metadata, custom=custom)
     for part, check in PARTS.items():
         if (value := metadata.get(part)) != sent.get(part):
             yield from (f"metadata.{part}{fault}" for fault in check(value))
 
 
-def _name_faults(metadata: Object, *, custom: bool) -> Iterator[str]:
+def _name_faults(request: AdmissionRequest, metadata: Object, *, custom: bool) -> Iterator[str]:
     """Kinds of Kubernetes have rules of their own for names, which the API server holds them to."""
     name = metadata.get("name")
-    if not name and not metadata.get("generateName"):
+    if request.operation == "UPDATE":
+        yield f"metadata.name: Invalid value: {quote(str(name or ''))}: field is immutable"
+    elif not name and not metadata.get("generateName"):
         yield "metadata.name: Required value: name or generateName is required"
     elif custom and isinstance(name, str) and name:
         yield from (f"metadata.name{fault}" for fault in _said(name, dns_subdomain(name)))

@@ -109,6 +109,18 @@ def test_what_policies_left_alone_is_not_asked_about() -> None:
     check_metadata(asked, None)
 
 
+def test_a_name_that_no_policy_gave_is_the_api_server_s_to_refuse() -> None:
+    kind, resource = (
+        GroupVersionKind("example.com", "v1", "Widget"),
+        GroupVersionResource("example.com", "v1", "widgets"),
+    )
+    sent = {"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {"name": "dist_exp"}}
+    asked = AdmissionRequest("u", kind, resource, "CREATE", "dist_exp", "foo", object=sent)
+    check_metadata(asked, {**sent, "metadata": {"name": "dist_exp", "labels": {"a": "b"}}})
+    with pytest.raises(StatusError, match="name: Invalid value"):
+        check_metadata(asked, {**sent, "metadata": {"name": "other_exp"}})
+
+
 def test_metadata_that_are_no_map_are_an_error_of_the_server() -> None:
     asked = request()
     with pytest.raises(StatusError, match="system metadata was not initialized") as error:
