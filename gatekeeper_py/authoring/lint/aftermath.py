@@ -27,6 +27,7 @@ from gatekeeper_py.policy.admission.decision import Status
 from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.policy.admission.submission import with_object
 from gatekeeper_py.policy.model import MutatingPolicy
+from gatekeeper_py.policy.mutation.acceptance import ELSEWHERE
 
 __all__ = ["aftermath"]
 
@@ -115,8 +116,7 @@ def _of(engine: Engine, policy: MutatingPolicy, namespace: str) -> Told:
 def _mutated(engine: Engine, policy: MutatingPolicy, request: AdmissionRequest, schema: Schema) -> Told:
     decision = engine.judge(request, frozenset({"mutate"}))
     if not decision.allowed and not decision.findings and decision.status is not None:
-        what = f"what this makes of a {request.kind.kind} cannot be read: {_cause(decision.status)}"
-        yield "GK212", what, "Write what the field holds"
+        yield _refusal(request.kind.kind, decision.status)
     before, after = request.object, decision.object if decision.allowed else None
     if after is None or before is None or after == before:
         return
@@ -132,6 +132,18 @@ def _mutated(engine: Engine, policy: MutatingPolicy, request: AdmissionRequest, 
     if _repeats(engine, policy, request, after):
         what = f"this changes a {name} that it has changed already, and does so each time"
         yield "GK213", what, "Ask whether it is there before it is added"
+
+
+def _refusal(kind: str, status: Status) -> tuple[str, str, str]:
+    """What no API server takes, whatever policies validate: its own words tell what it is."""
+    cause = _cause(status)
+    if status.message == ELSEWHERE:
+        return "GK209", f"this changes metadata.namespace of a {kind}, {ANOTHER}", REFUSE_IT
+    if "metadata.labels" in cause or "metadata.annotations" in cause:
+        return "GK211", f"what this makes of a {kind} is refused: {cause}", "Write another"
+    if status.reason == "Invalid":
+        return "GK212", f"what this makes of a {kind} is refused: {cause}", "Write what the field holds"
+    return "GK212", f"what this makes of a {kind} cannot be read: {cause}", "Write what the field holds"
 
 
 def _after(engine: Engine, request: AdmissionRequest) -> Object | None:
@@ -156,12 +168,13 @@ def _changes(before: Any, after: Any, path: FieldPath) -> Iterator[FieldPath]:
 
 
 ABSENT: Final = object()
+ANOTHER: Final = "and the request is about another object then"
+REFUSE_IT: Final = "Refuse what must not be, by a policy that validates"
 
 
 def _not_ours(path: FieldPath, kind: str, schema: Schema) -> Told:
     if path in IDENTITY:
-        what = f"this changes {field_text(path)} of a {kind}, and the request is about another object then"
-        yield "GK209", what, "Refuse what must not be, by a policy that validates"
+        yield "GK209", f"this changes {field_text(path)} of a {kind}, {ANOTHER}", REFUSE_IT
     elif path in SERVERS_OWN:
         what = f"this changes {field_text(path)} of a {kind}, which the API server writes itself"
         yield "GK209", what, "Leave it alone"

@@ -1,8 +1,8 @@
 """Lists: version 3 of cel-go's extension (ext/lists.go) and Kubernetes' own functions
 (apiserver/pkg/cel/library/lists.go).
 
-Sorting keeps equal elements in their order. Go's sort does so too up to twelve elements; beyond, the order
-of elements with equal keys is nobody's promise.
+Elements with equal keys are left in the order in which Go's sort leaves them: as they were up to twelve elements,
+beyond as its steps have it (`golang/sorting.py`).
 """
 
 from __future__ import annotations

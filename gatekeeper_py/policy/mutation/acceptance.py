@@ -21,7 +21,7 @@ from gatekeeper_py.policy import messages
 from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.policy.mutation.mutation import StatusError
 
-__all__ = ["check_metadata"]
+__all__ = ["ELSEWHERE", "check_metadata"]
 
 ELSEWHERE: Final = "the namespace of the provided object does not match the namespace sent on the request"
 NO_METADATA: Final = "system metadata was not initialized"

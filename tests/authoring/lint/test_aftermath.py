@@ -41,8 +41,12 @@ MISTAKES = {
     "op: 'add', path: '/metadata/uid', value: 'a'": (
         "GK209 error: this changes metadata.uid of a Pod, which the API server writes itself. Leave it alone"
     ),
-    LABELS + "{'team': 'a b'}": 'GK211 error: "team: a b" is no label: a valid label must be',
-    LABELS + "{'team name': 'a'}": 'GK211 error: "team name: a" is no label: name part must consist of',
+    LABELS + "{'team': 'a b'}": (
+        'GK211 error: what this makes of a Pod is refused: Pod "web" is invalid: metadata.labels: Invalid value: "a b": a valid'
+    ),
+    LABELS + "{'team name': 'a'}": (
+        'GK211 error: what this makes of a Pod is refused: Pod "web" is invalid: metadata.labels: Invalid value: "team name": '
+    ),
     "op: 'add', path: '/spec/restartPolicy', value: 'always'": (
         'GK207 error: this writes "always" into spec.restartPolicy, which is never that. Did you mean Always?'
     ),
