@@ -26,7 +26,7 @@ from gatekeeper_py.tenancy.forms import (
     Place,
 )
 from gatekeeper_py.tenancy.keyfiles import is_key_file, key_file_in
-from gatekeeper_py.tenancy.leaves import CONFIGURED, FILE, LONGEST_PATH, LONGEST_SHOWN, MOST_NESTED, SILENT
+from gatekeeper_py.tenancy.leaves import CONFIGURED, FILE, LONGEST_PATH, LONGEST_SHOWN, MOST_NESTED, is_silent
 from gatekeeper_py.tenancy.machines import asked_in_text
 
 __all__ = ["add_errands"]
@@ -82,7 +82,7 @@ DONE_TO_NODES = re.compile(
 """Words for that."""
 STEERS_NODES = re.compile(
     r"(?:Cluster)?(?:Drain|Cordon|Evacuation|(?:Node|Host|Machine|Kernel|Kubelet|Sysctl)s?(?:Cmd|Command|Config|Cordon|Debug\w*"
-    r"|Drain|Exec|Job|Label\w*|Maintenance|Ops?|Operation|Patch|Reboot|Remediation|Repair|Reset|Script|Shell|Taint|Task|Tun(?:e|ing)"
+    r"|Drain|Exec|File|Job|Label\w*|Maintenance|Ops?|Operation|Patch|Reboot|Remediation|Repair|Reset|Script|Shell|Taint|Task|Tun(?:e|ing)"
     r"|Upgrade)s?)"
 )
 """How kinds are called whose whole business is nodes."""
@@ -97,11 +97,13 @@ STEERING = frozenset((*NODES, IMAGE, "host", "privileged"))
 SHARED = re.compile(r"(?:ipc|net|network|pid|userns|uts)(?:mode)?", re.IGNORECASE)
 HOST = "host"
 """Fields of containers, as Docker has them, and what they say to share that of the node."""
-HOST_FLAG = re.compile(r"host(?:ipc|net(?:work(?:ing)?)?|pid)", re.IGNORECASE)
+HOST_FLAG = re.compile(r"host(?:ipc|mounts?|net(?:work(?:ing)?)?|pid|root(?:fs)?)|mounthost", re.IGNORECASE)
 """The same as a field that is true."""
 BIND = re.compile(r"/[^:\s]*:/[^\s]*")
 """A directory of the node and where it is mounted, as Docker has it."""
-CAPABILITY_FIELD = re.compile(r"(?:add[-_]?)?cap(?:abilitie)?s?(?:[-_]?add)?", re.IGNORECASE)
+CAPABILITY_FIELD = re.compile(r"(?:add[-_]?)?cap(?:abilitie)?s?(?:[-_.]?add)?", re.IGNORECASE)
+ADD = "add"
+SAYING_LITTLE = (ADD, "mode")
 CAPABILITIES = frozenset(
     ("ALL", "BPF", "NET_ADMIN", "PERFMON", "SYS_ADMIN", "SYS_MODULE", "SYS_PTRACE", "SYS_RAWIO", "SYS_TIME")
 )
@@ -145,6 +147,7 @@ PUT = re.compile(r"""(?<![A-Za-z_-])["']?namespace["']?\s*:\s*["']?([a-z0-9][a-z
 """The namespace of one, likewise."""
 PICKED = re.compile(
     r"""metadata[.]namespace={1,2}([a-z0-9-]+)|\blookup\s+"[^"]*"\s+"[^"]*"\s+"([^"]+)\""""
+    r"""|\b(?:kubectl|oc)\b[^\n;|&]{0,80}\s(?:ns|namespaces?)[\s/]([a-z0-9-]+)"""
     r"""|\{\{-?\s*(?:from|get|k8s)?(?:configmap|secret)\w*\s+"([a-z0-9-]+)"\s+"""
     r"""|(?:^|\s)(?:--namespace[=\s]|-n[=\s])\s?["']?([a-z0-9-]+)"""
 )
@@ -213,7 +216,7 @@ def _walk(value: Any, place: Place, finds: Finds, seen: _Seen) -> Iterator[tuple
             _add_space(value, place, finds)
     items = value.items() if type(value) is dict else ((f"[{at}]", item) for at, item in enumerate(value))
     for key, item in items:
-        if key in SILENT:
+        if is_silent(key, item):
             seen.runs_image = seen.runs_image or key in CONTAINERS
             _add_binds(item, place, key, finds)
             continue
@@ -372,16 +375,28 @@ def _add_binds(value: Any, place: Place, key: str, finds: Finds) -> None:
             return
 
 
-def _asks_for_node(called: str, text: str) -> bool:
+def _asks_for_node(text: str, place: Place) -> bool:
     """Whether a value of a container gives it a part of the node, or rights over it."""
     if text == HOST:
-        return SHARED.fullmatch(called) is not None
-    return text.removeprefix("CAP_") in CAPABILITIES and CAPABILITY_FIELD.fullmatch(called) is not None
+        return any(SHARED.fullmatch(called) for called in _last_fields(place))
+    if text.removeprefix("CAP_") not in CAPABILITIES:
+        return False
+    return any(map(CAPABILITY_FIELD.fullmatch, _last_fields(place)))
+
+
+def _last_fields(place: Place) -> Iterator[str]:
+    """The field that a value is in; that and the one around it where alone it says little."""
+    field = _field(place)
+    while place.step.startswith("[") and place.around is not None:
+        place = place.around
+    yield field
+    if field in SAYING_LITTLE and place.around is not None:
+        yield f"{_field(place.around)}.{field}" if field == ADD else _field(place.around)
 
 
 def _add_text(text: str, place: Place, finds: Finds, seen: _Seen) -> None:
     called = _field(place)
-    if (text and NODE_FIELD.fullmatch(called)) or _gives_power(text, place) or _asks_for_node(called, text):
+    if (text and NODE_FIELD.fullmatch(called)) or _gives_power(text, place) or _asks_for_node(text, place):
         finds.add("scan", place.path(), text[:LONGEST_SHOWN], kind=RIGHT)
     elif _spans_the_cluster(called, text):
         finds.add("scan", place.path(), text[:LONGEST_SHOWN], kind="Namespace", namespace=ANYWHERE)
@@ -389,7 +404,7 @@ def _add_text(text: str, place: Place, finds: Finds, seen: _Seen) -> None:
         _add_asked(text, place, finds)
     if "apiVersion" in text:
         _add_made_of_text(text, place, finds)
-    if "-n" in text or "namespace" in text or "{{" in text:
+    if "-n" in text or "namespace" in text or "{{" in text or " ns " in text:
         _add_picked(text, place, finds)
     if "/" in text:
         _add_file(text, called, place, finds, seen)

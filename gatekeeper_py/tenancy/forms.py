@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias
 from urllib.parse import urlsplit
 
@@ -533,6 +534,10 @@ TELLING_KEY = re.compile(
     re.IGNORECASE,
 )
 """Keys of which a scan has to know the path: nearly all others it passes without writing one."""
+LONGEST_NAME = 64
+"""Characters of a key whose meaning is kept: of most keys it is asked again and again."""
+REMEMBERED = 4096
+"""Keys whose meaning is kept: tenants may send any."""
 CONTAINERS = frozenset((dict, list))
 CHOICES = frozenset(("any", "from", "matchExpressions", "matchLabels", "matchNames", "names"))
 """Fields of the selectors `_select` reads: custom resources have them under `namespaces`, too."""
@@ -595,7 +600,7 @@ def _containers(value: Any, place: Place, finds: Finds, select: Emit) -> Iterato
     if not ASKING.isdisjoint(value):
         _scan_pod(value, place, finds)
     for key, item in value.items():
-        if TELLING_KEY.search(key) and not _is_of_vault(key, value, place):
+        if _is_telling(key) and not _is_of_vault(key, value, place):
             path = place.below(f".{key}").path()
             _scan_field(key, item, path, finds)
             if NAMESPACE_SELECTOR_KEY.search(key):
@@ -603,6 +608,15 @@ def _containers(value: Any, place: Place, finds: Finds, select: Emit) -> Iterato
                 continue
         if item and type(item) in CONTAINERS and key not in SILENT_KEYS:
             yield item, place.below(f".{key}")
+
+
+def _is_telling(key: str) -> bool:
+    return _tells(key) if len(key) <= LONGEST_NAME else TELLING_KEY.search(key) is not None
+
+
+@lru_cache(REMEMBERED)
+def _tells(key: str) -> bool:
+    return TELLING_KEY.search(key) is not None
 
 
 def _scan_pod(value: Mapping[str, Any], place: Place, finds: Finds) -> None:

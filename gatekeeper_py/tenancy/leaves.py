@@ -26,9 +26,9 @@ __all__ = [
     "IDENTITY",
     "LONGEST_SHOWN",
     "MOST_NESTED",
-    "SILENT",
     "add_leaves",
     "add_own_name",
+    "is_silent",
 ]
 
 AUDIENCE = "Audience"
@@ -62,6 +62,7 @@ SILENT = frozenset(
 )
 """Fields of pods, which are judged when they come, and of what is for people and for comparison."""
 
+VOLUMES = "volumes"
 LONGEST_PATH = 4096
 """Characters of a path, of a file or a field, and of a text that may be one."""
 PROGRAM = frozenset(("args", "command"))
@@ -147,7 +148,7 @@ ACTING = re.compile(r"account|impersonat|runas|[.](?:as|user)$", re.IGNORECASE)
 """How fields are called that say as whom something is done."""
 QUALIFIER = re.compile(
     r"(?:app|claim|config-?map|credential|deployment|gateway|issuer|pod|pvc|ref|secret|service-?account|snapshot|source|store"
-    r"|target|workload)(?:s|name|names)?$|copy(?:from|of)?$|[.]of$|/k8s_secret_",
+    r"|target|workload)(?:s|name|names)?$|copy(?:from|of)?$|/k8s_secret_",
     re.IGNORECASE,
 )
 """How fields are called that name an object."""
@@ -166,7 +167,7 @@ STORED = re.compile(
     r"(?:v[0-9]\w*/\w+/)?([^/\s]+/[^\s]+)"
     r"|(?:(?:k8s|kubernetes):)?(?:v[0-9]\w*/)?(?:configmap|cronjob|daemonset|deployment|job|persistentvolumeclaim|pod|pvc"
     r"|replicaset|secret|serviceaccount|service|statefulset)s?/([a-z0-9-]+/[a-z0-9.-]+)(?:#\S*)?$"
-    r"|/?(?:apis?/\S*)?namespaces/([a-z0-9-]+(?:/\S*)?)$",
+    r"|/?(?:apis?/\S*)?namespaces?/([a-z0-9-]+(?:/\S*)?)$",
     re.IGNORECASE,
 )
 """An object of the cluster by a URL, by kind, namespace and name, or by its path in the API."""
@@ -313,11 +314,19 @@ def _parts(value: Any, around: _Part | None) -> Iterator[tuple[_Part, Any]]:
             yield _item(around, index), item
         return
     for key, item in value.items():
-        if key in SILENT or _is_program(key, item) or (item == {} and not is_empty_login(key, value)):
+        if is_silent(key, item) or _is_program(key, item) or (item == {} and not is_empty_login(key, value)):
             continue
         yield _Part(around, f".{key}", value, _use(key, value, around)), item
         if "." in key or "://" in key:  # a map by hosts, in which what is called is the name
             yield _Part(around, f".{key}", value, _Use.CALLED if around is None else around.use), key
+
+
+def is_silent(key: str, value: Any) -> bool:
+    """Whether a field is passed over; volumes of pods have names, and others are something else."""
+    if key not in SILENT:
+        return False
+    first = value[0] if key == VOLUMES and type(value) is list and value else None
+    return type(first) is not dict or "name" in first
 
 
 def _item(around: _Part | None, index: int) -> _Part:

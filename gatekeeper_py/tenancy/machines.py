@@ -21,10 +21,12 @@ SECURITY_CONTEXT = ".securityContext"
 HOST = re.compile(r"(?:^host(?:name)?|[a-z]Host|address|server|endpoint)$")
 """How fields are called that hold the host whose port a `hostPort` beside them is."""
 PRIVILEGED_TEXT = re.compile(
-    r"""["']?\b(host(?:IPC|Network|PID|Process)|privileged)["']?\s*:\s*["']?true\b"""
-    r"""|["']?\b(hostPath)["']?\s*:\s*(?:\{|\n\s+["']?path)"""
+    r"""(?:^[ \t-]*|[{,][ \t]*)["']?(?:(host(?:IPC|Network|PID|Process)|privileged)["']?"""
+    r"""[ \t]*:[ \t]*["']?true["']?[ \t]*(?:$|[,}\r#])"""
+    r"""|(hostPath)["']?[ \t]*:[ \t]*(?:\{|\r?\n[ \t]+["']?path))""",
+    re.MULTILINE,
 )
-"""The same, in a pod or a patch of one that is text."""
+"""The same, in a pod or a patch of one that is text, in YAML or JSON; not in words about it."""
 
 
 def asked_of_machine(key: str, value: Any, beside: Mapping[str, Any], around: str) -> str:

@@ -57,6 +57,9 @@ def test_it_does_not(key: str, value: Any, beside: Any, around: str) -> None:
         ('{"hostPath": {"path": "/"}}', "hostPath"),
         ("hostNetwork: false", ""),
         ("the hostPath of a volume", ""),
+        ("hostNetwork: true is not allowed", ""),
+        ("pods with hostPID: true", ""),
+        ("{hostIPC: true}", "hostIPC"),
         ("unprivileged: true", ""),
     ],
 )
