@@ -1,8 +1,8 @@
 """Lists: version 3 of cel-go's extension (ext/lists.go) and Kubernetes' own functions
 (apiserver/pkg/cel/library/lists.go).
 
-Elements with equal keys are left in the order in which Go's sort leaves them: as they were up to twelve elements,
-beyond as its steps have it (`golang/sorting.py`).
+Elements with equal keys are left in the order in which Go's sort leaves them: as they were up to twelve
+elements, beyond as its steps have it (`golang/sorting.py`).
 """
 
 from __future__ import annotations
