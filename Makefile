@@ -40,13 +40,14 @@ lint: $(READY)
 docs: $(READY)  ## The documents as a site in site/; a broken link fails
 	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/python -W error -m mkdocs build --strict
 
-# A process for each core; a file's tests stay together, for what they share is made once.
+# A process for each core; a file's tests stay together, for what they share is made once. All have one hash seed, of the
+# day's chance: they must agree on the tests' names, in which a set may stand.
 unit: $(READY)
-	$(VENV)/bin/python -m pytest --numprocesses auto --dist loadfile --durations=10
+	PYTHONHASHSEED=$$$$ $(VENV)/bin/python -m pytest --numprocesses auto --dist loadfile --durations=10
 
 # Each process has a control plane of its own, of about 700 MB: so four at most.
 e2e: $(READY)  ## kubectl against a real kube-apiserver (KUBEBUILDER_ASSETS, or built with Go)
-	$(VENV)/bin/python -m pytest tests/e2e --ignore=tests/e2e/node --ignore=tests/e2e/story \
+	PYTHONHASHSEED=$$$$ $(VENV)/bin/python -m pytest tests/e2e --ignore=tests/e2e/node --ignore=tests/e2e/story \
 		--numprocesses auto --maxprocesses 4 --dist loadfile
 
 # Needs Linux, root, runc, busybox-static, and Go the first time (8 minutes on two cores); skips where it cannot run.

@@ -15,31 +15,31 @@ FLUX = "kustomize.toolkit.fluxcd.io/namespace"
 @pytest.mark.parametrize(
     ("metadata", "namespaces"),
     [
-        ({}, set()),
-        ({"annotations": {TRACKED: "app:apps/Deployment:foo/web"}}, {HOME}),
-        ({"annotations": {TRACKED: "foo_app:apps/Deployment:foo/web"}}, {"foo"}),
-        ({"annotations": {TRACKED: "app:example.com/Thing:foo/a_b"}}, {HOME}),
-        ({"annotations": {TRACKED: ""}}, {HOME}),
-        ({"annotations": {TRACKED: 1}}, set()),
-        ({"labels": {FLUX: "foo"}}, {"foo"}),
-        ({"labels": {"helm.toolkit.fluxcd.io/namespace": "foo"}}, {"foo"}),
-        ({"labels": {"resourceset.fluxcd.controlplane.io/namespace": "foo"}}, {"foo"}),
-        ({"labels": {FLUX: "flux-system"}, "annotations": {TRACKED: "foo_app:x"}}, {"flux-system", "foo"}),
-        ({"labels": {"app.kubernetes.io/instance": "foo_app"}}, {"foo"}),
-        ({"labels": {"example.com/app": "foo_app"}}, {"foo"}),
-        ({"labels": {"app.kubernetes.io/instance": "app"}}, set()),
-        ({"labels": {"arch": "x86_64"}}, set()),
-        ({"annotations": {RELEASED: "foo"}}, {"foo"}),
-        ({"annotations": {RELEASED: "cert-manager"}, "labels": {FLUX: "flux-system"}}, {"flux-system"}),
-        ({"annotations": "none", "labels": ["none"]}, set()),
-        ({"labels": {FLUX: 1, "a": None}}, {"1"}),
+        ({}, []),
+        ({"annotations": {TRACKED: "app:apps/Deployment:foo/web"}}, [HOME]),
+        ({"annotations": {TRACKED: "foo_app:apps/Deployment:foo/web"}}, ["foo"]),
+        ({"annotations": {TRACKED: "app:example.com/Thing:foo/a_b"}}, [HOME]),
+        ({"annotations": {TRACKED: ""}}, [HOME]),
+        ({"annotations": {TRACKED: 1}}, []),
+        ({"labels": {FLUX: "foo"}}, ["foo"]),
+        ({"labels": {"helm.toolkit.fluxcd.io/namespace": "foo"}}, ["foo"]),
+        ({"labels": {"resourceset.fluxcd.controlplane.io/namespace": "foo"}}, ["foo"]),
+        ({"labels": {FLUX: "flux-system"}, "annotations": {TRACKED: "foo_app:x"}}, ["flux-system", "foo"]),
+        ({"labels": {"app.kubernetes.io/instance": "foo_app"}}, ["foo"]),
+        ({"labels": {"example.com/app": "foo_app"}}, ["foo"]),
+        ({"labels": {"app.kubernetes.io/instance": "app"}}, []),
+        ({"labels": {"arch": "x86_64"}}, []),
+        ({"annotations": {RELEASED: "foo"}}, ["foo"]),
+        ({"annotations": {RELEASED: "cert-manager"}, "labels": {FLUX: "flux-system"}}, ["flux-system"]),
+        ({"annotations": "none", "labels": ["none"]}, []),
+        ({"labels": {FLUX: 1, "a": None}}, ["1"]),
     ],
     ids=str,
 )
 def test_marks_name_the_namespaces_of_who_had_it_deployed(
-    metadata: dict[str, Any], namespaces: set[str]
+    metadata: dict[str, Any], namespaces: list[str]
 ) -> None:
-    assert marked_namespaces({"metadata": metadata}, lambda name: name == "foo") == namespaces
+    assert sorted(marked_namespaces({"metadata": metadata}, lambda name: name == "foo")) == namespaces
 
 
 @pytest.mark.parametrize(
