@@ -16,7 +16,7 @@ from gatekeeper_py.authoring.runner import run
 from gatekeeper_py.authoring.scaffold.blueprint import OF_TENANTS, Blueprint
 from gatekeeper_py.authoring.scaffold.sketch import Sketch
 from gatekeeper_py.authoring.scaffold.templates import sketched
-from gatekeeper_py.authoring.scaffold.topic import Target
+from gatekeeper_py.authoring.scaffold.topic import EPHEMERAL, Target
 from gatekeeper_py.authoring.suite import read_suite
 from gatekeeper_py.objects.resource import Object
 
@@ -119,8 +119,16 @@ def _rules(blueprint: Blueprint, sketch: Sketch) -> Iterator[dict[str, Any]]:
             "apiGroups": [group],
             "apiVersions": [version],
             "operations": list(sketch.operations),
-            "resources": [each.served.resource.resource for each in targets],
+            "resources": [name for each in targets for name in _resources(blueprint, each)],
         }
+
+
+def _resources(blueprint: Blueprint, target: Target) -> Iterator[str]:
+    """A resource, and the subresource by which such a field comes as well."""
+    name = target.served.resource.resource
+    yield name
+    if target.is_pod and blueprint.location is not None and blueprint.location.is_of_any_container:
+        yield f"{name}/{EPHEMERAL}"
 
 
 def _binding(blueprint: Blueprint, sketch: Sketch, kind: str) -> dict[str, Any]:

@@ -20,6 +20,12 @@ NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 TYPES: Final = {"boolean": bool, "integer": int, "number": int}
 """What Python makes of a scalar of each kind; of every other, text."""
 
+CONTAINERS: Final = "containers"
+BESIDE: Final = ("initContainers", "ephemeralContainers")
+"""The other lists of containers of a pod, whose images run as well."""
+OF_ANY_CONTAINER: Final = frozenset({"image", "securityContext"})
+"""Fields of which a rule is worth nothing while another list of containers may say what it likes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -53,6 +59,27 @@ class Location:
         """The steps within an item, or from the object."""
         return self.steps[len(self.list_steps) :]
 
+    @property
+    def lists(self) -> tuple[tuple[Step, ...], ...]:
+        """The steps to the list, and to those beside it for which the same must hold; none without a list."""
+        steps = self.list_steps
+        if not self.is_of_any_container:
+            return (steps,) if steps else ()
+        return steps, *((*steps[:-1], Step(name, items=True)) for name in BESIDE)
+
+    @property
+    def is_of_any_container(self) -> bool:
+        """Whether it is a field of containers that init and ephemeral containers must not escape."""
+        steps, within = self.list_steps, self.item_steps
+        return bool(steps and within) and steps[-1].name == CONTAINERS and within[0].name in OF_ANY_CONTAINER
+
+    @property
+    def named(self) -> str:
+        """The field as messages name it."""
+        if not self.is_of_any_container:
+            return self.text
+        return f"{'.'.join(step.name for step in self.item_steps)} of a container"
+
     def read(self, root: str) -> str:
         """CEL for the field as an optional, or for the list it is in."""
         return chain(root, self.list_steps or self.steps)
@@ -71,6 +98,17 @@ class Location:
         """A copy of an object with the value there, in every item of the list; None removes it."""
         made = copy.deepcopy(body)
         _put(made, self.steps, value)
+        return made
+
+    def beside(self, body: Object, name: str, value: object) -> Object:
+        """A copy of an object with one more container, in the list beside, that has the value."""
+        made = copy.deepcopy(body)
+        holder: Any = made
+        for step in self.list_steps[:-1]:
+            holder = holder[step.name]
+        added = {**copy.deepcopy(holder[CONTAINERS][0]), "name": "other"}
+        _put(added, self.item_steps, value)
+        holder[name] = [added]
         return made
 
     def nested(self, value: object) -> dict[str, Any]:

@@ -37,7 +37,7 @@ OTHERWISE = "what was there before may still be changed otherwise"
 NOTED: Final = {"metadata": {"annotations": {"example.com/note": "changed"}}}
 """What an update changes that touches nothing a policy is about."""
 
-FIELDS = ("operation", "operations", "oldChange", "change", "expect", "message", "patched")
+FIELDS = ("operation", "operations", "subresource", "oldChange", "change", "expect", "message", "patched")
 """Of a case, in the order in which they are read."""
 Changes = Iterable[tuple[Target, Mapping[str, Any]]]
 """Fields of a case, for each object."""

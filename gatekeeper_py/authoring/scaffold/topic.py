@@ -13,7 +13,10 @@ from gatekeeper_py.objects.kinds import Kinds
 from gatekeeper_py.objects.resource import GroupVersionKind, Object, Served
 from gatekeeper_py.objects.schema import Schema, builtin_schema, custom_schema, untyped_object
 
-__all__ = ["Target", "find_target"]
+__all__ = ["EPHEMERAL", "Target", "find_target"]
+
+EPHEMERAL = "ephemeralcontainers"
+"""The subresource of pods by which `kubectl debug` adds a container."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,11 @@ class Target:
     def name(self) -> str:
         """What its object is called in the suite."""
         return self.served.kind.kind.lower()
+
+    @property
+    def is_pod(self) -> bool:
+        """Whether it is a pod itself, not what makes pods."""
+        return (self.served.kind.group, self.served.kind.kind) == ("", "Pod")
 
     def object(self, namespace: str) -> Object:
         """A manifest as its author writes it; a cluster-wide one is in no namespace."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from gatekeeper_py.authoring.scaffold.blueprint import Blueprint
-from gatekeeper_py.authoring.scaffold.location import Location, Step, chain, literal
+from gatekeeper_py.authoring.scaffold.location import BESIDE, Location, Step, chain, literal
 from gatekeeper_py.authoring.scaffold.refusal import CannotDraft
 from gatekeeper_py.authoring.scaffold.sketch import (
     LEFT,
@@ -25,7 +25,7 @@ from gatekeeper_py.authoring.scaffold.sketch import (
     merged,
     otherwise,
 )
-from gatekeeper_py.authoring.scaffold.topic import Target
+from gatekeeper_py.authoring.scaffold.topic import EPHEMERAL, Target
 from gatekeeper_py.cluster.snapshot import Snapshot
 from gatekeeper_py.manifests.manifest import Manifest, Source
 from gatekeeper_py.objects.resource import Object
@@ -151,13 +151,14 @@ def _judging(blueprint: Blueprint, test: str, told: str, shown: str, allowed: st
     variables: Mapping[str, str] = {}
     rule, said = passes, found
     if location.list_steps:
-        items = f"{location.read('object')}.orValue([])"
+        lists = [f"{chain('object', steps)}.orValue([])" for steps in location.lists]
+        items = lists[0] if len(lists) == 1 else f"({' + '.join(lists)})"
         variables = {"found": f"{items}.filter(item, !{passes}).map(item, {found})"}
         rule, said = "variables.found.size() == 0", "variables.found[0]"
-    message = f"'{location.text} is ' + {said} + '; {told}'"
+    message = f"'{location.named} is ' + {said} + '; {told}'"
     return Sketch(
-        summary=f"Refuses {_plural(blueprint)} whose {location.text} is not as the platform wants it.",
-        parts={"Field": location.text, "Allowed": f"{allowed}; {LEFT}"},
+        summary=f"Refuses {_plural(blueprint)} whose {location.named} is not as the platform wants it.",
+        parts={"Field": location.named, "Allowed": f"{allowed}; {LEFT}"},
         operations=WRITES,
         conditions=_changes(location),
         variables=variables,
@@ -188,14 +189,16 @@ def _judged(blueprint: Blueprint, told: str) -> Iterator[dict[str, Any]]:
     bad: dict[str, tuple[object, str]] = {}
     if blueprint.values:
         other = _other(location, blueprint.values)
-        bad["another value is refused"] = (other, f'{location.text} is "{_shown(other)}"; {told}')
+        bad["another value is refused"] = (other, f'{location.named} is "{_shown(other)}"; {told}')
     if leaves and not blueprint.may_be_absent:
-        bad["no value is refused"] = (None, f"{location.text} is absent; {told}")
+        bad["no value is refused"] = (None, f"{location.named} is absent; {told}")
     if not bad:
         raise CannotDraft(f"the API server fills in {location.text}, so it is never absent. Name a --value")
     for name, (value, said) in bad.items():
         changes = [(each, {"change": change}) for each, change in _changed(blueprint, value)]
         yield from grouped(name, changes, operations=WRITES, expect="deny", message=said)
+    if location.is_of_any_container:
+        yield from _beside(blueprint, *next(iter(bad.values())))
     yield example("an allowed value is admitted", [each.name for each in targets], expect="allow")
     if blueprint.may_be_absent and leaves:
         absent = [(each, {"change": change}) for each, change in _changed(blueprint, None)]
@@ -203,6 +206,25 @@ def _judged(blueprint: Blueprint, told: str) -> Iterator[dict[str, Any]]:
     worst, _ = next(iter(bad.values()))
     stored = [(each, otherwise(change)) for each, change in _changed(blueprint, worst)]
     yield from grouped(OTHERWISE, stored, operation="UPDATE", expect="allow")
+
+
+def _beside(blueprint: Blueprint, value: object, said: str) -> Iterator[dict[str, Any]]:
+    """What init and ephemeral containers say is judged as what the others say."""
+    for name in BESIDE:
+        changes = [(each, {"change": _with(blueprint, each, name, value)}) for each in blueprint.targets]
+        yield from grouped(f"so are {name}", changes, operations=WRITES, expect="deny", message=said)
+    for target in blueprint.targets:
+        if target.is_pod:
+            change = _with(blueprint, target, BESIDE[-1], value)
+            debugged = {"operation": "UPDATE", "subresource": EPHEMERAL, "change": change}
+            yield example(
+                "and those that kubectl debug adds", [target.name], **debugged, expect="deny", message=said
+            )
+
+
+def _with(blueprint: Blueprint, target: Target, name: str, value: object) -> dict[str, Any]:
+    good = _good(blueprint, target)
+    return difference(good, blueprint.field.beside(good, name, value))
 
 
 def _changed(blueprint: Blueprint, value: object) -> Iterator[tuple[Target, dict[str, Any]]]:
@@ -214,8 +236,9 @@ def _changed(blueprint: Blueprint, value: object) -> Iterator[tuple[Target, dict
 
 def _changes(location: Location) -> dict[str, str]:
     """The condition by which an update that leaves the field as it was is nobody's business."""
-    now, before = location.read("object"), location.read("oldObject")
-    return {"changes-it": f"oldObject == null || {now} != {before}"}
+    places = location.lists or (location.steps,)
+    changed = [f"{chain('object', steps)} != {chain('oldObject', steps)}" for steps in places]
+    return {"changes-it": " || ".join(("oldObject == null", *changed))}
 
 
 def _can_be_absent(target: Target, location: Location) -> bool:

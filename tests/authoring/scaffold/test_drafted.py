@@ -75,6 +75,19 @@ BLUEPRINTS: dict[str, Blueprint] = {
     "validating: a bool that may be absent": blueprint(
         "validating", ["pods"], "spec.hostNetwork", ["false"], may_be_absent=True
     ),
+    "validating: privileges of containers": blueprint(
+        "validating",
+        ["pods"],
+        "spec.containers[].securityContext.privileged",
+        ["false"],
+        may_be_absent=True,
+    ),
+    "validating: privileges of containers that must be given up": blueprint(
+        "validating",
+        WORKLOADS[1:4],
+        "spec.template.spec.containers[].securityContext.allowPrivilegeEscalation",
+        ["false"],
+    ),
     "validating: a number with a default": blueprint(
         "validating", ["deployments"], "spec.replicas", ["2", "3"]
     ),
