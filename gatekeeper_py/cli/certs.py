@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from gatekeeper_py.cli.exits import InputError
+from gatekeeper_py.cli.pathname import Pathname
 from gatekeeper_py.pki.authority import CertificateError
 from gatekeeper_py.pki.development import make_certificates
 
@@ -19,7 +20,7 @@ def command() -> None:
 
 
 @command.command("dev")
-@click.argument("directory", type=click.Path(file_okay=False, path_type=Path))
+@click.argument("directory", type=Pathname(file_okay=False, path_type=Path))
 def development(directory: Path) -> None:
     """Make a CA, the server's certificate and the API server's in DIRECTORY.
 

@@ -28,6 +28,7 @@ from gatekeeper_py.cli.options import (
     output_option,
     policies_option,
 )
+from gatekeeper_py.cli.pathname import Pathname
 from gatekeeper_py.cli.sources import gather, input_errors, load_engine, read_cluster, read_policies, sift
 from gatekeeper_py.cluster.snapshot import NAMESPACE, Snapshot
 from gatekeeper_py.engine import Engine
@@ -66,7 +67,7 @@ class _Pods:
     "--prices",
     required=True,
     metavar="FILE",
-    type=click.Path(path_type=Path),
+    type=Pathname(path_type=Path),
     help="The PriceSheet: what a pod of its own machine costs, and what a node.",
 )
 @cluster_option

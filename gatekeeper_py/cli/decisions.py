@@ -13,6 +13,7 @@ import click
 from gatekeeper_py.audit.denials import Denials
 from gatekeeper_py.audit.outcome import Outcome, Scope
 from gatekeeper_py.cli.options import since_option
+from gatekeeper_py.cli.pathname import Pathname
 from gatekeeper_py.cli.reporting import conclude
 from gatekeeper_py.cli.reportoptions import report_options, scope_options
 from gatekeeper_py.cli.sources import STANDARD_INPUT, read_policies
@@ -23,11 +24,11 @@ __all__ = ["command"]
 
 
 @click.command("decisions")
-@click.argument("logs", nargs=-1, required=True, metavar="LOG...|-")
+@click.argument("logs", nargs=-1, required=True, metavar="LOG...|-", type=Pathname(allow_dash=True))
 @click.option(
     "--policies",
     metavar="DIR",
-    type=click.Path(path_type=Path),
+    type=Pathname(path_type=Path),
     help="Folder of the policies: with it, findings have their severity and category.",
 )
 @click.option("--user", "users", multiple=True, metavar="NAME", help="Only of this user. May be repeated.")

@@ -24,6 +24,7 @@ from gatekeeper_py.cli.options import (
     submission_options,
     validate_option,
 )
+from gatekeeper_py.cli.pathname import Pathname
 from gatekeeper_py.cli.review import name_of, request_for
 from gatekeeper_py.cli.sources import (
     demand_tenants,
@@ -60,7 +61,7 @@ STEP = "  "
     "--decision",
     "record",
     metavar="FILE",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=Pathname(path_type=Path, dir_okay=False),
     help="A decision record of the server's log: who asked, and for what.",
 )
 @click.option(

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from gatekeeper_py.cli.exits import BAD_INPUT, DENIED, InputError
+from gatekeeper_py.cli.pathname import Pathname
 from gatekeeper_py.policy.admission.text import printable
 
 __all__ = ["command"]
@@ -18,7 +19,7 @@ YAML = frozenset({".yaml", ".yml"})
 
 
 @click.command("fmt")
-@click.argument("paths", nargs=-1, required=True, metavar="DIR|FILE|-...")
+@click.argument("paths", nargs=-1, required=True, metavar="DIR|FILE|-...", type=Pathname(allow_dash=True))
 @click.option("--check", is_flag=True, help="Write nothing; exit code 1 where something would change.")
 @click.option(
     "--diff", "shows", is_flag=True, help="Write nothing, show what would change; exit code as --check."
@@ -47,8 +48,7 @@ def command(context: click.Context, paths: tuple[str, ...], *, check: bool, show
             after = laid_out(before)
         except (OSError, UnicodeDecodeError, CannotLayOut) as error:
             failed += 1
-            reason = "not UTF-8 text" if isinstance(error, UnicodeDecodeError) else error
-            click.echo(printable(f"{path}: left as it is: {reason}"), err=True)
+            click.echo(printable(f"{path}{_place(error)}: left as it is: {_reason(error)}"), err=True)
             continue
         if before != after:
             changed += 1
@@ -94,4 +94,15 @@ def _from_standard_input() -> None:
     try:
         click.echo(laid_out(sys.stdin.buffer.read().decode()), nl=False)
     except (UnicodeDecodeError, CannotLayOut) as error:
-        raise InputError(f"<stdin>: cannot be laid out: {error}") from error
+        raise InputError(f"<stdin>{_place(error)}: cannot be laid out: {_reason(error)}") from error
+
+
+def _reason(error: Exception) -> str:
+    return "not UTF-8 text" if isinstance(error, UnicodeDecodeError) else str(error)
+
+
+def _place(error: Exception) -> str:
+    """Where in a file, as compilers write it."""
+    from gatekeeper_py.authoring.layout.nodes import CannotLayOut
+
+    return f":{error.line}:{error.column}" if isinstance(error, CannotLayOut) else ""

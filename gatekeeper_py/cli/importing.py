@@ -8,19 +8,20 @@ from pathlib import Path
 import click
 
 from gatekeeper_py.cli.exits import DENIED, InputError
+from gatekeeper_py.cli.pathname import Pathname
 from gatekeeper_py.policy.admission.text import printable
 
 __all__ = ["command"]
 
 
 @click.command("import")
-@click.argument("paths", nargs=-1, required=True, metavar="DIR|FILE...", type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, required=True, metavar="DIR|FILE...", type=Pathname(path_type=Path))
 @click.option(
     "--dir",
     "folder",
     required=True,
     metavar="DIR",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=Pathname(path_type=Path, file_okay=False),
     help="Where the native policies go, a file for each.",
 )
 @click.pass_context

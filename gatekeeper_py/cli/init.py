@@ -9,6 +9,7 @@ import click
 
 from gatekeeper_py.cli.exits import BAD_INPUT, InputError
 from gatekeeper_py.cli.options import kubeconfig_option
+from gatekeeper_py.cli.pathname import Pathname
 from gatekeeper_py.drafting.draft import draft
 from gatekeeper_py.drafting.shipped import NotShipped
 from gatekeeper_py.drafting.sightings import KINDS
@@ -17,7 +18,7 @@ __all__ = ["command"]
 
 
 @click.command("init")
-@click.argument("folder", default="policies", metavar="[DIR]", type=click.Path(path_type=Path))
+@click.argument("folder", default="policies", metavar="[DIR]", type=Pathname(path_type=Path))
 @kubeconfig_option
 @click.pass_context
 def command(context: click.Context, /, folder: Path, kubeconfig: Path | None) -> None:

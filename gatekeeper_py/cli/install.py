@@ -14,6 +14,7 @@ from cryptography import x509
 
 from gatekeeper_py.cli.exits import InputError
 from gatekeeper_py.cli.options import https_address
+from gatekeeper_py.cli.pathname import Pathname
 from gatekeeper_py.cli.plane_install import PlaneInstallation, plane_installation
 from gatekeeper_py.cli.sources import access_to, input_errors
 from gatekeeper_py.engine import load_policies, load_with_tenancy
@@ -39,7 +40,7 @@ __all__ = ["command"]
 @click.option(
     "--policies",
     metavar="DIR",
-    type=click.Path(path_type=Path),
+    type=Pathname(path_type=Path),
     help="Policies to bring as ConfigMaps; what the engine may read follows from them.",
 )
 @click.option("--image", default=IMAGE, show_default=True, metavar="IMAGE", help="The server's image.")
@@ -62,7 +63,7 @@ __all__ = ["command"]
 @click.option(
     "--ca",
     metavar="FILE",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=Pathname(dir_okay=False, path_type=Path),
     help="PEM of the CA of a server that does not register itself: print the filled-in registration alone.",
 )
 @click.option(
@@ -73,25 +74,25 @@ __all__ = ["command"]
 @click.option(
     "--manifests",
     metavar="DIR",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=Pathname(file_okay=False, path_type=Path),
     help="With --control-plane: write files for its API server (KEP-5793), which nobody there can delete.",
 )
 @click.option(
     "--manifests-at",
     metavar="PATH",
-    type=click.Path(path_type=Path),
+    type=Pathname(path_type=Path),
     help="Where its API server finds --manifests. [default: there]",
 )
 @click.option(
     "--client-cert",
     metavar="FILE",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=Pathname(dir_okay=False, path_type=Path),
     help="With --manifests: PEM certificate that its API server is to show, and",
 )
 @click.option(
     "--client-key",
     metavar="FILE",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=Pathname(dir_okay=False, path_type=Path),
     help="its key.",
 )
 @click.option(
@@ -103,7 +104,7 @@ __all__ = ["command"]
 @click.option(
     "--kubeconfig",
     metavar="FILE",
-    type=click.Path(path_type=Path),
+    type=Pathname(path_type=Path),
     help="Where to apply it. [default: $KUBECONFIG, ~/.kube/config]",
 )
 @click.option(

@@ -11,6 +11,7 @@ import click
 from gatekeeper_py.cli import collector_paused
 from gatekeeper_py.cli.exits import DENIED, InputError
 from gatekeeper_py.cli.options import output_option
+from gatekeeper_py.cli.pathname import Pathname
 
 if TYPE_CHECKING:
     from gatekeeper_py.authoring.lint.finding import Finding
@@ -21,7 +22,7 @@ FORMS: Final = ("text", "json", "sarif", "github")
 
 
 @click.command("lint")
-@click.argument("paths", nargs=-1, required=True, metavar="DIR|FILE...", type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, required=True, metavar="DIR|FILE...", type=Pathname(path_type=Path))
 @click.option("--fix", is_flag=True, help="Mend misspelt names where it is sure what is meant.")
 @output_option(*FORMS)
 @click.pass_context

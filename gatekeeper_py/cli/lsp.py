@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from gatekeeper_py.cli.exits import InputError
+from gatekeeper_py.cli.pathname import Pathname
 
 __all__ = ["command"]
 
@@ -18,7 +19,7 @@ LACKING = "the language server needs pygls: pip install 'gatekeeper_py[editor]'"
 @click.option(
     "--policies",
     metavar="DIR",
-    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    type=Pathname(path_type=Path, file_okay=False, exists=True),
     help="Folder that is looked at as a whole. [default: policies in the workspace, or the file's folder]",
 )
 def command(policies: Path | None) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from gatekeeper_py.audit.outcome import Outcome, Rest
+from gatekeeper_py.cli.pathname import Pathname
 from gatekeeper_py.cli.reporting import conclude, read_report
 from gatekeeper_py.cli.reportoptions import TREND, report_options
 from gatekeeper_py.manifests.place import Problem
@@ -19,7 +20,7 @@ __all__ = ["command", "merged"]
 
 
 @click.command("merge")
-@click.argument("reports", nargs=-1, required=True, metavar="REPORT...", type=click.Path(path_type=Path))
+@click.argument("reports", nargs=-1, required=True, metavar="REPORT...", type=Pathname(path_type=Path))
 @report_options
 @TREND
 @click.pass_context

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from gatekeeper_py.cli.exits import InputError
+from gatekeeper_py.cli.pathname import Pathname
 
 if TYPE_CHECKING:
     from gatekeeper_py.authoring.scaffold.blueprint import Blueprint, Template
@@ -45,7 +46,7 @@ FIELD = "metadata.labels[example.com/team]"
     "crds",
     multiple=True,
     metavar="FILE",
-    type=click.Path(path_type=Path),
+    type=Pathname(path_type=Path),
     help="A CustomResourceDefinition. May be repeated.",
 )
 @click.option(
@@ -53,7 +54,7 @@ FIELD = "metadata.labels[example.com/team]"
     "folder",
     default=".",
     metavar="DIR",
-    type=click.Path(path_type=Path),
+    type=Pathname(path_type=Path),
     help="Where the files go. [default: .]",
 )
 def command(

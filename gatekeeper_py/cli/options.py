@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import click
 
 from gatekeeper_py.cli.exits import InputError
+from gatekeeper_py.cli.pathname import Pathname
 from gatekeeper_py.policy.admission.request import OPERATIONS, UserInfo
 
 __all__ = [
@@ -48,7 +49,7 @@ def policies_option(function: F) -> F:
         "--policies",
         required=True,
         metavar="DIR",
-        type=click.Path(path_type=Path),
+        type=Pathname(path_type=Path),
         help="Folder of policies, bindings, params and tenancy documents.",
     )(function)
 
@@ -72,7 +73,7 @@ def cluster_option(function: F) -> F:
     return click.option(
         "--cluster",
         metavar="PATH",
-        type=click.Path(path_type=Path),
+        type=Pathname(path_type=Path),
         help="File or folder of manifests: what exists in the cluster.",
     )(function)
 
@@ -82,7 +83,7 @@ def kubeconfig_option(function: F) -> F:
     return click.option(
         "--kubeconfig",
         metavar="FILE",
-        type=click.Path(path_type=Path),
+        type=Pathname(path_type=Path),
         help="Kubeconfig of a live cluster, its current context.",
     )(function)
 
@@ -114,7 +115,7 @@ def files_option(*, required: bool) -> Callable[[F], F]:
         multiple=True,
         required=required,
         metavar="FILE|DIR|-",
-        type=click.Path(allow_dash=True),
+        type=Pathname(allow_dash=True),
         help="Manifests; - is standard input. May be repeated.",
     )
 

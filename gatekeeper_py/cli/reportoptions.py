@@ -10,6 +10,7 @@ from typing import Any, Final
 import click
 
 from gatekeeper_py.cli.options import F, output_option
+from gatekeeper_py.cli.pathname import Pathname
 
 __all__ = ["FORMS", "NO_FAIL", "SEVERITIES", "TREND", "report_options", "scope_options"]
 
@@ -37,7 +38,7 @@ NO_FAIL = click.option(
 TREND = click.option(
     "--trend",
     multiple=True,
-    type=click.Path(path_type=Path),
+    type=Pathname(path_type=Path),
     metavar="FILE",
     help="An earlier report (-o json): -o html draws how it went on since. May be repeated.",
 )
@@ -51,7 +52,7 @@ OPTIONS = (
     ),
     click.option(
         "--baseline",
-        type=click.Path(path_type=Path),
+        type=Pathname(path_type=Path),
         metavar="FILE",
         help="An earlier report (-o json): tell what is new, unchanged and fixed, and fail on what is new.",
     ),

@@ -26,6 +26,7 @@ from gatekeeper_py.cli.options import (
     one_cluster,
     policies_option,
 )
+from gatekeeper_py.cli.pathname import Pathname
 from gatekeeper_py.cli.plane_serving import Address, make_planes, serving
 from gatekeeper_py.cli.processors import MANY, affordable, processors
 from gatekeeper_py.installation.upkeep import LOOK
@@ -57,10 +58,8 @@ def default_workers() -> int:
 
 @click.command("serve")
 @policies_option
-@click.option(
-    "--tls-cert", metavar="FILE", type=click.Path(path_type=Path), help="PEM certificate chain, and"
-)
-@click.option("--tls-key", metavar="FILE", type=click.Path(path_type=Path), help="its key; or")
+@click.option("--tls-cert", metavar="FILE", type=Pathname(path_type=Path), help="PEM certificate chain, and")
+@click.option("--tls-key", metavar="FILE", type=Pathname(path_type=Path), help="its key; or")
 @click.option(
     "--certificates-secret",
     metavar="NAMESPACE/NAME",
@@ -89,7 +88,7 @@ def default_workers() -> int:
 @click.option(
     "--register-ca",
     metavar="FILE",
-    type=click.Path(path_type=Path),
+    type=Pathname(path_type=Path),
     help="PEM of the CA of --tls-cert, for --register.",
 )
 @click.option(
@@ -100,13 +99,13 @@ def default_workers() -> int:
 @click.option(
     "--control-plane-ca",
     metavar="FILE",
-    type=click.Path(path_type=Path),
+    type=Pathname(path_type=Path),
     help="PEM of the CA of --tls-cert, for --control-plane-url.",
 )
 @click.option(
     "--control-plane-manifests",
     metavar="DIR",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=Pathname(file_okay=False, path_type=Path),
     help="Keep DIR/NAME, the files of each control plane that registers by files, as they should be.",
 )
 @click.option(
@@ -118,7 +117,7 @@ def default_workers() -> int:
 @click.option(
     "--client-ca",
     metavar="FILE",
-    type=click.Path(path_type=Path),
+    type=Pathname(path_type=Path),
     help="Admit only callers with a certificate of these PEM CAs.",
 )
 @click.option(

@@ -8,12 +8,13 @@ from typing import Any
 import click
 
 from gatekeeper_py.cli import collector_paused
+from gatekeeper_py.cli.pathname import Pathname
 
 __all__ = ["command"]
 
 
 @click.command("test")
-@click.argument("paths", nargs=-1, required=True, metavar="DIR|FILE...", type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, required=True, metavar="DIR|FILE...", type=Pathname(path_type=Path))
 @click.option("-v", "--verbose", is_flag=True, help="Name every case, not only those that fail.")
 @click.option("-k", "chosen", default="", metavar="TEXT", help="Try only cases with this in path or name.")
 @click.option("--allow-no-suites", is_flag=True, help="Go on when a path holds no suite.")
@@ -21,7 +22,7 @@ __all__ = ["command"]
     "--junit",
     "report",
     metavar="FILE",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=Pathname(path_type=Path, dir_okay=False),
     help="Write how every case went as JUnit's XML.",
 )
 @click.option("--coverage", "covers", is_flag=True, help="Say which parts of the policies no case shows.")

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from gatekeeper_py.cli.exits import InputError
+from gatekeeper_py.cli.pathname import Pathname
 from gatekeeper_py.cli.sources import access_to
 from gatekeeper_py.installation.access import AccessError
 from gatekeeper_py.installation.removal import NotGone, Removal
@@ -18,7 +19,7 @@ __all__ = ["command"]
 @click.option(
     "--kubeconfig",
     metavar="FILE",
-    type=click.Path(path_type=Path),
+    type=Pathname(path_type=Path),
     help="The cluster. [default: $KUBECONFIG, ~/.kube/config]",
 )
 @click.option(

@@ -45,11 +45,14 @@ def test_diff_shows_and_writes_nothing(tmp_path: Path) -> None:
     assert path.read_text() == ROUGH
 
 
+OPEN = "not valid YAML: while parsing a flow node, expected the node content, but found '<stream end>'"
+
+
 def test_what_cannot_be_laid_out_costs_only_itself(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("a: [")
     (tmp_path / "b.yaml").write_text(ROUGH)
     result = run("fmt", tmp_path)
-    assert (result.exit_code, result.stderr) == (2, f"{tmp_path}/a.yaml: left as it is: not valid YAML\n")
+    assert (result.exit_code, result.stderr) == (2, f"{tmp_path}/a.yaml:1:5: left as it is: {OPEN}\n")
     assert (tmp_path / "b.yaml").read_text() == SMOOTH
 
 
@@ -68,4 +71,4 @@ def test_standard_input() -> None:
     result = CliRunner().invoke(gatekeeper, ["fmt", "-"], input=ROUGH)
     assert (result.exit_code, result.stdout) == (0, SMOOTH)
     result = CliRunner().invoke(gatekeeper, ["fmt", "-"], input="a: [")
-    assert (result.exit_code, result.stderr) == (2, "<stdin>: cannot be laid out: not valid YAML\n")
+    assert (result.exit_code, result.stderr) == (2, f"<stdin>:1:5: cannot be laid out: {OPEN}\n")

@@ -30,8 +30,9 @@ READ_BY_YAML = re.compile(r": | #|:$|^(?:true|false|null|yes|no|on|off|y|n|~)$",
 def laid_out(text: str) -> str:
     """The text of a file, laid out. Raises `CannotLayOut` when something in it would be lost."""
     lines = text.replace("\r\n", "\n").removeprefix("\ufeff")
-    if "\t" in "".join(re.findall(r"^\s+", lines, re.MULTILINE)):
-        raise CannotLayOut("a tab where YAML wants spaces")
+    if tab := re.search(r"^[^\S\n]*?\t", lines, re.MULTILINE):
+        line, column = lines.count("\n", 0, tab.start()) + 1, tab.end() - tab.start()
+        raise CannotLayOut("a tab where YAML wants spaces", line, column)
     found = documents(lines)
     made = _Writing(Trivia(lines, found), lines).text(found)
     _check(lines, made)
@@ -188,7 +189,7 @@ def _as_written(node: Scalar) -> str:
         return first
     if node.is_block:
         if re.search(r"\d", first.partition("#")[0]):
-            raise CannotLayOut("a block with its indentation written")
+            raise CannotLayOut("a block with its indentation written", node.line + 1)
         first = first.partition(" #")[0].rstrip()
         margin = min((len(line) - len(line.lstrip()) for line in rest if line.strip()), default=0)
         return "\n".join([first, *(line[margin:].rstrip("\n") for line in rest)])

@@ -12,7 +12,12 @@ __all__ = ["CannotLayOut", "Collection", "Document", "Node", "Scalar", "document
 
 
 class CannotLayOut(Exception):
-    """A file that is left as it is; the message says why."""
+    """A file that is left as it is; the message says why, and `line` and `column` where, from 1."""
+
+    def __init__(self, reason: str, line: int = 1, column: int = 1) -> None:
+        super().__init__(reason)
+        self.line = line
+        self.column = column
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +69,13 @@ def documents(text: str) -> list[Document]:
     """The documents of a text. Raises `CannotLayOut` for what no policy needs, and for what is no YAML."""
     try:
         return list(_Builder(text).documents())
-    except yaml.YAMLError as error:
-        raise CannotLayOut("not valid YAML") from error
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        what = ", ".join(part for part in (error.context, error.problem) if part)
+        where = (mark.line + 1, mark.column + 1) if mark else ()
+        raise CannotLayOut(f"not valid YAML: {what}", *where) from error
+    except yaml.reader.ReaderError as error:
+        raise CannotLayOut("a character that YAML does not allow") from error
 
 
 class _Builder:
@@ -86,7 +96,7 @@ class _Builder:
         while isinstance(self._event, yaml.DocumentStartEvent):
             start = self._take()
             if start.version or start.tags:
-                raise CannotLayOut("a directive of YAML")
+                raise CannotLayOut("a directive of YAML", start.start_mark.line + 1)
             marker = start.end_mark.line if start.explicit else None
             root = self._node()
             self._take()  # the document ends
@@ -114,7 +124,7 @@ class _Builder:
         while not isinstance(self._event, yaml.MappingEndEvent):
             key = self._node()
             if not isinstance(key, Scalar) or key.line != key.last_line:
-                raise CannotLayOut("a key that is no word")
+                raise CannotLayOut("a key that is no word", key.line + 1)
             yield key, self._node()
 
     def _collection(

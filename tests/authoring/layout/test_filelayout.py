@@ -72,19 +72,24 @@ def test_a_file(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "why"),
+    ("text", "place", "why"),
     [
-        ("a: [", "not valid YAML"),
-        ("a:\n\t- b\n", "a tab where YAML wants spaces"),
-        ("%YAML 1.1\n---\na: 1\n", "a directive of YAML"),
-        ("? [a]\n: 1\n", "a key that is no word"),
-        ("a: |2\n    b\n", "a block with its indentation written"),
+        (
+            "a: [1\nb: 2\n",
+            (2, 2),
+            "not valid YAML: while parsing a flow sequence, expected ',' or ']', but got ':'",
+        ),
+        ("a: b\n\na:\n \t- b\n", (4, 2), "a tab where YAML wants spaces"),
+        ("a: 1\n---\nb: \0", (1, 1), "a character that YAML does not allow"),
+        ("a: 1\n...\n%YAML 1.1\n---\na: 1\n", (3, 1), "a directive of YAML"),
+        ("a: 1\n---\n? [a]\n: 1\n", (3, 1), "a key that is no word"),
+        ("b: 1\na: |2\n    b\n", (2, 1), "a block with its indentation written"),
     ],
 )
-def test_what_cannot_be_laid_out_is_told(text: str, why: str) -> None:
+def test_what_cannot_be_laid_out_is_told(text: str, place: tuple[int, int], why: str) -> None:
     with pytest.raises(CannotLayOut) as raised:
         laid_out(text)
-    assert str(raised.value) == why
+    assert (str(raised.value), raised.value.line, raised.value.column) == (why, *place)
 
 
 @pytest.mark.parametrize("path", sorted(POLICIES.rglob("*.yaml")), ids=lambda path: path.name)
