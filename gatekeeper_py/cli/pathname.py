@@ -12,7 +12,7 @@ EMPTY = "the path is empty, as of a variable that is not set. Name a file or fol
 
 
 class Pathname(click.Path):
-    """A path that is not empty, which Python takes for the current folder: it is a variable that is not set."""
+    """A path that is not empty: Python takes that for the current folder, whoever wrote it for another."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """The path, as click makes it."""
