@@ -26,7 +26,15 @@ from gatekeeper_py.tenancy.forms import (
     Place,
 )
 from gatekeeper_py.tenancy.keyfiles import is_key_file, key_file_in
-from gatekeeper_py.tenancy.leaves import CONFIGURED, FILE, LONGEST_PATH, LONGEST_SHOWN, MOST_NESTED, is_silent
+from gatekeeper_py.tenancy.leaves import (
+    CONFIGURED,
+    FILE,
+    LONGEST_PATH,
+    LONGEST_SHOWN,
+    MOST_NESTED,
+    SILENT,
+    is_silent,
+)
 from gatekeeper_py.tenancy.machines import asked_in_text
 
 __all__ = ["add_errands"]
@@ -216,7 +224,7 @@ def _walk(value: Any, place: Place, finds: Finds, seen: _Seen) -> Iterator[tuple
             _add_space(value, place, finds)
     items = value.items() if type(value) is dict else ((f"[{at}]", item) for at, item in enumerate(value))
     for key, item in items:
-        if is_silent(key, item):
+        if key in SILENT and is_silent(key, item):
             seen.runs_image = seen.runs_image or key in CONTAINERS
             _add_binds(item, place, key, finds)
             continue

@@ -26,6 +26,7 @@ __all__ = [
     "IDENTITY",
     "LONGEST_SHOWN",
     "MOST_NESTED",
+    "SILENT",
     "add_leaves",
     "add_own_name",
     "is_silent",
@@ -314,7 +315,9 @@ def _parts(value: Any, around: _Part | None) -> Iterator[tuple[_Part, Any]]:
             yield _item(around, index), item
         return
     for key, item in value.items():
-        if is_silent(key, item) or _is_program(key, item) or (item == {} and not is_empty_login(key, value)):
+        if (key in SILENT and is_silent(key, item)) or _is_program(key, item):
+            continue
+        if item == {} and not is_empty_login(key, value):
             continue
         yield _Part(around, f".{key}", value, _use(key, value, around)), item
         if "." in key or "://" in key:  # a map by hosts, in which what is called is the name
@@ -322,9 +325,7 @@ def _parts(value: Any, around: _Part | None) -> Iterator[tuple[_Part, Any]]:
 
 
 def is_silent(key: str, value: Any) -> bool:
-    """Whether a field is passed over; volumes of pods have names, and others are something else."""
-    if key not in SILENT:
-        return False
+    """Whether one of these fields is passed over; volumes of pods have names, others are something else."""
     first = value[0] if key == VOLUMES and type(value) is list and value else None
     return type(first) is not dict or "name" in first
 
