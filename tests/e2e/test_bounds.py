@@ -56,4 +56,4 @@ def test_an_object_has_a_size(alice: Kubectl) -> None:
         "data": {"a": "x" * 600_000},
     }
     refused = alice.run("create", "-f", "-", stdin=orjson.dumps(large).decode())
-    assert "bytes, of 524288" in refused.stderr
+    assert "bytes, and one of tenant foo may have 524288; split it" in refused.stderr
