@@ -30,9 +30,9 @@ SECONDS = 300
 """For all objects of a corpus at a loaded machine; measured 22 s for 1,413."""
 
 UNNAMEABLE = "dist_exp"
+"""The name that an author gave and nobody can: the API server refuses the object, and so does review."""
 EXPECTED = ("note: ", "warning: ", " is denied: ")
 """What `review` says of an object, or of a custom kind without a definition, with which it goes on."""
-"""The name that an author gave and nobody can: the API server refuses the object, and so does review."""
 
 
 def definitions(kinds: Iterable[GroupVersionKind]) -> list[Json]:
