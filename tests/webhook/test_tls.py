@@ -195,7 +195,9 @@ def test_another_authority_takes_over_and_open_connections_of_the_old_one_end(tm
         assert served(before)
         bundle.write_bytes(new.certificate_pem)
         eventually(lambda: not served(before))
-        eventually(lambda: served(after))  # its connection may have ended at that moment, and it makes another
+        eventually(
+            lambda: served(after)
+        )  # its connection may have ended at that moment, and it makes another
 
 
 def resumed(server: Running, caller: ssl.SSLContext, session: ssl.SSLSession | None) -> ssl.SSLSession | None:
