@@ -195,9 +195,8 @@ def test_another_authority_takes_over_and_open_connections_of_the_old_one_end(tm
         assert served(before)
         bundle.write_bytes(new.certificate_pem)
         eventually(lambda: not served(before))
-        eventually(
-            lambda: served(after)
-        )  # its connection may have ended at that moment, and it makes another
+        # Its connection may have ended at that moment, and it makes another.
+        eventually(lambda: served(after))
 
 
 def resumed(server: Running, caller: ssl.SSLContext, session: ssl.SSLSession | None) -> ssl.SSLSession | None:
