@@ -101,7 +101,7 @@ def says(policies: PolicySet, words: Set[str]) -> bool:
         (node.name if isinstance(node, tree.Identifier) else getattr(node, "function", None)) in words
         for policy in _every(policies)
         for expression in expressions(policy)
-        for node in _nodes(expression.program.tree)
+        for node in tree.nodes(expression.program.tree)
     )
 
 
@@ -172,13 +172,13 @@ def _validations(policy: ValidatingPolicy) -> Iterator[tuple[FieldPath, Expressi
 
 
 def _named(node: tree.Node) -> Iterator[GroupVersionKind]:
-    yield from filter(None, map(look_up, _nodes(node)))
+    yield from filter(None, map(look_up, tree.nodes(node)))
     yield from words(node)
 
 
 def words(node: tree.Node) -> Iterator[GroupVersionKind]:
     """Kinds that a node looks up by a word of tenancy."""
-    return (kind for each in _nodes(node) for kind in BY_WORD.get(_word(each), ()))
+    return (kind for each in tree.nodes(node) for kind in BY_WORD.get(_word(each), ()))
 
 
 def _word(node: tree.Node) -> str:
@@ -192,15 +192,9 @@ def _word(node: tree.Node) -> str:
 
 def found_look_ups(expression: Expression) -> Iterator[tuple[tree.Node, GroupVersionKind]]:
     """Where an expression looks up which kind."""
-    for node in _nodes(expression.program.tree):
+    for node in tree.nodes(expression.program.tree):
         if (kind := look_up(node)) is not None:
             yield node, kind
-
-
-def _nodes(node: tree.Node) -> Iterator[tree.Node]:
-    yield node
-    for child in tree.children(node):
-        yield from _nodes(child)
 
 
 def meant(kind: GroupVersionKind, kinds: Kinds) -> str:

@@ -104,11 +104,8 @@ def document_fields(policy: Policy) -> tuple[DocumentField, ...]:
 
 def word_is_used(policy: Policy, word: str) -> bool:
     """Whether a policy's expressions use a word of tenancy, such as `references` or `tenant.permitsKind`."""
-    return any(_uses(expression.program.tree, word) for expression in expressions(policy))
-
-
-def _uses(node: tree.Node, word: str) -> bool:
-    return _dotted(node) == word or any(_uses(child, word) for child in tree.children(node))
+    roots = (expression.program.tree for expression in expressions(policy))
+    return any(_dotted(node) == word for root in roots for node in tree.nodes(root))
 
 
 def _fields(word: str) -> tuple[DocumentField, ...]:

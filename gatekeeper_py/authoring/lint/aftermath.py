@@ -19,6 +19,7 @@ from gatekeeper_py.authoring.lint.subject import Subject
 from gatekeeper_py.authoring.lint.trial import MOST_TRIED, grounds, is_about, only, requests_about
 from gatekeeper_py.authoring.specimens import kinds_with_specimens, specimen
 from gatekeeper_py.engine import Engine
+from gatekeeper_py.objects.creation import GENERATED_METADATA
 from gatekeeper_py.objects.fieldpath import FieldPath, field_text
 from gatekeeper_py.objects.naming import label_value, qualified_name
 from gatekeeper_py.objects.resource import Object
@@ -35,19 +36,7 @@ Told = Iterator[tuple[str, str, str]]
 """A code, what is wrong, and what to do."""
 
 IDENTITY: Final = frozenset({("apiVersion",), ("kind",), ("metadata", "name"), ("metadata", "namespace")})
-SERVERS_OWN: Final = frozenset(
-    ("metadata", field)
-    for field in (
-        "creationTimestamp",
-        "deletionGracePeriodSeconds",
-        "deletionTimestamp",
-        "generation",
-        "managedFields",
-        "resourceVersion",
-        "selfLink",
-        "uid",
-    )
-)
+SERVERS_OWN: Final = frozenset(("metadata", field) for field in GENERATED_METADATA)
 """What the API server writes itself (apiserver/pkg/registry/rest/create.go and update.go)."""
 IMMUTABLE: Final[Mapping[str, tuple[FieldPath, ...]]] = {
     "ClusterRoleBinding": (("roleRef",),),

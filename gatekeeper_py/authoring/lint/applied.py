@@ -34,10 +34,7 @@ def written(policy: MutatingPolicy, shapes: tuple[Schema, ...]) -> Iterator[Find
 
 
 def _messages(node: tree.Node) -> Iterator[tree.Message]:
-    if isinstance(node, tree.Message):
-        yield node
-    for child in tree.children(node):
-        yield from _messages(child)
+    return (each for each in tree.nodes(node) if isinstance(each, tree.Message))
 
 
 def _applied(statement: Statement, node: tree.Message, shapes: tuple[Schema, ...]) -> Iterator[Finding]:

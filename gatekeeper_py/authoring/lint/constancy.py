@@ -86,7 +86,7 @@ def _branches(node: tree.Node) -> Iterator[tree.Node]:
 
 def _unread(policy: Policy, said: list[Statement]) -> Iterator[Problem]:
     """Variables that nothing reads: what they were for is not asked."""
-    nodes = [node for each in said for node in _nodes(each.expression.program.tree)]
+    nodes = [node for each in said for node in tree.nodes(each.expression.program.tree)]
     read = {node.field for node in nodes if isinstance(node, tree.Select) and _is_variables(node.operand)}
     whole = any(
         _is_variables(each)
@@ -123,7 +123,7 @@ def _constant(statement: Statement) -> Iterator[Finding]:
 def _idle(statement: Statement) -> Iterator[Finding]:
     """Comparisons whose outcome is the same whatever they compare."""
     root = statement.expression.program.tree
-    for node in _nodes(root):
+    for node in tree.nodes(root):
         if isinstance(node, tree.Call) and node.function in ORDER and any(map(_is_amount, node.arguments)):
             yield Finding(statement.problem(node, *AS_TEXT), "GK206")
         if isinstance(node, tree.Call) and (outcome := _outcome(node, statement.expression.text)) is not None:
@@ -175,7 +175,7 @@ SAME: Mapping[str, bool] = {
 def _differs(node: tree.Node, joined: str, compared: str, text: str) -> bool:
     """Whether among joined comparisons two compare the same with two different constants."""
     constants: dict[str, object] = {}
-    for part in _joined(node, joined):
+    for part in tree.operands(node, joined):
         if isinstance(part, tree.Call) and part.function == compared:
             one, other = part.arguments
             if isinstance(other, tree.Literal) and not isinstance(one, tree.Literal):
@@ -183,20 +183,6 @@ def _differs(node: tree.Node, joined: str, compared: str, text: str) -> bool:
                 if constants.setdefault(place, other.value) != other.value:
                     return True
     return False
-
-
-def _joined(node: tree.Node, function: str) -> Iterator[tree.Node]:
-    if isinstance(node, tree.Call) and node.function == function:
-        for argument in node.arguments:
-            yield from _joined(argument, function)
-    else:
-        yield node
-
-
-def _nodes(node: tree.Node) -> Iterator[tree.Node]:
-    yield node
-    for child in tree.children(node):
-        yield from _nodes(child)
 
 
 def _value(statement: Statement) -> object:

@@ -29,7 +29,7 @@ def containers(subject: Subject) -> Iterator[Finding]:
     """Validating policies about registries or privileges that do not look at every container."""
     for policy in subject.policies.validating:
         said = list(statements(policy))
-        if any(_is_of_container(node) for each in said for node in _nodes(each.expression.program.tree)):
+        if any(_is_of_container(node) for each in said for node in tree.nodes(each.expression.program.tree)):
             read = _lists(said)
             yield from _left_out(policy, read, subject.kinds)
             yield from _unasked(policy, read, subject.kinds)
@@ -41,7 +41,7 @@ def _lists(said: list[Statement]) -> Mapping[str, Read]:
     """The lists that are read, each where it is first."""
     read: dict[str, Read] = {}
     for statement in said:
-        for node in _nodes(statement.expression.program.tree):
+        for node in tree.nodes(statement.expression.program.tree):
             if (name := _list_of(node)) and not _root_is_old(node):
                 read.setdefault(name, (statement, node))
     return read
@@ -59,7 +59,7 @@ def _list_of(node: tree.Node) -> str:
 
 
 def _root_is_old(node: tree.Node) -> bool:
-    return any(isinstance(each, tree.Identifier) and each.name == "oldObject" for each in _nodes(node))
+    return any(isinstance(each, tree.Identifier) and each.name == "oldObject" for each in tree.nodes(node))
 
 
 def _is_of_container(node: tree.Node) -> bool:
@@ -117,7 +117,7 @@ def _one_of_many(statement: Statement) -> Iterator[Finding]:
     """Where one container that is right is enough, or only the first is looked at."""
     if statement.path[1] != "validations" or statement.path[-1] != "expression":
         return
-    for node in _nodes(statement.expression.program.tree):
+    for node in tree.nodes(statement.expression.program.tree):
         if isinstance(node, tree.Call) and node.function == "_[_]" and _list_of(node.arguments[0]):
             index = node.arguments[1]
             if isinstance(index, tree.Literal) and isinstance(index.value, int):
@@ -136,12 +136,6 @@ def _satisfied(node: tree.Node) -> Iterator[tree.Comprehension]:
             for argument in node.arguments:
                 yield from _satisfied(argument)
         case tree.Comprehension(kind=tree.ComprehensionKind.EXISTS) if any(
-            map(_is_of_container, _nodes(node))
+            map(_is_of_container, tree.nodes(node))
         ):
             yield node
-
-
-def _nodes(node: tree.Node) -> Iterator[tree.Node]:
-    yield node
-    for child in tree.children(node):
-        yield from _nodes(child)

@@ -75,12 +75,12 @@ def _forgeable(problem: Problem) -> Finding:
 def _is_about_marks(said: list[Statement]) -> bool:
     """Whether a policy judges labels or annotations: its conditions then pick what it is about."""
     judging = (each for each in said if not each.condition)
-    return any(_path(node) in OWN for each in judging for node in _nodes(each.expression.program.tree))
+    return any(_path(node) in OWN for each in judging for node in tree.nodes(each.expression.program.tree))
 
 
 def _exempting_itself(statement: Statement) -> Iterator[Finding]:
     """A condition that asks for a mark of the object; one that compares it with before asks what changes."""
-    nodes = list(_nodes(statement.expression.program.tree))
+    nodes = list(tree.nodes(statement.expression.program.tree))
     if any(isinstance(node, tree.Identifier) and node.name in ("oldObject", "tenant") for node in nodes):
         return
     marks = (node for node in nodes if isinstance(node, tree.Select) and _path(node) in OWN)
@@ -189,9 +189,3 @@ def _path(node: tree.Node) -> str:
         before = _path(node.operand)
         return f"{before}.{node.field}" if before else ""
     return ""
-
-
-def _nodes(node: tree.Node) -> Iterator[tree.Node]:
-    yield node
-    for child in tree.children(node):
-        yield from _nodes(child)

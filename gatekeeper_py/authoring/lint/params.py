@@ -43,13 +43,7 @@ def _of(policy: Policy, given: list[Manifest]) -> Iterator[Problem]:
 
 
 def _reads_params(policy: Policy) -> bool:
-    return any(_names(each.expression.program.tree) for each in statements(policy))
-
-
-def _names(node: tree.Node) -> bool:
-    return (isinstance(node, tree.Identifier) and node.name == "params") or any(
-        map(_names, tree.children(node))
-    )
+    return any(tree.mentions(each.expression.program.tree, "params") for each in statements(policy))
 
 
 def _is_meant(reference: ParamRef, param: Manifest) -> bool:

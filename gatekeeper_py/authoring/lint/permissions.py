@@ -48,10 +48,7 @@ def permissions(subject: Subject) -> Iterator[Finding]:
 
 
 def _checks(node: tree.Node) -> Iterator[tree.Call]:
-    if isinstance(node, tree.Call) and node.function == "check":
-        yield node
-    for child in tree.children(node):
-        yield from _checks(child)
+    return (each for each in tree.nodes(node) if isinstance(each, tree.Call) and each.function == "check")
 
 
 def _links(node: tree.Call) -> Links:

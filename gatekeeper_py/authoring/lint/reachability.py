@@ -50,7 +50,7 @@ def _told(statement: Statement, what: str, remedy: str) -> Finding:
 
 def _reads(node: tree.Node) -> bool:
     """Whether there is a variable in it; what has none is GK502's."""
-    return isinstance(node, tree.Identifier) or any(map(_reads, tree.children(node)))
+    return any(isinstance(each, tree.Identifier) for each in tree.nodes(node))
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ def _operands(statement: Statement, node: tree.Node) -> Iterator[Problem]:
     """`a && a`: each part of a chain but the first of its kind."""
     if isinstance(node, tree.Call) and node.function in ("_&&_", "_||_"):
         seen: set[str] = set()
-        for part in _chain(node, node.function):
+        for part in tree.operands(node, node.function):
             text = " ".join(statement.expression.text[part.span.start : part.span.end].split()).strip("()")
             if text in seen and not isinstance(part, tree.Literal):
                 yield statement.problem(part, "this stands on both sides", REMEDY)
@@ -49,14 +49,6 @@ def _operands(statement: Statement, node: tree.Node) -> Iterator[Problem]:
     else:
         for child in tree.children(node):
             yield from _operands(statement, child)
-
-
-def _chain(node: tree.Node, function: str) -> Iterator[tree.Node]:
-    if isinstance(node, tree.Call) and node.function == function:
-        for argument in node.arguments:
-            yield from _chain(argument, function)
-    else:
-        yield node
 
 
 def _rules(policy: Policy) -> Iterator[Problem]:

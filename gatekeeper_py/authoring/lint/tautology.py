@@ -32,7 +32,7 @@ def tautology(subject: Subject) -> Iterator[Finding]:
     """What is always so, or never."""
     for policy in subject.every:
         for statement in statements(policy):
-            for node in _nodes(statement.expression.program.tree):
+            for node in tree.nodes(statement.expression.program.tree):
                 for what, remedy in _idle(node, statement.expression.text):
                     yield Finding(statement.problem(node, what, remedy), "GK505")
 
@@ -85,7 +85,7 @@ SENSIBLE: Final = frozenset({("_>_", 0), ("_<=_", 0), ("_==_", 0)})
 
 
 def _joined(node: tree.Call, text: str) -> Iterator[tuple[str, str]]:
-    parts = list(_chain(node, node.function))
+    parts = list(tree.operands(node, node.function))
     stated = {_text(part, text) for part in parts}
     for part in parts:
         if isinstance(part, tree.Call) and part.function == "!_" and _text(part.arguments[0], text) in stated:
@@ -136,17 +136,3 @@ def _bounded(parts: list[tree.Node], text: str) -> Iterator[tuple[str, str, floa
 
 def _text(node: tree.Node, text: str) -> str:
     return " ".join(text[node.span.start : node.span.end].split())
-
-
-def _chain(node: tree.Node, function: str) -> Iterator[tree.Node]:
-    if isinstance(node, tree.Call) and node.function == function:
-        for argument in node.arguments:
-            yield from _chain(argument, function)
-    else:
-        yield node
-
-
-def _nodes(node: tree.Node) -> Iterator[tree.Node]:
-    yield node
-    for child in tree.children(node):
-        yield from _nodes(child)

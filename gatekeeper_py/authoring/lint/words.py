@@ -34,7 +34,7 @@ def words(subject: Subject) -> Iterator[Finding]:
 
 def _unguarded(statement: Statement) -> Finding | None:
     root = statement.expression.program.tree
-    read = next(filter(_reads_tenant, _nodes(root)), None)
+    read = next(filter(_reads_tenant, tree.nodes(root)), None)
     if read is None or _guards(root):
         return None
     what = "this reads a field of tenant, which is null where no tenant owns the namespace"
@@ -56,14 +56,8 @@ def _guards(root: tree.Node) -> bool:
     """Whether a tenant is compared with something, null for one, in the expression."""
     return any(
         isinstance(node, tree.Call) and node.function in COMPARISONS and any(map(_is_tenant, node.arguments))
-        for node in _nodes(root)
+        for node in tree.nodes(root)
     )
-
-
-def _nodes(node: tree.Node) -> Iterator[tree.Node]:
-    yield node
-    for child in tree.children(node):
-        yield from _nodes(child)
 
 
 def _is_portable(manifest: Manifest) -> bool:

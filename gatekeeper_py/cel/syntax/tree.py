@@ -8,6 +8,7 @@ the bracket of a literal.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias
@@ -29,6 +30,8 @@ __all__ = [
     "Span",
     "children",
     "mentions",
+    "nodes",
+    "operands",
 ]
 
 
@@ -187,12 +190,24 @@ def children(node: Node) -> tuple[Node, ...]:
     return ()
 
 
-def mentions(node: Node, name: str) -> bool:
-    """Whether a name stands somewhere in `node`, whatever it means there."""
+def nodes(node: Node) -> Iterator[Node]:
+    """`node` and all that is below it, in the order of the text, each before what is below it."""
     pending = [node]
     while pending:
         each = pending.pop()
-        if isinstance(each, Identifier) and each.name == name:
-            return True
-        pending.extend(children(each))
-    return False
+        yield each
+        pending.extend(reversed(children(each)))
+
+
+def operands(node: Node, function: str) -> Iterator[Node]:
+    """What an operator joins: `a`, `b` and `c` of `a && b && c`; of anything else itself."""
+    if isinstance(node, Call) and node.function == function:
+        for argument in node.arguments:
+            yield from operands(argument, function)
+    else:
+        yield node
+
+
+def mentions(node: Node, name: str) -> bool:
+    """Whether a name stands somewhere in `node`, whatever it means there."""
+    return any(isinstance(each, Identifier) and each.name == name for each in nodes(node))

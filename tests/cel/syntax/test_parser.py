@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from gatekeeper_py.cel.errors import CompileError
 from gatekeeper_py.cel.syntax.macros import OPTIONALS, STANDARD, TWO_VARIABLES
 from gatekeeper_py.cel.syntax.parser import parse
-from gatekeeper_py.cel.syntax.tree import Call, Node, children
+from gatekeeper_py.cel.syntax.tree import Call, Node, children, mentions, nodes, operands
 from tests.cel.outline import outline
 
 MACROS = frozenset((*STANDARD, *OPTIONALS, *TWO_VARIABLES))
@@ -202,6 +202,28 @@ def test_positions_are_those_of_messages() -> None:
         "[1]": 28,
         "1": 29,
     }
+
+
+def test_all_nodes_come_in_the_order_of_the_text_each_before_what_is_below_it() -> None:
+    text = "a.b + f(c, d) == [e].map(x, x)"
+    root = parse(text)
+    stretches = [text[node.span.start : node.span.end] for node in nodes(root)]
+    assert stretches[:7] == [text, "a.b + f(c, d)", "a.b", "a", "f(c, d)", "c", "d"]
+    assert [name for name in "acdexz" if mentions(root, name)] == list("acdex")
+
+
+@pytest.mark.parametrize(
+    ("text", "joined"),
+    [
+        ("a && b && (c && d)", ["a", "b", "c", "d"]),
+        ("a && (b || c)", ["a", "b || c"]),
+        ("a || b", ["a || b"]),
+        ("a", ["a"]),
+    ],
+)
+def test_operands_are_what_one_operator_joins(text: str, joined: list[str]) -> None:
+    found = operands(parse(text), "_&&_")
+    assert [text[node.span.start : node.span.end].strip("()") for node in found] == joined
 
 
 def test_spans_are_stretches_of_the_text() -> None:
