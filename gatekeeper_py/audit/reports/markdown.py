@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from gatekeeper_py.audit.outcome import Outcome
 from gatekeeper_py.audit.reports.table import summary
@@ -27,29 +27,25 @@ HEAD = (
 
 def report(outcome: Outcome) -> str:
     """A heading, a line that sums it up, and the tables."""
-    return "\n".join((*_head(outcome), *_unread(outcome), *_undefined(outcome), *_findings(outcome), ""))
+    aside = (
+        *_aside("Not audited", outcome.not_audited),
+        *_aside("Kinds without a definition", outcome.undefined),
+    )
+    return "\n".join((*_head(outcome), *aside, *_findings(outcome), ""))
 
 
 def _head(outcome: Outcome) -> Iterator[str]:
     yield from ("# Audit", "", f"{summary(outcome)}.")
 
 
-def _unread(outcome: Outcome) -> Iterator[str]:
-    if outcome.not_audited:
-        yield from ("", "## Not audited", "")
-    for problem in outcome.not_audited[:SHOWN]:
-        yield f"- {_text(str(problem))}"
-    if len(outcome.not_audited) > SHOWN:
-        yield f"- and {len(outcome.not_audited) - SHOWN} more"
-
-
-def _undefined(outcome: Outcome) -> Iterator[str]:
-    if outcome.undefined:
-        yield from ("", "## Kinds without a definition", "")
-    for each in outcome.undefined[:SHOWN]:
+def _aside(title: str, told: Sequence[object]) -> Iterator[str]:
+    """What is no finding and has to be known of the report."""
+    if told:
+        yield from ("", f"## {title}", "")
+    for each in told[:SHOWN]:
         yield f"- {_text(str(each))}"
-    if len(outcome.undefined) > SHOWN:
-        yield f"- and {len(outcome.undefined) - SHOWN} more"
+    if len(told) > SHOWN:
+        yield f"- and {len(told) - SHOWN} more"
 
 
 def _findings(outcome: Outcome) -> Iterator[str]:

@@ -179,32 +179,19 @@ def _passed(item: Audited) -> Object:
 
 def report_of_unread(dialect: Dialect, problems: Sequence[Problem]) -> Object:
     """What was not audited."""
-    told = [
-        {
-            "source": SOURCE,
-            "policy": "(not audited)",
-            "severity": "high",
-            "result": "error",
-            "message": _cut(printable(str(problem))),
-        }
-        for problem in problems
-    ]
-    return _report(dialect, f"{SOURCE}-not-audited", "", told)
+    return _aside(dialect, "not audited", "high", "error", problems)
 
 
 def _report_of_undefined(dialect: Dialect, unread: Sequence[Undefined]) -> Object:
     """Of which kinds nothing is known."""
-    told = [
-        {
-            "source": SOURCE,
-            "policy": "(no definition)",
-            "severity": "info",
-            "result": "skip",
-            "message": _cut(printable(str(each))),
-        }
-        for each in unread
-    ]
-    return _report(dialect, f"{SOURCE}-no-definition", "", told)
+    return _aside(dialect, "no definition", "info", "skip", unread)
+
+
+def _aside(dialect: Dialect, name: str, severity: str, result: str, told: Sequence[object]) -> Object:
+    """What is no finding of a policy and has to be known of the report."""
+    same = {"source": SOURCE, "policy": f"({name})", "severity": severity, "result": result}
+    results = [{**same, "message": _cut(printable(str(each)))} for each in told]
+    return _report(dialect, f"{SOURCE}-{name.replace(' ', '-')}", "", results)
 
 
 def _cut(text: str) -> str:
