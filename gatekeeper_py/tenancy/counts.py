@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
 from typing import Any, NamedTuple
 
+from gatekeeper_py.objects.remembered import remembered
 from gatekeeper_py.tenancy.forms import Place
 
 __all__ = ["Count", "counts"]
@@ -26,8 +26,6 @@ SCALE_ANNOTATION = re.compile(r"autoscaling\.knative\.dev/(?:initial|max|min)-?s
 NUMBER = re.compile(r"[0-9]{1,18}")
 LONGEST_KEY = 64
 """Characters of a field's name that may be one of the above."""
-REMEMBERED = 4096
-"""Names of fields whose meaning is kept: tenants may send any."""
 OWN = frozenset(("apiVersion", "kind", "metadata", "status"))
 """Parts of an object that ask for nothing."""
 
@@ -64,11 +62,11 @@ def _number(key: str, value: Any, around: str) -> int | None:
     return int(value) if is_text and NUMBER.fullmatch(value) else None
 
 
-@lru_cache(REMEMBERED)
+@remembered(LONGEST_KEY)
 def _is_count(key: str) -> bool:
     return len(key) <= LONGEST_KEY and COUNT_KEY.fullmatch(key) is not None
 
 
-@lru_cache(REMEMBERED)
+@remembered(LONGEST_KEY)
 def _is_set(key: str) -> bool:
     return len(key) <= LONGEST_KEY and SETS.fullmatch(key) is not None

@@ -8,10 +8,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias
 from urllib.parse import urlsplit
 
+from gatekeeper_py.objects.remembered import remembered
 from gatekeeper_py.objects.selector import Selector, SelectorError
 from gatekeeper_py.tenancy.hosts import called_hosts
 from gatekeeper_py.tenancy.machines import ASKING, asked_of_machine
@@ -536,8 +536,6 @@ TELLING_KEY = re.compile(
 """Keys of which a scan has to know the path: nearly all others it passes without writing one."""
 LONGEST_NAME = 64
 """Characters of a key whose meaning is kept: of most keys it is asked again and again."""
-REMEMBERED = 4096
-"""Keys whose meaning is kept: tenants may send any."""
 CONTAINERS = frozenset((dict, list))
 CHOICES = frozenset(("any", "from", "matchExpressions", "matchLabels", "matchNames", "names"))
 """Fields of the selectors `_select` reads: custom resources have them under `namespaces`, too."""
@@ -600,7 +598,7 @@ def _containers(value: Any, place: Place, finds: Finds, select: Emit) -> Iterato
     if not ASKING.isdisjoint(value):
         _scan_pod(value, place, finds)
     for key, item in value.items():
-        if _is_telling(key) and not _is_of_vault(key, value, place):
+        if _tells(key) and not _is_of_vault(key, value, place):
             path = place.below(f".{key}").path()
             _scan_field(key, item, path, finds)
             if NAMESPACE_SELECTOR_KEY.search(key):
@@ -610,11 +608,7 @@ def _containers(value: Any, place: Place, finds: Finds, select: Emit) -> Iterato
             yield item, place.below(f".{key}")
 
 
-def _is_telling(key: str) -> bool:
-    return _tells(key) if len(key) <= LONGEST_NAME else TELLING_KEY.search(key) is not None
-
-
-@lru_cache(REMEMBERED)
+@remembered(LONGEST_NAME)
 def _tells(key: str) -> bool:
     return TELLING_KEY.search(key) is not None
 

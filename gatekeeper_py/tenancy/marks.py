@@ -8,9 +8,9 @@ the latter in texts as well. Selectors only ask for labels, and are left out.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias
 
+from gatekeeper_py.objects.remembered import remembered
 from gatekeeper_py.tenancy.catalogue import BUILT_IN_GROUPS
 from gatekeeper_py.tenancy.forms import Place
 from gatekeeper_py.tenancy.tenant import GROUP
@@ -29,8 +29,8 @@ ENTRY_KEYS = ("key", "name")
 TAGGED, SELECTING, PLAIN = "tagged", "selecting", "plain"
 INNER = frozenset((dict, list))
 """What may hold something further in."""
-REMEMBERED = 4096
-"""Names of fields whose meaning is kept: Kubernetes has fewer, and tenants may send any."""
+LONGEST_KEY = 64
+"""Characters of a field's name whose meaning is kept."""
 OWN = frozenset(("metadata", "status"))
 """Parts of an object that are handed on to nothing: rules of their own judge them."""
 
@@ -109,7 +109,7 @@ def _steps(way: Way | None) -> Iterator[str | int]:
         yield step
 
 
-@lru_cache(REMEMBERED)
+@remembered(LONGEST_KEY)
 def _field(key: str) -> str:
     """What the name of a field says of what it holds."""
     lower = key.lower()

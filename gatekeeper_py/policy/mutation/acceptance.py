@@ -8,13 +8,19 @@ is asked about: the rest was the API server's to refuse before.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import lru_cache
 from typing import Any, Final
 
 import orjson
 
 from gatekeeper_py.golang.quoting import quote
-from gatekeeper_py.objects.naming import dns_subdomain, label_value, qualified_name
+from gatekeeper_py.objects.naming import (
+    LABEL_LENGTH,
+    SUBDOMAIN_LENGTH,
+    dns_subdomain,
+    label_value,
+    qualified_name,
+)
+from gatekeeper_py.objects.remembered import remembered
 from gatekeeper_py.objects.resource import Object
 from gatekeeper_py.objects.schema import builtin_schema
 from gatekeeper_py.policy import messages
@@ -26,6 +32,8 @@ __all__ = ["ELSEWHERE", "check_metadata"]
 ELSEWHERE: Final = "the namespace of the provided object does not match the namespace sent on the request"
 NO_METADATA: Final = "system metadata was not initialized"
 NAMESPACES: Final = "namespaces"
+LONGEST_KEY: Final = SUBDOMAIN_LENGTH + len("/") + LABEL_LENGTH
+"""Characters of a key that may be right."""
 TOGETHER: Final = ("orphan", "foregroundDeletion")
 """Finalizers that exclude one another."""
 
@@ -84,12 +92,12 @@ def _name_faults(request: AdmissionRequest, metadata: Object, *, custom: bool) -
         yield from (f"metadata.name{fault}" for fault in _said(name, dns_subdomain(name)))
 
 
-@lru_cache(maxsize=1024)
+@remembered(LONGEST_KEY)
 def _key_complaints(key: str) -> tuple[str, ...]:
     return tuple(qualified_name(key))
 
 
-@lru_cache(maxsize=1024)
+@remembered(LABEL_LENGTH)
 def _value_complaints(value: str) -> tuple[str, ...]:
     return tuple(label_value(value))
 
