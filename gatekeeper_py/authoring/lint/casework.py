@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Iterator, Set
 from fnmatch import fnmatchcase
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,6 +23,8 @@ ALIKE: Final = 0.72
 """How alike two users are of which one is a slip of the other: alicia and alice."""
 NEARLY: Final = 0.85
 """And two namespaces, of which there are more: operators is not operations."""
+SLIPS: Final = 1024
+"""Names of which it is kept what they were meant to be: an editor's server lints for weeks."""
 CLUSTERS_OWN: Final = frozenset({"default", "kube-system", "kube-public", "kube-node-lease"})
 
 
@@ -115,7 +117,7 @@ def _namespace(case: Case) -> str:
     return str((case.object.get("metadata") or {}).get("namespace") or case.namespace)
 
 
-@cache
+@lru_cache(SLIPS)
 def _slip(name: str, known: frozenset[str], alike: float) -> str:
     """The known name of which another is a slip; empty when it is known itself, or like none."""
     if not name or name in known:
