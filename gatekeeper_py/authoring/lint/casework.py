@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Iterator, Set
-from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -15,6 +14,7 @@ from gatekeeper_py.authoring.lint.subject import Subject
 from gatekeeper_py.authoring.suite import Case, Suite
 from gatekeeper_py.manifests.manifest import Manifest, Problem
 from gatekeeper_py.policy.model import MutatingPolicy, Policy
+from gatekeeper_py.tenancy.patterns import glob_matches
 from gatekeeper_py.tenancy.reading import is_tenancy_document, is_tenant
 
 __all__ = ["casework"]
@@ -68,7 +68,7 @@ def _strangers(suite: Suite, tenants: list[Manifest]) -> Iterator[Problem]:
         ):
             yield _at(case, f'nobody is called "{case.user}", who owns no tenant', f"Did you mean {near}?")
         space = _namespace(case)
-        claimed = any(fnmatchcase(space, pattern) for pattern in patterns)
+        claimed = any(glob_matches(pattern, space) for pattern in patterns)
         if tenants and not claimed and (near := _slip(space, frozenset(names), NEARLY)):
             yield _at(case, f'no tenant owns the namespace "{space}"', f"Did you mean {near}?")
         for doubt in filter(None, map(doubted_group, case.groups)):
@@ -88,7 +88,7 @@ def _all_strangers(
         yield _at(first, what, f"Write one of {', '.join(sorted(users))}")
     spaces = set(filter(None, map(_namespace, suite.cases)))
     if spaces and not any(
-        space in names or any(fnmatchcase(space, each) for each in patterns) for space in spaces
+        space in names or any(glob_matches(each, space) for each in patterns) for space in spaces
     ):
         what = f"no case is in a namespace that a tenant owns: {', '.join(sorted(spaces))}"
         yield _at(first, what, "Write one of a tenant's")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
-from fnmatch import fnmatchcase
 from typing import Any, Final, TypeAlias
 
 from gatekeeper_py.authoring.lint.finding import Finding
@@ -16,6 +15,7 @@ from gatekeeper_py.objects.fieldpath import FieldPath
 from gatekeeper_py.objects.kinds import Kinds
 from gatekeeper_py.objects.naming import path_segment
 from gatekeeper_py.policy.model import ValidatingPolicy
+from gatekeeper_py.tenancy.patterns import glob_matches
 from gatekeeper_py.tenancy.reading import is_settings, is_tenancy_document, is_tenant, is_waiver
 
 __all__ = ["exemptions"]
@@ -87,8 +87,8 @@ def _nobodys(spec: Spec, tenants: list[Spec]) -> Told:
     names = sorted({name for claim in claims for name in _texts(claim, "names")})
     patterns = [pattern for claim in claims for pattern in _texts(claim, "patterns")]
     for index, space in enumerate(_texts(spec, "namespaces")):
-        claimed = any(fnmatchcase(name, space) for name in names) or any(
-            fnmatchcase(space, pattern) or PATTERN & set(space) for pattern in patterns
+        claimed = any(glob_matches(space, name) for name in names) or any(
+            glob_matches(pattern, space) or PATTERN & set(space) for pattern in patterns
         )
         if not claimed:
             near = difflib.get_close_matches(space, names, 1)
