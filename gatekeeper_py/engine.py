@@ -55,7 +55,7 @@ from gatekeeper_py.tenancy.mistakes import unknown_policies
 from gatekeeper_py.tenancy.tenant import GROUP, Tenancy
 from gatekeeper_py.tenancy.waivers import Waivers
 
-__all__ = ["BOTH", "Engine", "Phase", "load_policies", "load_with_tenancy", "prepare"]
+__all__ = ["BOTH", "Engine", "Phase", "foresee", "load_policies", "load_with_tenancy", "prepare"]
 
 Phase = Literal["mutate", "validate"]
 """What a webhook asks for: the changes, or the verdict on the changed object."""
@@ -242,6 +242,11 @@ def prepare(policies: PolicySet) -> None:
     for policy in every:
         for expression in expressions(policy):
             expression.program.prepare()
+
+
+def foresee(policies: PolicySet, request: AdmissionRequest) -> None:
+    """Write now the function that validates requests like this one, as if many had been asked already."""
+    policies.validating.concerning(request).join()
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Reviews before the first one: they leave nothing behind, whatever the policies make of them."""
+"""Reviews before the first one: they leave nothing behind but code, whatever the policies make of them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.tenancy.tenant import Claim, Tenancy, Tenant
 from gatekeeper_py.webhook.rehearsal import TIMES, rehearse
 from gatekeeper_py.webhook.revision import Loaded, Webhook
+from tests.policy.support import CONFIG_MAP, POD, engine, request, validating
+
+DEPLOYMENT = {"apiVersion": "apps/v1", "kind": "Deployment"}
 
 
 def test_what_is_created_most_is_reviewed_at_both_doors_for_a_tenant_and_for_nobody() -> None:
@@ -26,6 +29,15 @@ def test_what_is_created_most_is_reviewed_at_both_doors_for_a_tenant_and_for_nob
         for namespace in ("rehearsal", "foo-a")
         for resource in ("pods", "deployments")
     }
+
+
+def test_policies_about_what_is_created_most_are_one_function_before_the_first_review() -> None:
+    policies = engine(validating("p", validations=[{"expression": "true"}])).policies
+    rehearse(Loaded(lambda *_: Decision(allowed=True), 1, policies=policies))
+    for value, written in ((POD, True), (DEPLOYMENT, True), (CONFIG_MAP, False)):
+        asked = request({**value, "metadata": {"name": "web", "namespace": "foo"}})
+        found = policies.validating.concerning(asked).joined(asked, asked.object)
+        assert (found is not None) is written
 
 
 def test_an_error_of_ours_is_for_a_review_to_tell() -> None:

@@ -105,12 +105,15 @@ class Candidates(Generic[P]):
         if self._premises is None or not self._premises.hold(request, value):
             return None
         self._asked += 1
-        if self._asked == FREQUENT:
-            aside(self._join)
+        if self._asked == FREQUENT and self._joined is None:
+            aside(self.join)
         return self._joined
 
-    def _join(self: Candidates[ValidatingPolicy]) -> None:
-        joined = join_policies(self, self._premises.known) if self._premises else None
+    def join(self: Candidates[ValidatingPolicy]) -> None:
+        """Write their function, unless it is written: what `joined` does by itself once they are frequent."""
+        if self._premises is None or self._joined is not None:
+            return
+        joined = join_policies(self, self._premises.known)
         if joined is not None:
             self._joined = joined, Candidates(joined.others)
 

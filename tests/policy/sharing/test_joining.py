@@ -208,6 +208,27 @@ def test_the_function_is_written_for_what_is_asked_often(monkeypatch: pytest.Mon
     assert candidates.joined(unusual, unusual.object) is None
 
 
+def test_the_function_may_be_written_before_anybody_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    aside: list[object] = []
+    monkeypatch.setattr(index, "FREQUENT", 1)
+    monkeypatch.setattr(index, "aside", aside.append)
+    asked = request(CONFIG_MAP)
+    candidates = engine(validating("p", validations=[{"expression": "true"}])).policies.validating
+    candidates.concerning(asked).join()
+    written = candidates.concerning(asked).joined(asked, asked.object)
+    candidates.concerning(asked).join()
+    assert written is not None
+    assert candidates.concerning(asked).joined(asked, asked.object) is written
+    assert not aside
+
+
+def test_nothing_is_written_for_requests_that_are_never_ordinary() -> None:
+    candidates: Candidates[ValidatingPolicy] = Candidates(())
+    candidates.join()
+    asked = request(CONFIG_MAP)
+    assert candidates.joined(asked, asked.object) is None
+
+
 def test_what_costs_more_than_any_ordinary_object_is_decided_step_by_step(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
