@@ -23,6 +23,7 @@ from gatekeeper_py.tenancy.forms import (
     DESTINATION,
     JOINED,
     MAX_REFERENCES,
+    PODS,
     QUALIFIED,
     SITE,
     Unreadable,
@@ -181,14 +182,16 @@ class Context:
             return tenant.trusted or self._may_bind(tenant, reference["kind"], reference["name"])
         if tenant.trusted or not namespace:
             return True
+        by_pods = reference.get("how") == PODS
         if ANYWHERE in namespace:
-            return namespace in tenant.claim.patterns or _stays_inside(tenant, reference.get("selector"))
+            of_its_own = namespace in tenant.claim.patterns
+            return by_pods or of_its_own or _stays_inside(tenant, reference.get("selector"))
         try:
             owner = self._named_owner(namespace)
         except ContestedNamespace:
             return False
-        if owner is None:
-            return False
+        if owner is None or (by_pods and (owner.trusted or not owner.claimed)):
+            return by_pods  # what no tenant claims the platform offers, as far as network policies let pods
         # An unclaimed namespace may be called like a tenant that is gone, or to come: no grant is for it.
         known_as = tenant.name if tenant.claimed else ""
         return owner.name == tenant.name or any(

@@ -26,6 +26,7 @@ __all__ = [
     "MAX_REFERENCES",
     "NAMESPACE_KEY",
     "NAME_LABEL",
+    "PODS",
     "QUALIFIED",
     "RIGHT",
     "SITE",
@@ -45,6 +46,8 @@ INSIDE = "Inside"
 """The kind of an address inside the cluster, the node or its cloud that is no Service."""
 DESTINATION = "Destination"
 """The kind of a host of two or three labels that a controller calls: `db.bar` may be a Service of `bar`."""
+PODS = "pods"
+"""How a harmless kind refers to what pods of its namespace call, and no controller."""
 NAME_LABEL = "kubernetes.io/metadata.name"
 """The label by which the API server itself names every Namespace."""
 HOSTNAME = "Hostname"
@@ -91,6 +94,8 @@ class Finds(NamedTuple):
     references: list[dict[str, Any]]
     around: Surroundings = CLUSTER
     """What is inside the cluster."""
+    kinds: frozenset[str] | None = None
+    """The kinds of what is reported; None for all."""
 
     def add(
         self,
@@ -103,6 +108,8 @@ class Finds(NamedTuple):
         selector: Any = None,
     ) -> None:
         """Report a reference; raises `Unreadable` when there are too many."""
+        if self.kinds is not None and kind not in self.kinds:
+            return
         if len(self.references) >= MAX_REFERENCES:
             raise Unreadable(f"the object names more than {MAX_REFERENCES} others: split it")
         self.references.append(

@@ -9,7 +9,7 @@ from typing import Any
 from gatekeeper_py.tenancy.catalogue import BUILT_IN_GROUPS, Node, tree_of
 from gatekeeper_py.tenancy.custom import CustomKind, custom_kind
 from gatekeeper_py.tenancy.errands import add_errands
-from gatekeeper_py.tenancy.forms import FORMS, Finds
+from gatekeeper_py.tenancy.forms import DESTINATION, FORMS, PODS, Finds
 from gatekeeper_py.tenancy.leaves import add_leaves, add_own_name
 from gatekeeper_py.tenancy.places import CLUSTER, Surroundings
 
@@ -20,6 +20,8 @@ COMPARED = IGNORED | {"compared"}
 """How fields refer that look as if they did and do not: to anything, or to addresses. None is reported."""
 EVERYWHERE = frozenset(("references-other-tenants",))
 """Of a kind that no other rule judges, nothing is known that a shared program would read."""
+CALLED_BY_PODS = frozenset(("Service", DESTINATION))
+"""What is told of the values of a harmless kind, whose pods call from the namespace."""
 _scan = FORMS["scan"]("", "")
 SCANNED_NEVER = frozenset(("apiVersion", "kind", "metadata", "status"))
 """Parts of a custom resource the scan leaves out: what the API server or a controller writes."""
@@ -65,15 +67,16 @@ def _walk(node: Node, value: Any, around: Any, path: str, finds: Finds) -> None:
 
 
 def _scanned(body: dict[str, Any], kind: str, finds: Finds, known: CustomKind) -> list[dict[str, Any]]:
-    """What a custom resource names besides: namespaces and, unless it is harmless, places and identities."""
+    """What a custom resource names besides: namespaces, places and identities, or what its pods call."""
     parts = {key: value for key, value in body.items() if key not in SCANNED_NEVER}
     names = Finds(finds.namespace, [], finds.around)
     _scan(parts, body, "", names)
-    values = Finds(finds.namespace, [], finds.around)
-    unread = known.judgement == "unknown"
-    if known.judgement != "harmless":
-        own_programs = set(known.rules) <= EVERYWHERE
-        add_leaves(parts, values, finds.around, unread=unread, own_programs=own_programs)
+    harmless, unread = known.judgement == "harmless", known.judgement == "unknown"
+    values = Finds(finds.namespace, [], finds.around, CALLED_BY_PODS if harmless else None)
+    own_programs = set(known.rules) <= EVERYWHERE
+    add_leaves(parts, values, finds.around, unread=unread, own_programs=own_programs)
+    if harmless:
+        values = values._replace(references=[{**each, "how": PODS} for each in values.references])
     if unread:
         add_errands(parts, values, kind)
         add_own_name(body, values)

@@ -235,6 +235,27 @@ def test_what_a_controller_may_call_for_a_tenant(host: str, called: bool) -> Non
 
 
 @pytest.mark.parametrize(
+    ("namespace", "permitted"),
+    [
+        ("foo", True),
+        ("shop", False),
+        ("nobodys", True),
+        ("platform", True),
+        ("contested", False),
+        ("*", True),
+    ],
+)
+def test_pods_may_call_what_is_of_no_other_tenant(namespace: str, permitted: bool) -> None:
+    contested = [Tenant(name, claim=Claim(names=("contested",))) for name in ("one", "two")]
+    platform = Tenant("platform", trusted=True, claim=Claim(names=("platform",)))
+    asked = replace(context(), tenancy=Tenancy((*TENANCY.tenants, platform, *contested)))
+    tenant = asked.tenant()
+    assert tenant is not None
+    reference = {"kind": "Service", "group": "", "namespace": namespace, "name": "db", "how": "pods"}
+    assert asked.permits(tenant, reference) is permitted
+
+
+@pytest.mark.parametrize(
     ("host", "called"),
     [
         ("10.96.0.1", False),

@@ -200,6 +200,25 @@ def test_many_things_ignored_are_passed_over_in_one_look_each() -> None:
     assert references(body("keda.sh/v1alpha1", "ScaledObject", spec={"triggers": triggers})) == []
 
 
+def test_a_harmless_kind_names_the_services_that_its_pods_call_and_nothing_else() -> None:
+    spec = {
+        "clusters": [{"bootstrapServers": "a.bar.svc:9092,http://localhost:80"}],
+        "host": "db.bar",
+        "password": {"from": "file:///etc/kubernetes/admin.conf"},
+        "role": "arn:aws:iam::1:role/admin",
+    }
+    named = references(body("kafka.strimzi.io/v1", "KafkaMirrorMaker2", spec=spec))
+    assert [(each["path"], each["kind"], each["name"], each["how"]) for each in named] == [
+        ("spec.clusters[0].bootstrapServers", "Service", "a", "pods"),
+        ("spec.host", "Destination", "db.bar", "pods"),
+    ]
+
+
+def test_a_harmless_kind_may_have_any_number_of_values_that_are_no_service() -> None:
+    files = [f"/var/run/secrets/{number}" for number in range(MAX_REFERENCES + 1)]
+    assert references(body("kafka.strimzi.io/v1", "KafkaTopic", spec={"files": files})) == []
+
+
 # --- what an author may cost
 
 

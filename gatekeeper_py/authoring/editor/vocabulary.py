@@ -262,7 +262,7 @@ FIELDS: Mapping[str, Mapping[str, str]] = {
     "tenancy.Reach": {"kind": "Its kind.", "name": "Its name.", "path": "Where the object reaches it."},
     "tenancy.Reference": {
         "group": "Its API group.",
-        "how": "name, namespace, selector, text, address, host, external or scan.",
+        "how": "name, namespace, selector, text, address, host, external, pods or scan.",
         "kind": "Its kind.",
         "name": "Its name.",
         "namespace": "Its namespace; empty for what is in none, * for any.",
