@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import field
 from ipaddress import ip_network
@@ -23,6 +24,7 @@ from gatekeeper_py.tenancy.forms import (
     DESTINATION,
     JOINED,
     MAX_REFERENCES,
+    OWNED,
     PODS,
     QUALIFIED,
     SITE,
@@ -290,6 +292,18 @@ class Context:
             return reference
         return {**reference, "kind": "Object", "name": name, "namespace": namespace}
 
+    def _owned(self, reference: Object) -> Object:
+        """`bar-invoices` as another tenant's, where one claims a namespace `bar`; not `foo-bar` of `foo`."""
+        own, parts = self.tenant(), SEPARATOR.split(reference["name"].lower())[:MOST_PARTS]
+        names = ["-".join(parts[:count]) for count in range(1, len(parts))]
+        if own is None or own.name in names:
+            return reference
+        found = [{**reference, "kind": "Object", "namespace": name} for name in names if self._is_known(name)]
+        if any(self.permits(own, each) for each in found):
+            return reference
+        foreign = (each for each in found if not self.permits(own, {**each, "how": PODS}))
+        return next(foreign, reference)
+
     def _sited(self, reference: Object) -> Object:
         """A name by which something is served as another tenant's, where it is no own one."""
         own = self.tenant()
@@ -516,9 +530,13 @@ def _keeps_account(request: AdmissionRequest) -> bool:
     )
 
 
+SEPARATOR = re.compile(r"[^a-z0-9]+")
+MOST_PARTS = 8
+"""Parts of a name that may say whose it is."""
 LOCATED: Mapping[str, Callable[[Context, Object], Object]] = {
     DESTINATION: Context._located,
     JOINED: Context._separated,
+    OWNED: Context._owned,
     QUALIFIED: Context._qualified,
     SITE: Context._sited,
 }

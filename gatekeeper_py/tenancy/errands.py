@@ -8,6 +8,7 @@ stands in pods of the namespace is passed over, as in `leaves`.
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -16,6 +17,15 @@ from typing import Any
 
 from gatekeeper_py.objects.kinds import Kinds
 from gatekeeper_py.tenancy.catalogue import BUILT_IN_GROUPS
+from gatekeeper_py.tenancy.commons import (
+    ALL,
+    is_code_for_all,
+    is_flag_for_all,
+    is_for_all,
+    on_all_nodes,
+    order_in,
+    serves_an_api,
+)
 from gatekeeper_py.tenancy.custom import custom_kind
 from gatekeeper_py.tenancy.forms import (
     ANYWHERE,
@@ -68,8 +78,12 @@ ROLE_OR_PERSON = re.compile(
     re.IGNORECASE,
 )
 """How fields are called that hold a role, or whom it is given to."""
-OF_THE_CONTROL_PLANE = re.compile(r"system:(?!serviceaccounts?:).+|kubernetes-admin|kubernetes-super-admin")
-"""Roles, users and groups of the control plane, by how they begin, and kubeadm's administrators."""
+OF_THE_CONTROL_PLANE = re.compile(
+    r"system:(?!serviceaccounts?:).+|kubernetes-admin|kubernetes-super-admin"
+    r"|(?:cluster|infra(?:structure)?|k8s|kube|kubernetes|platform)[-:. ]?"
+    r"(?:admin(?:istrator)?s?|operators?|owners?)"
+)
+"""Roles, users and groups of the control plane, by how they begin, and what platforms call theirs."""
 NAME = ".name"
 READING = frozenset(("get", "list", "watch"))
 POWERS = frozenset(("bind", "escalate", "impersonate"))
@@ -167,8 +181,31 @@ READ_IN = re.compile(r"""\{\{[^{}]*["'`](/[^"'`]*)["'`]""")
 """A file that a template reads."""
 LONGEST_NAME = 64
 """Characters of a field's name that may mean one of the above."""
+ENCODED = (
+    "YXBpVmVyc2lvb",
+    "a2luZD",
+    "LS0tC",
+    "eyJhcGlWZXJzaW9u",
+    "eyJraW5k",
+    "ewogICJ",
+    "IyAt",
+    "bWV0YWRhdG",
+)
+"""How base64 begins of what begins with apiVersion, kind, ---, a brace and one of these, or metadata."""
+LEAST_ORDER = 6
+"""Characters of a text without which it is no order to a program."""
 MOST_SAID = 64
 """Different things of one text that are reported: each is one too many."""
+
+
+def decoded(text: str) -> str:
+    """What base64 stands for, where that is an object in YAML or JSON; nothing for anything else."""
+    if not text.startswith(ENCODED):
+        return ""
+    try:
+        return b64decode("".join(text.split())).decode()
+    except ValueError:
+        return ""
 
 
 @cache
@@ -191,17 +228,21 @@ def cluster_wide_resources() -> frozenset[str]:
 class _Seen:
     """What the walk through an object has come by that bears on the rest of it."""
 
+    kind: str = ""
+    """The object's."""
     runs_image: bool = False
     """Whether it says what a pod runs, whose files are its own."""
     files: list[tuple[Place, str]] = field(default_factory=list)
     """Texts with the path of a key file in their midst, by where they are."""
+    orders: list[tuple[Place, str]] = field(default_factory=list)
+    """What texts have done where they are run, likewise."""
 
 
 def add_errands(body: Mapping[str, Any], finds: Finds, kind: str = "") -> None:
     """Report what an object of a kind has done; each value is looked at once, in linear time."""
-    if STEERS_NODES.fullmatch(kind[:LONGEST_NAME]):
+    if STEERS_NODES.fullmatch(kind[:LONGEST_NAME]) or is_code_for_all(kind):
         finds.add("scan", "kind", kind[:LONGEST_NAME], kind=RIGHT)
-    seen = _Seen()
+    seen = _Seen(kind)
     levels = [_walk(body, Place(None, "", 0), finds, seen)]  # one iterator a level, as in `forms`
     while levels:
         inner = next(levels[-1], None)
@@ -209,8 +250,11 @@ def add_errands(body: Mapping[str, Any], finds: Finds, kind: str = "") -> None:
             levels.pop()
         else:
             levels.append(_walk(*inner, finds, seen))
-    for place, path in [] if seen.runs_image else seen.files:
-        finds.add("scan", place.path(), path[:LONGEST_SHOWN], kind=FILE)
+    if not seen.runs_image:
+        for place, path in seen.files:
+            finds.add("scan", place.path(), path[:LONGEST_SHOWN], kind=FILE)
+        for place, order in seen.orders:
+            finds.add("scan", place.path(), order[:LONGEST_SHOWN], kind=RIGHT)
 
 
 def _walk(value: Any, place: Place, finds: Finds, seen: _Seen) -> Iterator[tuple[Any, Place]]:
@@ -222,6 +266,7 @@ def _walk(value: Any, place: Place, finds: Finds, seen: _Seen) -> Iterator[tuple
             _add_machine(value, place, finds, seen)
         if not OBJECTS.isdisjoint(value):
             _add_space(value, place, finds)
+        _add_for_all(value, place, finds)
     items = value.items() if type(value) is dict else ((f"[{at}]", item) for at, item in enumerate(value))
     for key, item in items:
         if key in SILENT and is_silent(key, item):
@@ -234,7 +279,7 @@ def _walk(value: Any, place: Place, finds: Finds, seen: _Seen) -> Iterator[tuple
             yield item, inner
         elif type(item) is str:
             _add_text(item, inner, finds, seen)
-        elif item is True and HOST_FLAG.fullmatch(key):
+        elif item is True and (HOST_FLAG.fullmatch(key) or is_flag_for_all(key)):
             finds.add("scan", inner.path(), key, kind=RIGHT)
 
 
@@ -355,7 +400,7 @@ def _add_machine(value: Mapping[str, Any], place: Place, finds: Finds, seen: _Se
     for key in NODES:
         named = value.get(key)
         first = named[0] if type(named) is list and named else named
-        if type(first) is str and first and _is_done_to_nodes(value):
+        if type(first) is str and first and (first in ALL or _is_done_to_nodes(value)):
             finds.add("scan", place.below(f".{key}").path(), first[:LONGEST_SHOWN], kind=RIGHT)
 
 
@@ -363,6 +408,13 @@ def _is_done_to_nodes(value: Mapping[str, Any]) -> bool:
     lists = (islice(item, MOST_SAID) for item in value.values() if type(item) is list)
     said = chain(value, value.values(), *lists)
     return any(type(text) is str and DONE_TO_NODES.search(text[:LONGEST_NAME]) for text in said)
+
+
+def _add_for_all(value: Mapping[str, Any], place: Place, finds: Finds) -> None:
+    """A mapping that is about every node, or answers for the API server."""
+    scope = "group" if serves_an_api(value) else on_all_nodes(value)
+    if scope:
+        finds.add("scan", place.below(f".{scope}").path(), value[scope][:LONGEST_SHOWN], kind=RIGHT)
 
 
 def _add_space(value: Mapping[str, Any], place: Place, finds: Finds) -> None:
@@ -403,8 +455,14 @@ def _last_fields(place: Place) -> Iterator[str]:
 
 
 def _add_text(text: str, place: Place, finds: Finds, seen: _Seen) -> None:
+    text = decoded(text) or text
     called = _field(place)
-    if (text and NODE_FIELD.fullmatch(called)) or _gives_power(text, place) or _asks_for_node(text, place):
+    if (
+        (text and NODE_FIELD.fullmatch(called))
+        or _gives_power(text, place)
+        or _asks_for_node(text, place)
+        or is_for_all(seen.kind, called, text)
+    ):
         finds.add("scan", place.path(), text[:LONGEST_SHOWN], kind=RIGHT)
     elif _spans_the_cluster(called, text):
         finds.add("scan", place.path(), text[:LONGEST_SHOWN], kind="Namespace", namespace=ANYWHERE)
@@ -416,6 +474,8 @@ def _add_text(text: str, place: Place, finds: Finds, seen: _Seen) -> None:
         _add_picked(text, place, finds)
     if "/" in text:
         _add_file(text, called, place, finds, seen)
+    if len(text) > LEAST_ORDER and (order := order_in(text)):
+        seen.orders.append((place, order))
 
 
 def _add_asked(text: str, place: Place, finds: Finds) -> None:

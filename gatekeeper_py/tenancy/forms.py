@@ -26,6 +26,7 @@ __all__ = [
     "MAX_REFERENCES",
     "NAMESPACE_KEY",
     "NAME_LABEL",
+    "OWNED",
     "PODS",
     "QUALIFIED",
     "RIGHT",
@@ -46,6 +47,8 @@ INSIDE = "Inside"
 """The kind of an address inside the cluster, the node or its cloud that is no Service."""
 DESTINATION = "Destination"
 """The kind of a host of two or three labels that a controller calls: `db.bar` may be a Service of `bar`."""
+OWNED = "Owned"
+"""The kind of a name on a server that all share, which may begin with whose it is: `bar-invoices`."""
 PODS = "pods"
 """How a harmless kind refers to what pods of its namespace call, and no controller."""
 NAME_LABEL = "kubernetes.io/metadata.name"
@@ -228,10 +231,11 @@ def _namespace(group: str, _kind: str) -> Emit:
 
 def _dotted(group: str, kind: str) -> Emit:
     def emit(value: Any, _around: Any, path: str, finds: Finds) -> None:
-        for key in value if type(value) is dict else ():
-            namespace, dot, name = key.partition(".")
+        named = {f"{path}.{key}": key for key in value} if type(value) is dict else {path: _text(value)}
+        for place, text in named.items():
+            namespace, dot, name = text.partition(".")
             if dot and namespace:
-                finds.add("namespace", f"{path}.{key}", name, group, kind.strip("*"), namespace)
+                finds.add("namespace", place, name, group, kind.strip("*"), namespace)
 
     return emit
 

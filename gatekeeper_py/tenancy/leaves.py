@@ -14,7 +14,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any, NamedTuple
 
-from gatekeeper_py.tenancy.forms import ANYWHERE, DESTINATION, INSIDE, QUALIFIED, SITE, Finds
+from gatekeeper_py.tenancy.forms import ANYWHERE, DESTINATION, INSIDE, OWNED, QUALIFIED, SITE, Finds
 from gatekeeper_py.tenancy.hosts import MOST_HOSTS, dialled_hosts, hosts_in, named_hosts, whole_hosts
 from gatekeeper_py.tenancy.keyfiles import is_key_file
 from gatekeeper_py.tenancy.logins import is_empty_login, is_own_login, is_somebody, may_say_login, word
@@ -40,8 +40,14 @@ FILE = "File"
 IDENTITY = "Identity"
 """The kind of an identity, or another thing of a cloud account, by its id; or of the operator's own."""
 
+PROSE = (
+    *("comment", "documentation", "help", "instructions", "notes", "prompt", "readme", "summary"),
+    "systemPrompt",
+)
+"""Fields whose texts are for people, or for what reads as people do."""
 SILENT = frozenset(
     (
+        *PROSE,
         "affinity",
         "annotations",
         "containers",
@@ -66,7 +72,7 @@ SILENT = frozenset(
 VOLUMES = "volumes"
 LONGEST_PATH = 4096
 """Characters of a path, of a file or a field, and of a text that may be one."""
-PROGRAM = frozenset(("args", "command"))
+PROGRAM = frozenset(("args", "cmd", "command", "entrypoint", "exec"))
 """Fields that, when lists of text, start a program in a pod."""
 COMPARED = re.compile(
     r"(?:(?:client|http|ip|remote|source)[-_]?)?(?:allow|block|deny|trust|(?:black|white)(?=[-_]?list))(?:ed)?"
@@ -74,7 +80,7 @@ COMPARED = re.compile(
     r"|referr?ers?|sources?))*"
     r"|cors.*|.*origins?|(?:ip|source)[-_]?(?:filters?|ranges?|sans?|addresses)|no[-_]?proxy|sni(?:[-_]?host)?s?"
     r"|common[-_]?name|(?:alt|dns|subject[-_]?alt(?:ernative)?)[-_]?names?|(?:post[-_]?logout[-_]?)?redirect[-_]?ur[il]s?"
-    r"|(?:bind|listen).*",
+    r"|(?:bind|listen).*|sans?|.+/networks/(?:host(?:_regexp)?|ip)",
     re.IGNORECASE,
 )
 """Fields whose addresses are held against whoever comes, written into a certificate or listened at; nobody
@@ -128,7 +134,8 @@ SERVED = re.compile(
 )
 """Fields that hold names by which something is served; those of the group may be called as well."""
 SERVING = re.compile(
-    r"alt(?:ernative)?names|cert|csr|domain|expose|gateway|http$|ingress|listener|record|route|rules|subject|tls|virtual|zone",
+    r"alt(?:ernative)?names|cert|csr|domain|expos|external|frontend|gateway|http$|ingress|listener|match|public|record|route|rules|[.]sans?$"
+    r"|site|subject|tls|vanity|virtual|zone",
     re.IGNORECASE,
 )
 """Fields below which a host is one that is served."""
@@ -141,6 +148,16 @@ RECORD = re.compile(r"(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*", re.IGNORECASE)
 HOST_RULE = re.compile(r"\bhost(?:header|sni)?\(\s*[`'\"]([^`'\"\s]+)", re.IGNORECASE)
 """A name that is served, in a rule as Traefik has them."""
 
+ON_SERVER = re.compile(
+    r"(?:buckets?|collections?|databases?|datasets?|db|exchanges?|ind(?:ex|ices)|keyspaces?|queues?|schemas?|streams?|tables?|topics?"
+    r"|v-?hosts?)(?:[-_]?(?:names?|patterns?|prefix(?:es)?))?$|[.]prefix(?:es)?$",
+    re.IGNORECASE,
+)
+"""Fields that hold what a server keeps for many, by its name."""
+WHOLE = re.compile(r"[.](?:buckets?|v-?hosts?)(?:names?)?", re.IGNORECASE)
+"""Of these, such as are called after who has them: a database may be called like anything."""
+OWNED_NAME = re.compile(r"[a-z0-9]+(?:[-._:/][a-z0-9_*>#-]+)*[-._:/*>#]*", re.IGNORECASE)
+
 SYSTEM = "system:"
 """How users and groups of the control plane begin."""
 PRINCIPAL = re.compile(r"system:serviceaccount:([^:\s]+):([^:\s]+)")
@@ -148,8 +165,8 @@ PRINCIPAL = re.compile(r"system:serviceaccount:([^:\s]+):([^:\s]+)")
 ACTING = re.compile(r"account|impersonat|runas|[.](?:as|user)$", re.IGNORECASE)
 """How fields are called that say as whom something is done."""
 QUALIFIER = re.compile(
-    r"(?:app|claim|config-?map|credential|deployment|gateway|issuer|pod|pvc|ref|secret|service-?account|snapshot|source|store"
-    r"|target|workload)(?:s|name|names)?$|copy(?:from|of)?$|/k8s_secret_",
+    r"(?:app|cert(?:ificate)?|claim|config-?map|credential|deployment|gateway|issuer|key-?(?:pair|store)|middleware|pod|pvc|ref|secret"
+    r"|service|service-?account|snapshot|source|store|target|trust-?store|volume|workload)(?:s|name|names)?$|copy(?:from|of)?$|/k8s_secret_",
     re.IGNORECASE,
 )
 """How fields are called that name an object."""
@@ -193,6 +210,9 @@ CLOUD_THING = re.compile(
 """Anything of a cloud account by its full name, which is the operator's to reach where nobody is named."""
 HANDLE = re.compile(r"(?:group)?(?:snapshot|volume(?:snapshot)?)handles?", re.IGNORECASE)
 """Fields that hold what a driver of storage calls its things (csi.proto), whoever's they are."""
+STATED = re.compile(r"[.]resources?", re.IGNORECASE)
+STATEMENT = frozenset(("Action", "Actions", "Effect", "action", "actions", "effect", "permissions"))
+"""What a statement of IAM has, and the field of what it gives rights to."""
 WRITTEN = re.compile(r"destination|output|target|template|write", re.IGNORECASE)
 """How fields are called that hold what is written, so that a Secret there is nobody's login."""
 ELSEWHERE = re.compile(r"alert|git|hook|image|mail|notif|pull|regist|slack|smtp|tls", re.IGNORECASE)
@@ -283,6 +303,8 @@ def add_leaves(
             _add_text(value, part, finds, around, near)
             if unread and "." in value:
                 _add_sites(value, part, finds)
+            if unread and value and _is_on_server(part.field.step):
+                _add_owned(value, part, finds)
         _add_identity(value, part, finds)
     if unread:
         _add_cloud_things(body, finds)
@@ -326,6 +348,8 @@ def _parts(value: Any, around: _Part | None) -> Iterator[tuple[_Part, Any]]:
 
 def is_silent(key: str, value: Any) -> bool:
     """Whether one of these fields is passed over; volumes of pods have names, others are something else."""
+    if key in PROSE:
+        return type(value) is str
     first = value[0] if key == VOLUMES and type(value) is list and value else None
     return type(first) is not dict or "name" in first
 
@@ -416,6 +440,22 @@ def _add_served_service(text: str, part: _Part, finds: Finds) -> None:
     place = place_of(text)
     if part.use is _Use.COMPARED and place.inner == "service":
         finds.add("scan", part.path(), place.name, "", "Service", place.namespace)
+
+
+@lru_cache(REMEMBERED)
+def _is_kept(step: str) -> bool:
+    return ON_SERVER.search(step) is not None
+
+
+def _is_on_server(step: str) -> bool:
+    return len(step) <= LONGEST_NAME and _is_kept(step)
+
+
+def _add_owned(text: str, part: _Part, finds: Finds) -> None:
+    """A bucket, a topic or another thing on a server that all share, by a name that may say whose it is."""
+    if len(text) <= LONGEST_SHOWN and OWNED_NAME.fullmatch(text):
+        whole = WHOLE.fullmatch(part.field.step) is not None
+        finds.add("scan", part.path(), f"{text}/{ANYWHERE}" if whole else text, kind=OWNED)
 
 
 def _add_record(zone: str, part: _Part, finds: Finds) -> None:
@@ -522,7 +562,7 @@ def _add_cloud_things(body: Mapping[str, Any], finds: Finds) -> None:
         return
     holders = {id(_holder(part).fields) for part, value in _leaves(body) if _names_login(part, value)}
     for part, value in things:
-        if holders.isdisjoint(map(id, _fields_around(part))):
+        if _is_granted(part) or holders.isdisjoint(map(id, _fields_around(part))):
             finds.add("scan", part.path(), value[:LONGEST_SHOWN], kind=IDENTITY)
 
 
@@ -546,6 +586,11 @@ def _fields_around(part: _Part) -> Iterator[Mapping[str, Any]]:
         if part.around is None:
             return
         part = part.around
+
+
+def _is_granted(part: _Part) -> bool:
+    """Whether a thing is one that a statement gives rights to: who logs in says nothing of whose it is."""
+    return STATED.fullmatch(part.field.step) is not None and not STATEMENT.isdisjoint(part.field.fields)
 
 
 def _is_cloud_thing(text: str, part: _Part) -> bool:

@@ -110,6 +110,11 @@ DOUBTFUL_VALUES = frozenset(
     )
 )
 """Values that say so where nobody is named, of fields about logging in."""
+OWN_WORD = re.compile(
+    r"(?:from|inherit|use|with)?(?:the)?(?:ambient|controller|host|inherited|instance|machine|manager|node|operator|platform|provider)s?"
+    r"(?:account|cred(?:ential)?s?|identity|iam(?:role)?|login|principal|profile|role|serviceaccount|token)"
+)
+"""Words of both sorts that are put together anew by each author, for whoever an operator is."""
 OPERATORS = frozenset(("controller", "operator"))
 ACTING = frozenset(("actas", "as", "identity", "identityowner", "runas"))
 """Values that say so of fields for whom somebody acts as."""
@@ -166,7 +171,10 @@ def is_empty_login(field: str, beside: Mapping[str, Any]) -> bool:
 
 def may_say_login(value: Any) -> bool:
     """Whether a value is one of which `is_own_login` must be asked."""
-    return value is True or (type(value) is str and word(value) in TELLING)
+    if type(value) is not str:
+        return value is True
+    said = word(value)
+    return said in TELLING or OWN_WORD.fullmatch(said) is not None
 
 
 def is_own_login(field: str, value: Any, around: str, near: Iterable[Mapping[str, Any]]) -> bool:
@@ -184,14 +192,16 @@ def is_own_login(field: str, value: Any, around: str, near: Iterable[Mapping[str
         return True
     if field == "name" and REFERENCE.search(around):
         return False  # what somebody called an object
-    is_about_login = said in DOUBTFUL_VALUES and ABOUT_LOGIN.search(f"{around} {field}") is not None
+    doubtful = said in DOUBTFUL_VALUES or OWN_WORD.fullmatch(said) is not None
+    is_about_login = doubtful and ABOUT_LOGIN.search(f"{around} {field}") is not None
     return is_about_login and not _names_somebody(near)
 
 
 def _is_own_flag(field: str, around: str, near: Iterable[Mapping[str, Any]]) -> bool:
     if field in OWN_FLAGS:
         return True
-    doubtful = field in DOUBTFUL_FLAGS or (field in SWITCHES and around in DOUBTFUL_FLAGS)
+    switched = around if field in SWITCHES else field
+    doubtful = switched in DOUBTFUL_FLAGS or OWN_WORD.fullmatch(switched) is not None
     return doubtful and not _names_somebody(near)
 
 

@@ -290,6 +290,28 @@ def test_without_an_address_the_api_server_is_only_known_by_name(spec: Any) -> N
     assert asked.surroundings == asked.tenancy.surroundings
 
 
+@pytest.mark.parametrize(
+    ("name", "namespace"),
+    [
+        ("shop-invoices", "shop"),
+        ("SHOP.orders.*", "shop"),
+        ("shop/*", "shop"),
+        ("shop", ""),
+        ("foo-shop", ""),
+        ("shop-foo", "shop"),
+        ("nobodys-invoices", ""),
+        ("orders.shop", ""),
+    ],
+)
+def test_a_name_on_a_server_is_whose_it_begins_with(name: str, namespace: str) -> None:
+    nobodys = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "nobodys"}}
+    asked = replace(context(), cluster=Snapshot([nobodys]))
+    (reference,) = asked.references(
+        {"apiVersion": "example.com/v1", "kind": "Grant", "spec": {"topic": name}}
+    )
+    assert reference["namespace"] == namespace
+
+
 def test_a_pod_of_a_service_is_that_services_where_there_is_one() -> None:
     service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "db", "namespace": "shop"}}
     repository = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from typing import Any
 
 import pytest
@@ -20,6 +21,9 @@ CHART = {"apiVersion": "helm.cattle.io/v1", "kind": "HelmChart", "metadata": {"n
 ROLE = "kind: ClusterRole\napiVersion: rbac.authorization.k8s.io/v1\nmetadata: {name: x}\n"
 MAP = '{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x", "namespace": "bar"}}'
 TOKEN = '{{ readFile "/var/run/secrets/kubernetes.io/serviceaccount/token" }}'
+
+
+ENCODED = b64encode(ROLE.encode()).decode()
 
 
 def found(**spec: Any) -> list[tuple[str, str, str]]:
@@ -99,6 +103,19 @@ def found(**spec: Any) -> list[tuple[str, str, str]]:
             {"targetRef": {"group": "helm.cattle.io", "kind": "HelmChart"}},
             ("spec.targetRef", "Right", "HelmChart"),
         ),
+        ({"to": {"nodes": "all"}}, ("spec.to.nodes", "Right", "all")),
+        ({"scope": "node", "subnet": "10.96.0.0/12"}, ("spec.scope", "Right", "node")),
+        (
+            {"group": "metrics.k8s.io", "version": "v1", "service": {}},
+            ("spec.group", "Right", "metrics.k8s.io"),
+        ),
+        ({"isDefaultClass": True}, ("spec.isDefaultClass", "Right", "isDefaultClass")),
+        ({"attributes": {"superuser": True}}, ("spec.attributes.superuser", "Right", "superuser")),
+        ({"runAsRole": "postgres"}, ("spec.runAsRole", "Right", "postgres")),
+        ({"group": "platform-admins"}, ("spec.group", "Right", "platform-admins")),
+        ({"priorityClass": "system-node-critical"}, ("spec.priorityClass", "Right", "system-node-critical")),
+        ({"sql": "COPY t FROM PROGRAM 'id'"}, ("spec.sql", "Right", "COPY t FROM PROGRAM")),
+        ({"objects": [ENCODED]}, ("spec.objects[0]", "Right", "ClusterRole")),
     ],
 )
 def test_what_only_the_platform_may_have_done_is_reported(
@@ -147,6 +164,10 @@ def test_what_only_the_platform_may_have_done_is_reported(
         {"volumes": ["data:/var/lib/data:rw"]},
         {"name": "x", "space": "bar"},
         {"patches": [{"target": {"group": "apps", "kind": "Deployment"}}]},
+        {"image": "x", "template": '{{ env "HOME" }}'},
+        {"objects": ["a2luZDogQ29uZmlnTWFw", "a2luZD", "a2luZD/w=="]},
+        {"nodes": "*", "isDefault": True, "scope": "node"},
+        {"group": "developers", "user": "postgres", "roles": ["admin"]},
     ],
 )
 def test_ordinary_values_are_no_errands(spec: dict[str, Any]) -> None:
@@ -188,3 +209,17 @@ def test_a_text_of_many_objects_is_reported_once_for_each_namespace() -> None:
         f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{namespace: bar-{n % 100}}}\n" for n in range(1000)
     )
     assert len(found(a=text)) == errands.MOST_SAID
+
+
+@pytest.mark.parametrize("kind", ["GatewayPlugin", "OperatorHook", "NodeShell"])
+def test_a_kind_may_be_called_after_what_only_the_platform_has_done(kind: str) -> None:
+    finds = Finds("foo", [])
+    add_errands({"spec": {}}, finds, kind)
+    assert [(each["path"], each["name"]) for each in finds.references] == [("kind", kind)]
+
+
+def test_what_a_field_holds_may_be_told_by_the_kind() -> None:
+    for kind, expected in (("Route", ["spec.lua"]), ("Game", [])):
+        finds = Finds("foo", [])
+        add_errands({"spec": {"lua": "return 1"}}, finds, kind)
+        assert [each["path"] for each in finds.references] == expected

@@ -230,6 +230,42 @@ def test_a_thing_of_the_account_is_reached_as_whoever_is_named(named: dict[str, 
     assert found_in({"spec": {"b": {"c": [{"a": THING}]}, **named}}, unread=True) == []
 
 
+@pytest.mark.parametrize(
+    ("spec", "name"),
+    [
+        ({"bucket": "bar-invoices"}, "bar-invoices/*"),
+        ({"bucketName": "bar"}, "bar/*"),
+        ({"vhost": "bar"}, "bar/*"),
+        ({"topics": ["bar.*"]}, "bar.*"),
+        ({"topicPrefix": "bar_"}, "bar_"),
+        ({"databaseName": "bar-orders"}, "bar-orders"),
+        ({"access": {"prefix": "bar/"}}, "bar/"),
+    ],
+)
+def test_a_name_on_a_server_may_say_whose_it_is(spec: dict[str, Any], name: str) -> None:
+    finds = Finds("foo", [])
+    add_leaves({"spec": spec}, finds, CLUSTER, unread=True)
+    assert [(each["kind"], each["name"]) for each in finds.references] == [("Owned", name)]
+    assert found(**spec) == []
+
+
+@pytest.mark.parametrize(
+    "spec", [{"name": "bar-invoices"}, {"topic": "a b"}, {"bucket": "b" * 101}, {"topic": ""}]
+)
+def test_another_name_says_nothing(spec: dict[str, Any]) -> None:
+    assert found_in({"spec": spec}, unread=True) == []
+
+
+def test_a_statement_gives_rights_to_a_thing_whoever_is_named() -> None:
+    thing = "arn:aws:s3:::bar-invoices"
+    stated = {
+        "serviceAccount": "default",
+        "statements": [{"actions": ["s3:GetObject"], "resources": [thing]}],
+    }
+    assert found_in({"spec": stated}, unread=True) == [("spec.statements[0].resources[0]", "Identity", thing)]
+    assert found_in({"spec": {"serviceAccount": "default", "resources": [thing]}}, unread=True) == []
+
+
 def test_the_name_of_an_object_may_be_what_it_serves() -> None:
     for name, expected in (("www.example.com", ["www.example.com"]), ("web", []), (None, [])):
         finds = Finds("foo", [])

@@ -28,6 +28,10 @@ from gatekeeper_py.tenancy.logins import is_empty_login, is_own_login, may_say_l
         ("authMode", "MSI", "spec"),
         ("credentials", "inherit", "spec"),
         ("runAs", "controller", "spec"),
+        ("mode", "ControllerIdentity", "auth"),
+        ("credentialsFrom", "operator-service-account", "spec"),
+        ("useManagerCredentials", True, "spec"),
+        ("enabled", True, "nodeIdentity"),
     ],
 )
 def test_a_login_is_the_operators_own(field: str, value: Any, around: str) -> None:
@@ -48,6 +52,7 @@ def test_most_values_need_not_be_asked_about(value: Any) -> None:
         ("owner", "operator", "spec"),
         ("enabled", True, "ingress"),
         ("type", "iam", "team"),
+        ("kind", "MachineIdentity", "spec"),
         ("provider", "aws", "storage"),
         ("replicas", 3, "auth"),
     ],

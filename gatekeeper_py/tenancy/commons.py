@@ -1,0 +1,203 @@
+"""What tenants share besides the cluster, and what a custom resource that nobody has read would do to it.
+
+Gateways and controllers that would run its code or show it what they know, servers of databases on which it
+would be an administrator, the cluster's names, a place before everybody else's pods.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+__all__ = [
+    "ALL",
+    "is_code_for_all",
+    "is_flag_for_all",
+    "is_for_all",
+    "on_all_nodes",
+    "order_in",
+    "serves_an_api",
+]
+
+LONGEST_NAME: Final = 64
+"""Characters of a field's name or a kind's that may mean one of the below."""
+LONGEST_WORD: Final = 253
+"""Characters of a value that may be a name of one of the below: a name of DNS has no more."""
+
+CODE_FOR_ALL: Final = re.compile(
+    r"(?:[A-Z]\w*)?(?:Controller|Dns|DNS|Edge|Envoy|Gateway|Ingress|Manager|Mesh|Nginx|Operator|Proxy|Router|Waf|WAF)"
+    r"(?:Extension|Hook|Lua|Module|Patch|Plugin|Script|Snippet|Wasm)s?"
+)
+"""How kinds are called whose business is code in what all share."""
+SHARED_BY_ALL: Final = re.compile(
+    r"dns|edge|envoy|filter|gateway|ingress|mesh|middleware|nginx|plugin|proxy|route|virtual|waf",
+    re.IGNORECASE,
+)
+"""How kinds are called that such a thing reads."""
+CODE_FIELD: Final = re.compile(
+    r"(?:inline)?(?:lua|njs|vcl|wasm)(?:code|file|filter|inline|module|plugin|script|source|ur[il])?s?"
+    r"|(?:configuration|http|location|main|nginx|server|stream)[-_]?snippets?",
+    re.IGNORECASE,
+)
+"""Fields of these that hold code, and what languages of such code are called."""
+LANGUAGE: Final = re.compile(r"language|runtime|engine|type", re.IGNORECASE)
+LOADED_INTO: Final = re.compile(
+    r"(?:attach|inject|install|load|mount)(?:ed)?[-_]?(?:in|into|to)|plugin[-_]?(?:for|of)", re.IGNORECASE
+)
+PROGRAM_FOR_ALL: Final = re.compile(
+    r"(?:kube-?)?(?:api-?server|controller-?manager|scheduler|proxy)|kubelet|containerd|coredns|controller|manager|operator"
+    r"|(?:the[- ])?(?:gateway|ingress|proxy)(?:[-_]controller)?",
+    re.IGNORECASE,
+)
+"""What all share, as something to load code into."""
+
+ADMINISTRATOR_FLAG: Final = re.compile(
+    r"(?:as|grant|is|make)?[-_]?super[-_]?(?:admin|user)|bypass[-_]?rls|sys[-_]?admin|sysdba", re.IGNORECASE
+)
+"""Fields that, when true, make somebody an administrator of a server."""
+GIVEN: Final = re.compile(
+    r"(?:.*[a-z_-])?(?:attributes?|flags?|grants?|groups?|in[-_]?roles?|member[-_]?of|options|permissions?|privileges?|roles?)",
+    re.IGNORECASE,
+)
+"""Fields that hold what somebody may do there."""
+ADMINISTRATOR: Final = re.compile(
+    r"super[-_ ]?(?:admin|user)|(?:alloydb|cloudsql|rds_)?superuser|azure_pg_admin|bypass_?rls|sys_?admin"
+    r"|sysdba|pg_(?:execute_server_program|(?:read|write)_server_files)"
+    r"|all privileges on \*\.\*|dba",
+    re.IGNORECASE,
+)
+ACTED_AS: Final = re.compile(
+    r"(?:act|connect|exec(?:ute)?|log[-_]?in|run)[-_]?as(?:[-_]?(?:role|user))?", re.IGNORECASE
+)
+MASTER: Final = re.compile(
+    r"postgres|rdsadmin|sa|sys|sysdba|superuser|cloudsqlsuperuser|doadmin", re.IGNORECASE
+)
+"""Whom a server of databases is installed with."""
+
+ZONE: Final = re.compile(
+    r"(?:dns|forward(?:ed)?|hosted|match|stub)?[-_]?(?:domain|zone)(?:names?|s)?", re.IGNORECASE
+)
+NO_ZONE: Final = re.compile(r"(?:dns)?[-_]?domain(?:names?)?", re.IGNORECASE)
+"""Of these, what ordinary settings call the cluster's own domain by."""
+CLUSTER_ZONE: Final = re.compile(
+    r"[.]|(?:.*[.])?(?:cluster[.]local|svc|(?:in-addr|ip6)[.]arpa)[.]?", re.IGNORECASE
+)
+"""Zones in which the cluster's own names are, and the one in which all are."""
+
+PRIORITY: Final = re.compile(r"priority(?:class)?(?:name)?", re.IGNORECASE)
+CRITICAL: Final = frozenset(("system-cluster-critical", "system-node-critical"))
+"""Before everybody else's pods (kubernetes/pkg/apis/scheduling/types.go)."""
+
+DEFAULT_FLAG: Final = re.compile(
+    r"(?:as|is|make|set|use)?[-_]?(?:cluster|global)[-_]?default(?:class)?|is[-_]?default[-_]?class|(?:cluster|global)[-_]?wide",
+    re.IGNORECASE,
+)
+"""Fields that, when true, make something hold for everybody."""
+
+ALL: Final = frozenset(("all", "any", "each", "every"))
+"""What a field for nodes says of all of them."""
+SCOPES: Final = ("applyTo", "level", "scope", "where")
+ON_NODES: Final = re.compile(r"(all[-_ ]?)?(?:hosts?|machines?|nodes?)", re.IGNORECASE)
+NETWORK: Final = frozenset(
+    (
+        *("cidr", "cidrs", "destination", "firewall", "gateway", "iptables", "nextHop", "nexthop", "routes"),
+        *("mirror", "subnet", "subnets", "sysctls"),
+    )
+)
+"""Fields beside such a scope that say what the network of a node is to do."""
+
+OWN_GROUPS: Final = (".k8s.io", ".kubernetes.io")
+SERVER: Final = frozenset(("backend", "caBundle", "insecureSkipTLSVerify", "server", "service", "url"))
+"""Fields of an APIService beside its group (kube-aggregator/pkg/apis/apiregistration/v1/types.go)."""
+
+SQL: Final = re.compile(
+    r"\bcopy\b[^;]{0,100}\bprogram\b|\bpg_(?:ls_dir|read_(?:binary_)?file|stat_file|execute_server_program)\b|\blo_import\s*\("
+    r"|\bxp_cmdshell\b|\bload_file\s*\(|\binto\s+(?:dump|out)file\b|\bload\s+data\s+infile\b|\bsys_(?:eval|exec)\s*\("
+    r"|\b(?:alter|create)\s+(?:role|user)\b[^;]{0,100}\b(?:superuser|bypassrls)\b|\balter\s+system\b"
+    r"|\bgrant\s+(?:all(?:\s+privileges)?|super|file|process)\b[^;]{0,100}\bon\s+\*\.\*|\bgrant\s+(?:rds_|cloudsql)?superuser\b"
+    r"|\b(?:extension|language)\s+(?:if\s+not\s+exists\s+)?[\"']?(?:plpython[23]?u|plperlu|pltclu|plsh)\b",
+    re.IGNORECASE,
+)
+"""Orders to a database that leave it, or that only its administrator gives."""
+RUN_IN_PLACE: Final = re.compile(
+    r"\bos\.execute\s*\(|\bio\.popen\s*\(|\bchild_process\b|\bRuntime\.getRuntime\s*\(|\bProcessBuilder\s*\(|\bos\.(?:popen|system)\s*\("
+    r"|\bsubprocess\.(?:call|check_output|Popen|run)\s*\(|__(?:class|globals|import|subclasses)__|\bT\s*\(\s*java\.|\bDeno\.(?:run|Command)\b"
+    r"|\bexec\.Command\s*\("
+)
+"""Programs that are begun by the code of a script or a template."""
+ENVIRONMENT: Final = re.compile(
+    r"\{\{-?[^{}]{0,100}(?<![.\w])(?:env|expandenv|getenv|getHostByName|exec|shell)\s*[(\s]\s*[\"'`]|\$\{(?:env|file|sys|script|java):"
+    r"|\{\{-?\s*(?:\.Env\.|os\.environ|environ\b|process\.env)|<%=?[^%]{0,100}(?:ENV\[|File\.read|`)|#\{ENV\[",
+)
+"""What templates show of the program that fills them in, as Sprig, gomplate, Jinja, Java and Ruby have it."""
+
+
+def is_code_for_all(kind: str) -> bool:
+    """Whether a kind is called after code in what all share."""
+    return CODE_FOR_ALL.fullmatch(kind[:LONGEST_NAME]) is not None
+
+
+def is_flag_for_all(field: str) -> bool:
+    """Whether a field that is true makes somebody an administrator, or something everybody's default."""
+    if len(field) > LONGEST_NAME:
+        return False
+    return ADMINISTRATOR_FLAG.fullmatch(field) is not None or DEFAULT_FLAG.fullmatch(field) is not None
+
+
+def is_for_all(kind: str, field: str, text: str) -> bool:
+    """Whether a text in a field of an object of a kind asks for what all share."""
+    if not text or len(field) > LONGEST_NAME:
+        return False
+    if CODE_FIELD.fullmatch(field):
+        return SHARED_BY_ALL.search(kind[:LONGEST_NAME]) is not None
+    return len(text) <= LONGEST_WORD and any(asked(kind, field, text) for asked in ASKED)
+
+
+def _is_code(kind: str, field: str, text: str) -> bool:
+    if LANGUAGE.fullmatch(field) and CODE_FIELD.fullmatch(text):
+        return SHARED_BY_ALL.search(kind[:LONGEST_NAME]) is not None
+    return LOADED_INTO.fullmatch(field) is not None and PROGRAM_FOR_ALL.fullmatch(text) is not None
+
+
+def _is_administrator(_kind: str, field: str, text: str) -> bool:
+    if ADMINISTRATOR.fullmatch(text):
+        return GIVEN.fullmatch(field) is not None
+    return MASTER.fullmatch(text) is not None and ACTED_AS.fullmatch(field) is not None
+
+
+def _is_zone_of_the_cluster(_kind: str, field: str, text: str) -> bool:
+    if CLUSTER_ZONE.fullmatch(text) is None:
+        return False
+    return ZONE.fullmatch(field) is not None and NO_ZONE.fullmatch(field) is None
+
+
+def _comes_first(_kind: str, field: str, text: str) -> bool:
+    return text in CRITICAL and PRIORITY.fullmatch(field) is not None
+
+
+ASKED: Final = (_comes_first, _is_zone_of_the_cluster, _is_administrator, _is_code)
+
+
+def on_all_nodes(value: Mapping[str, Any]) -> str:
+    """The field by which a mapping means all nodes, or the network of each; nothing when there is none."""
+    for field in SCOPES:
+        text = value.get(field)
+        match = ON_NODES.fullmatch(text[:LONGEST_NAME]) if type(text) is str else None
+        if match and (match[1] or not NETWORK.isdisjoint(value)):
+            return field
+    return ""
+
+
+def serves_an_api(value: Mapping[str, Any]) -> bool:
+    """Whether a mapping makes a server answer for a group of Kubernetes' own API."""
+    group = value.get("group")
+    if type(group) is not str or not group.endswith(OWN_GROUPS):
+        return False
+    return "version" in value and not SERVER.isdisjoint(value)
+
+
+def order_in(text: str) -> str:
+    """What a script, a template or a statement has done where it is run; nothing when it is ordinary."""
+    match = SQL.search(text) or RUN_IN_PLACE.search(text) or ENVIRONMENT.search(text)
+    return match[0] if match else ""
