@@ -7,11 +7,13 @@ would be an administrator, the cluster's names, a place before everybody else's 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 __all__ = [
     "ALL",
+    "FOR_ALL_FIELDS",
     "is_code_for_all",
     "is_flag_for_all",
     "is_for_all",
@@ -24,6 +26,9 @@ LONGEST_NAME: Final = 64
 """Characters of a field's name or a kind's that may mean one of the below."""
 LONGEST_WORD: Final = 253
 """Characters of a value that may be a name of one of the below: a name of DNS has no more."""
+
+REMEMBERED: Final = 4096
+"""Names of fields whose meaning is kept: tenants may send any."""
 
 CODE_FOR_ALL: Final = re.compile(
     r"(?:[A-Z]\w*)?(?:Controller|Dns|DNS|Edge|Envoy|Gateway|Ingress|Manager|Mesh|Nginx|Operator|Proxy|Router|Waf|WAF)"
@@ -98,6 +103,8 @@ DEFAULT_FLAG: Final = re.compile(
 ALL: Final = frozenset(("all", "any", "each", "every"))
 """What a field for nodes says of all of them."""
 SCOPES: Final = ("applyTo", "level", "scope", "where")
+FOR_ALL_FIELDS: Final = frozenset(("group", *SCOPES))
+"""Fields without which a mapping is neither about all nodes nor a server of an API."""
 ON_NODES: Final = re.compile(r"(all[-_ ]?)?(?:hosts?|machines?|nodes?)", re.IGNORECASE)
 NETWORK: Final = frozenset(
     (
@@ -133,6 +140,37 @@ ENVIRONMENT: Final = re.compile(
 """What templates show of the program that fills them in, as Sprig, gomplate, Jinja, Java and Ruby have it."""
 
 
+MENTIONED: Final = (
+    *(
+        "program",
+        "pg_",
+        "lo_import",
+        "xp_",
+        "load_file",
+        "outfile",
+        "dumpfile",
+        "infile",
+        "sys_e",
+        "superuser",
+    ),
+    *(
+        "bypassrls",
+        "alter",
+        "*.*",
+        "plp",
+        "plsh",
+        "pltclu",
+        "grant",
+        "os.",
+        "popen",
+        "child_process",
+        "runtime",
+    ),
+    *("processbuilder", "subprocess", "__", "java.", "deno.", "exec", "env", "shell", "${", "<%", "gethost"),
+)
+"""One of these is in each of the above; most texts have none."""
+
+
 def is_code_for_all(kind: str) -> bool:
     """Whether a kind is called after code in what all share."""
     return CODE_FOR_ALL.fullmatch(kind[:LONGEST_NAME]) is not None
@@ -147,36 +185,39 @@ def is_flag_for_all(field: str) -> bool:
 
 def is_for_all(kind: str, field: str, text: str) -> bool:
     """Whether a text in a field of an object of a kind asks for what all share."""
-    if not text or len(field) > LONGEST_NAME:
-        return False
-    if CODE_FIELD.fullmatch(field):
-        return SHARED_BY_ALL.search(kind[:LONGEST_NAME]) is not None
-    return len(text) <= LONGEST_WORD and any(asked(kind, field, text) for asked in ASKED)
+    asked = _asked_in(field) if text and len(field) <= LONGEST_NAME else ()
+    word = text if len(text) <= LONGEST_WORD else ""
+    return any(each(kind, word) for each in asked) if asked else False
 
 
-def _is_code(kind: str, field: str, text: str) -> bool:
-    if LANGUAGE.fullmatch(field) and CODE_FIELD.fullmatch(text):
-        return SHARED_BY_ALL.search(kind[:LONGEST_NAME]) is not None
-    return LOADED_INTO.fullmatch(field) is not None and PROGRAM_FOR_ALL.fullmatch(text) is not None
+@lru_cache(REMEMBERED)
+def _asked_in(field: str) -> tuple[Callable[[str, str], bool], ...]:
+    """What texts in a field may ask for: nothing, in most."""
+    return tuple(asked for called, asked in ASKED if called(field))
 
 
-def _is_administrator(_kind: str, field: str, text: str) -> bool:
-    if ADMINISTRATOR.fullmatch(text):
-        return GIVEN.fullmatch(field) is not None
-    return MASTER.fullmatch(text) is not None and ACTED_AS.fullmatch(field) is not None
+def _is_code(kind: str, _text: str) -> bool:
+    return SHARED_BY_ALL.search(kind[:LONGEST_NAME]) is not None
 
 
-def _is_zone_of_the_cluster(_kind: str, field: str, text: str) -> bool:
-    if CLUSTER_ZONE.fullmatch(text) is None:
-        return False
+def _is_language(kind: str, text: str) -> bool:
+    return CODE_FIELD.fullmatch(text) is not None and _is_code(kind, text)
+
+
+def _is_zone(field: str) -> bool:
     return ZONE.fullmatch(field) is not None and NO_ZONE.fullmatch(field) is None
 
 
-def _comes_first(_kind: str, field: str, text: str) -> bool:
-    return text in CRITICAL and PRIORITY.fullmatch(field) is not None
-
-
-ASKED: Final = (_comes_first, _is_zone_of_the_cluster, _is_administrator, _is_code)
+ASKED: Final[tuple[tuple[Callable[[str], object], Callable[[str, str], bool]], ...]] = (
+    (CODE_FIELD.fullmatch, _is_code),
+    (LANGUAGE.fullmatch, _is_language),
+    (LOADED_INTO.fullmatch, lambda _kind, text: PROGRAM_FOR_ALL.fullmatch(text) is not None),
+    (GIVEN.fullmatch, lambda _kind, text: ADMINISTRATOR.fullmatch(text) is not None),
+    (ACTED_AS.fullmatch, lambda _kind, text: MASTER.fullmatch(text) is not None),
+    (_is_zone, lambda _kind, text: CLUSTER_ZONE.fullmatch(text) is not None),
+    (PRIORITY.fullmatch, lambda _kind, text: text in CRITICAL),
+)
+"""By fields, what texts in them ask for."""
 
 
 def on_all_nodes(value: Mapping[str, Any]) -> str:
@@ -199,5 +240,8 @@ def serves_an_api(value: Mapping[str, Any]) -> bool:
 
 def order_in(text: str) -> str:
     """What a script, a template or a statement has done where it is run; nothing when it is ordinary."""
+    lowered = text.lower()
+    if not any(word in lowered for word in MENTIONED):
+        return ""
     match = SQL.search(text) or RUN_IN_PLACE.search(text) or ENVIRONMENT.search(text)
     return match[0] if match else ""

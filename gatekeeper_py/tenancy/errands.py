@@ -19,6 +19,7 @@ from gatekeeper_py.objects.kinds import Kinds
 from gatekeeper_py.tenancy.catalogue import BUILT_IN_GROUPS
 from gatekeeper_py.tenancy.commons import (
     ALL,
+    FOR_ALL_FIELDS,
     is_code_for_all,
     is_flag_for_all,
     is_for_all,
@@ -192,16 +193,12 @@ ENCODED = (
     "bWV0YWRhdG",
 )
 """How base64 begins of what begins with apiVersion, kind, ---, a brace and one of these, or metadata."""
-LEAST_ORDER = 6
-"""Characters of a text without which it is no order to a program."""
 MOST_SAID = 64
 """Different things of one text that are reported: each is one too many."""
 
 
 def decoded(text: str) -> str:
-    """What base64 stands for, where that is an object in YAML or JSON; nothing for anything else."""
-    if not text.startswith(ENCODED):
-        return ""
+    """What base64 stands for, where that is text; nothing for anything else."""
     try:
         return b64decode("".join(text.split())).decode()
     except ValueError:
@@ -266,7 +263,8 @@ def _walk(value: Any, place: Place, finds: Finds, seen: _Seen) -> Iterator[tuple
             _add_machine(value, place, finds, seen)
         if not OBJECTS.isdisjoint(value):
             _add_space(value, place, finds)
-        _add_for_all(value, place, finds)
+        if not FOR_ALL_FIELDS.isdisjoint(value):
+            _add_for_all(value, place, finds)
     items = value.items() if type(value) is dict else ((f"[{at}]", item) for at, item in enumerate(value))
     for key, item in items:
         if key in SILENT and is_silent(key, item):
@@ -455,7 +453,8 @@ def _last_fields(place: Place) -> Iterator[str]:
 
 
 def _add_text(text: str, place: Place, finds: Finds, seen: _Seen) -> None:
-    text = decoded(text) or text
+    if text.startswith(ENCODED):
+        text = decoded(text) or text
     called = _field(place)
     if (
         (text and NODE_FIELD.fullmatch(called))
@@ -474,7 +473,7 @@ def _add_text(text: str, place: Place, finds: Finds, seen: _Seen) -> None:
         _add_picked(text, place, finds)
     if "/" in text:
         _add_file(text, called, place, finds, seen)
-    if len(text) > LEAST_ORDER and (order := order_in(text)):
+    if (" " in text or "(" in text or "{" in text) and (order := order_in(text)):
         seen.orders.append((place, order))
 
 

@@ -69,6 +69,7 @@ def test_a_kind_that_is_called_after_code_in_what_all_share(kind: str, expected:
         ("Job", "priorityClassName", "high", False),
         ("Job", "description", "system-node-critical", False),
         ("Route", "lua", "", False),
+        ("Route", "lua", "x" * 300, True),
         ("Route", "l" * 65, "lua", False),
     ],
 )
