@@ -235,7 +235,7 @@ def serves_an_api(value: Mapping[str, Any]) -> bool:
     group = value.get("group")
     if type(group) is not str or not group.endswith(OWN_GROUPS):
         return False
-    return "version" in value and not SERVER.isdisjoint(value)
+    return "version" in value and "kind" not in value and not SERVER.isdisjoint(value)
 
 
 def order_in(text: str) -> str:

@@ -118,7 +118,7 @@ def test_a_mapping_about_the_network_of_each_node(value: dict[str, object], expe
     [
         ({"group": "metrics.k8s.io", "version": "v1beta1", "backend": {"service": {"name": "x"}}}, True),
         ({"group": "custom.metrics.kubernetes.io", "version": "v1", "insecureSkipTLSVerify": True}, True),
-        ({"group": "rbac.authorization.k8s.io", "version": "v1", "kind": "Role", "name": "x"}, False),
+        ({"group": "apps.k8s.io", "version": "v1", "kind": "App", "service": "x"}, False),
         ({"group": "foo.example.com", "version": "v1", "service": "x"}, False),
         ({"group": ["metrics.k8s.io"], "version": "v1", "service": "x"}, False),
     ],
