@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from image.__main__ import main as write_image
 from image.debian import Impossible, cache
 from tests.e2e.harness import Unavailable, assets
-from tests.e2e.node import enclosure
+from tests.e2e.node import enclosure, virtual_kubelet
 from tests.e2e.node.binaries import build, require_machine
 from tests.e2e.node.images import ENGINE, ENGINE_ARCHIVE
 
@@ -19,7 +20,7 @@ from tests.e2e.node.images import ENGINE, ENGINE_ARCHIVE
 def main(arguments: list[str]) -> int:
     tests = [argument for argument in arguments if argument.startswith("tests/")] or ["tests/e2e/node"]
     options = [argument for argument in arguments if argument not in tests]
-    return enclosed([sys.executable, "-m", "pytest", *tests, *options], image_settings)
+    return enclosed([sys.executable, "-m", "pytest", *tests, *options], prepared)
 
 
 def enclosed(command: Sequence[str], more: Callable[[], list[str]] = list) -> int:
@@ -33,6 +34,13 @@ def enclosed(command: Sequence[str], more: Callable[[], list[str]] = list) -> in
         return 0
     settings = [f"KUBEBUILDER_ASSETS={control_plane}", *more()]
     return enclosure.run(["env", *settings, *command])
+
+
+def prepared() -> list[str]:
+    """What takes longer to make than a test may take is made before; further settings."""
+    with suppress(Unavailable):  # what needs it is skipped, and says so
+        virtual_kubelet.build()
+    return image_settings()
 
 
 def image_settings() -> list[str]:
