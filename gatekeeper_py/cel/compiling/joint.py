@@ -78,10 +78,12 @@ class JointRule:
     """What the tests surely read, each after those that it reads itself."""
     tests: tuple[Part, ...] | None = None
     """None: it is never met when it applies."""
+    empty: tuple[Part, ...] = ()
+    """Lists among the needed parts that must have no items, as tests must be true."""
     paid: tuple[Part, ...] = ()
     """What is evaluated only because it has to be paid for."""
     shown: Shown | None = None
-    """Which of the needed parts are shown when a test is not true; None shows nothing."""
+    """Which of the needed parts are shown when it applies and is not met; None shows nothing."""
 
 
 def is_joinable(part: Part, container: str) -> bool:
@@ -320,6 +322,8 @@ class _JointWriter(Generator):
                     self._held[part] = self._write_value(part), frozenset({guard})
             for test in rule.tests:
                 self._write_test(index, test, rule.shown)
+            for part in rule.empty:
+                self.emit(python.If(self._loaded(part), [_find(index, self._shown(rule.shown))], []))
             for part in rule.paid:
                 if self._unread(part):
                     with self._attempt():
