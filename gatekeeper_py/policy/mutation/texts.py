@@ -1,7 +1,7 @@
-"""Patches that only add texts: a label, the name of a class. Most of those that change anything do.
+"""Patches that only add texts, or maps of them: labels, the name of a class. Most that change anything do.
 
-What `apply` and `decode` make of such a patch is known at once: where the kind has a text that is not empty,
-there is nothing to read anew, and the rest is as it was.
+What `apply` and `decode` make of such a patch is known at once: where the kind has a text or a map of texts,
+one that is not empty is what is read there, and the rest is as it was.
 """
 
 from __future__ import annotations
@@ -23,15 +23,13 @@ def with_texts(live: Object, operations: Sequence[Operation], kind: GroupVersion
     made: Object = {"apiVersion": kind.api_version, "kind": kind.kind, **live}
     own: dict[int, Object] = {}
     for operation in operations:
-        if operation.op != "add" or type(operation.value) is not str or not operation.value:
-            return None
-        if not _write(made, operation, schema, own):
+        if operation.op != "add" or not _write(made, operation, schema, own):
             return None
     return made
 
 
 def _write(made: Object, operation: Operation, schema: Schema, own: dict[int, Object]) -> bool:
-    """Whether a text belongs where the operation writes it; `own` are the maps below that are copies."""
+    """Whether what the operation writes belongs there; `own` are the maps below that are copies."""
     tokens = pointed(operation.path)
     if len(tokens) < 2:
         return False
@@ -44,7 +42,17 @@ def _write(made: Object, operation: Operation, schema: Schema, own: dict[int, Ob
             own[id(inner)] = inner
         made, schema = inner, field
     last = schema.field(tokens[-1])
-    if last is None or last.scalar != "string":
+    if last is None or not _belongs(operation.value, last):
         return False
     made[tokens[-1]] = operation.value
     return True
+
+
+def _belongs(value: object, schema: Schema) -> bool:
+    """Whether the value is a text or a map of texts, not empty, where the kind has one."""
+    if type(value) is str:
+        return bool(value) and schema.scalar == "string"
+    inner = schema.values
+    if type(value) is not dict or not value or schema.fields or inner is None or inner.scalar != "string":
+        return False
+    return all(type(each) is str for each in value.values())
