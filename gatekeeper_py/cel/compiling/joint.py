@@ -223,10 +223,18 @@ class _JointWriter(Generator):
                 self.emit(python.If(holds, then.statements(), list(otherwise)))
 
     def _write_each(self, conditions: Conditions, guard: str) -> None:
-        """Conditions that all have to be evaluated, whatever the first ones are."""
-        with self._attempt():
-            held = [load(self.keep(self._write_bool(each), "h")) for each in conditions]
-            self.emit(assign(guard, _joined(ast.And(), held)))
+        """Conditions that all have to be evaluated: a false one says no, even where another has no value."""
+        names = [self._lasting("C") for _ in conditions]
+        self._undetermined.extend(names)
+        for name, condition in zip(names, conditions, strict=True):
+            with self._attempt():
+                self.emit(assign(name, self._write_bool(condition)))
+        any_false = [compare(load(name), ast.Is(), constant(False)) for name in names]
+        all_true = python.If(
+            _joined(ast.And(), [load(name) for name in names]), [assign(guard, constant(True))], []
+        )
+        no = assign(guard, constant(False))
+        self.emit(python.If(_joined(ast.Or(), any_false), [no], [all_true]))
 
     def _write_bool(self, part: Part) -> ast.expr:
         with self._writing(part) as node:

@@ -38,8 +38,9 @@ NAMESPACE = "namespaceObject"
 MOST_EXPRESSIONS = 500
 """In one function: what is shipped has some two hundred for a pod. Further policies are not joined."""
 
-MOST_FUNCTIONS = 64
-"""Kept from one load to the next; that of a pod takes less than a megabyte."""
+MOST_FUNCTIONS = 128
+"""Kept from one load to the next, of mutating and of validating policies; that of a pod takes less than a
+megabyte."""
 
 MOST_PARTS = 10_000
 """Kept with them: as many as there are compiled expressions kept (`Environments`)."""

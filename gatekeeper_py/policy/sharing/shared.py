@@ -17,7 +17,7 @@ from gatekeeper_py.cel import STRIDE, Budget, ComputedMap, DeadlineExceeded, Eva
 from gatekeeper_py.objects.resource import Object
 from gatekeeper_py.policy.evaluation.activation import Facts
 from gatekeeper_py.policy.evaluation.expression import CONDITIONS_BUDGET
-from gatekeeper_py.policy.matching.match import NAMESPACE, NAMESPACES, Match
+from gatekeeper_py.policy.matching.match import NAMESPACES, Match
 from gatekeeper_py.policy.model import MutatingPolicy, ValidatingPolicy
 from gatekeeper_py.policy.sharing.candidate import Candidate
 from gatekeeper_py.policy.sharing.foresight import Foreseen, Prospect
@@ -140,7 +140,8 @@ class Shared(Generic[P]):
         return ((each, found[each]) for each in candidates if each in found)
 
     def _all_met(self, conditions: SharedConditions) -> bool | None:
-        met = True
+        """Whether conditions hold: where one is false, it does not matter that another has no value."""
+        met, told = True, True
         values = self._conditions
         for slot, evaluate, decides in conditions:
             value = values[slot]
@@ -151,8 +152,8 @@ class Shared(Generic[P]):
                     return False
                 met = False
             elif value is not True:
-                return None
-        return met
+                told = False
+        return met if told or not met else None
 
     def _condition(self, evaluate: Evaluate) -> object:
         if not self._activation:
@@ -283,4 +284,4 @@ def _namespace_known(facts: Facts) -> bool:
     request = facts.request
     if not request.namespace and request.resource != NAMESPACES:
         return True
-    return facts.cluster.get(NAMESPACE, "", request.namespace) is not None
+    return facts.there is not None

@@ -13,12 +13,14 @@ from gatekeeper_py.authoring.runner import request_of, tenancy_documents
 from gatekeeper_py.authoring.suite import find_suites, read_suite
 from gatekeeper_py.cel import DeadlineExceeded, Message
 from gatekeeper_py.cluster.snapshot import Snapshot
-from gatekeeper_py.engine import Engine, Phase
+from gatekeeper_py.engine import Engine, Phase, foresee
 from gatekeeper_py.policy.admission.request import AdmissionRequest
 from gatekeeper_py.policy.loading.load import read
+from gatekeeper_py.policy.model import MutatingPolicy
 from gatekeeper_py.policy.mutation import mutation
 from gatekeeper_py.policy.sharing import index, shared
 from gatekeeper_py.policy.sharing.foresight import Prospect, foresee_mutations
+from gatekeeper_py.policy.sharing.index import Candidates
 from gatekeeper_py.policy.sharing.premises import Premises
 from gatekeeper_py.policy.sharing.shared import Shared
 from tests.benchmarks.engine.requests import requests_to
@@ -277,3 +279,35 @@ def test_what_fails_beside_what_changes_nothing_is_tried_once_more() -> None:
 
 def test_nothing_is_written_where_nothing_can_be_foreseen() -> None:
     assert foresee_mutations((), {}) is None
+
+
+def concerned(made: Engine, asked: AdmissionRequest) -> Candidates[MutatingPolicy]:
+    return made.policies.mutating.concerning(asked)
+
+
+def test_the_function_is_written_for_what_is_asked_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(index, "FREQUENT", 3)
+    asked, unusual = request(CONFIG_MAP), request(CONFIG_MAP, object={**CONFIG_MAP, "kind": "Other"})
+    candidates = concerned(engine(mutating("p", EMPTY)), asked)
+    found = [candidates.foresight(asked, asked.object) is None for _ in range(4)]
+    assert found == [True, True, False, False]
+    assert candidates.foresight(unusual, unusual.object) is None
+
+
+def test_the_function_may_be_written_before_anybody_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    aside: list[object] = []
+    monkeypatch.setattr(index, "aside", aside.append)
+    asked, made = request(CONFIG_MAP), engine(mutating("p", EMPTY))
+    foresee(made.policies, asked)
+    written = concerned(made, asked).foresight(asked, asked.object)
+    foresee(made.policies, asked)
+    assert written is not None
+    assert concerned(made, asked).foresight(asked, asked.object) is written
+    assert not aside
+
+
+def test_nothing_is_written_for_requests_that_are_never_ordinary() -> None:
+    candidates: Candidates[MutatingPolicy] = Candidates(())
+    candidates.foresee()
+    asked = request(CONFIG_MAP)
+    assert candidates.foresight(asked, asked.object) is None
