@@ -245,7 +245,8 @@ def prepare(policies: PolicySet) -> None:
 
 
 def foresee(policies: PolicySet, request: AdmissionRequest) -> None:
-    """Write now the function that validates requests like this one, as if many had been asked already."""
+    """Write now the functions for requests like this one, as if many had been asked already."""
+    policies.mutating.concerning(request).foresee()
     policies.validating.concerning(request).join()
 
 

@@ -5,6 +5,7 @@ Follows apiserver/pkg/admission/plugin/policy/mutating/dispatcher.go.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TypeAlias
 
 from gatekeeper_py.objects.resource import Object
@@ -50,11 +51,17 @@ def mutate(candidates: Candidates[MutatingPolicy], review: Review) -> tuple[Obje
     when the request must fail whatever the policies' failurePolicy.
     """
     first = _run(candidates, review, Shared(candidates, review.facts, review.request.object, review.deadline))
-    if not first.again or first.verdict.denials:
+    if not first.again or first.verdict.denials or _is_settled(candidates, first.shared):
         return first.value, first.verdict
     changed = replace(review, request=replace(review.request, object=first.value))
     second = _run(candidates, changed, first.shared, first.again)
     return second.value, Verdict.merged((first.verdict, second.verdict))
+
+
+def _is_settled(candidates: Candidates[MutatingPolicy], shared: Shared[MutatingPolicy]) -> bool:
+    """Whether it is certain that none would change the object once more, nor say anything of it."""
+    prospects = map(shared.prospect, candidates)
+    return all(prospect is not None and prospect.idle for prospect in prospects)
 
 
 def _run(
@@ -69,12 +76,18 @@ def _run(
     again: set[_Key] = set()
     patched = False
     for candidate, invocations in matched:
-        if shared.applies(candidate) is False:
+        prospect = shared.prospect(candidate)
+        if prospect is not None and prospect.idle:
+            if prospect.applies:
+                patched |= bool(candidate.policy.mutations)
+                again.update(_keys(candidate.policy))
+            continue
+        if prospect is None and shared.applies(candidate) is False:
             continue
         for found in select(candidate, review) if invocations is None else invocations:
             assert not isinstance(found, Misconfiguration)  # what could be is matched before
             invocation = found.over(value)
-            result = _result(invocation, shared.applies(candidate), only)
+            result = _result(invocation, candidate, shared, only)
             if result is None:
                 continue
             for error in result.errors:
@@ -116,12 +129,14 @@ def _matched(
 
 
 def _result(
-    invocation: _Invocation, known: bool | None, only: frozenset[_Key] | None
+    invocation: _Invocation,
+    candidate: Candidate[MutatingPolicy],
+    shared: Shared[MutatingPolicy],
+    only: frozenset[_Key] | None,
 ) -> MutationResult | None:
-    """What a policy makes of the object as it is now; None when it does not run.
-
-    `known`: whether the policy applies, if that is known.
-    """
+    """What a policy makes of the object as it is now; None when it does not run."""
+    prospect = shared.prospect(candidate)
+    known = shared.applies(candidate) if prospect is None else prospect.applies
     try:
         if not (applies(invocation) if known is None else known):
             return None
@@ -129,7 +144,13 @@ def _result(
         return MutationResult(invocation.value, (str(error),))
     if only is not None and _key(invocation) not in only:
         return None
-    return run_mutations(invocation)
+    return run_mutations(invocation, () if prospect is None else prospect.patches)
+
+
+def _keys(policy: MutatingPolicy) -> Iterator[_Key]:
+    """The invocations to run once more of a policy without params."""
+    if policy.reinvocation_policy == "IfNeeded":
+        yield from ((policy.name, binding.name, "", "") for binding in policy.bindings)
 
 
 def _key(invocation: _Invocation) -> _Key:

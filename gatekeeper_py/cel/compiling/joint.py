@@ -78,10 +78,12 @@ class JointRule:
     """What the tests surely read, each after those that it reads itself."""
     tests: tuple[Part, ...] | None = None
     """None: it is never met when it applies."""
+    empty: tuple[Part, ...] = ()
+    """Lists among the needed parts that must have no items, as tests must be true."""
     paid: tuple[Part, ...] = ()
     """What is evaluated only because it has to be paid for."""
     shown: Shown | None = None
-    """Which of the needed parts are shown when a test is not true; None shows nothing."""
+    """Which of the needed parts are shown when it applies and is not met; None shows nothing."""
 
 
 def is_joinable(part: Part, container: str) -> bool:
@@ -221,10 +223,18 @@ class _JointWriter(Generator):
                 self.emit(python.If(holds, then.statements(), list(otherwise)))
 
     def _write_each(self, conditions: Conditions, guard: str) -> None:
-        """Conditions that all have to be evaluated, whatever the first ones are."""
-        with self._attempt():
-            held = [load(self.keep(self._write_bool(each), "h")) for each in conditions]
-            self.emit(assign(guard, _joined(ast.And(), held)))
+        """Conditions that all have to be evaluated: a false one says no, even where another has no value."""
+        names = [self._lasting("C") for _ in conditions]
+        self._undetermined.extend(names)
+        for name, condition in zip(names, conditions, strict=True):
+            with self._attempt():
+                self.emit(assign(name, self._write_bool(condition)))
+        any_false = [compare(load(name), ast.Is(), constant(False)) for name in names]
+        all_true = python.If(
+            _joined(ast.And(), [load(name) for name in names]), [assign(guard, constant(True))], []
+        )
+        no = assign(guard, constant(False))
+        self.emit(python.If(_joined(ast.Or(), any_false), [no], [all_true]))
 
     def _write_bool(self, part: Part) -> ast.expr:
         with self._writing(part) as node:
@@ -320,6 +330,8 @@ class _JointWriter(Generator):
                     self._held[part] = self._write_value(part), frozenset({guard})
             for test in rule.tests:
                 self._write_test(index, test, rule.shown)
+            for part in rule.empty:
+                self.emit(python.If(self._loaded(part), [_find(index, self._shown(rule.shown))], []))
             for part in rule.paid:
                 if self._unread(part):
                     with self._attempt():

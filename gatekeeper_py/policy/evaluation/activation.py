@@ -90,10 +90,14 @@ class Facts:
         name = self.request.namespace
         if not name or (self.request.request_kind or self.request.kind) == NAMESPACE:
             return None
-        found = self.cluster.get(NAMESPACE, "", name)
-        if found is None:
+        if self.there is None:
             raise NamespaceMissing(messages.not_found("namespaces", "", name))
-        return found
+        return self.there
+
+    @lazy
+    def there(self) -> Object | None:
+        """The namespace that the request names, None when there is none."""
+        return self.cluster.get(NAMESPACE, "", self.request.namespace)
 
     @lazy
     def silenced(self) -> frozenset[str]:

@@ -114,8 +114,10 @@ def _texts(value: Any) -> Mapping[str, str]:
 
 def _label_faults(value: Any) -> Iterator[str]:
     for key, label in _texts(value).items():
-        yield from _said(key, _key_complaints(key))
-        yield from _said(label, _value_complaints(label))
+        if complaints := _key_complaints(key):
+            yield from _said(key, complaints)
+        if complaints := _value_complaints(label):
+            yield from _said(label, complaints)
 
 
 def _annotation_faults(value: Any) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -30,6 +30,7 @@ from gatekeeper_py.policy.mutation.literal import (
     type_names,
 )
 from gatekeeper_py.policy.mutation.patch import Operation, PatchError, TestFailed, apply
+from gatekeeper_py.policy.mutation.texts import with_texts
 
 __all__ = ["MutationResult", "StatusError", "run_mutations"]
 
@@ -69,45 +70,49 @@ class MutationResult:
     """At least one of its mutations went through, whether or not it changed anything."""
 
 
-def run_mutations(invocation: Invocation[MutatingPolicy]) -> MutationResult:
-    """All mutations in order, each over what the one before left; an error does not stop the next."""
+def run_mutations(invocation: Invocation[MutatingPolicy], patches: Sequence[object] = ()) -> MutationResult:
+    """All mutations in order, each over what the one before left; an error does not stop the next.
+
+    `patches`: what the first ones, patches of JSON, are known to give over the object as it is.
+    """
     value = invocation.value
     if value is None:
         return MutationResult(None)
     errors: list[str] = []
     patched = False
-    for mutation in invocation.policy.mutations:
+    for at, mutation in enumerate(invocation.policy.mutations):
+        known = patches[at] if at < len(patches) and value is invocation.value else ABSENT
         try:
-            value = _mutate(mutation, invocation.over(value), value)
+            value = _mutate(mutation, invocation.over(value), value, known)
             patched = True
         except (_MutationError, ExpressionError, OutOfBudget) as error:
             errors.append(str(error))
     return MutationResult(value, tuple(errors), patched)
 
 
-def _mutate(mutation: Mutation, invocation: Invocation[MutatingPolicy], value: Object) -> Object:
+def _mutate(
+    mutation: Mutation, invocation: Invocation[MutatingPolicy], value: Object, known: object
+) -> Object:
     kind = invocation.match.kind
     if mutation.patch_type == "JSONPatch":
         # The API server asks for a schema here too, but knows every kind it is sent; a manifest read
         # from a file may be of a kind whose definition nobody gave, and a patch of JSON needs none.
-        activation, result = _evaluate(mutation, invocation)
+        data, result = _evaluate(mutation, invocation) if known is ABSENT else (_DataOf(invocation), known)
         listed = partial(versions_listed, invocation.match.resource, invocation.facts.cluster)
-        return _patched(value, result, activation, mutation.expression.text, kind, listed)
+        return _patched(value, result, data, mutation.expression.text, kind, listed)
     schema = schema_of(kind, invocation.facts.cluster)
     if kind in UNTYPED:
         raise _MutationError(f"error applying patch: {messages.untyped(kind)}")
     if schema is None:
         raise StatusError(503, "ServiceUnavailable", messages.schema_not_found(kind))
-    activation, result = _evaluate(mutation, invocation)
-    return _merged(value, result, activation, schema, kind)
+    data, result = _evaluate(mutation, invocation)
+    return _merged(value, result, data, schema, kind)
 
 
-def _evaluate(
-    mutation: Mutation, invocation: Invocation[MutatingPolicy]
-) -> tuple[Mapping[str, object], object]:
+def _evaluate(mutation: Mutation, invocation: Invocation[MutatingPolicy]) -> tuple[_DataOf, object]:
     budget = Budget(PASS_BUDGET, invocation.deadline)
     activation = invocation.activation(invocation.facts.mutation, budget)
-    return activation, evaluate(mutation.expression, activation, budget)
+    return _DataOf(invocation), evaluate(mutation.expression, activation, budget)
 
 
 # --- JSONPatch (mutating/patch/json_patch.go) ---------------------------------------------------------
@@ -116,14 +121,16 @@ def _evaluate(
 def _patched(
     value: Object,
     result: object,
-    activation: Mapping[str, object],
+    data: _DataOf,
     text: str,
     kind: GroupVersionKind,
     listed: Callable[[], Container[str]],
 ) -> Object:
-    operations = tuple(_operations(result, activation, text))
+    operations = tuple(_operations(result, data, text))
     if not operations:
         return value
+    if (made := with_texts(value, operations, kind)) is not None:
+        return made
     try:
         patched = apply(value, operations)
     except TestFailed:
@@ -140,10 +147,9 @@ TEXTS: Final = ("op", "path", "from")
 FIELDS: Final = frozenset({*TEXTS, "value"})
 
 
-def _operations(result: object, activation: Mapping[str, object], text: str) -> Iterator[Operation]:
+def _operations(result: object, data: _DataOf, text: str) -> Iterator[Operation]:
     if not isinstance(result, (list, tuple)):
         raise _MutationError("type mismatch: JSONPatchType.expression should evaluate to array")
-    data = _DataOf(activation)
     for made in result:
         if (problem := _misfit(made, data)) is not None:
             raise _MutationError(messages.evaluation_error(text, problem))
@@ -187,7 +193,7 @@ def _operand(value: object, data: _DataOf) -> object:
 def _merged(
     value: Object,
     result: object,
-    activation: Mapping[str, object],
+    data: _DataOf,
     schema: Schema,
     kind: GroupVersionKind,
 ) -> Object:
@@ -197,7 +203,7 @@ def _merged(
         )
     _check_names(result, result.type_name)
     try:
-        patch = native(result, _DataOf(activation))
+        patch = native(result, data)
     except NativeError as error:
         raise _MutationError("invalid return type: *dynamic.ObjectVal") from error
     try:
@@ -233,15 +239,16 @@ def _check_names(value: Message, path: str) -> None:
 class _DataOf:
     """Tells lists and maps of the request's data from those an expression made; only when asked."""
 
-    __slots__ = ("_activation", "_known")
+    __slots__ = ("_invocation", "_known")
 
-    def __init__(self, activation: Mapping[str, object]) -> None:
-        self._activation = activation
+    def __init__(self, invocation: Invocation[MutatingPolicy]) -> None:
+        self._invocation = invocation
         self._known: frozenset[int] | None = None
 
     def __call__(self, value: object) -> bool:
         """Whether the value is a part of the data."""
         if self._known is None:
-            data = (value for name, value in self._activation.items() if name != "variables")
-            self._known = contents(data)
+            asked = self._invocation
+            names = asked.facts.mutation(asked.match, asked.value, asked.params)
+            self._known = contents(names.values())
         return id(value) in self._known

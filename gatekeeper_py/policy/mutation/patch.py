@@ -18,7 +18,7 @@ from gatekeeper_py.objects.resource import ABSENT, Object
 from gatekeeper_py.policy.admission.decision import PatchOperation
 from gatekeeper_py.policy.immutable import immutable
 
-__all__ = ["Operation", "PatchError", "TestFailed", "apply", "copied", "difference", "same"]
+__all__ = ["Operation", "PatchError", "TestFailed", "apply", "copied", "difference", "pointed", "same"]
 
 INDEX = re.compile(r"[+-]?[0-9]+", re.ASCII)
 """What Go's strconv.Atoi reads."""
@@ -211,16 +211,21 @@ def _origin(operation: Operation) -> str:
 
 
 def _parent(draft: _Draft, path: str, missing: str) -> tuple[Container, str]:
-    """The container a path points into and the key there; what stands before the first slash is ignored."""
-    _, *tokens = path.split("/")
+    """The container a path points into and the key there."""
     try:
-        *walk, key = map(_decoded, tokens)
+        *walk, key = pointed(path)
         container = draft.root
         for token in walk:
             container = draft.enter(container, token)
     except ValueError:
         raise PatchError(f"{missing.format(path)}: {MISSING}") from None
     return container, key
+
+
+def pointed(path: str) -> list[str]:
+    """The keys of a path, the outermost first; what stands before the first slash is ignored."""
+    _, *tokens = path.split("/")
+    return [_decoded(token) for token in tokens] if "~" in path else tokens
 
 
 def _decoded(token: str) -> str:

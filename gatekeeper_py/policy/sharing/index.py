@@ -14,6 +14,7 @@ from gatekeeper_py.policy.matching.match import concerns_as_sent, exempt, may_co
 from gatekeeper_py.policy.matching.versions import as_sent
 from gatekeeper_py.policy.model import Expression, MutatingPolicy, ValidatingPolicy
 from gatekeeper_py.policy.sharing.candidate import Candidate, Conditions
+from gatekeeper_py.policy.sharing.foresight import Foresight, foresee_mutations
 from gatekeeper_py.policy.sharing.joining import Joined, join_policies
 from gatekeeper_py.policy.sharing.plan import Evaluate, Plan
 from gatekeeper_py.policy.sharing.premises import Premises
@@ -64,6 +65,7 @@ class Candidates(Generic[P]):
         """What holds for all of these requests that are ordinary; None for requests that never are."""
         self._asked = 0
         self._joined: tuple[Joined, Candidates[ValidatingPolicy]] | None = None
+        self._foresight: Foresight | None = None
         slots: dict[Expression, int] = {}
         self._conditions: dict[Conditions, SharedConditions] = {
             conditions: _shared(conditions, slots)
@@ -116,6 +118,22 @@ class Candidates(Generic[P]):
         joined = join_policies(self, self._premises.known)
         if joined is not None:
             self._joined = joined, Candidates(joined.others)
+
+    def foresight(
+        self: Candidates[MutatingPolicy], request: AdmissionRequest, value: Object | None
+    ) -> Foresight | None:
+        """The function that tells what they would make of an object; None as `joined` gives None."""
+        if self._premises is None or not self._premises.hold(request, value):
+            return None
+        self._asked += 1
+        if self._asked == FREQUENT and self._foresight is None:
+            aside(self.foresee)
+        return self._foresight
+
+    def foresee(self: Candidates[MutatingPolicy]) -> None:
+        """Write that function, unless it is written."""
+        if self._premises is not None and self._foresight is None:
+            self._foresight = foresee_mutations(self, self._premises.known)
 
     def in_order(self, found: Mapping[Candidate[P], T]) -> list[tuple[Candidate[P], T]]:
         """Some of them with what was found of each, sorted by name."""

@@ -9,9 +9,9 @@ after an edit finds most functions written.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TypeAlias
+from typing import Generic, TypeAlias, TypeVar
 
 from gatekeeper_py.cel import (
     EXPRESSION_LIMIT,
@@ -26,10 +26,10 @@ from gatekeeper_py.cel import (
     join,
 )
 from gatekeeper_py.policy.evaluation.expression import CONDITIONS_BUDGET
-from gatekeeper_py.policy.model import Expression, ValidatingPolicy
+from gatekeeper_py.policy.model import Expression, MutatingPolicy, ValidatingPolicy
 from gatekeeper_py.policy.sharing.candidate import Candidate
 
-__all__ = ["Joined", "join_policies"]
+__all__ = ["Allowance", "Drafts", "Function", "Joined", "join_policies", "joint_function"]
 
 CONTAINER = "variables"
 NAMESPACE = "namespaceObject"
@@ -38,8 +38,9 @@ NAMESPACE = "namespaceObject"
 MOST_EXPRESSIONS = 500
 """In one function: what is shipped has some two hundred for a pod. Further policies are not joined."""
 
-MOST_FUNCTIONS = 64
-"""Kept from one load to the next; that of a pod takes less than a megabyte."""
+MOST_FUNCTIONS = 128
+"""Kept from one load to the next, of mutating and of validating policies; that of a pod takes less than a
+megabyte."""
 
 MOST_PARTS = 10_000
 """Kept with them: as many as there are compiled expressions kept (`Environments`)."""
@@ -52,8 +53,9 @@ CHAIN_LENGTH = 3
 the budget of match conditions, even if `SPENDING_LIMIT` was spent before."""
 assert (CHAIN_LENGTH - 1) * EXPRESSION_LIMIT + SPENDING_LIMIT <= CONDITIONS_BUDGET
 
+P = TypeVar("P", bound=ValidatingPolicy | MutatingPolicy)
 _Candidate: TypeAlias = Candidate[ValidatingPolicy]
-_Function: TypeAlias = Callable[[Mapping[str, object], Budget], Found]
+Function: TypeAlias = Callable[[Mapping[str, object], Budget], Found]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ class Joined:
     others: tuple[_Candidate, ...]
     limit: int
     """Units the function may spend, so that none of the members could have exhausted a budget of its own."""
-    function: _Function
+    function: Function
 
     def undecided(
         self, activation: Mapping[str, object], deadline: float | None
@@ -74,13 +76,13 @@ class Joined:
         None when that would cost too much to say.
         """
         try:
-            found = self.function(activation, _Allowance(self.limit, deadline))
+            found = self.function(activation, Allowance(self.limit, deadline))
         except CostExceeded:
             return None
         return {self.members[index]: found[index] for index in found}
 
 
-class _Allowance(Budget):
+class Allowance(Budget):
     """A budget whose limit is one for all expressions together."""
 
     __slots__ = ("_limit",)
@@ -104,14 +106,19 @@ def join_policies(candidates: Iterable[_Candidate], known: Known) -> Joined | No
     if not drafts.members:
         return None
     try:
-        function = _function(tuple(drafts.rules), frozenset(known.items()))
+        function = joint_function(drafts.rules, known)
     except RecursionError:
         return None
     return Joined(tuple(drafts.members), others, drafts.limit, function)
 
 
+def joint_function(rules: Iterable[JointRule], known: Known) -> Function:
+    """The function of these rules. Raises `RecursionError` when their expressions are nested too deep."""
+    return _function(tuple(rules), frozenset(known.items()))
+
+
 @lru_cache(maxsize=MOST_FUNCTIONS)
-def _function(rules: tuple[JointRule, ...], known: frozenset[tuple[tuple[str, ...], object]]) -> _Function:
+def _function(rules: tuple[JointRule, ...], known: frozenset[tuple[tuple[str, ...], object]]) -> Function:
     return join(rules, dict(known), CONTAINER)
 
 
@@ -120,53 +127,69 @@ def _part(expression: Expression, fields: tuple[tuple[str, Part], ...]) -> Part:
     return Part(expression.program.checked, dict(fields))
 
 
-class _Drafts:
+class Drafts(Generic[P]):
     """The rules of the policies taken so far."""
 
     def __init__(self) -> None:
-        self.members: list[_Candidate] = []
+        self.members: list[Candidate[P]] = []
         self.rules: list[JointRule] = []
         self.limit = SPENDING_LIMIT
         self._parts: dict[Expression, Part] = {}
 
-    def take(self, candidate: _Candidate) -> bool:
+    def take(self, candidate: Candidate[P]) -> bool:
         """Whether a policy can be one of the function's."""
         limit = min(self.limit, CONDITIONS_BUDGET - candidate.required_budget)
         if not candidate.shareable or limit < STRIDE or len(self._parts) > MOST_EXPRESSIONS:
             return False
-        rule = self._rule(candidate)
-        if not all(is_joinable(part, CONTAINER) for part in _parts_of(rule)):
+        rules = self.rules_of(candidate)
+        if not all(is_joinable(part, CONTAINER) for rule in rules for part in _parts_of(rule)):
             return False
         if any(NAMESPACE in each.program.variables for each in candidate.conditions):
             return False
         self.limit = limit
         self.members.append(candidate)
-        self.rules.append(rule)
+        self.rules.extend(rules)
         return True
 
-    def _rule(self, candidate: _Candidate) -> JointRule:
-        variables = candidate.policy.declared
-        conditions = tuple(self._part(each, variables) for each in candidate.conditions)
-        chained = len(conditions) <= CHAIN_LENGTH
-        if not candidate.admits_silently:
-            return JointRule(conditions, chained)
-        surely, _ = candidate.surely_and_perhaps_read
-        shown = tuple((name, self._part(each, variables)) for name, each in surely)
-        return JointRule(
-            conditions,
-            chained,
-            tuple(part for _, part in shown),
-            tuple(self._part(each, variables) for each in candidate.validations),
-            tuple(self._part(each, variables) for _, each in candidate.to_be_paid),
-            None if candidate.uses_authorizer else shown,
-        )
+    def rules_of(self, candidate: Candidate[P]) -> tuple[JointRule, ...]:
+        """What is asked of one policy: the same number of rules for each."""
+        raise NotImplementedError
 
-    def _part(self, expression: Expression, variables: Mapping[str, Expression]) -> Part:
+    def applies(self, candidate: Candidate[P]) -> JointRule:
+        """The rule that is never met when a policy applies."""
+        variables = candidate.policy.declared
+        conditions = tuple(self.part(each, variables) for each in candidate.conditions)
+        return JointRule(conditions, len(conditions) <= CHAIN_LENGTH)
+
+    def part(self, expression: Expression, variables: Mapping[str, Expression]) -> Part:
+        """An expression of a policy with these variables."""
         part = self._parts.get(expression)
         if part is None:
-            fields = tuple((name, self._part(variables[name], variables)) for name in expression.reads)
+            fields = tuple((name, self.part(variables[name], variables)) for name in expression.reads)
             part = self._parts[expression] = _part(expression, fields)
         return part
+
+
+class _Drafts(Drafts[ValidatingPolicy]):
+    """Those of validating policies: one each, of which the validations are the tests."""
+
+    def rules_of(self, candidate: _Candidate) -> tuple[JointRule, ...]:
+        """As every policy's."""
+        return (self._rule(candidate),)
+
+    def _rule(self, candidate: _Candidate) -> JointRule:
+        applies, variables = self.applies(candidate), candidate.policy.declared
+        if not candidate.admits_silently:
+            return applies
+        surely, _ = candidate.surely_and_perhaps_read
+        shown = tuple((name, self.part(each, variables)) for name, each in surely)
+        return replace(
+            applies,
+            needed=tuple(part for _, part in shown),
+            tests=tuple(self.part(each, variables) for each in candidate.validations),
+            paid=tuple(self.part(each, variables) for _, each in candidate.to_be_paid),
+            shown=None if candidate.uses_authorizer else shown,
+        )
 
 
 def _parts_of(rule: JointRule) -> Iterable[Part]:

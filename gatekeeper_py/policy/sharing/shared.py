@@ -17,9 +17,10 @@ from gatekeeper_py.cel import STRIDE, Budget, ComputedMap, DeadlineExceeded, Eva
 from gatekeeper_py.objects.resource import Object
 from gatekeeper_py.policy.evaluation.activation import Facts
 from gatekeeper_py.policy.evaluation.expression import CONDITIONS_BUDGET
-from gatekeeper_py.policy.matching.match import NAMESPACE, NAMESPACES, Match
+from gatekeeper_py.policy.matching.match import NAMESPACES, Match
 from gatekeeper_py.policy.model import MutatingPolicy, ValidatingPolicy
 from gatekeeper_py.policy.sharing.candidate import Candidate
+from gatekeeper_py.policy.sharing.foresight import Foreseen, Prospect
 from gatekeeper_py.policy.sharing.index import Candidates, SharedConditions
 from gatekeeper_py.policy.sharing.plan import Evaluate, Plan, PlannedPolicy
 
@@ -29,6 +30,9 @@ VariableValues: TypeAlias = Mapping[str, object] | None
 """What is known of a policy's variables (see `Invocation.variables`)."""
 
 P = TypeVar("P", bound=ValidatingPolicy | MutatingPolicy)
+
+MOST_VALUES = 4
+"""Of an object over which it is foreseen what policies make of it: each time all of them are evaluated."""
 
 
 class Shared(Generic[P]):
@@ -50,6 +54,10 @@ class Shared(Generic[P]):
         self._budget = Budget(CONDITIONS_BUDGET, deadline)
         self._activation: dict[str, object] = {}
         self._conditions: list[object] = [NOT_EVALUATED] * candidates.slots
+        self._values = 1
+        """How many values of the object there have been."""
+        self._foreseen: Foreseen | None = None
+        self._is_foreseen = not self._usable
 
     def over(self, value: Object | None) -> Shared[P]:
         """The same over another value of the object; what does not read it is known already."""
@@ -59,7 +67,21 @@ class Shared(Generic[P]):
         made._budget = self._budget
         for slot in self._candidates.lasting:
             made._conditions[slot] = self._conditions[slot]
+        made._values = self._values + 1
         return made
+
+    def prospect(self: Shared[MutatingPolicy], candidate: Candidate[MutatingPolicy]) -> Prospect | None:
+        """What is certain of a policy over the object, before it is run; None when nothing is."""
+        if not self._is_foreseen:
+            self._is_foreseen = True
+            self._foreseen = self._foresee() if self._values <= MOST_VALUES else None
+        return None if self._foreseen is None else self._foreseen.of(candidate)
+
+    def _foresee(self: Shared[MutatingPolicy]) -> Foreseen | None:
+        foresight = self._candidates.foresight(self._facts.request, self._value)
+        if foresight is None:
+            return None
+        return foresight.over(self._facts.mutation(self._match, self._value, None), self._deadline)
 
     def covers(self, candidate: Candidate[P]) -> bool:
         """Whether a policy can be told of here: it has no params, matches the request as it was sent, and no
@@ -118,7 +140,8 @@ class Shared(Generic[P]):
         return ((each, found[each]) for each in candidates if each in found)
 
     def _all_met(self, conditions: SharedConditions) -> bool | None:
-        met = True
+        """Whether conditions hold: where one is false, it does not matter that another has no value."""
+        met, told = True, True
         values = self._conditions
         for slot, evaluate, decides in conditions:
             value = values[slot]
@@ -129,8 +152,8 @@ class Shared(Generic[P]):
                     return False
                 met = False
             elif value is not True:
-                return None
-        return met
+                told = False
+        return met if told or not met else None
 
     def _condition(self, evaluate: Evaluate) -> object:
         if not self._activation:
@@ -261,4 +284,4 @@ def _namespace_known(facts: Facts) -> bool:
     request = facts.request
     if not request.namespace and request.resource != NAMESPACES:
         return True
-    return facts.cluster.get(NAMESPACE, "", request.namespace) is not None
+    return facts.there is not None

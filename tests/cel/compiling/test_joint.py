@@ -58,7 +58,13 @@ def found(
     return join(rules, known or {}, "variables")({"it": it}, Budget(1_000_000))
 
 
+def emptied(*lists: Part, conditions: Sequence[Part] = ()) -> JointRule:
+    shown = tuple((str(at), each) for at, each in enumerate(lists))
+    return rule(conditions, needed=lists, empty=lists, shown=shown)
+
+
 YES, NO, ODD = part("it.yes"), part("it.no"), part("it.gone")
+NONE, SOME = part("it.no ? [1] : []"), part("[1, 2].filter(n, it.yes)")
 DATA = {"yes": True, "no": False, "odd": "x", "n": 3}
 
 FINDS: dict[str, tuple[JointRule, Found]] = {
@@ -73,9 +79,15 @@ FINDS: dict[str, tuple[JointRule, Found]] = {
     "false before one without a value": (rule((NO, ODD), NO), {}),
     "false after one without a value": (rule((ODD, NO), NO), {0: None}),
     "condition that is no bool": (rule((part("it.odd"),), YES), {0: None}),
-    "all conditions count": (rule((NO, ODD, YES, YES), NO, chained=False), {0: None}),
+    "all conditions count": (rule((YES, ODD, YES, YES), NO, chained=False), {0: None}),
+    "one is false, another has no value": (rule((ODD, NO, YES, YES), NO, chained=False), {}),
     "all conditions hold": (rule((YES, YES), NO, chained=False), {0: None}),
     "one of all conditions does not": (rule((YES, NO), NO, chained=False), {}),
+    "empty": (emptied(NONE), {}),
+    "not empty": (emptied(NONE, SOME), {0: {"0": [], "1": [1, 2]}}),
+    "empty of itself": (emptied(part("[]")), {}),
+    "list without a value": (emptied(NONE, ODD), {0: {}}),
+    "not empty, does not apply": (emptied(SOME, conditions=(NO,)), {}),
     "never met": (JointRule((YES,), chained=True), {0: None}),
     "never met, does not apply": (JointRule((NO,), chained=True), {}),
 }

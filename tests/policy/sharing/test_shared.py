@@ -88,6 +88,7 @@ def alone(monkeypatch: pytest.MonkeyPatch, engine: Engine, asked: AdmissionReque
     with monkeypatch.context() as patch:
         patch.setattr(Shared, "undecided", undecided)
         patch.setattr(Shared, "applies", lambda *_: None)
+        patch.setattr(Shared, "prospect", lambda *_: None)
         return engine.review(asked)
 
 
