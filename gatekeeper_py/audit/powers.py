@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from gatekeeper_py.cluster.authorization import ANY, names_resource
 
-__all__ = ["EVERYTHING", "POWERS", "Access", "Power", "holds_everything"]
+__all__ = ["EVERYTHING", "POWERS", "UNASKED", "Access", "Power", "holds_everything"]
 
 READ: Final = frozenset(("get", "list", "watch"))
 CHANGE: Final = frozenset(("create", "update", "patch", "delete", "deletecollection"))
@@ -141,6 +141,24 @@ EVERYTHING: Final = Power(
     "bind a role that lists what is needed",
     inside="low",
 )
+ASKING: Final = (
+    "validatingwebhookconfigurations",
+    "mutatingwebhookconfigurations",
+    "validatingadmissionpolicies",
+    "validatingadmissionpolicybindings",
+    "mutatingadmissionpolicies",
+    "mutatingadmissionpolicybindings",
+)
+"""What the API server asks no webhook about (apiserver, plugin/webhook/predicates/rules/rules.go)."""
+UNASKED: Final = Power(
+    "rbac-unasked",
+    "high",
+    "make webhooks and admission policies for whoever has it deploy them, about which nobody is asked",
+    "take admissionregistration.k8s.io out of its role, or keep its kinds out of what tenants may have "
+    "deployed (clusterResourceWhitelist of AppProjects)",
+    (_cluster(ADMISSION, *ASKING, verbs=frozenset(("create",))),),
+)
+"""Of an account that also writes as tenants. One that may only change them, to write a CA, deploys none."""
 POWERS: Final = (
     Power(
         "rbac-impersonate",
@@ -196,17 +214,7 @@ POWERS: Final = (
         "critical",
         "change what the API server asks, and by which policies it decides",
         "leave webhook configurations and admission policies to the platform: they are sent to no webhook",
-        (
-            _cluster(
-                ADMISSION,
-                "validatingwebhookconfigurations",
-                "mutatingwebhookconfigurations",
-                "validatingadmissionpolicies",
-                "validatingadmissionpolicybindings",
-                "mutatingadmissionpolicies",
-                "mutatingadmissionpolicybindings",
-            ),
-        ),
+        (_cluster(ADMISSION, *ASKING),),
     ),
     Power(
         "rbac-tenancy",

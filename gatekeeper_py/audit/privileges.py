@@ -12,9 +12,9 @@ from typing import Any, Final
 
 import orjson
 
-from gatekeeper_py.audit.powers import EVERYTHING, POWERS, Power, holds_everything
+from gatekeeper_py.audit.powers import EVERYTHING, POWERS, UNASKED, Power, holds_everything
 from gatekeeper_py.audit.scan import Audited
-from gatekeeper_py.audit.subjects import Subject, Subjects, Whose, subjects_of
+from gatekeeper_py.audit.subjects import DEPUTY, Subject, Subjects, Whose, subjects_of
 from gatekeeper_py.cluster.authorization import (
     CLUSTER_ROLE,
     CLUSTER_ROLE_BINDING,
@@ -103,16 +103,26 @@ class Privileges:
 
     def _findings(self, binding: Object) -> Iterator[tuple[Sequence[str], Finding]]:
         """Each with the tenants that it is about."""
-        holdings = list(self._holdings(binding))
-        if not holdings:
-            return
-        for whose, subjects in self._grouped(binding).items():
+        holdings, grouped = list(self._holdings(binding)), self._grouped(binding)
+        for unasked in self._unasked(binding, grouped.pop(DEPUTY, [])):
+            yield (), unasked
+        for whose, subjects in grouped.items():
             for holding in holdings:
                 finding = self._finding(binding, whose, subjects, holding)
                 if finding is not None:
                     yield sorted(whose.tenants), finding
 
-    def _grouped(self, binding: Object) -> Mapping[Whose, list[Subject]]:
+    def _unasked(self, binding: Object, deputies: Sequence[Subject]) -> Iterator[Finding]:
+        """What a deputy may do for a tenant without anybody being asked, by the first rule that grants it."""
+        wide = bool(deputies) and binding["kind"] != "RoleBinding"
+        for way in self._authorizer.rules(binding) if wide else ():
+            if UNASKED.within(way.rule, namespaced=False):
+                names = f"{_listed(deputies, DEPUTY)} may {UNASKED.does}"
+                message = f"{names}, by {_way(binding, way)}; {UNASKED.remedy}"
+                yield _said(UNASKED, binding, message, "Warn", UNASKED.severity, UNASKED.remedy)
+                return
+
+    def _grouped(self, binding: Object) -> dict[Whose, list[Subject]]:
         """The subjects of a binding that are not the platform's, by whose they are."""
         found: dict[Whose, list[Subject]] = {}
         for subject in subjects_of(binding):
@@ -167,13 +177,8 @@ class Privileges:
         if borrowed is not None:
             message += f", where {borrowed} may do what no tenant should"
         remedy = power.remedy if whose.relation != "unknown" else f"{power.remedy}; or {DECLARE}"
-        return Finding(
-            power.name,
-            str((binding.get("roleRef") or {}).get("name")),
-            f"{message}, by {_way(binding, holding.way)}; {remedy}",
-            (action,),
-            metadata={"severity": severity, "category": "rbac", "remedy": remedy},
-        )
+        message = f"{message}, by {_way(binding, holding.way)}; {remedy}"
+        return _said(power, binding, message, action, severity, remedy)
 
     def _powerful_account(self, namespace: str) -> Subject | None:
         """A ServiceAccount of a namespace that may do what no tenant should beyond it."""
@@ -203,6 +208,12 @@ class Privileges:
             return
 
 
+def _said(power: Power, binding: Object, message: str, action: Action, severity: str, remedy: str) -> Finding:
+    role = str((binding.get("roleRef") or {}).get("name"))
+    metadata = {"severity": severity, "category": "rbac", "remedy": remedy}
+    return Finding(power.name, role, message, (action,), metadata=metadata)
+
+
 def _placed(item: Audited, manifest: Manifest) -> Object:
     """A binding with the namespace that it is in, whether it says so or not."""
     value = manifest.object
@@ -225,6 +236,8 @@ def _listed(subjects: Sequence[Subject], whose: Whose) -> str:
     if whose.relation == "tenant":
         tenants = " and ".join(repr(name) for name in sorted(whose.tenants))
         return f"{names} of tenant {tenants}"
+    if whose.relation == "deputy":
+        return f"{names}, which also {'writes' if len(subjects) == 1 else 'write'} for tenants,"
     return names if whose.relation == "everybody" else f"{names}, of whom nobody says whose,"
 
 

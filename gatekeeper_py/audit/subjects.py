@@ -1,4 +1,4 @@
-"""Whose the subjects of bindings are: the platform's, a tenant's, everybody, or nobody knows."""
+"""Whose the subjects of bindings are: the platform's, a deputy's, a tenant's, everybody, or nobody knows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gatekeeper_py.objects.selector import labels_of
 from gatekeeper_py.tenancy.context import NAMESPACE, SERVICE_ACCOUNT
 from gatekeeper_py.tenancy.tenant import ContestedNamespace, Tenancy, Tenant
 
-__all__ = ["Subject", "Subjects", "Whose", "subjects_of"]
+__all__ = ["DEPUTY", "Subject", "Subjects", "Whose", "subjects_of"]
 
 EVERYBODY: Final = frozenset(("system:authenticated", "system:unauthenticated", "system:serviceaccounts"))
 ANONYMOUS: Final = "system:anonymous"
@@ -23,7 +23,8 @@ ACCOUNTS_OF: Final = "system:serviceaccounts:"
 SYSTEM: Final = "system:"
 """How the control plane's own users and groups begin; nobody else's name may."""
 
-Relation: TypeAlias = Literal["platform", "tenant", "everybody", "unknown"]
+Relation: TypeAlias = Literal["platform", "deputy", "tenant", "everybody", "unknown"]
+"""A deputy is the platform's, and also writes as tenants (`writesAs`)."""
 
 
 class Subject(NamedTuple):
@@ -59,7 +60,7 @@ class Whose:
         )
 
 
-PLATFORM, UNKNOWN = Whose("platform"), Whose("unknown")
+PLATFORM, DEPUTY, UNKNOWN = Whose("platform"), Whose("deputy"), Whose("unknown")
 
 
 def subjects_of(binding: Object) -> Iterator[Subject]:
@@ -116,7 +117,9 @@ class Subjects:
         owner = self.owner(namespace)
         if owner is None:
             return UNKNOWN
-        return PLATFORM if owner.trusted else Whose("tenant", frozenset({owner.name}))
+        if owner.trusted:
+            return PLATFORM if owner.writes_as_platform else DEPUTY
+        return Whose("tenant", frozenset({owner.name}))
 
     def _of_person(self, subject: Subject) -> Whose:
         settings, group = self.tenancy.settings, subject.kind == "Group"

@@ -16,6 +16,7 @@ from gatekeeper_py.objects.selector import Requirement, Selector, SelectorError,
 from gatekeeper_py.policy.admission.request import AdmissionRequest, UserInfo
 from gatekeeper_py.policy.immutable import immutable
 from gatekeeper_py.tenancy.addresses import address_of, canonical
+from gatekeeper_py.tenancy.budgets import holding_budgets
 from gatekeeper_py.tenancy.catalogue import BUILT_IN_GROUPS
 from gatekeeper_py.tenancy.counts import counts
 from gatekeeper_py.tenancy.deputies import HOME, bears_marks, marked_namespaces
@@ -463,6 +464,10 @@ class Context:
     def reaching(self, value: Object) -> list[Object]:
         """What is there and would reach an object that is about to be."""
         return [reach._asdict() for reach in reaching(value, self.protection)]
+
+    def holding_budgets(self, value: Object) -> list[str]:
+        """The PodDisruptionBudgets by which a pod is held twice."""
+        return holding_budgets(value, self.cluster, self.namespace)
 
     def marks(self, value: Object) -> list[Object]:
         """The labels and annotations an object hands on; of the request's own objects found out once."""

@@ -18,6 +18,7 @@
     isClusterWideOwner(reference)     whether an ownerReference names what lies in no namespace
     reached(object)                   everything protected that an object reaches by selector, target or name
     reaching(object)                  what is there and would reach an object that is about to be
+    holdingBudgets(object)            the PodDisruptionBudgets by which a pod is held twice
     jsonSize(object)                  bytes of an object as compact JSON
     hosts(text)                       the hosts a text of settings names
     tenant.mayCall(host)              whether a controller may call a host for the tenant
@@ -571,10 +572,10 @@ def _is_cluster_wide_owner(activation: Mapping[str, object], owner: Any) -> bool
     return isinstance(owner, dict) and _context(activation).is_cluster_wide(owner)
 
 
-def _read(find: Callable[[Context, Any], list[dict[str, Any]]]) -> Callable[[Any, Any], list[dict[str, Any]]]:
+def _read(find: Callable[[Context, Any], list[Any]]) -> Callable[[Any, Any], list[Any]]:
     """What is found in an object; of what is no object nothing, and an error where nobody could tell."""
 
-    def read(activation: Mapping[str, object], value: Any) -> list[dict[str, Any]]:
+    def read(activation: Mapping[str, object], value: Any) -> list[Any]:
         try:
             return find(_context(activation), value) if isinstance(value, dict) else []
         except Unreadable as error:
@@ -746,6 +747,7 @@ LIBRARY = Library(
                 ("isClusterWideOwner", "is_cluster_wide_owner", BOOL, _is_cluster_wide_owner),
                 ("reached", "reached", list_of(REACH), _read(Context.reached)),
                 ("reaching", "reaching", list_of(REACH), _read(Context.reaching)),
+                ("holdingBudgets", "holding_budgets", list_of(STRING), _read(Context.holding_budgets)),
                 ("marks", "marks", list_of(MARK), _read(Context.marks)),
                 ("podCounts", "pod_counts", list_of(POD_COUNT), _read(Context.pod_counts)),
             )

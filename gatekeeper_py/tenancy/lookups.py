@@ -12,6 +12,7 @@ from gatekeeper_py.objects.kinds import Kinds
 from gatekeeper_py.objects.resource import GroupVersionKind
 from gatekeeper_py.policy.loading.load import PolicySet
 from gatekeeper_py.policy.model import Expression, MutatingPolicy, ValidatingPolicy
+from gatekeeper_py.tenancy.budgets import BUDGET
 from gatekeeper_py.tenancy.ceiling import POD
 from gatekeeper_py.tenancy.protection import CHAIN
 from gatekeeper_py.tenancy.reach import LOOKED_UP, MAY_REACH
@@ -41,6 +42,7 @@ METHODS = frozenset({"get", "isTaken", "list"})
 
 BY_WORD: Mapping[str, frozenset[GroupVersionKind]] = {
     "ceilingExcess": frozenset((POD,)),
+    "holdingBudgets": frozenset((BUDGET, *CHAIN)),
     "isProtected": frozenset(CHAIN),
     "isProtectedOwner": frozenset(CHAIN),
     "platform": frozenset(CHAIN),

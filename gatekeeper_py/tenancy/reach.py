@@ -44,15 +44,19 @@ TARGETS: Mapping[str, GroupVersionKind] = {kind.kind: kind for kind in REACHED_K
 TARGETS_WITHOUT_KIND = ("targetref", "workloadref", "target", "workload", "targetrefs", "workloads")
 """How the names of fields end that hold a target and may leave its kind out."""
 TARGET_KEY = re.compile(
-    r"(pod|deployment|statefulset|daemonset|replicaset|cronjob|job|pvc|persistentvolumeclaim|claim|service)"
+    r"(pod|deployment|statefulset|daemonset|replicaset|cronjob|job|pvc|persistentvolumeclaim|claim|service|svc)"
     r"(s|names?|refs?)?$",
     re.IGNORECASE,
 )
 """Fields of custom kinds that name a target, or several, by themselves."""
 BACKEND_KEY = re.compile(r"backend(ref)?s?$", re.IGNORECASE)
 """Fields of routes that hold a Service where no kind is named."""
-NAMED_TARGET = re.compile(r"([A-Za-z]+?)s?(?:[.][a-z0-9.]+)?/([a-z0-9][a-z0-9.-]*)")
-"""A target as kubectl has it: `deployment/web`."""
+NAMED_TARGET = re.compile(
+    r"(?:(?:[a-z0-9.-]+/)?v[0-9][a-z0-9]*[/:])?([A-Za-z]+?)s?(?:[.][a-z0-9.]+)?[/:]([a-z0-9][a-z0-9.-]*)"
+)
+"""A target as kubectl has it, `deployment/web`, or with its version before it, `apps/v1/Deployment/web`."""
+KIND_FIELD = "Kind"
+"""How a field ends that says of what kind something is whose name stands beside it: `workloadKind`."""
 HOST_FIELDS = ("host", "hosts")
 """Fields of Istio by which a name in the mesh is taken."""
 MESH_GROUP = "networking.istio.io"
@@ -64,9 +68,11 @@ CALLED: Mapping[str, GroupVersionKind] = {
     "pvc": CLAIM,
     "claim": CLAIM,
     "service": SERVICE,
+    "svc": SERVICE,
 }
 SELECTOR_KEY = re.compile(
-    r"(?<!namespace)(?<!node)(?<!namespacelabel)selectors?$|(?:selector|workload)labels$", re.IGNORECASE
+    r"(?<!namespace)(?<!node)(?<!namespacelabel)selectors?$|(?:selector|workload|matching|target)labels$",
+    re.IGNORECASE,
 )
 BARE_SELECTOR = "matchLabels"
 """A selector without a field of that name around it."""
@@ -393,6 +399,10 @@ def _target_kinds(target: Mapping[str, Any], field: str) -> Iterable[GroupVersio
     named = target.get("kind")
     if isinstance(named, str) and named:
         return (TARGETS[named],) if named in TARGETS else ()
+    resource = target.get("resource")
+    called = resource.partition(".")[0].lower().removesuffix("s") if isinstance(resource, str) else ""
+    if called in CALLED:
+        return (CALLED[called],)
     if field.lower().endswith(TARGETS_WITHOUT_KIND):
         return CHAIN
     return (SERVICE,) if BACKEND_KEY.search(field) else ()
@@ -480,8 +490,8 @@ def _by_custom_kind(value: Object, protection: Protection) -> Iterator[Reach]:
         if type(inner) is list:
             stack += [(item, place.below(f"[{index}]"), field) for index, item in enumerate(inner) if item]
         elif type(inner) is dict:
-            for kind, name in _targets(inner, field, protection):
-                yield Reach(f"{place.path()}.name", kind, name)
+            for path, kind, name in _together(inner, field, protection):
+                yield Reach(f"{place.path()}{path}", kind, name)
             for key, item in inner.items():
                 if item and key not in PASSED_OVER and not EXPECTING.match(key):
                     selectors += SELECTOR_KEY.search(key) is not None
@@ -491,6 +501,22 @@ def _by_custom_kind(value: Object, protection: Protection) -> Iterator[Reach]:
                         yield Reach(place.below(f".{key}").path(), kind, name)
                     if type(item) in CONTAINERS:
                         stack.append((item, place.below(f".{key}"), key))
+
+
+def _together(value: Mapping[str, Any], field: str, protection: Protection) -> Iterator[tuple[str, str, str]]:
+    """A target whose kind and name stand in one mapping: beside each other, as an object, in fields alike but
+    for their ends.
+    """
+    yield from ((".name", *found) for found in _targets(value, field, protection))
+    metadata, kind = value.get("metadata"), value.get("kind")
+    if isinstance(metadata, dict) and metadata.get("namespace") in (None, "", protection.namespace):
+        target = {"kind": kind, "name": metadata.get("name")}
+        yield from ((".metadata.name", *found) for found in _targets(target, "", protection))
+    for key, kind in value.items():
+        if key.endswith(KIND_FIELD) and type(kind) is str:
+            named = f"{key.removesuffix(KIND_FIELD)}Name"
+            target = {"kind": kind, "name": value.get(named)}
+            yield from ((f".{named}", *found) for found in _targets(target, "", protection))
 
 
 def _by_field(key: str, value: Any, around: str, protection: Protection) -> Iterator[tuple[str, str]]:
@@ -503,10 +529,11 @@ def _by_field(key: str, value: Any, around: str, protection: Protection) -> Iter
     elif SELECTOR_KEY.search(key) or (key == BARE_SELECTOR and "selector" not in around.lower()):
         for selector in _selectors(value):
             yield from _selected(selector, SELECTED_BY_CUSTOM_KINDS, protection, empty=False)
-    elif type(value) is str and (written := NAMED_TARGET.fullmatch(value)) is not None:
-        kind_named = CALLED.get(written[1].lower())
-        if kind_named is not None:
-            yield from _named(written[2], kind_named, protection)
+    elif type(value) in (str, list):
+        for text in value if type(value) is list else [value]:
+            written = NAMED_TARGET.fullmatch(text) if type(text) is str else None
+            if written is not None and (kind_named := CALLED.get(written[1].lower())) is not None:
+                yield from _named(written[2], kind_named, protection)
 
 
 def _named(value: Any, kind: GroupVersionKind, protection: Protection) -> Iterator[tuple[str, str]]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gatekeeper_py.audit.powers import EVERYTHING, POWERS, holds_everything
+from gatekeeper_py.audit.powers import EVERYTHING, POWERS, UNASKED, holds_everything
 from gatekeeper_py.audit.result import SEVERITIES
 
 RBAC = "rbac.authorization.k8s.io"
@@ -175,7 +175,7 @@ def test_every_power_is_tried() -> None:
     assert tried == {power.name.removeprefix("rbac-") for power in POWERS}
 
 
-@pytest.mark.parametrize("power", [*POWERS, EVERYTHING], ids=lambda power: power.name)
+@pytest.mark.parametrize("power", [*POWERS, EVERYTHING, UNASKED], ids=lambda power: power.name)
 def test_a_power_says_how_bad_it_is_and_what_to_do(power: Any) -> None:
     assert power.severity in SEVERITIES
     assert power.inside in ("", *SEVERITIES)
@@ -186,4 +186,6 @@ def test_a_power_says_how_bad_it_is_and_what_to_do(power: Any) -> None:
 def test_every_power_is_explained_and_every_explained_one_is_there() -> None:
     text = (Path(__file__).parents[2] / "docs" / "audit.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| `(rbac-[a-z-]+)` \| (\w+) \| (.+) \| (\w*) ?\|$", text, re.MULTILINE)
-    assert rows == [(each.name, each.severity, each.does, each.inside) for each in (EVERYTHING, *POWERS)]
+    assert rows == [
+        (each.name, each.severity, each.does, each.inside) for each in (EVERYTHING, *POWERS, UNASKED)
+    ]

@@ -164,6 +164,54 @@ def test_a_stranger_has_two_remedies() -> None:
     )
 
 
+ARGO = {"kind": "ServiceAccount", "name": "controller", "namespace": "argocd"}
+WEBHOOKS = {
+    "verbs": ["create"],
+    "apiGroups": ["admissionregistration.k8s.io"],
+    "resources": ["validatingadmissionpolicies"],
+}
+UNASKED = [("rbac-unasked", "Warn", "high")]
+
+
+@pytest.mark.parametrize(
+    ("rule", "found"),
+    [
+        (ALL, UNASKED),
+        (WEBHOOKS, UNASKED),
+        ({**WEBHOOKS, "verbs": ["*"], "resources": ["*"]}, UNASKED),
+        ({**WEBHOOKS, "verbs": ["get", "update", "patch"]}, []),
+        ({**ALL, "apiGroups": ["", "apps"]}, []),
+        (SECRETS, []),
+    ],
+    ids=str,
+)
+def test_who_writes_for_tenants_is_told_what_nobody_is_asked_about(
+    rule: Json, found: list[tuple[str, str, str]]
+) -> None:
+    assert findings(everywhere(ARGO), role(rule)) == found
+
+
+def test_in_a_namespace_who_writes_for_tenants_makes_none() -> None:
+    assert findings(binding("foo", ARGO, role="r"), role(ALL)) == []
+
+
+def test_who_writes_for_tenants_is_told_beside_others() -> None:
+    assert findings(everywhere(ARGO, ALICE), role(ALL)) == [*UNASKED, ("rbac-everything", "Deny", "critical")]
+
+
+def test_what_nobody_is_asked_about_is_said_with_the_way_and_the_remedy() -> None:
+    (item,) = judged(everywhere(ARGO), role(WEBHOOKS))
+    assert isinstance(item, Audited)
+    assert item.findings[0].message == (
+        'ServiceAccount "argocd/controller", which also writes for tenants, may make webhooks and admission policies '
+        'for whoever has it deploy them, about which nobody is asked, by ClusterRoleBinding "c" -> '
+        'ClusterRole "r" -> rules[0] (verbs ["create"]; apiGroups ["admissionregistration.k8s.io"]; '
+        'resources ["validatingadmissionpolicies"]); take admissionregistration.k8s.io out of its role, or keep its '
+        "kinds out of what tenants may have deployed (clusterResourceWhitelist of AppProjects)"
+    )
+    assert item.concerns == ()
+
+
 def test_subjects_are_told_by_tenant_and_many_are_counted() -> None:
     accounts = [{**ACCOUNT, "name": f"a{number}"} for number in range(5)]
     (item,) = judged(everywhere(*accounts, {**ACCOUNT, "namespace": "b"}, ROOT), role(SECRETS))

@@ -29,6 +29,11 @@ spec:
   sharing: [{{to: [foo], kinds: [Namespace]}}]
 ---
 apiVersion: {API}
+kind: Tenant
+metadata: {{name: gitops}}
+spec: {{trusted: true, namespaces: {{names: [argocd]}}}}
+---
+apiVersion: {API}
 kind: TenancySettings
 metadata: {{name: settings}}
 spec: {{platform: {{users: [root], groups: ["system:masters", admins]}}}}
@@ -71,6 +76,7 @@ WHOSE: dict[str, tuple[Subject, tuple[str, ...]]] = {
     "an account of a namespace by its label": (Subject("ServiceAccount", "x", "b"), ("tenant", "bar")),
     "an account of a namespace of nobody": (Subject("ServiceAccount", "x", "stray"), ("tenant", "stray")),
     "an account of the platform": (Subject("ServiceAccount", "x", "kube-system"), ("platform",)),
+    "an account that also writes as tenants": (Subject("ServiceAccount", "x", "argocd"), ("deputy",)),
     "the accounts of a namespace": (Subject("Group", "system:serviceaccounts:foo"), ("tenant", "foo")),
     "the accounts of kube-system": (Subject("Group", "system:serviceaccounts:kube-system"), ("platform",)),
     "all accounts": (Subject("Group", "system:serviceaccounts"), ("everybody",)),

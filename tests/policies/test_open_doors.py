@@ -7,7 +7,10 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.policies.test_attack_matrix import HERE, Case, reasons, review
+from gatekeeper_py.cluster.snapshot import Snapshot
+from gatekeeper_py.engine import Engine
+from gatekeeper_py.policy.admission.decision import Decision
+from tests.policies.test_attack_matrix import HERE, MATRIX, Case, engine, reasons, submitted
 
 DOORS: list[dict[str, Any]] = yaml.load(
     (HERE / "open_doors.yaml").read_text(encoding="utf-8"), yaml.CSafeLoader
@@ -19,6 +22,11 @@ def cases() -> list[Case]:
     return [
         Case(f"{door['door']} {index}", case) for door in DOORS for index, case in enumerate(door["cases"])
     ]
+
+
+def review(case: Case) -> Decision:
+    cluster = Snapshot([*MATRIX["cluster"], *case.given.get("cluster", ())])
+    return Engine(engine().policies, cluster).review(submitted(case, cluster))
 
 
 @pytest.mark.parametrize("door", [door["door"] for door in DOORS])

@@ -112,6 +112,7 @@ FUNCTIONS: Mapping[str, str] = {
     "getSeconds": "The second; of a duration, its seconds.",
     "group": "Asks about resources of an API group.",
     "hasValue": "Whether there is a value.",
+    "holdingBudgets": "The PodDisruptionBudgets by which a pod is held twice.",
     "holds": "Whether a node, by its name and labels, is one of a profile's virtual nodes.",
     "hosts": "The hosts that a text of settings names.",
     "indexOf": "Where something first is; -1 when nowhere.",
