@@ -71,8 +71,8 @@ NO_VALIDATING: _Validating = Candidates(())
 LEAVE_SECONDS = 0.25
 """Kept of a review's time where policies are not enforced, so that the leave to pass is not late itself."""
 
-MUTABLE = frozenset({"CREATE", "UPDATE"})
-"""Operations whose object policies change. DELETE has none; the options of CONNECT are left alone."""
+MUTABLE = frozenset({"CREATE", "UPDATE", "CONNECT"})
+"""Operations whose object policies change: that of CONNECT is its options. DELETE has none."""
 
 
 class Engine:

@@ -8,7 +8,9 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-__all__ = ["resolve"]
+from gatekeeper_py.golang.numbers import INT_MAX, INT_MIN, UINT_MAX, print_single
+
+__all__ = ["key_of", "resolve"]
 
 LONGEST_REMEMBERED = 64
 """Characters of a scalar whose meaning is remembered."""
@@ -39,7 +41,31 @@ def _remembered(text: str) -> Any:
     return _meaning(text)
 
 
+def key_of(text: str) -> str | None:
+    """The string that kubectl makes of a plain scalar as a key (sigs.k8s.io/yaml, convertToJSONableObject).
+
+    A float is rounded to 32 bits. None: kubectl refuses it, as null or an integer that needs the sign's bit.
+    """
+    value = _read(text)
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int):
+        return str(value) if value <= INT_MAX else None
+    if isinstance(value, float):
+        printed = print_single(value)
+        return _ENDLESS.get(printed, printed)
+    return None if value is None else text
+
+
+_ENDLESS = {"+Inf": ".inf", "-Inf": "-.inf", "NaN": ".nan"}
+
+
 def _meaning(text: str) -> Any:
+    value = _read(text)
+    return _number(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
+
+
+def _read(text: str) -> Any:
     """go-yaml v2, resolve.go."""
     first = text[:1]
     if first not in _HINTS:
@@ -50,29 +76,27 @@ def _meaning(text: str) -> Any:
         return text
     digits = text if first == "." else text.replace("_", "")
     integer = _INTEGER.fullmatch(digits) if first != "." else None
-    value = _integer(integer) if integer else None
+    value: float | None = _integer(integer) if integer else None
     if value is None and _FLOAT.fullmatch(digits):
         value = float(digits)
     if value is None or not math.isfinite(value):
         return text
-    return _number(value)
+    return value
 
 
 _NUMERIC = frozenset("+-.0123456789")
 _HINTS = frozenset("yYnNtTfFoO~") | _NUMERIC | {""}
 
 
-def _integer(match: re.Match[str]) -> int | float | None:
-    """An integer of 64 bits, a float when it needs the sign's bit; None when even that is not enough."""
+def _integer(match: re.Match[str]) -> int | None:
+    """An integer of 64 bits, with a sign or without; None when they are not enough."""
     sign, digits = match.groups()
     if len(digits) > MAX_DIGITS:
         return None
     base = _BASES.get(digits[1:2].lower(), 8 if digits.startswith("0") and digits != "0" else 10)
     magnitude = int(digits[2:] if digits[1:2].isalpha() else digits, base)
     value = -magnitude if sign == "-" else magnitude
-    if -(2**63) <= value < 2**63:
-        return value
-    return float(value) if 0 < value < 2**64 else None
+    return value if INT_MIN <= value <= UINT_MAX else None
 
 
 def _number(value: int | float) -> int | float:
@@ -80,7 +104,9 @@ def _number(value: int | float) -> int | float:
 
     JSON prints the shortest digits that tell the float from its neighbours, and zeros.
     """
-    if isinstance(value, int) or not value.is_integer():
+    if isinstance(value, int):
+        return value if value <= INT_MAX else float(value)
+    if not value.is_integer():
         return value
     printed = int(Decimal(repr(value)))
-    return printed if -(2**63) <= printed < 2**63 else value
+    return printed if INT_MIN <= printed <= INT_MAX else value

@@ -1,8 +1,8 @@
 """YAML text to values and places, meaning what it means to kubectl.
 
 kubectl reads YAML with go-yaml v2 (YAML 1.1: `yes` is true, `0644` is octal, dates stay strings) and turns it
-into JSON, where `1.0` becomes `1`. We follow that, but refuse what it drops or overwrites in silence. What is
-plain enough is read by `blocktext`.
+into JSON, where `1.0` becomes `1`, and the key `on` the string "true". We follow that, and warn of such keys,
+but refuse what it drops or overwrites in silence. What is plain enough is read by `blocktext`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from yaml._yaml import CParser
 
 from gatekeeper_py.manifests import blocktext
 from gatekeeper_py.manifests.place import ManifestError, Position, Problem, Span, position_of
-from gatekeeper_py.manifests.scalars import resolve
+from gatekeeper_py.manifests.scalars import key_of, resolve
 from gatekeeper_py.objects.fieldpath import FieldPath
 
 __all__ = ["Field", "documents", "field_at", "find"]
@@ -27,9 +27,6 @@ MAX_DEPTH = 200
 """Levels of nesting: more than any object has, fewer than Python's and the C parser's recursion bear."""
 MAX_ALIASED = 100_000
 """Values that aliases may add to a text: enough for any author, too few to fill the memory."""
-
-TEXTS_BY_KEY = {"ConfigMap": ("data", "binaryData"), "Secret": ("data", "stringData")}
-"""Where a number as a key harms nobody."""
 
 _STRING = "tag:yaml.org,2002:str"
 _PLAIN = "plain"
@@ -77,25 +74,8 @@ def documents(path: str, text: str) -> Iterator[tuple[Any, Position, tuple[Probl
 def _composed(path: str, text: str) -> Iterator[tuple[Any, Position, tuple[Problem, ...]]]:
     for node in _compose(path, text):
         construction = _Construction(path, text)
-        construction.lenient = frozenset(map(id, _texts_by_key(node)))
         value = construction.value(node)
         yield value, Position(*_mark(node)), tuple(construction.warnings)
-
-
-def _texts_by_key(node: yaml.Node) -> Iterator[yaml.Node]:
-    """The maps of texts in ConfigMaps and Secrets, and those of a List, whose keys kubectl makes strings."""
-    items = _written(node, "items")
-    for each in (node, *(items.value if isinstance(items, yaml.SequenceNode) else ())):
-        kind = _written(each, "kind")
-        named = kind.value if isinstance(kind, yaml.ScalarNode) else ""
-        held = (_written(each, name) for name in TEXTS_BY_KEY.get(named, ()))
-        yield from (found for found in held if found is not None)
-
-
-def _written(node: yaml.Node, name: str) -> yaml.Node | None:
-    """What is written under a key, merges left aside: what they bring may be endless."""
-    fields = node.value if isinstance(node, yaml.MappingNode) else ()
-    return next((value for key, value in fields if key.value == name), None)
 
 
 @lru_cache(maxsize=4)
@@ -163,7 +143,7 @@ def _inner(node: yaml.Node, index: int, found: Field) -> tuple[yaml.Node, Field]
         for key, value in node.value:
             is_name = _covers(key, index)
             if is_name or _covers(value, index):
-                path = (*found.path, key.value)
+                path = (*found.path, _name(key) or "")
                 return value, found._replace(path=path, span=_span(value, key), is_name=is_name)
     return None
 
@@ -213,7 +193,7 @@ def _child(node: yaml.Node, part: str | int) -> tuple[yaml.Node | None, yaml.Nod
     if not isinstance(node, yaml.MappingNode):
         return None
     for key, value in node.value:
-        if key.value == part:
+        if _name(key) == part:
             return key, value
     merged = (_child(source, part) for key, value in node.value if _merges(key) for source in _sources(value))
     return next((found for found in merged if found), None)
@@ -232,6 +212,13 @@ def _is_text(key: yaml.Node) -> bool:
     return bool(key.tag == _STRING or (key.tag == _PLAIN and type(resolve(key.value)) is str))
 
 
+def _name(key: yaml.Node) -> str | None:
+    """The key's name in the object; None when it cannot have one."""
+    if _is_text(key):
+        return str(key.value)
+    return key_of(key.value) if isinstance(key, yaml.ScalarNode) else None
+
+
 def _span(node: yaml.Node, key: yaml.Node | None) -> Span:
     start = key.start_mark.index if key is not None else None
     if isinstance(node, yaml.ScalarNode):
@@ -248,8 +235,6 @@ class _Construction:
         self.made: dict[int, tuple[Any, int]] = {}
         self.count = 0
         self.aliased = 0
-        self.lenient: frozenset[int] = frozenset()
-        """The nodes whose keys may be whole numbers or booleans."""
         self.warnings: list[Problem] = []
 
     def value(self, node: yaml.Node) -> Any:
@@ -287,13 +272,12 @@ class _Construction:
             raise self._tag_error(node)
         made: dict[str, Any] = {}
         written: set[str] = set()
-        lenient = id(node) in self.lenient
         for key, value in node.value:
             if _merges(key):
                 for source in reversed(_sources(value)):
                     made.update(self._merged(source))
                 continue
-            name = key.value if _is_text(key) else self._key(key, lenient=lenient)
+            name = key.value if _is_text(key) else self._key(key)
             if name in written:
                 raise self._error(key, f'key "{name}" stands here twice', "Keep one of them")
             written.add(name)
@@ -308,17 +292,19 @@ class _Construction:
         merged: dict[str, Any] = self.value(source)
         return merged
 
-    def _key(self, node: yaml.Node, *, lenient: bool) -> str:
-        name = self._scalar(node) if isinstance(node, yaml.ScalarNode) else None
-        if lenient and isinstance(name, int):
-            read, kind = str(name).lower(), "a boolean" if isinstance(name, bool) else "a number"
-            what = f'key {node.value} is {kind}, which kubectl reads as "{read}"'
-            self.warnings.append(Problem(self.path, *_mark(node), what, "Put the key in quotes"))
-            return read
-        if not isinstance(name, str):
-            what = f"key {node.value}" if isinstance(node, yaml.ScalarNode) else "this key"
-            raise self._error(node, f"{what} is not a string", "Put the key in quotes")
-        return name
+    def _key(self, node: yaml.Node) -> str:
+        """A key that is no string becomes one, as kubectl makes it, and is told of."""
+        if not isinstance(node, yaml.ScalarNode):
+            raise self._error(node, "this key is not a string", "Put the key in quotes")
+        meant, read = resolve(node.value), _name(node)
+        if read is None:
+            raise self._error(node, f"key {node.value} is not a string", "Put the key in quotes")
+        if node.tag != _PLAIN:
+            self._scalar(node)
+        kind = "a boolean" if isinstance(meant, bool) else "a number"
+        what = f'key {node.value} is {kind}, which kubectl reads as "{read}"'
+        self.warnings.append(Problem(self.path, *_mark(node), what, "Put the key in quotes"))
+        return read
 
     def _scalar(self, node: yaml.ScalarNode) -> Any:
         if node.tag == _PLAIN:

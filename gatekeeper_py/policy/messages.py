@@ -128,7 +128,7 @@ def type_name_mismatch(found: str, expected: str) -> str:
 
 def untyped(kind: GroupVersionKind) -> str:
     """The API server has no type for a kind to merge by."""
-    typed = f"no corresponding type for {kind.api_version}, Kind={kind.kind}"
+    typed = f"no corresponding type for {kind.group}/{kind.version}, Kind={kind.kind}"
     return f"failed to convert patch object to typed object: {typed}"
 
 

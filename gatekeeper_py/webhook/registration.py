@@ -72,7 +72,7 @@ KINDS: Mapping[Door, str] = {
 }
 
 OPERATIONS: Mapping[Door, tuple[str, ...]] = {
-    "mutate": ("CREATE", "UPDATE"),
+    "mutate": ("CREATE", "UPDATE", "CONNECT"),
     "validate": ("CREATE", "UPDATE", "DELETE", "CONNECT"),
 }
 """CONNECT is exec, attach, port-forward and proxy."""

@@ -10,7 +10,7 @@ from gatekeeper_py.manifests.pieces import Piece
 
 MAPS = "".join(f"{{apiVersion: v1, kind: ConfigMap, metadata: {{name: m{n}}}}}\n---\n" for n in range(5))
 PIECES = [Piece("a.yaml", f"{MAPS}a: {{\n".encode(), 100 * number) for number in range(6)]
-OTHER = Piece("b.yaml", b"{apiVersion: v1, kind: Namespace, metadata: {name: foo}, data: {1: a}}")
+OTHER = Piece("b.yaml", b"{apiVersion: v1, kind: Namespace, metadata: {name: foo}, data: {null: a}}")
 KEYED = Piece("c.yaml", b"{apiVersion: v1, kind: ConfigMap, metadata: {name: foo}, data: {1: a}}")
 
 

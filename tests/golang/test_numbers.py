@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from gatekeeper_py.golang.numbers import UInt, print_double
+from gatekeeper_py.golang.numbers import UInt, print_double, print_single
 
 DOUBLES = [
     (0.0, "0"),
@@ -36,3 +36,23 @@ def test_a_double_is_printed_with_the_shortest_digits(value: float, printed: str
 def test_an_unsigned_integer_is_told_from_a_signed_one_when_shown() -> None:
     assert repr(UInt(3)) == "3u"
     assert UInt(3) == 3
+
+
+SINGLES = [
+    (0.1, "0.1"),
+    (-0.0, "-0"),
+    (16777217.0, "1.6777216e+07"),
+    (33554432.5, "3.3554432e+07"),
+    (1e-40, "1e-40"),
+    (1e-50, "0"),
+    (3.5e38, "+Inf"),
+    (-1e300, "-Inf"),
+    (math.nan, "NaN"),
+]
+
+
+@pytest.mark.parametrize(("value", "printed"), SINGLES, ids=[printed for _, printed in SINGLES])
+def test_a_number_rounded_to_32_bits_is_printed_with_its_own_shortest_digits(
+    value: float, printed: str
+) -> None:
+    assert print_single(value) == printed

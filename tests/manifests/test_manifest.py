@@ -133,8 +133,13 @@ def test_json_numbers_are_64_bits_or_floats(text: str, value: Any) -> None:
         ("a: 1\nb: 2\na: 3", 'f.yaml:3:1: key "a" stands here twice. Keep one of them'),
         ("a: .nan", "f.yaml:1:4: .nan is no number that JSON can hold. Write a finite number"),
         ("a: -.inf", "f.yaml:1:4: -.inf is no number that JSON can hold. Write a finite number"),
-        ("8080: a", "f.yaml:1:1: key 8080 is not a string. Put the key in quotes"),
-        ("on: a", "f.yaml:1:1: key on is not a string. Put the key in quotes"),
+        ("null: a", "f.yaml:1:1: key null is not a string. Put the key in quotes"),
+        (
+            "9223372036854775808: a",
+            "f.yaml:1:1: key 9223372036854775808 is not a string. Put the key in quotes",
+        ),
+        ("{1: a, '1': b}", 'f.yaml:1:8: key "1" stands here twice. Keep one of them'),
+        ("{on: a, yes: b}", 'f.yaml:1:9: key "true" stands here twice. Keep one of them'),
         ("? [a]\n: b", "f.yaml:1:3: this key is not a string. Put the key in quotes"),
         ("a: &a [*a]", "f.yaml:1:4: an anchor that contains its own alias. Write the value out"),
         (
@@ -527,8 +532,8 @@ def test_marks_within_a_stream_are_passed_over() -> None:
     ] * 3
 
 
-@pytest.mark.parametrize("kind", ["ConfigMap", "Secret"])
-def test_a_number_as_key_of_data_is_text_with_a_warning(kind: str) -> None:
+@pytest.mark.parametrize("kind", ["ConfigMap", "Widget"])
+def test_a_number_as_key_is_text_with_a_warning(kind: str) -> None:
     one = f"apiVersion: v1\nkind: {kind}\ndata: {{8080: a, 0x10: b, '7': c, yes: d}}\n"
     (manifest,) = read_text(one, "f.yaml")
     assert manifest.object["data"] == {"8080": "a", "16": "b", "7": "c", "true": "d"}
@@ -539,15 +544,57 @@ def test_a_number_as_key_of_data_is_text_with_a_warning(kind: str) -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "kind: Pod\ndata: {1: a}",
-        "kind: ConfigMap\ndata: {1.5: a}",
-        "kind: ConfigMap\ndata: {2026-01-01: {}, null: a}",
-        "a: &a {<<: *a}",
-    ],
-)
+KEYS = [
+    ("1.5", "1.5"),
+    ("1.0", "1"),
+    ("1e6", "1e+06"),
+    ("1000000.0", "1e+06"),
+    ("123456789.125", "1.2345679e+08"),
+    ("1e-5", "1e-05"),
+    ("1e-50", "0"),
+    ("1e-40", "1e-40"),
+    ("3.5e38", ".inf"),
+    ("-1e300", "-.inf"),
+    ("1e400", "1e400"),
+    (".inf", ".inf"),
+    ("-.inf", "-.inf"),
+    (".nan", ".nan"),
+    ("010", "8"),
+    ("0o10", "8"),
+    ("1_000", "1000"),
+    ("0b11", "3"),
+    ("on", "true"),
+    ("off", "false"),
+    ("n", "false"),
+    ("TRUE", "true"),
+    ("2026-01-01", "2026-01-01"),
+    ("9223372036854775807", "9223372036854775807"),
+    ("18446744073709551616", "1.8446744e+19"),
+    ("-9223372036854775809", "-9.223372e+18"),
+    ("-0.0", "-0"),
+    ("-0", "0"),
+    ("+5", "5"),
+    ("1:30", "1:30"),
+    ("!!str 5", "5"),
+    ('!!int "5"', "5"),
+    ("!!float 5", "5"),
+    ("=", "="),
+]
+"""What `kubectl annotate --local -o json` of Kubernetes 1.36.3 makes of them, as keys of a ConfigMap's data."""
+
+
+@pytest.mark.parametrize(("written", "read"), KEYS, ids=[written for written, _ in KEYS])
+def test_a_key_is_what_it_is_to_kubectl(written: str, read: str) -> None:
+    (manifest,) = read_text(f"{HEAD}data:\n  {written}: v\n", "f.yaml")
+    assert manifest.object["data"] == {read: "v"}
+
+
+def test_the_place_of_a_field_whose_key_is_no_string_is_found() -> None:
+    (manifest,) = read_text(f"{HEAD}data:\n  a: v\n  on: v\n", "f.yaml")
+    assert str(manifest.source.problem(("data", "true"), "x", "y")) == "f.yaml:5:7: x. y"
+
+
+@pytest.mark.parametrize("text", ["kind: ConfigMap\ndata: {null: a}", "data: {[a]: b}", "a: &a {<<: *a}"])
 def test_other_keys_must_be_strings(text: str) -> None:
     assert read_all_text(f"apiVersion: v1\n{text}").problems
 

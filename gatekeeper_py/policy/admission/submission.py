@@ -46,6 +46,9 @@ OPTIONS_KIND: Mapping[Operation, str] = {
 }
 """CONNECT comes without options."""
 
+WRITTEN_AS_NULL: Mapping[str, Object] = {"PodExecOptions": {"command": None}}
+"""What options hold that a query does not name: Go omits all other empty fields (core/v1/types.go)."""
+
 SCALED_BY_DEFAULT = GroupVersionResource("apps", "v1", "deployments")
 """A Scale does not say what it scales."""
 
@@ -113,6 +116,8 @@ def with_object(request: AdmissionRequest, changed: Object | None, cluster: Clus
     """The request as later admission sees it: a changed object gets the defaults of what was added."""
     if changed is None or changed == request.object:
         return request
+    if request.operation == "CONNECT":
+        return replace(request, object=changed)
     served = cluster.resource(request.resource)
     made = apply_defaults(
         changed,
@@ -238,8 +243,10 @@ def _objects(
         gone = _placed(old, target, namespace) if old is not None else given
         return None, _stored(gone, cluster, submission, target, namespace)
     before = _old(manifest, cluster, submission, target, namespace, old) if verb == "UPDATE" else None
-    if not submission.defaults or verb == "CONNECT":
+    if not submission.defaults:
         return given, before
+    if verb == "CONNECT":
+        return {**WRITTEN_AS_NULL.get(manifest.kind.kind, {}), **given}, before
     made = apply_defaults(
         given,
         target,

@@ -50,10 +50,17 @@ UNTYPED: Final = frozenset(
         GroupVersionKind("autoscaling", "v1", "Scale"),
         GroupVersionKind("policy", "v1", "Eviction"),
         GroupVersionKind("authentication.k8s.io", "v1", "TokenRequest"),
+        GroupVersionKind("", "v1", "NodeProxyOptions"),
+        GroupVersionKind("", "v1", "PodAttachOptions"),
+        GroupVersionKind("", "v1", "PodExecOptions"),
+        GroupVersionKind("", "v1", "PodPortForwardOptions"),
+        GroupVersionKind("", "v1", "PodProxyOptions"),
+        GroupVersionKind("", "v1", "ServiceProxyOptions"),
     }
 )
-"""Kinds sent to subresources of other groups. The API server knows types by what their own group serves
-(mutating/patch/typeconverter.go), so it merges nothing into these; recorded from kube-apiserver 1.36.3."""
+"""Kinds sent to subresources of other groups, and the options of a CONNECT. The API server knows types by
+what their own group serves (mutating/patch/typeconverter.go), so it merges nothing into these; recorded from
+kube-apiserver 1.36.3."""
 
 
 class _MutationError(Exception):

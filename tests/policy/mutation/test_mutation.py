@@ -188,9 +188,11 @@ def test_the_name_may_change_but_not_the_kind() -> None:
             GroupVersionKind("authentication.k8s.io", "v1", "TokenRequest"),
             GroupVersionResource("", "v1", "serviceaccounts"),
         ),
+        (GroupVersionKind("", "v1", "PodExecOptions"), GroupVersionResource("", "v1", "pods")),
+        (GroupVersionKind("", "v1", "NodeProxyOptions"), GroupVersionResource("", "v1", "nodes")),
     ],
 )
-def test_nothing_is_merged_into_what_is_sent_to_another_groups_subresource(
+def test_nothing_is_merged_into_what_has_no_type_of_its_own(
     kind: GroupVersionKind, resource: GroupVersionResource
 ) -> None:
     value = {
@@ -204,7 +206,7 @@ def test_nothing_is_merged_into_what_is_sent_to_another_groups_subresource(
     assert status is not None
     assert status.message.endswith(
         "error applying patch: failed to convert patch object to typed object: "
-        f"no corresponding type for {kind.api_version}, Kind={kind.kind}"
+        f"no corresponding type for {kind.group}/{kind.version}, Kind={kind.kind}"
     )
 
 
@@ -367,3 +369,23 @@ def test_validation_sees_what_a_patch_left_before_the_server_writes_it() -> None
     defined = definition({"name": "v1", "served": True, "schema": {"openAPIV3Schema": schema}})
     view = engine(mutating("p", patch), sees, cluster=(defined,))
     assert view.review(make_request(Manifest(THING), view.cluster, Submission())).allowed
+
+
+def test_the_options_of_a_connection_are_patched() -> None:
+    """As kube-apiserver 1.36.3 does (tests/e2e/test_connections.py)."""
+    options = {"apiVersion": "v1", "kind": "PodExecOptions", "command": ["sh"], "stdin": True}
+    kind, resource = GroupVersionKind("", "v1", "PodExecOptions"), GroupVersionResource("", "v1", "pods")
+    asked = request(
+        CONFIG_MAP,
+        kind=kind,
+        resource=resource,
+        subresource="exec",
+        operation="CONNECT",
+        name="a",
+        object=options,
+    )
+    rule = {"apiGroups": [""], "apiVersions": ["v1"], "resources": ["pods/exec"], "operations": ["CONNECT"]}
+    match = {"resourceRules": [rule]}
+    policy = mutating("p", "[JSONPatch{op: 'remove', path: '/stdin'}]", matchConstraints=match)
+    changed = engine(policy).review(asked).object
+    assert changed == {name: value for name, value in options.items() if name != "stdin"}
