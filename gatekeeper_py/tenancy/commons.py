@@ -14,12 +14,12 @@ from typing import Any, Final
 __all__ = [
     "ALL",
     "FOR_ALL_FIELDS",
-    "is_code_for_all",
+    "answers_for_the_server",
     "is_flag_for_all",
     "is_for_all",
+    "is_kind_for_all",
     "on_all_nodes",
     "order_in",
-    "serves_an_api",
 ]
 
 LONGEST_NAME: Final = 64
@@ -35,6 +35,13 @@ CODE_FOR_ALL: Final = re.compile(
     r"(?:Extension|Hook|Lua|Module|Patch|Plugin|Script|Snippet|Wasm)s?"
 )
 """How kinds are called whose business is code in what all share."""
+OF_THE_PLATFORM: Final = re.compile(
+    r"\w*(?:Admission|Compliance|Constraint|Guardrail|Policy|Security)\w*"
+    r"(?:Bypass|Exception|Exclusion|Exempt|Exemption|Override|Waiver)s?"
+    r"|\w*Namespace(?:Access|Binding|Claim|Clone|Copy|Import|Request|Share|Transfer)s?"
+    r"|\w*(?:Admission|Mutating|Validating)(?:Hook|Policy|Webhook)\w*"
+)
+"""How kinds are called that except from rules, make rules, or give namespaces."""
 SHARED_BY_ALL: Final = re.compile(
     r"dns|edge|envoy|filter|gateway|ingress|mesh|middleware|nginx|plugin|proxy|route|virtual|waf",
     re.IGNORECASE,
@@ -94,6 +101,12 @@ PRIORITY: Final = re.compile(r"priority(?:class)?(?:name)?", re.IGNORECASE)
 CRITICAL: Final = frozenset(("system-cluster-critical", "system-node-critical"))
 """Before everybody else's pods (kubernetes/pkg/apis/scheduling/types.go)."""
 
+PLACED: Final = re.compile(r"(?:node)?[-_]?(?:pools?|roles?)|placement|run[-_]?on", re.IGNORECASE)
+CONTROL_PLANE: Final = re.compile(r"control-?planes?(?:-nodes?)?", re.IGNORECASE)
+"""Nodes on which no tenant's pods run."""
+DEFINITIONS: Final = re.compile(r"crds?|custom[-_]?resource[-_]?definitions?", re.IGNORECASE)
+"""Fields that hold definitions, which are the cluster's, or from where to fetch them."""
+
 DEFAULT_FLAG: Final = re.compile(
     r"(?:as|is|make|set|use)?[-_]?(?:cluster|global)[-_]?default(?:class)?|is[-_]?default[-_]?class|(?:cluster|global)[-_]?wide",
     re.IGNORECASE,
@@ -103,8 +116,8 @@ DEFAULT_FLAG: Final = re.compile(
 ALL: Final = frozenset(("all", "any", "each", "every"))
 """What a field for nodes says of all of them."""
 SCOPES: Final = ("applyTo", "level", "scope", "where")
-FOR_ALL_FIELDS: Final = frozenset(("group", *SCOPES))
-"""Fields without which a mapping is neither about all nodes nor a server of an API."""
+FOR_ALL_FIELDS: Final = frozenset(("clientConfig", "group", *SCOPES))
+"""Fields without which a mapping is neither about all nodes nor has a server asked."""
 ON_NODES: Final = re.compile(r"(all[-_ ]?)?(?:hosts?|machines?|nodes?)", re.IGNORECASE)
 NETWORK: Final = frozenset(
     (
@@ -171,9 +184,10 @@ MENTIONED: Final = (
 """One of these is in each of the above; most texts have none."""
 
 
-def is_code_for_all(kind: str) -> bool:
-    """Whether a kind is called after code in what all share."""
-    return CODE_FOR_ALL.fullmatch(kind[:LONGEST_NAME]) is not None
+def is_kind_for_all(kind: str) -> bool:
+    """Whether a kind is called after code in what all share, or after what the platform alone decides."""
+    called = kind[:LONGEST_NAME]
+    return CODE_FOR_ALL.fullmatch(called) is not None or OF_THE_PLATFORM.fullmatch(called) is not None
 
 
 def is_flag_for_all(field: str) -> bool:
@@ -216,6 +230,8 @@ ASKED: Final[tuple[tuple[Callable[[str], object], Callable[[str, str], bool]], .
     (ACTED_AS.fullmatch, lambda _kind, text: MASTER.fullmatch(text) is not None),
     (_is_zone, lambda _kind, text: CLUSTER_ZONE.fullmatch(text) is not None),
     (PRIORITY.fullmatch, lambda _kind, text: text in CRITICAL),
+    (PLACED.fullmatch, lambda _kind, text: CONTROL_PLANE.fullmatch(text) is not None),
+    (DEFINITIONS.fullmatch, lambda _kind, text: "://" in text),
 )
 """By fields, what texts in them ask for."""
 
@@ -230,8 +246,10 @@ def on_all_nodes(value: Mapping[str, Any]) -> str:
     return ""
 
 
-def serves_an_api(value: Mapping[str, Any]) -> bool:
-    """Whether a mapping makes a server answer for a group of Kubernetes' own API."""
+def answers_for_the_server(value: Mapping[str, Any]) -> bool:
+    """Whether a mapping has a server asked for a group of Kubernetes' own API, or at admission."""
+    if "clientConfig" in value:
+        return "rules" in value
     group = value.get("group")
     if type(group) is not str or not group.endswith(OWN_GROUPS):
         return False

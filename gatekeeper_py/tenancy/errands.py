@@ -20,12 +20,12 @@ from gatekeeper_py.tenancy.catalogue import BUILT_IN_GROUPS
 from gatekeeper_py.tenancy.commons import (
     ALL,
     FOR_ALL_FIELDS,
-    is_code_for_all,
+    answers_for_the_server,
     is_flag_for_all,
     is_for_all,
+    is_kind_for_all,
     on_all_nodes,
     order_in,
-    serves_an_api,
 )
 from gatekeeper_py.tenancy.custom import custom_kind
 from gatekeeper_py.tenancy.forms import (
@@ -79,6 +79,9 @@ ROLE_OR_PERSON = re.compile(
     re.IGNORECASE,
 )
 """How fields are called that hold a role, or whom it is given to."""
+IMPERSONATED = re.compile(r"impersonat(?:e[ds]?|ion|or)(?:[-_]?(?:as|groups?|users?))?", re.IGNORECASE)
+"""Fields that hold whom to pass for; an account of the tenant's is judged by its name (`leaves`)."""
+ACCOUNT = "system:serviceaccount:"
 OF_THE_CONTROL_PLANE = re.compile(
     r"system:(?!serviceaccounts?:).+|kubernetes-admin|kubernetes-super-admin"
     r"|(?:cluster|infra(?:structure)?|k8s|kube|kubernetes|platform)[-:. ]?"
@@ -90,7 +93,7 @@ READING = frozenset(("get", "list", "watch"))
 POWERS = frozenset(("bind", "escalate", "impersonate"))
 """Verbs that are more than they look (references-role-rules)."""
 NODE_FIELD = re.compile(
-    r"host(?:command|dir|file|(?:mount)?path|root)s?|(?:target)?node(?:name|ref|taint)s?|(?:on|target)nodes?|sysctls?",
+    r"host(?:access|command|dir|file|(?:mount)?path|root)s?|kernel[-_]?modules?|modprobe|(?:e?bpf|kprobe)(?:program)?s?|(?:target)?node(?:name|ref|taint)s?|(?:on|target)nodes?|sysctls?",
     re.IGNORECASE,
 )
 """Fields that hold a node, or a place on one."""
@@ -120,7 +123,10 @@ STEERING = frozenset((*NODES, IMAGE, "host", "privileged"))
 SHARED = re.compile(r"(?:ipc|net|network|pid|userns|uts)(?:mode)?", re.IGNORECASE)
 HOST = "host"
 """Fields of containers, as Docker has them, and what they say to share that of the node."""
-HOST_FLAG = re.compile(r"host(?:ipc|mounts?|net(?:work(?:ing)?)?|pid|root(?:fs)?)|mounthost", re.IGNORECASE)
+HOST_FLAG = re.compile(
+    r"(?:container-?d|crio|docker)[-_]?sock(?:et)?|host(?:ipc|mounts?|net(?:work(?:ing)?)?|pid|root(?:fs)?)|mounthost",
+    re.IGNORECASE,
+)
 """The same as a field that is true."""
 BIND = re.compile(r"/[^:\s]*:/[^\s]*")
 """A directory of the node and where it is mounted, as Docker has it."""
@@ -131,6 +137,8 @@ CAPABILITIES = frozenset(
     ("ALL", "BPF", "NET_ADMIN", "PERFMON", "SYS_ADMIN", "SYS_MODULE", "SYS_PTRACE", "SYS_RAWIO", "SYS_TIME")
 )
 """Capabilities that reach beyond a container (capabilities(7)); to drop them is another field."""
+WHOSE = frozenset(("namespaceref", "sourcetenant", "targettenant", "tenant", "tenantref"))
+"""Fields that refer to a tenant or a namespace by its name."""
 SPACES = ("project", "space", "workspace")
 OBJECTS = frozenset(
     (
@@ -151,8 +159,11 @@ OBJECTS = frozenset(
 )
 """What projects and spaces are called, which are namespaces where an object is named beside them."""
 SCOPE_FIELD = re.compile(r"(?:access|watch)?scope", re.IGNORECASE)
-WHOLE_CLUSTER = re.compile(r"cluster[-_]?(?:wide|scoped)?", re.IGNORECASE)
+WHOLE_CLUSTER = re.compile(r"cluster[-_]?(?:wide|scoped)?|all[-_ ]?(?:namespaces|tenants)", re.IGNORECASE)
 """What a field for a scope says of all namespaces at once."""
+TENANTS = re.compile(r"(?:all|for|target|to)?[-_]?tenants?", re.IGNORECASE)
+EACH = frozenset(("*", ".*", "all"))
+"""What a field for tenants says of all of them."""
 FILLED_IN = re.compile(r"\{\{|\$[({]|<%|\$[A-Z_]")
 """What is filled in later, as templates of Go, Jinja, Tekton, shells and Ruby have it."""
 OWN_NAMESPACE = re.compile(
@@ -172,6 +183,7 @@ PICKED = re.compile(
     r"""metadata[.]namespace={1,2}([a-z0-9-]+)|\blookup\s+"[^"]*"\s+"[^"]*"\s+"([^"]+)\""""
     r"""|\b(?:kubectl|oc)\b[^\n;|&]{0,80}\s(?:ns|namespaces?)[\s/]([a-z0-9-]+)"""
     r"""|\{\{-?\s*(?:from|get|k8s)?(?:configmap|secret)\w*\s+"([a-z0-9-]+)"\s+"""
+    r"""|\bnamespace\s*==\s*["']([a-z0-9-]+)["']"""
     r"""|(?:^|\s)(?:--namespace[=\s]|-n[=\s])\s?["']?([a-z0-9-]+)"""
 )
 """A demand of a field selector (apimachinery/pkg/fields), of a look-up of Helm, and what kubectl is told."""
@@ -237,7 +249,7 @@ class _Seen:
 
 def add_errands(body: Mapping[str, Any], finds: Finds, kind: str = "") -> None:
     """Report what an object of a kind has done; each value is looked at once, in linear time."""
-    if STEERS_NODES.fullmatch(kind[:LONGEST_NAME]) or is_code_for_all(kind):
+    if STEERS_NODES.fullmatch(kind[:LONGEST_NAME]) or is_kind_for_all(kind):
         finds.add("scan", "kind", kind[:LONGEST_NAME], kind=RIGHT)
     seen = _Seen(kind)
     levels = [_walk(body, Place(None, "", 0), finds, seen)]  # one iterator a level, as in `forms`
@@ -257,14 +269,7 @@ def add_errands(body: Mapping[str, Any], finds: Finds, kind: str = "") -> None:
 def _walk(value: Any, place: Place, finds: Finds, seen: _Seen) -> Iterator[tuple[Any, Place]]:
     """The containers in a container; what its own values say is reported on the way."""
     if type(value) is dict:
-        _add_object(value, place, finds)
-        _add_rule(value, place, finds)
-        if not STEERING.isdisjoint(value):
-            _add_machine(value, place, finds, seen)
-        if not OBJECTS.isdisjoint(value):
-            _add_space(value, place, finds)
-        if not FOR_ALL_FIELDS.isdisjoint(value):
-            _add_for_all(value, place, finds)
+        _add_mapping(value, place, finds, seen)
     items = value.items() if type(value) is dict else ((f"[{at}]", item) for at, item in enumerate(value))
     for key, item in items:
         if key in SILENT and is_silent(key, item):
@@ -279,6 +284,20 @@ def _walk(value: Any, place: Place, finds: Finds, seen: _Seen) -> Iterator[tuple
             _add_text(item, inner, finds, seen)
         elif item is True and (HOST_FLAG.fullmatch(key) or is_flag_for_all(key)):
             finds.add("scan", inner.path(), key, kind=RIGHT)
+
+
+def _add_mapping(value: Mapping[str, Any], place: Place, finds: Finds, seen: _Seen) -> None:
+    """What the fields of a mapping say together."""
+    _add_object(value, place, finds)
+    _add_rule(value, place, finds)
+    if not STEERING.isdisjoint(value):
+        _add_machine(value, place, finds, seen)
+    if _field(place).lower() in WHOSE:
+        _add_whose(value, place, finds)
+    if not OBJECTS.isdisjoint(value):
+        _add_space(value, place, finds)
+    if not FOR_ALL_FIELDS.isdisjoint(value):
+        _add_for_all(value, place, finds)
 
 
 def _field(place: Place) -> str:
@@ -370,13 +389,20 @@ def _powers(verbs: set[str], resources: list[str]) -> Iterator[str]:
 
 
 def _gives_power(text: str, place: Place) -> bool:
-    if text in (ADMINISTRATOR, ACCOUNT_TOKEN):
+    if text in (ADMINISTRATOR, ACCOUNT_TOKEN) or _passes_for(text, place):
         return True
     if OF_THE_CONTROL_PLANE.fullmatch(text) is None:
         return False
     around = place.around
     named = around if place.step == NAME and around is not None else place
     return ROLE_OR_PERSON.search(f".{_field(named)}") is not None
+
+
+def _passes_for(text: str, place: Place) -> bool:
+    if not text or text.startswith(ACCOUNT):
+        return False
+    around = _field(place.around) if place.around is not None else ""
+    return IMPERSONATED.fullmatch(_field(place)) is not None or IMPERSONATED.fullmatch(around) is not None
 
 
 # --- values
@@ -410,8 +436,11 @@ def _is_done_to_nodes(value: Mapping[str, Any]) -> bool:
 
 def _add_for_all(value: Mapping[str, Any], place: Place, finds: Finds) -> None:
     """A mapping that is about every node, or answers for the API server."""
-    scope = "group" if serves_an_api(value) else on_all_nodes(value)
-    if scope:
+    if answers_for_the_server(value):
+        finds.add(
+            "scan", place.path(), "clientConfig" if "clientConfig" in value else value["group"], kind=RIGHT
+        )
+    elif scope := on_all_nodes(value):
         finds.add("scan", place.below(f".{scope}").path(), value[scope][:LONGEST_SHOWN], kind=RIGHT)
 
 
@@ -423,6 +452,14 @@ def _add_space(value: Mapping[str, Any], place: Place, finds: Finds) -> None:
             finds.add(
                 "scan", place.below(f".{key}").path(), f"{name[:LONGEST_SHOWN]}/{ANYWHERE}", kind=QUALIFIED
             )
+
+
+def _add_whose(value: Mapping[str, Any], place: Place, finds: Finds) -> None:
+    """A tenant that is referred to by its name, which may be that of a namespace of it."""
+    name = value.get("name")
+    if type(name) is str and name:
+        path = place.below(NAME).path()
+        finds.add("scan", path, f"{name[:LONGEST_SHOWN]}/{ANYWHERE}", kind=QUALIFIED)
 
 
 def _add_binds(value: Any, place: Place, key: str, finds: Finds) -> None:
@@ -501,6 +538,8 @@ def _add_file(text: str, called: str, place: Place, finds: Finds, seen: _Seen) -
 
 def _spans_the_cluster(field: str, text: str) -> bool:
     """Whether a text means every namespace, or one that nobody can tell yet."""
+    if text in EACH and TENANTS.fullmatch(field):
+        return True
     if SCOPE_FIELD.fullmatch(field):
         return WHOLE_CLUSTER.fullmatch(text) is not None
     if (

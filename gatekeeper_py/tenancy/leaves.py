@@ -149,11 +149,19 @@ HOST_RULE = re.compile(r"\bhost(?:header|sni)?\(\s*[`'\"]([^`'\"\s]+)", re.IGNOR
 """A name that is served, in a rule as Traefik has them."""
 
 ON_SERVER = re.compile(
-    r"(?:buckets?|collections?|databases?|datasets?|db|exchanges?|ind(?:ex|ices)|keyspaces?|queues?|schemas?|streams?|tables?|topics?"
+    r"(?:buckets?|clusters?|collections?|consumer-?groups?|databases?|datasets?|db|exchanges?|ind(?:ex|ices)|instances?|keyspaces?|queues?|releases?|schemas?|streams?|tables?|topics?"
     r"|v-?hosts?)(?:[-_]?(?:names?|patterns?|prefix(?:es)?))?$|[.]prefix(?:es)?$",
     re.IGNORECASE,
 )
 """Fields that hold what a server keeps for many, by its name."""
+SEPARATOR = re.compile(r"[^a-z0-9]")
+STORAGE = re.compile(
+    r"(?:abfss?|az(?:blob|ure)?|b2|cosn?|gcs|gs|hdfs|minio|nfs|oss|s3[an]?|swift|wasbs?)://(.+)",
+    re.IGNORECASE,
+)
+"""A place in storage by its URL."""
+EXPORTING = frozenset(("export", "nfsServer", "server", "share"))
+"""Fields beside the path of a directory that another machine exports."""
 WHOLE = re.compile(r"[.](?:buckets?|v-?hosts?)(?:names?)?", re.IGNORECASE)
 """Of these, such as are called after who has them: a database may be called like anything."""
 OWNED_NAME = re.compile(r"[a-z0-9]+(?:[-._:/][a-z0-9_*>#-]+)*[-._:/*>#]*", re.IGNORECASE)
@@ -165,8 +173,8 @@ PRINCIPAL = re.compile(r"system:serviceaccount:([^:\s]+):([^:\s]+)")
 ACTING = re.compile(r"account|impersonat|runas|[.](?:as|user)$", re.IGNORECASE)
 """How fields are called that say as whom something is done."""
 QUALIFIER = re.compile(
-    r"(?:app|cert(?:ificate)?|claim|config-?map|credential|deployment|gateway|issuer|key-?(?:pair|store)|middleware|pod|pvc|ref|secret"
-    r"|service|service-?account|snapshot|source|store|target|trust-?store|volume|workload)(?:s|name|names)?$|copy(?:from|of)?$|/k8s_secret_",
+    r"(?:app|cert(?:ificate)?|claim|cluster|config-?map|credential|database|deployment|gateway|instance|issuer"
+    r"|key-?(?:pair|store)|middleware|pod|pvc|queue|ref|release|secret|service|service-?account|snapshot|source|store|target|trust-?store|volume|workload)(?:s|name|names)?$|copy(?:from|of)?$|/k8s_secret_",
     re.IGNORECASE,
 )
 """How fields are called that name an object."""
@@ -303,7 +311,7 @@ def add_leaves(
             _add_text(value, part, finds, around, near)
             if unread and "." in value:
                 _add_sites(value, part, finds)
-            if unread and value and _is_on_server(part.field.step):
+            if unread and value:
                 _add_owned(value, part, finds)
         _add_identity(value, part, finds)
     if unread:
@@ -453,9 +461,23 @@ def _is_on_server(step: str) -> bool:
 
 def _add_owned(text: str, part: _Part, finds: Finds) -> None:
     """A bucket, a topic or another thing on a server that all share, by a name that may say whose it is."""
-    if len(text) <= LONGEST_SHOWN and OWNED_NAME.fullmatch(text):
+    if "://" in text or text.startswith("/"):
+        _add_stored(text, part, finds)
+    elif len(text) <= LONGEST_SHOWN and _is_on_server(part.field.step) and OWNED_NAME.fullmatch(text):
         whole = WHOLE.fullmatch(part.field.step) is not None
         finds.add("scan", part.path(), f"{text}/{ANYWHERE}" if whole else text, kind=OWNED)
+
+
+def _add_stored(text: str, part: _Part, finds: Finds) -> None:
+    """A place in storage that all share, where a part of its path may say whose it is."""
+    match = STORAGE.match(text[:LONGEST_PATH])
+    exported = part.step == ".path" and not EXPORTING.isdisjoint(part.fields)
+    if match is None and not exported:
+        return
+    steps = [step for step in (match[1] if match else text[:LONGEST_PATH]).split("/") if step][:MOST_NESTED]
+    if not any(SEPARATOR.split(step, 1)[0] == finds.namespace or step == finds.namespace for step in steps):
+        for step in dict.fromkeys(steps):
+            finds.add("scan", part.path(), f"{step[:LONGEST_SHOWN]}/{ANYWHERE}", kind=OWNED)
 
 
 def _add_record(zone: str, part: _Part, finds: Finds) -> None:

@@ -19,7 +19,7 @@ __all__ = ["SHORT_BODY", "Deadline", "Purse", "Purses", "WorkingTime", "is_short
 SHORT_BODY: Final = 16 * 1024
 """Bytes of a review that the loop decides: the creation of a pod has one to eight thousand."""
 
-MOST_VALUES: Final = 560
+MOST_VALUES: Final = 460
 """Values of such a review. What looks into no purse (to read JSON, to look for references) goes by their
 number: 16 KiB of empty objects took 12 ms. With so many values nothing takes longer than 5."""
 

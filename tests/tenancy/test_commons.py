@@ -7,12 +7,12 @@ import time
 import pytest
 
 from gatekeeper_py.tenancy.commons import (
-    is_code_for_all,
+    answers_for_the_server,
     is_flag_for_all,
     is_for_all,
+    is_kind_for_all,
     on_all_nodes,
     order_in,
-    serves_an_api,
 )
 
 
@@ -31,7 +31,7 @@ from gatekeeper_py.tenancy.commons import (
     ],
 )
 def test_a_kind_that_is_called_after_code_in_what_all_share(kind: str, expected: bool) -> None:
-    assert is_code_for_all(kind) is expected
+    assert is_kind_for_all(kind) is expected
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_a_mapping_about_the_network_of_each_node(value: dict[str, object], expe
     ],
 )
 def test_a_server_of_a_group_of_kubernetes(value: dict[str, object], expected: bool) -> None:
-    assert serves_an_api(value) is expected
+    assert answers_for_the_server(value) is expected
 
 
 @pytest.mark.parametrize(

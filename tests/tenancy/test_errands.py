@@ -107,7 +107,7 @@ def found(**spec: Any) -> list[tuple[str, str, str]]:
         ({"scope": "node", "subnet": "10.96.0.0/12"}, ("spec.scope", "Right", "node")),
         (
             {"group": "metrics.k8s.io", "version": "v1", "service": {}},
-            ("spec.group", "Right", "metrics.k8s.io"),
+            ("spec", "Right", "metrics.k8s.io"),
         ),
         ({"isDefaultClass": True}, ("spec.isDefaultClass", "Right", "isDefaultClass")),
         ({"attributes": {"superuser": True}}, ("spec.attributes.superuser", "Right", "superuser")),
